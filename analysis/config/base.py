@@ -1,0 +1,35 @@
+"""Building blocks of the schema: the strict section and the field types that several sections share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values are frozen, NaN and infinity are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _increasing(edges: tuple[float, ...]) -> tuple[float, ...]:
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        if not low < high:
+            raise ValueError(f"bin edges must increase, but {high:g} follows {low:g}")
+    return edges
+
+
+def _parts_of_one(value: float) -> float:
+    if not 0.0 < value < 1.0:
+        raise ValueError("must lie between 0 and 1, both excluded")
+    return value
+
+
+Edges = Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_increasing)]
+OpenFraction = Annotated[float, AfterValidator(_parts_of_one)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]

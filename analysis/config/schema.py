@@ -1,0 +1,128 @@
+"""The whole configuration of a campaign and the rules that join its sections."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from analysis.config.base import Section
+from analysis.config.events import (
+    Campaign,
+    EventWeight,
+    Flavour,
+    Normalisation,
+    Pileup,
+    Region,
+    Sample,
+    Selection,
+    Tagger,
+)
+from analysis.config.methods import Audit, Binned, Ensemble, Generator, HTCondor, Plots, Training
+
+NOT_A_JET_COLUMN = ("pt", "abseta", "discriminant")
+
+
+class Config(Section):
+    """One campaign: a YAML file in ``configs/`` or anywhere else."""
+
+    campaign: Campaign
+    tagger: Tagger
+    flavours: dict[str, Flavour] = Field(min_length=2)
+    samples: dict[str, Sample] = Field(min_length=2)
+    generator: Generator | None = None
+    selection: Selection
+    regions: dict[str, Region] = Field(min_length=1)
+    pileup: Pileup | None = None
+    event_weight: EventWeight = EventWeight()
+    normalisation: Normalisation = Normalisation()
+    binned: Binned
+    training: Training = Training()
+    ensemble: Ensemble = Ensemble()
+    audit: Audit = Audit()
+    plots: Plots = Plots()
+    htcondor: HTCondor = HTCondor()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        problems = [
+            *self._flavour_problems(),
+            *self._region_problems(),
+            *self._sample_problems(),
+            *self._input_problems(),
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def measured_flavours(self) -> tuple[str, ...]:
+        """Flavours whose scale factor is measured, in the order of the file."""
+        return tuple(name for name, flavour in self.flavours.items() if flavour.scale_factor == "measured")
+
+    def _flavour_problems(self) -> list[str]:
+        problems = []
+        owner: dict[int, str] = {}
+        for name, flavour in self.flavours.items():
+            for code in flavour.hadron_flavours:
+                if code in owner:
+                    problems.append(f"flavours.{name}: hadron flavour {code} already belongs to {owner[code]}")
+                owner.setdefault(code, name)
+        for name in self.measured_flavours:
+            if name not in self.binned.bins:
+                problems.append(f"binned.bins: no binning for the measured flavour {name}")
+        for name in self.binned.bins:
+            if name not in self.flavours:
+                problems.append(f"binned.bins.{name}: not one of the flavours {list(self.flavours)}")
+        return problems
+
+    def _region_problems(self) -> list[str]:
+        problems = []
+        enriched = [region.enriched_flavour for region in self.regions.values()]
+        for name, region in self.regions.items():
+            if region.enriched_flavour not in self.flavours:
+                problems.append(
+                    f"regions.{name}.enriched_flavour: {region.enriched_flavour!r} is not one of {list(self.flavours)}"
+                )
+            for key in ("tag_above", "tag_below"):
+                value = getattr(region, key)
+                if isinstance(value, str) and value not in self.tagger.working_points:
+                    problems.append(
+                        f"regions.{name}.{key}: {value!r} is not one of the working points {list(self.tagger.working_points)}"
+                    )
+            for channel in region.channels:
+                if not self.selection.triggers.get(channel):
+                    problems.append(f"selection.triggers: channel {channel} of region {name} has no trigger path")
+        for flavour in self.measured_flavours:
+            if enriched.count(flavour) != 1:
+                problems.append(f"regions: flavour {flavour} is measured and needs exactly one region that enriches it")
+        return problems
+
+    def _sample_problems(self) -> list[str]:
+        problems = []
+        kinds = {sample.kind for sample in self.samples.values()}
+        for kind in ("data", "simulation"):
+            if kind not in kinds:
+                problems.append(f"samples: none of kind {kind}")
+        if self.generator is None:
+            wanting = [name for name, sample in self.samples.items() if sample.generate]
+            if wanting:
+                problems.append(f"samples {wanting} are to be generated, but there is no generator section")
+        else:
+            simulated = [s.generate[0] for s in self.samples.values() if s.kind == "simulation" and s.generate]
+            for process in {p for s in self.samples.values() for p in s.generate}:
+                if simulated.count(process) != 1:
+                    problems.append(f"samples: process {process} needs exactly one generated simulation sample")
+        return problems
+
+    def _input_problems(self) -> list[str]:
+        known = [*NOT_A_JET_COLUMN, *self.selection.jet_columns]
+        problems = [
+            f"training.inputs.{name}: not one of {known}; declare it under selection.jet_columns"
+            for name in self.training.inputs
+            if name not in known
+        ]
+        problems += [
+            f"selection.jet_columns.{name}: this name is taken by a standard column"
+            for name in self.selection.jet_columns
+            if name in NOT_A_JET_COLUMN
+        ]
+        return problems
