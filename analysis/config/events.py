@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -36,6 +37,11 @@ class Flavour(Section):
 
     hadron_flavours: tuple[int, ...] = Field(min_length=1)
     scale_factor: Literal["measured", "unity"] = "measured"
+
+
+def measured_flavours(flavours: Mapping[str, Flavour]) -> tuple[str, ...]:
+    """Return the flavours whose scale factor is measured, in the order of the configuration."""
+    return tuple(name for name, flavour in flavours.items() if flavour.scale_factor == "measured")
 
 
 class Sample(Section):

@@ -70,7 +70,10 @@ class Binned(Section):
     bins: dict[str, Bins] = Field(description="by flavour")
     max_change: Positive = Field(default=1e-6, description="converged when no scale factor moves by more")
     max_iterations: Count = 50
-    n_bootstrap: int = Field(default=100, ge=0, description="event bootstraps behind the statistical errors")
+    smooth_in: Literal["logit", "identity"] = Field(
+        default="logit", description="space of the discriminant in which bins are interpolated"
+    )
+    n_bootstrap: int = Field(default=100, ge=2, description="event bootstraps behind the statistical errors")
     bootstrap_seed: Seed = 1
 
 
@@ -93,7 +96,6 @@ class Training(Section):
     )
     layers: Count = 10
     units: Count = 128
-    negative_slope: float = Field(default=0.01, ge=0.0, lt=1.0)
     weight_decay: NonNegative = Field(default=3e-5, description="coupled L2, as torch.optim.Adam adds it to the gradient")
     learning_rate: Positive = 1e-3
     learning_rate_warmup: Fraction = Field(default=0.02, description="part of the steps over which the rate rises")

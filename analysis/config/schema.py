@@ -15,6 +15,7 @@ from analysis.config.events import (
     Sample,
     Selection,
     Tagger,
+    measured_flavours,
 )
 from analysis.config.methods import Audit, Binned, Ensemble, Generator, HTCondor, Plots, Training
 
@@ -56,7 +57,7 @@ class Config(Section):
     @property
     def measured_flavours(self) -> tuple[str, ...]:
         """Flavours whose scale factor is measured, in the order of the file."""
-        return tuple(name for name, flavour in self.flavours.items() if flavour.scale_factor == "measured")
+        return measured_flavours(self.flavours)
 
     def _flavour_problems(self) -> list[str]:
         problems = []

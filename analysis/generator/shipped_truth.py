@@ -1,0 +1,112 @@
+"""The true scale factor that the default campaign injects: maker of ``configs/true_sf/toy.json``.
+
+A correction of the form of the public CMS shape scale factors, ``toy_shape`` with inputs (systematic, flavor, abseta,
+pt, discriminant). With a softened logit L of the discriminant,
+
+    S_f = 1 + a_f (1 + p_f P + e_f E) sin(w_f (L - c_f) + u_f P + v_f E),
+
+P = ln(pT / 60 GeV) / ln 10 with pT clipped to 20 and 600 GeV, E = |eta| / 1.25 - 1 with |eta| clipped to 2.5: 20 to
+30 % in the discriminant, with an amplitude and a phase that move with pT and |eta|. Charm has 1; invalid scores have a
+value of their own. ``python -m analysis.generator.shipped_truth FILE`` writes the file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from correctionlib import schemav2
+
+NAME = "toy_shape"
+# The softened logit stays finite: ln((d + s) / (1 + s - d)), between -6.2 and 6.2.
+_SOFTENING = 0.002
+_VARIATION = 0.25
+
+
+class Wave(NamedTuple):
+    """Parameters of one flavour's scale factor, see the module's docstring; ``invalid`` is that of scores below 0."""
+
+    amplitude: float
+    amplitude_pt: float
+    amplitude_abseta: float
+    frequency: float
+    centre: float
+    phase_pt: float
+    phase_abseta: float
+    invalid: float
+
+
+WAVES = {
+    5: Wave(-0.22, -0.25, 0.25, 0.45, 1.8, 0.55, 0.60, 1.10),
+    0: Wave(0.24, -0.25, -0.20, 0.80, -3.2, -0.50, 0.65, 0.90),
+}
+_SHIFTED_FLAVOUR = {"hf": 5, "lf": 0}
+
+
+def formula(wave: Wave) -> str:
+    """Return the scale factor as a TFormula of x = discriminant, y = pT and z = |eta|."""
+    logit = f"log((x+{_SOFTENING:g})/({1 + _SOFTENING:g}-x))"
+    pt = "(log(min(max(y,20),600)/60)/log(10))"
+    abseta = "(min(z,2.5)/1.25-1)"
+    amplitude = f"({wave.amplitude:g})*(1+({wave.amplitude_pt:g})*{pt}+({wave.amplitude_abseta:g})*{abseta})"
+    phase = f"{wave.frequency:g}*({logit}-({wave.centre:g}))+({wave.phase_pt:g})*{pt}+({wave.phase_abseta:g})*{abseta}"
+    return f"1+{amplitude}*sin({phase})"
+
+
+def correction_set() -> schemav2.CorrectionSet:
+    """Return the shipped correction set: keys central, up_hf, down_hf, up_lf, down_lf.
+
+    A shift changes the effect of its flavour (hf: b, lf: udsg) by a quarter and leaves the other flavours at central.
+    """
+    variations: dict[str, tuple[int | None, float]] = {"central": (None, 1.0)}
+    for source, flavour in _SHIFTED_FLAVOUR.items():
+        variations |= {f"up_{source}": (flavour, 1.0 + _VARIATION), f"down_{source}": (flavour, 1.0 - _VARIATION)}
+    items = [
+        schemav2.CategoryItem(key=key, value=_flavours(shifted, scale)) for key, (shifted, scale) in variations.items()
+    ]
+    correction = schemav2.Correction(
+        name=NAME,
+        description="True b-tag shape scale factor of the toy campaign; made by analysis.generator.shipped_truth.",
+        version=1,
+        inputs=[
+            schemav2.Variable(name="systematic", type="string", description="central, or up/down of hf, lf"),
+            schemav2.Variable(name="flavor", type="int", description="hadron flavour: 5 b, 4 c, 0 udsg"),
+            schemav2.Variable(name="abseta", type="real", description="jet |eta|"),
+            schemav2.Variable(name="pt", type="real", description="jet pT [GeV]"),
+            schemav2.Variable(name="discriminant", type="real", description="b-tag discriminant, negative if invalid"),
+        ],
+        output=schemav2.Variable(name="weight", type="real", description="data over simulation"),
+        data=schemav2.Category(nodetype="category", input="systematic", content=items),
+    )
+    return schemav2.CorrectionSet(schema_version=2, corrections=[correction])
+
+
+def _flavours(shifted: int | None, scale: float) -> schemav2.Category:
+    items = [schemav2.CategoryItem(key=4, value=1.0)]
+    for flavour, wave in WAVES.items():
+        factor = scale if flavour == shifted else 1.0
+        scaled = wave._replace(amplitude=factor * wave.amplitude, invalid=1.0 + factor * (wave.invalid - 1.0))
+        items.append(schemav2.CategoryItem(key=flavour, value=_discriminant(scaled)))
+    return schemav2.Category(nodetype="category", input="flavor", content=items)
+
+
+def _discriminant(wave: Wave) -> schemav2.Binning:
+    valid = schemav2.Formula(
+        nodetype="formula", parser="TFormula", expression=formula(wave), variables=["discriminant", "pt", "abseta"]
+    )
+    return schemav2.Binning(
+        nodetype="binning", input="discriminant", edges=[-15.0, 0.0, 1.0], content=[round(wave.invalid, 6), valid],
+        flow="clamp",
+    )  # fmt: skip
+
+
+def to_json() -> str:
+    """Return the text of the shipped file."""
+    tree = correction_set().model_dump(mode="json", exclude_unset=True)
+    return json.dumps(tree, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(to_json(), encoding="utf-8")

@@ -1,0 +1,118 @@
+"""The effective true scale factor of generated pseudo-data: what a perfect measurement would find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from analysis.generator import true_sf
+from analysis.generator.arrays import HADRON_FLAVOURS, Floats, Ints, flavour_index
+from analysis.generator.discriminant import (
+    INVALID_SHARES,
+    INVALID_VALUES,
+    TAGGERS,
+    Tagger,
+    cumulative,
+    invalid_probability,
+    quantile,
+)
+
+# Dense in the tails: equal steps of the normal quantile.
+_CUTS = np.concatenate([[0.0], ndtr(np.linspace(-5.0, 5.0, 131)), [1.0]])
+_CHUNK_EVALUATIONS = 500_000
+
+
+@dataclass(frozen=True)
+class EffectiveTruth:
+    """S / <S> at given flavour, |eta|, pT and discriminant; make it with `load`.
+
+    Accept-reject at given flavour and kinematics leaves the rate alone, so pseudo-data over simulation is the injected
+    scale factor S divided by its mean <S> over the generator's discriminants at that (flavour, pT, |eta|), invalid
+    scores included.
+    """
+
+    tagger: Tagger
+    injected: true_sf.InjectedScaleFactor
+
+    def evaluate(self, hadron_flavour: Ints, abseta: Floats, pt_gev: Floats, discriminant: Floats) -> Floats:
+        """Return the effective true scale factor per jet.
+
+        Parameters
+        ----------
+        hadron_flavour
+            5, 4 or 0, shape ``(n,)``.
+        abseta, pt_gev, discriminant
+            Shape ``(n,)``. All invalid scores (negative) share one value: skims do not tell them apart.
+
+        Returns
+        -------
+        Floats
+            Shape ``(n,)``; 1 from |eta| = 2.5 on.
+        """
+        flavour = np.asarray(hadron_flavour, np.intp)
+        abseta, pt_gev, discriminant = (np.asarray(a, float) for a in (abseta, pt_gev, discriminant))
+        values = self.injected.evaluate(flavour, abseta, pt_gev, discriminant)
+        invalid = np.flatnonzero(discriminant < 0)
+        values[invalid] = self._mean_invalid(flavour[invalid], abseta[invalid], pt_gev[invalid])
+        return values / self.mean(flavour, abseta, pt_gev)
+
+    def mean(self, hadron_flavour: Ints, abseta: Floats, pt_gev: Floats) -> Floats:
+        """Return <S>, the mean of the injected scale factor over the generator's discriminants, per jet.
+
+        The discriminant's cumulative probability is cut into 132 steps and at every edge of the table; each cell counts
+        with the value in its middle, so that step functions are integrated exactly.
+        """
+        flavour = np.asarray(hadron_flavour, np.intp)
+        abseta, pt_gev = np.asarray(abseta, float), np.asarray(pt_gev, float)
+        means = np.ones(len(flavour))
+        for place, edges in enumerate(self.injected.edges):
+            jets = np.flatnonzero(flavour_index(flavour) == place)
+            inside = edges[(edges > 0) & (edges < 1)]
+            chunk = max(1, _CHUNK_EVALUATIONS // (len(_CUTS) + len(inside)))
+            for start in range(0, len(jets), chunk):
+                part = jets[start : start + chunk]
+                means[part] = self._mean(HADRON_FLAVOURS[place], inside, abseta[part], pt_gev[part])
+        return means
+
+    def _mean(self, flavour: int, edges: Floats, abseta: Floats, pt_gev: Floats) -> Floats:
+        codes = np.full((len(pt_gev), 1), flavour)
+        column_eta, column_pt = abseta[:, None], pt_gev[:, None]
+        at_edges = cumulative(self.tagger, codes, column_pt, column_eta, edges[None, :])
+        steps = np.broadcast_to(_CUTS, (len(pt_gev), len(_CUTS)))
+        cuts = np.sort(np.concatenate([steps, at_edges], axis=1), axis=1)
+        middle = 0.5 * (cuts[:, 1:] + cuts[:, :-1])
+        nodes = quantile(self.tagger, codes, column_pt, column_eta, ndtri(middle))
+        values = self.injected.evaluate(codes, column_eta, column_pt, nodes)
+        valid = (values * np.diff(cuts, axis=1)).sum(axis=1)
+        if not self.tagger.has_invalid:
+            return np.asarray(valid)
+        probability = invalid_probability(self.tagger, codes[:, 0], pt_gev)
+        invalid = self._mean_invalid(codes[:, 0], abseta, pt_gev)
+        return np.asarray((1.0 - probability) * valid + probability * invalid)
+
+    def _mean_invalid(self, flavour: Ints, abseta: Floats, pt_gev: Floats) -> Floats:
+        values = [self.injected.evaluate(flavour, abseta, pt_gev, np.array(v)) for v in INVALID_VALUES]
+        return np.average(values, axis=0, weights=INVALID_SHARES)
+
+
+def load(path: Path, name: str, systematic: str, branch: str) -> EffectiveTruth:
+    """Return the effective truth for one discriminant column.
+
+    Parameters
+    ----------
+    path, name, systematic
+        The injected scale factor, see `analysis.generator.true_sf.load`.
+    branch
+        The calibrated jet branch, e.g. ``btagDeepFlavB``.
+
+    Raises
+    ------
+    ValueError
+        If the generator makes no such column, or the scale factor cannot be used.
+    """
+    if branch not in TAGGERS:
+        raise ValueError(f"tagger.branch: the generator makes no {branch!r}, so its truth is unknown; it makes {', '.join(TAGGERS)}")
+    return EffectiveTruth(TAGGERS[branch], true_sf.load(path, name, systematic))

@@ -1,0 +1,1 @@
+"""Figures: functions of results that return matplotlib figures; `style.save` writes them."""

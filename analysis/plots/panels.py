@@ -1,0 +1,181 @@
+"""What the figures of scale factors show: binned scale factor, ensemble and truth in one (pT, |eta|) bin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import hist
+import numpy as np
+from scipy.special import expit
+
+from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor, Form
+from analysis.ensemble import FlavourSummary
+from analysis.plots.style import DiscriminantAxis
+from analysis.smoothing import interpolate, logit
+from analysis.tables import Floats
+
+_FINE_PER_BIN = 15
+
+
+class Reference(NamedTuple):
+    """A scale factor from elsewhere: ``evaluate(flavour, pt_gev, abseta, discriminant)`` on arrays ``(n,)``."""
+
+    label: str
+    evaluate: Callable[[str, Floats, Floats, Floats], Floats]
+
+
+class Panel(NamedTuple):
+    """One (pT, |eta|) bin, arrays by discriminant bin ``(n,)`` unless said otherwise; NaN where nothing was measured.
+
+    ``binned`` and its ``error`` are normalised like the ensemble; ``node`` is the median discriminant of a bin's jets.
+    ``jets`` counts jets by bin and value, ``(n, n_values)``, flow of the values left out; ``value_edges`` belong to it.
+    ``fine`` are discriminants ``(m,)`` of the curves ``smooth`` and ``reference``.
+    """
+
+    flavour: str
+    pt_gev: tuple[float, float]
+    abseta: tuple[float, float]
+    last_pt: bool
+    edges: Floats
+    binned: Floats
+    error: Floats
+    node: Floats
+    mean: Floats
+    sem: Floats
+    n_members: int
+    jets: Floats
+    value_edges: Floats
+    n_jets: Floats
+    fine: Floats
+    smooth: Floats
+    truth: Floats | None
+    reference: Floats | None
+    reference_label: str
+
+    @property
+    def stem(self) -> str:
+        """Return the name of the panel's file, such as ``sf_b_pt20to30_eta0to2p5``."""
+        pt = f"{self.pt_gev[0]:g}" + ("up" if self.last_pt else f"to{self.pt_gev[1]:g}")
+        name = f"sf_{self.flavour}_pt{pt}_eta{self.abseta[0]:g}to{self.abseta[1]:g}"
+        return name.replace(".", "p")
+
+
+def normalised_bins(table: BinnedFlavour, form: Form = "binned") -> tuple[Floats, Floats]:
+    """Return values and errors of the bins after the normalisation, shape (n_pt, n_abseta, n_disc).
+
+    The normalisation is in bins of its own: its mean over a (pT, |eta|) bin is taken at points that are spread evenly
+    over each of them, since they hold equal numbers of jets.
+    """
+    divisor = np.array(
+        [[_mean_divisor(table, form, i, j) for j in range(table.sf.shape[1])] for i in range(table.sf.shape[0])]
+    )
+    return table.sf / divisor[:, :, None], table.error / divisor[:, :, None]
+
+
+def _mean_divisor(table: BinnedFlavour, form: Form, pt_bin: int, abseta_bin: int) -> float:
+    own = table.normalisation[form]
+    pairs = (
+        (table.bins.pt_gev, own.bins.pt_gev, pt_bin),
+        (table.bins.abseta, own.bins.abseta, abseta_bin),
+    )
+    points = []
+    for edges, inner, number in pairs:
+        low, high = edges[number], edges[number + 1]
+        outer = np.concatenate([[edges[0]], inner[(inner > edges[0]) & (inner < edges[-1])], [edges[-1]]])
+        spread = (outer[:-1, None] + np.diff(outer)[:, None] * (np.arange(50) + 0.5) / 50).ravel()
+        inside = spread[(spread >= low) & (spread < high)]
+        points.append(inside if len(inside) else np.array([0.5 * (low + high)]))
+    pt, abseta = np.meshgrid(*points, indexing="ij")
+    return float(own.divisor(pt.ravel(), abseta.ravel()).mean())
+
+
+def panels(
+    flavour: str,
+    binned: BinnedScaleFactor,
+    summary: FlavourSummary,
+    truth: hist.Hist | None = None,
+    reference: Reference | None = None,
+) -> list[Panel]:
+    """Return what the figures of a flavour show, one panel a (pT, |eta|) bin.
+
+    Parameters
+    ----------
+    summary
+        The ensemble in the same bins.
+    truth
+        Mean of the true scale factor over the jets of each bin.
+
+    Raises
+    ------
+    ValueError
+        If ensemble or truth have other bins than the binned scale factor.
+    """
+    table = binned.flavours[flavour]
+    for what, other in (("the ensemble's summary", summary.values), ("the truth", truth)):
+        if other is not None:
+            _check_bins(table, other, f"{what} of {flavour}")
+    estimate = summary.estimate()
+    counts = np.asarray(summary.values.values(flow=True))[..., 1:-1]
+    all_counts = np.asarray(summary.values.values(flow=True)).sum(axis=-1)
+    value, error = normalised_bins(table)
+    made = []
+    for i in range(table.sf.shape[0]):
+        for j in range(table.sf.shape[1]):
+            axis = DiscriminantAxis(table.bins.discriminant, True)
+            fine = axis.fine(_FINE_PER_BIN)
+            pt = float(table.bins.pt_gev[i]), float(table.bins.pt_gev[i + 1])
+            abseta = float(table.bins.abseta[j]), float(table.bins.abseta[j + 1])
+            made.append(
+                Panel(
+                    flavour=flavour,
+                    pt_gev=pt,
+                    abseta=abseta,
+                    last_pt=i == table.sf.shape[0] - 1,
+                    edges=table.bins.discriminant,
+                    binned=value[i, j],
+                    error=error[i, j],
+                    node=_nodes(table),
+                    mean=estimate.mean[i, j],
+                    sem=estimate.sem[i, j],
+                    n_members=len(np.asarray(summary.member_means.values())),
+                    jets=counts[i, j],
+                    value_edges=np.asarray(summary.values.axes[-1].edges),
+                    n_jets=all_counts[i, j],
+                    fine=fine,
+                    smooth=_smooth(table, i, j, fine),
+                    truth=None if truth is None else np.asarray(truth.values())[i, j],
+                    reference=None if reference is None else _at_centre(reference, flavour, pt, abseta, fine),
+                    reference_label="" if reference is None else reference.label,
+                )
+            )
+    return made
+
+
+def _check_bins(table: BinnedFlavour, other: hist.Hist, what: str) -> None:
+    for name, edges in zip(("pt", "abseta", "discriminant"), table.bins, strict=True):
+        found = np.asarray(other.axes[name].edges)
+        if not np.array_equal(found, edges):
+            raise ValueError(
+                f"{what} has the {name} edges {found.tolist()}, the binned scale factor {edges.tolist()}; "
+                "both must come from the same binned.bins"
+            )
+
+
+def _nodes(table: BinnedFlavour) -> Floats:
+    valid = expit(table.node) if table.space == "logit" else table.node
+    return np.concatenate([[0.5 * (table.bins.discriminant[0] + table.bins.discriminant[1])], valid])
+
+
+def _smooth(table: BinnedFlavour, pt_bin: int, abseta_bin: int, fine: Floats) -> Floats:
+    position = logit(fine) if table.space == "logit" else fine
+    row = np.zeros(len(fine), np.int64)
+    curve = interpolate(table.sf[pt_bin, abseta_bin, 1:][None], table.node, row, position)
+    return curve / _mean_divisor(table, "binned_smooth", pt_bin, abseta_bin)
+
+
+def _at_centre(
+    reference: Reference, flavour: str, pt: tuple[float, float], abseta: tuple[float, float], fine: Floats
+) -> Floats:
+    centre_pt, centre_eta = np.sqrt(pt[0] * pt[1]), 0.5 * (abseta[0] + abseta[1])
+    return np.asarray(reference.evaluate(flavour, np.full_like(fine, centre_pt), np.full_like(fine, centre_eta), fine))

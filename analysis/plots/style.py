@@ -1,0 +1,264 @@
+"""What all figures share: style, labels, colours, axes of the discriminant, and writing PDF and PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import mplhep
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+from analysis.config.events import Campaign
+from analysis.config.methods import Plots
+from analysis.tables import Floats
+
+# Petroff's ten colours (arXiv:2107.02270): told apart with every common colour vision, and in order of lightness in print.
+_FLAVOUR_COLOURS = ("#3f90da", "#ffa90e", "#94a4a2", "#832db6", "#a96b59", "#b9ac70")
+_METHOD_COLOURS = {
+    "none": "#717581",
+    "binned": "#bd1f01",
+    "binned_smooth": "#e76300",
+    "direct": "#832db6",
+    "deepsf": "#1f6fb8",
+    "truth": "#000000",
+    "reference": "#832db6",
+    "data": "#000000",
+    "train": "#1f6fb8",
+    "validation": "#e76300",
+}
+_METHOD_LABELS = {
+    "none": "No scale factors",
+    "binned": "Binned SF",
+    "binned_smooth": "Binned SF, smoothed",
+    "direct": "Direct density ratio",
+    "deepsf": "DeepSF",
+    "truth": "Truth",
+}
+_UNEVEN = 1.5
+"""Bins are drawn with equal width if the widest is wider than the narrowest by more than this factor."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """Labels and colours of a campaign's figures."""
+
+    experiment: str
+    label: str
+    discriminant_label: str
+    conditions: str = ""
+    flavour_labels: Mapping[str, str] = field(default_factory=dict)
+    flavour_colours: Mapping[str, str] = field(default_factory=dict)
+    region_labels: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plots: Plots, campaign: Campaign, flavours: Sequence[str]) -> Style:
+        """Return the style of a configuration; flavours without an entry get a label and a colour of their own.
+
+        Parameters
+        ----------
+        flavours
+            All flavours of the configuration, in its order.
+
+        Raises
+        ------
+        ValueError
+            If a label or colour is given for a flavour or method that does not exist, or a colour is none.
+        """
+        for section, given, known in (
+            ("flavours", plots.flavours, flavours),
+            ("colours", plots.colours, tuple(_METHOD_COLOURS)),
+        ):
+            for name in given:
+                if name not in known:
+                    raise ValueError(f"plots.{section}.{name}: not one of {list(known)}")
+        defaults = dict(zip(flavours, _FLAVOUR_COLOURS * len(flavours), strict=False))
+        colours = dict(plots.colours)
+        flavour_colours = defaults | {name: style.colour for name, style in plots.flavours.items()}
+        for key, colour in {**colours, **flavour_colours}.items():
+            if not mpl.colors.is_color_like(colour):
+                raise ValueError(f"plots: the colour of {key}, {colour!r}, is not a colour; write it as '#3f90da'")
+        return cls(
+            experiment=plots.experiment,
+            label=plots.label,
+            discriminant_label=plots.discriminant_label,
+            conditions=f"{campaign.luminosity_ifb:g} fb$^{{-1}}$ ({campaign.energy_tev:g} TeV)",
+            flavour_labels={name: style.label for name, style in plots.flavours.items()},
+            flavour_colours=flavour_colours,
+            region_labels=dict(plots.regions),
+            colours=colours,
+        )
+
+    def colour(self, method: str) -> str:
+        """Return the colour of a method, ``truth``, ``reference``, ``train`` or ``validation``."""
+        return self.colours.get(method, _METHOD_COLOURS.get(method, "#717581"))
+
+    def flavour(self, name: str) -> str:
+        """Return a flavour's label."""
+        return self.flavour_labels.get(name, f"{name} jets")
+
+    def flavour_colour(self, name: str) -> str:
+        """Return a flavour's colour."""
+        return self.flavour_colours.get(name, _FLAVOUR_COLOURS[0])
+
+    def region(self, name: str) -> str:
+        """Return a region's label."""
+        return self.region_labels.get(name, f"Region {name}")
+
+
+def method_label(method: str) -> str:
+    """Return what a method is called in legends."""
+    return _METHOD_LABELS.get(method, method)
+
+
+@contextmanager
+def context(scale: float = 1.0) -> Iterator[None]:
+    """Set mplhep's CMS style for the time of a block; ``scale`` multiplies all sizes that hold for a 10 x 10 inch figure."""
+    style = dict(mplhep.styles.CMS)
+    for key in ("xtick.major.size", "ytick.major.size", "xtick.minor.size", "ytick.minor.size", "axes.linewidth"):
+        style[key] = style[key] * min(scale, 1.0)
+    style |= {
+        "font.size": style["font.size"] * scale,
+        "lines.linewidth": 2.5 * scale,
+        "hatch.linewidth": 1.5 * scale,
+        "axes.unicode_minus": True,
+        "svg.hashsalt": "deepsf",
+        "pdf.fonttype": 42,
+        "path.simplify": True,
+        "figure.constrained_layout.use": True,
+    }
+    with mpl.rc_context(style):
+        yield
+
+
+def experiment_label(axes: Axes, style: Style, *, left: bool = True, right: bool = True, scale: float = 1.0) -> None:
+    """Write the experiment's name and label above the axes at the left, luminosity and energy at the right."""
+    size = mpl.rcParams["font.size"] * scale
+    if left:
+        mplhep.label.exp_text(exp=style.experiment, text=style.label, loc=0, ax=axes, fontsize=0.9 * size)
+    if right and style.conditions:
+        axes.text(1.0, 1.005, style.conditions, transform=axes.transAxes, ha="right", va="bottom", fontsize=0.8 * size)
+
+
+@dataclass(frozen=True)
+class DiscriminantAxis:
+    """How the discriminant is drawn: bins of equal width where they are uneven, invalid scores in a slot of their own."""
+
+    edges: Floats
+    show_invalid: bool
+
+    @property
+    def has_invalid(self) -> bool:
+        """Whether the first bin holds the invalid scores."""
+        return bool(self.edges[0] < 0)
+
+    @property
+    def positions(self) -> Floats:
+        """Return where the edges lie, in units of the mean bin width."""
+        first = 1 if self.has_invalid else 0
+        valid = np.minimum(self.edges[first:], 1.0)
+        width = np.diff(valid)
+        even = width.max() < _UNEVEN * width.min()
+        slots = (valid - valid[0]) / width.mean() if even else np.arange(len(valid), dtype=float)
+        slot_of_invalid = max(1.0, 0.04 * slots[-1])
+        return np.concatenate([[slots[0] - slot_of_invalid], slots]) if first else slots
+
+    @property
+    def drawn(self) -> Floats:
+        """Return the edges as drawn: scores end at 1."""
+        return np.minimum(self.edges, 1.0)
+
+    def apply(self, axes: Axes, *, labels: bool = True, max_labels: int = 20) -> None:
+        """Set scale, limits and ticks of the horizontal axis."""
+        drawn, positions = self.drawn, self.positions
+        axes.set_xscale(
+            "function",
+            functions=(lambda x: np.interp(x, drawn, positions), lambda u: np.interp(u, positions, drawn)),
+        )
+        first = 1 if self.has_invalid else 0
+        axes.set_xlim(drawn[0 if self.show_invalid else first], drawn[-1])
+        valid = drawn[first:]
+        even = np.allclose(np.diff(positions[first:]) / np.diff(valid), (positions[-1] - positions[first]) / np.ptp(valid))
+        if even and len(valid) - 1 > max_labels:
+            ticks, rotation = np.linspace(0.0, 1.0, 6), 0
+        else:
+            step = -(-(len(valid) - 1) // max_labels)
+            ticks, rotation = valid[::-1][::step][::-1], 90
+        axes.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:.6g}" for tick in ticks] if labels else []))
+        axes.tick_params(axis="x", labelrotation=rotation, labelbottom=labels)
+        if self.show_invalid and self.has_invalid:
+            axes.axvline(drawn[1], color="0.6", linewidth=1.0, linestyle=":")
+            if labels:
+                centre = 0.5 * (positions[0] + positions[1])
+                share = (centre - positions[0]) / (positions[-1] - positions[0])
+                axes.text(
+                    share, -0.03, "invalid", transform=axes.transAxes, rotation=90, ha="center", va="top",
+                    fontsize=mpl.rcParams["xtick.labelsize"],
+                )  # fmt: skip
+
+    def fine(self, per_bin: int) -> Floats:
+        """Return ``per_bin`` discriminants inside each bin of valid scores."""
+        valid = self.drawn[1 if self.has_invalid else 0 :]
+        inside = (np.arange(per_bin) + 0.5) / per_bin
+        return np.asarray((valid[:-1, None] + np.diff(valid)[:, None] * inside).ravel())
+
+
+def interval_text(symbol: str, low: float, high: float, *, open_above: bool, unit: str = "") -> str:
+    """Return a bin in words: ``20 < pT < 30 GeV``."""
+    after = f" {unit}" if unit else ""
+    if open_above:
+        return f"{symbol} > {low:g}{after}"
+    return f"{symbol} < {high:g}{after}" if low == 0 else f"{low:g} < {symbol} < {high:g}{after}"
+
+
+def kinematics_text(pt_gev: tuple[float, float], abseta: tuple[float, float], *, last_pt: bool, separator: str) -> str:
+    """Return a (pT, |eta|) bin in words; the last pT bin is open upwards."""
+    pt = interval_text("$p_{T}$", *pt_gev, open_above=last_pt, unit="GeV")
+    return pt + separator + interval_text(r"|$\eta$|", *abseta, open_above=False)
+
+
+def limits(*values: Floats, margin: float = 0.06, include: Sequence[float] = ()) -> tuple[float, float]:
+    """Return limits that hold all finite values, with a margin; NaN is left out."""
+    everything = np.concatenate([*(np.ravel(v) for v in values), np.asarray(include, float)])
+    finite = everything[np.isfinite(everything)]
+    if not len(finite):
+        return 0.0, 2.0
+    low, high = float(finite.min()), float(finite.max())
+    room = margin * ((high - low) or abs(high) or 1.0)
+    return low - room, high + room
+
+
+def mark_outside(axes: Axes, x: Floats, y: Floats, colour: str) -> None:
+    """Draw an arrow at the border for every point beyond the limits of the vertical axis."""
+    low, high = axes.get_ylim()
+    for outside, edge, marker in ((y > high, 0.97, "^"), (y < low, 0.03, "v")):
+        if np.any(outside):
+            axes.plot(
+                x[outside], np.full(int(np.sum(outside)), edge), marker, color=colour, transform=axes.get_xaxis_transform(),
+                linestyle="none", markersize=0.4 * mpl.rcParams["font.size"],
+            )  # fmt: skip
+
+
+def save(figure: Figure, stem: Path, dpi: int) -> tuple[Path, Path]:
+    """Write ``<stem>.pdf`` and ``<stem>.png``; equal figures give equal bytes.
+
+    Returns
+    -------
+    tuple
+        The two paths.
+    """
+    paths = stem.with_name(stem.name + ".pdf"), stem.with_name(stem.name + ".png")
+    undated: dict[str, Any] = {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
+    with context():
+        figure.savefig(paths[0], format="pdf", dpi=dpi, metadata=undated)
+        figure.savefig(paths[1], format="png", dpi=dpi, metadata={"Software": None})
+    return paths

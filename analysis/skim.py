@@ -1,0 +1,198 @@
+"""One NanoAOD file -> table of tag-probe entries and table of all jets (columns: docs/architecture.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import correctionlib
+import numpy as np
+import numpy.typing as npt
+
+from analysis.config.events import CHANNELS, Pileup, Region, Sample, Selection, Tagger
+from analysis.ntuple import Events, Ntuple, SumOfWeights, inspect, iterate
+from analysis.pileup import load_pileup, pileup_weights
+from analysis.selection import DILEPTON_STEPS, Dileptons
+from analysis.selection_kernel import select
+from analysis.skim_report import (
+    SkimError,
+    SkimReport,
+    format_cut_flow,
+    merge_cut_flows,
+    read_metadata,
+    require_selected,
+    require_valid_scores,
+)
+from analysis.skim_tables import (
+    Selected,
+    by_channel,
+    entries_schema,
+    entry_rows,
+    gather,
+    jet_rows,
+    jets_schema,
+    open_tables,
+)
+
+__all__ = [
+    "SkimError",
+    "SkimReport",
+    "format_cut_flow",
+    "merge_cut_flows",
+    "read_metadata",
+    "require_selected",
+    "require_valid_scores",
+    "skim_file",
+]
+
+Array = npt.NDArray[Any]
+
+
+def skim_file(
+    path: str | Path,
+    sample_name: str,
+    sample: Sample,
+    *,
+    tagger: Tagger,
+    selection: Selection,
+    regions: Mapping[str, Region],
+    pileup: Pileup | None = None,
+    pileup_path: str | Path | None = None,
+    entries_path: str | Path,
+    jets_path: str | Path,
+    chunk_entries: int = 100_000,
+    sum_weights_from: SumOfWeights = "runs",
+) -> SkimReport:
+    """Select the dilepton events of a NanoAOD file and write its two tables.
+
+    The tables are written chunk by chunk, so that memory does not grow with the file; if anything fails, neither is
+    left behind.
+
+    Parameters
+    ----------
+    pileup, pileup_path
+        Pile-up weights and the correctionlib file they are in; without effect on data.
+    entries_path, jets_path
+        Where the parquet tables go.
+    chunk_entries
+        Events held in memory at a time; a row group of each table.
+    sum_weights_from
+        See `analysis.ntuple.inspect`.
+
+    Raises
+    ------
+    analysis.ntuple.NtupleError
+        If the file cannot be used.
+    analysis.pileup.PileupError
+        If the pile-up correction cannot be used.
+    SkimError
+        If more jets than ``tagger.max_invalid_fraction`` have an invalid score.
+    OSError
+        If a table cannot be written; the message names it.
+    """
+    corrected = pileup if sample.kind == "simulation" else None
+    correction = None
+    if corrected is not None:
+        if pileup_path is None:
+            raise ValueError("pileup_path is needed where pileup is configured")
+        correction = load_pileup(corrected, pileup_path)
+    ntuple = inspect(
+        path,
+        sample,
+        tagger=tagger,
+        selection=selection,
+        pileup=corrected is not None,
+        sum_weights_from=sum_weights_from,
+    )
+    counts = _no_counts(regions)
+    with open_tables(
+        (entries_path, entries_schema(regions, selection.jet_columns)),
+        (jets_path, jets_schema(selection.jet_columns)),
+    ) as (entries, jets):
+        for events in iterate(ntuple, chunk_entries):
+            dileptons = select(events, selection)
+            weight = _weight(events, dileptons, corrected, correction)
+            selected = gather(events, dileptons, weight, regions)
+            rows, region_flow = entry_rows(selected, tagger, regions)
+            entries.write(rows)
+            jets.write(jet_rows(selected, selection.n_jets_min))
+            counts = _added(counts, _counts(selected, region_flow))
+        report = _report(ntuple, sample_name, sample, counts)
+        require_valid_scores(str(path), report.jets, tagger.branch, tagger.max_invalid_fraction)
+        entries.close(report.to_json())
+        jets.close(report.to_json())
+    return report
+
+
+def _weight(
+    events: Events,
+    dileptons: Dileptons,
+    pileup: Pileup | None,
+    correction: correctionlib.highlevel.Correction | None,
+) -> Array:
+    weight = events.generator_weight[dileptons.position]
+    if pileup is None or correction is None or events.n_true_interactions is None:
+        return weight
+    return weight * pileup_weights(correction, pileup.weights, events.n_true_interactions[dileptons.position])
+
+
+def _counts(selected: Selected, region_flow: Mapping[str, Array]) -> dict[str, Any]:
+    dileptons, weight = selected.dileptons, selected.weight
+    channel = dileptons.channel
+    return {
+        "filters": dileptons.n_filtered,
+        "cut_flow": dileptons.cut_flow,
+        "exactly_two_jets": by_channel(channel[dileptons.n_jets == 2]),
+        **{f"region_{name}": flow for name, flow in region_flow.items()},
+        **{f"n_{name}": by_channel(channel[mask]) for name, mask in selected.in_region.items()},
+        **{f"sum_{name}": by_channel(channel[mask], weight[mask]) for name, mask in selected.in_region.items()},
+        "jets": np.array([len(dileptons.jet_index), selected.n_invalid, selected.n_nan]),
+    }
+
+
+def _no_counts(regions: Mapping[str, Region]) -> dict[str, Any]:
+    zeros = np.zeros(len(CHANNELS), np.int64)
+    return {
+        "filters": 0,
+        "cut_flow": np.zeros((len(DILEPTON_STEPS), len(CHANNELS)), np.int64),
+        "exactly_two_jets": zeros,
+        **{f"{count}_{name}": zeros for name in regions for count in ("region", "n")},
+        **{f"sum_{name}": zeros.astype(np.float64) for name in regions},
+        "jets": np.zeros(3, np.int64),
+    }
+
+
+def _added(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: first[name] + second[name] for name in first}
+
+
+def _report(ntuple: Ntuple, sample_name: str, sample: Sample, counts: Mapping[str, Any]) -> SkimReport:
+    regions = [name.removeprefix("region_") for name in counts if name.startswith("region_")]
+    cut_flow = {"all": {"all": ntuple.n_events}, "filters": {"all": int(counts["filters"])}}
+    for step, row in zip(DILEPTON_STEPS, counts["cut_flow"], strict=True):
+        cut_flow[step] = _named(row)
+    for step in ("exactly_two_jets", *(f"region_{name}" for name in regions)):
+        cut_flow[step] = _named(counts[step])
+    yields: dict[str, dict[str, dict[str, float]]] = {
+        region: {
+            str(channel): {"n": int(n), "sum_weights": float(total)}
+            for channel, n, total in zip(CHANNELS, counts[f"n_{region}"], counts[f"sum_{region}"], strict=True)
+        }
+        for region in regions
+    }
+    selected, invalid, nan = (int(n) for n in counts["jets"])
+    return SkimReport(
+        sample=sample_name,
+        kind=sample.kind,
+        n_events=ntuple.n_events,
+        sum_weights=ntuple.sum_weights,
+        cut_flow=cut_flow,
+        region_yields=yields,
+        jets={"selected": selected, "invalid": invalid, "nan": nan},
+        missing_triggers=ntuple.missing_triggers,
+    )
+
+
+def _named(row: Array) -> dict[str, int]:
+    return {channel: int(n) for channel, n in zip(CHANNELS, row, strict=True)}

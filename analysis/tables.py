@@ -1,0 +1,263 @@
+"""Skims of all input files -> arrays: tag-probe entries by region, simulation at the data's luminosity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.config.events import CHANNELS, Flavour, Region, Sample
+from analysis.skim_report import read_metadata
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+Flavours = npt.NDArray[np.int8]
+Mask = npt.NDArray[np.bool_]
+
+INVALID = -1.0
+"""The discriminant of a jet without a valid score."""
+
+FILE_SHIFT = 40
+"""Event numbers are ``file index << 40 | entry``: unique over all files of a campaign."""
+
+
+@dataclass(frozen=True)
+class Jets:
+    """Jets as columns, each of shape ``(n,)``.
+
+    ``flavour`` is the index into the configuration's flavours, -1 in data; ``extra`` holds the columns of
+    ``selection.jet_columns`` by name. An invalid discriminant is -1.
+    """
+
+    pt_gev: Singles
+    abseta: Singles
+    discriminant: Singles
+    flavour: Flavours
+    extra: Mapping[str, Singles] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.pt_gev)
+
+    def __getitem__(self, index: Any) -> Jets:
+        extra = {name: values[index] for name, values in self.extra.items()}
+        return Jets(self.pt_gev[index], self.abseta[index], self.discriminant[index], self.flavour[index], extra)
+
+    def column(self, name: str) -> Singles:
+        """Return an input variable: ``pt`` [GeV], ``abseta``, ``discriminant`` or an extra column.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+        """
+        standard = {"pt": self.pt_gev, "abseta": self.abseta, "discriminant": self.discriminant}
+        if name not in standard and name not in self.extra:
+            raise KeyError(f"jets have no column {name!r}; there are {[*standard, *self.extra]}")
+        return standard[name] if name in standard else self.extra[name]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Tag-probe entries of one region, each array of shape ``(n,)``; both permutations of an event share its number."""
+
+    event: Integers
+    weight: Floats
+    channel: npt.NDArray[np.int8]
+    probe: Jets
+    tag: Jets
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def __getitem__(self, index: Any) -> Entries:
+        return Entries(
+            self.event[index], self.weight[index], self.channel[index], self.probe[index], self.tag[index]
+        )
+
+
+@dataclass(frozen=True)
+class RegionEntries:
+    """Data (weight 1) and simulation (generator, pile-up, luminosity and channel scale) of one region."""
+
+    data: Entries
+    simulation: Entries
+
+
+def luminosity_weights(
+    metadata: Sequence[Mapping[str, Any]], samples: Mapping[str, Sample], luminosity_ifb: float
+) -> dict[str, float]:
+    """Return by simulated sample the factor cross section x luminosity / sum of generator weights over its files.
+
+    Raises
+    ------
+    ValueError
+        If the generator weights of a sample do not sum to a positive number.
+    """
+    factors = {}
+    for name, sample in samples.items():
+        if sample.kind != "simulation" or sample.cross_section_pb is None:
+            continue
+        total = sum(float(m["sum_weights"]) for m in metadata if m["sample"] == name)
+        if total <= 0:
+            raise ValueError(f"sample {name}: generator weights sum to {total:g}; a positive sum is needed to normalise it")
+        factors[name] = sample.cross_section_pb * 1e3 * luminosity_ifb / total
+    return factors
+
+
+def channel_scales(
+    metadata: Sequence[Mapping[str, Any]], factors: Mapping[str, float], regions: Mapping[str, Region]
+) -> dict[str, Floats]:
+    """Return by region the rate scale N_data / N_simulation of each channel, shape ``(3,)``.
+
+    Counted in the region's cuts without the tag cut, with at least two jets and no scale factors (arXiv:1712.07158):
+    trigger and lepton efficiencies, luminosity and cross sections drop out of the scale factors.
+
+    Raises
+    ------
+    ValueError
+        If a channel of a region has no data or no simulation.
+    """
+    scales = {}
+    for region, definition in regions.items():
+        scale = np.ones(len(CHANNELS))
+        for channel in definition.channels:
+            yields = [(m["sample"], m["kind"], m["region_yields"][region][channel]) for m in metadata]
+            data = sum(float(y["sum_weights"]) for _, kind, y in yields if kind == "data")
+            simulation = sum(factors[name] * float(y["sum_weights"]) for name, kind, y in yields if kind == "simulation")
+            if data <= 0 or simulation <= 0:
+                raise ValueError(
+                    f"region {region}, channel {channel}: {data:g} data events and a simulated yield of {simulation:g}; "
+                    "both must be positive: check samples, triggers and cuts, or drop the channel from the region"
+                )
+            scale[CHANNELS.index(channel)] = data / simulation
+        scales[region] = scale
+    return scales
+
+
+def load_regions(
+    paths: Iterable[Path],
+    *,
+    samples: Mapping[str, Sample],
+    regions: Mapping[str, Region],
+    flavours: Mapping[str, Flavour],
+    luminosity_ifb: float,
+    jet_columns: Iterable[str] = (),
+) -> dict[str, RegionEntries]:
+    """Read the entries tables of all files and return data and simulation by region.
+
+    Parameters
+    ----------
+    paths
+        Entries tables of the skim; their order does not matter.
+
+    Raises
+    ------
+    ValueError
+        If a region is empty in data or in simulation, or a jet has a hadron flavour that no flavour lists.
+    """
+    ordered = sorted(paths)
+    metadata = [read_metadata(path) for path in ordered]
+    factors = luminosity_weights(metadata, samples, luminosity_ifb)
+    scales = channel_scales(metadata, factors, regions)
+    extra = tuple(jet_columns)
+    parts: dict[tuple[str, str], list[Entries]] = {(r, k): [] for r in regions for k in ("data", "simulation")}
+    for number, (path, meta) in enumerate(zip(ordered, metadata, strict=True)):
+        table = pq.read_table(path, columns=_entry_columns(regions, extra))
+        factor = factors.get(meta["sample"], 1.0)
+        everything = _entries(table, number, factor, flavours, extra, path)
+        for region in regions:
+            chosen = everything[np.flatnonzero(table[f"in_{region}"].to_numpy())]
+            if meta["kind"] == "simulation":
+                scaled = chosen.weight * scales[region][chosen.channel]
+                chosen = Entries(chosen.event, scaled, chosen.channel, chosen.probe, chosen.tag)
+            parts[region, meta["kind"]].append(chosen)
+    loaded = {r: RegionEntries(_joined(parts[r, "data"]), _joined(parts[r, "simulation"])) for r in regions}
+    for region, entries in loaded.items():
+        for kind, table_of_kind in (("data", entries.data), ("simulation", entries.simulation)):
+            if not len(table_of_kind):
+                raise ValueError(
+                    f"region {region}: no tag-probe entries in {kind}; see the cut flow printed by SkimNtuples, "
+                    "then loosen the region's cuts or add input"
+                )
+    return loaded
+
+
+def _entry_columns(regions: Iterable[str], extra: Sequence[str]) -> list[str]:
+    jet = ("pt_gev", "eta", "discriminant", "hadron_flavour", *extra)
+    return [
+        "entry",
+        "channel",
+        "weight",
+        *(f"in_{region}" for region in regions),
+        *(f"{role}_{name}" for role in ("tag", "probe") for name in jet),
+    ]
+
+
+def _entries(
+    table: pa.Table, number: int, factor: float, flavours: Mapping[str, Flavour], extra: Sequence[str], path: Path
+) -> Entries:
+    return Entries(
+        event=(np.int64(number) << FILE_SHIFT) | table["entry"].to_numpy(),
+        weight=table["weight"].to_numpy() * factor,
+        channel=table["channel"].to_numpy(),
+        probe=jets_of(table, "probe_", flavours, extra, path),
+        tag=jets_of(table, "tag_", flavours, extra, path),
+    )
+
+
+def jets_of(table: pa.Table, prefix: str, flavours: Mapping[str, Flavour], extra: Sequence[str], path: Path) -> Jets:
+    """Return the jets in a skim's columns of the given prefix."""
+    return Jets(
+        pt_gev=table[f"{prefix}pt_gev"].to_numpy(),
+        abseta=np.abs(table[f"{prefix}eta"].to_numpy()),
+        discriminant=table[f"{prefix}discriminant"].to_numpy(),
+        flavour=flavour_index(table[f"{prefix}hadron_flavour"].to_numpy(), flavours, str(path)),
+        extra={name: table[f"{prefix}{name}"].to_numpy() for name in extra},
+    )
+
+
+def flavour_index(hadron_flavour: npt.NDArray[Any], flavours: Mapping[str, Flavour], where: str) -> Flavours:
+    """Return the index of each jet's flavour in the configuration; -1 (data) stays -1.
+
+    Raises
+    ------
+    ValueError
+        If a hadron flavour belongs to none of the flavours.
+    """
+    codes = np.asarray(hadron_flavour, dtype=np.int64)
+    index = np.full(codes.shape, -2, dtype=np.int8)
+    index[codes == -1] = -1
+    for number, flavour in enumerate(flavours.values()):
+        index[np.isin(codes, flavour.hadron_flavours)] = number
+    if (index == -2).any():
+        unknown = np.unique(codes[index == -2]).tolist()
+        raise ValueError(f"{where}: hadron flavours {unknown} belong to none of the flavours {list(flavours)}; add them")
+    return index
+
+
+def _joined(parts: Sequence[Entries]) -> Entries:
+    return Entries(
+        np.concatenate([p.event for p in parts]),
+        np.concatenate([p.weight for p in parts]),
+        np.concatenate([p.channel for p in parts]),
+        joined_jets([p.probe for p in parts]),
+        joined_jets([p.tag for p in parts]),
+    )
+
+
+def joined_jets(parts: Sequence[Jets]) -> Jets:
+    """Return the jets of all parts, one after the other."""
+    return Jets(
+        np.concatenate([p.pt_gev for p in parts]),
+        np.concatenate([p.abseta for p in parts]),
+        np.concatenate([p.discriminant for p in parts]),
+        np.concatenate([p.flavour for p in parts]),
+        {name: np.concatenate([p.extra[name] for p in parts]) for name in parts[0].extra},
+    )

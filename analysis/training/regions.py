@@ -1,0 +1,158 @@
+"""One region as a member sees it: its split by event, tensors, weights, purities, batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from analysis.config.events import EventWeight
+from analysis.tables import Floats, Jets, Mask, RegionEntries
+from analysis.training.inputs import InputScaling
+from analysis.weights import RegionWeights
+
+PURITY_MIN = 1e-3
+_PURITY_BINS = (6, 3, 30)
+"""Bins of the purity histogram in pT and |eta| (quantiles) and in the scaled discriminant (equal width)."""
+
+TagScaleFactor = Callable[[torch.Tensor, npt.NDArray[np.int8]], Floats]
+
+
+class Batches:
+    """Endless batches of indices: a fresh permutation a pass, the rest that fills no batch is left out."""
+
+    def __init__(self, indices: torch.Tensor, size: int, generator: torch.Generator) -> None:
+        self._indices, self.size, self._generator = indices, min(size, len(indices)), generator
+        self._order = torch.empty(0, dtype=torch.int64)
+        self._next = 0
+
+    def __next__(self) -> torch.Tensor:
+        if self._next + self.size > len(self._order):
+            self._order = self._indices[torch.randperm(len(self._indices), generator=self._generator)]
+            self._next = 0
+        self._next += self.size
+        return self._order[self._next - self.size : self._next]
+
+
+class TrainingRegion:
+    """Tensors of one region for one member, and the weights that follow the scale factors.
+
+    ``train`` and ``validation`` are index tensors into data and simulation. Weights W are those of the last `refresh`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        enriched: int,
+        entries: RegionEntries,
+        scaling: InputScaling,
+        event_weight: EventWeight,
+        held_out: tuple[Mask, Mask],
+        factors: tuple[Floats, Floats] | None,
+    ) -> None:
+        self.name, self.enriched = name, enriched
+        data, simulation = entries.data, entries.simulation
+        self.data = scaling.features(data.probe)
+        self.simulation = scaling.features(simulation.probe)
+        self.flavour = torch.from_numpy(simulation.probe.flavour.astype(np.int64))
+        self._tag = scaling.features(simulation.tag)
+        self._tag_flavour = simulation.tag.flavour
+        data_factor, simulation_factor = factors or (np.ones(len(data)), np.ones(len(simulation)))
+        self._weights = RegionWeights(
+            entries,
+            enriched,
+            event_weight,
+            data_weight=data.weight * data_factor,
+            simulation_weight=simulation.weight * simulation_factor,
+            counted=(~held_out[0], ~held_out[1]),
+        )
+        self.data_weight = torch.from_numpy((data.weight * data_factor).astype(np.float32))
+        self.importance = torch.from_numpy(simulation_factor.astype(np.float32))
+        self.train = _indices(~held_out[0], data_factor), _indices(~held_out[1], simulation_factor)
+        self.validation = _indices(held_out[0], data_factor), _indices(held_out[1], simulation_factor)
+        self.weight = torch.empty(0)
+        self.kappa = np.empty(0)
+        self.refresh(None)
+        self.purity = _purity(simulation.probe, self.simulation, self.weight.numpy(), enriched, scaling)
+
+    @property
+    def n_train_data(self) -> int:
+        return len(self.train[0])
+
+    def train_of_enriched(self) -> torch.Tensor:
+        """Return the training indices of simulated probe jets of the enriched flavour."""
+        indices = self.train[1]
+        return indices[self.flavour[indices] == self.enriched]
+
+    def validation_of_enriched(self) -> torch.Tensor:
+        """Return the validation indices of simulated probe jets of the enriched flavour."""
+        indices = self.validation[1]
+        return indices[self.flavour[indices] == self.enriched]
+
+    def refresh(self, tag_sf: TagScaleFactor | None) -> None:
+        """Set W from the present scale factors of the tag jets: omega, then kappa."""
+        omega = None if tag_sf is None else tag_sf(self._tag, self._tag_flavour)
+        self.kappa = self._weights.kappa(omega)
+        self.weight = torch.from_numpy(self._weights.simulation(omega).astype(np.float32))
+
+
+def split_by_event(
+    regions: dict[str, RegionEntries], fraction: float, generator: np.random.Generator
+) -> dict[str, tuple[Mask, Mask]]:
+    """Return by region which data and simulation entries are held out; all entries of an event go together.
+
+    An event that enters several regions is on the same side in all of them.
+    """
+    held: dict[str, npt.NDArray[np.int64]] = {}
+    for kind in ("data", "simulation"):
+        events = np.unique(np.concatenate([getattr(entries, kind).event for entries in regions.values()]))
+        n_held = round(fraction * len(events))
+        held[kind] = np.sort(generator.permutation(events)[:n_held])
+    return {
+        name: (_among(entries.data.event, held["data"]), _among(entries.simulation.event, held["simulation"]))
+        for name, entries in regions.items()
+    }
+
+
+def _among(event: npt.NDArray[np.int64], held: npt.NDArray[np.int64]) -> Mask:
+    if not len(held):
+        return np.zeros(len(event), bool)
+    position = np.minimum(np.searchsorted(held, event), len(held) - 1)
+    return held[position] == event
+
+
+def _indices(mask: Mask, factor: Floats) -> torch.Tensor:
+    """Entries that a bootstrap left out (factor 0) would only be empty places of a batch."""
+    return torch.from_numpy(np.flatnonzero(mask & (factor > 0)))
+
+
+def _purity(
+    probe: Jets, features: torch.Tensor, weight: npt.NDArray[np.float32], enriched: int, scaling: InputScaling
+) -> torch.Tensor:
+    """Return the fraction of the enriched flavour at each simulated probe jet, from a histogram, shape ``(n,)``.
+
+    It only weights a loss, where every positive function has the same minimum: a histogram will do. Invalid scores
+    have a row of their own.
+    """
+    n_pt, n_abseta, n_disc = _PURITY_BINS
+    pt = _quantile_index(probe.pt_gev, n_pt)
+    abseta = _quantile_index(probe.abseta, n_abseta)
+    if "discriminant" in scaling.names:
+        scaled = features[:, scaling.names.index("discriminant")].numpy()
+        disc = np.clip(((scaled - scaled.min()) / max(np.ptp(scaled), 1e-9) * n_disc).astype(np.int64), 0, n_disc - 1)
+    else:
+        disc = np.zeros(len(probe), np.int64)
+    disc = np.where(probe.discriminant < 0, n_disc, disc)
+    index = (pt * n_abseta + abseta) * (n_disc + 1) + disc
+    size = n_pt * n_abseta * (n_disc + 1)
+    total = np.bincount(index, weight, size)
+    mine = np.bincount(index, weight * (probe.flavour == enriched), size)
+    purity = np.divide(mine, total, out=np.full(size, PURITY_MIN), where=total > 0)
+    return torch.from_numpy(np.clip(purity, PURITY_MIN, 1.0)[index].astype(np.float32))
+
+
+def _quantile_index(values: npt.NDArray[np.float32], n_bins: int) -> npt.NDArray[np.int64]:
+    inner = np.quantile(values, np.linspace(0, 1, n_bins + 1)[1:-1])
+    return np.searchsorted(inner, values, side="right").astype(np.int64)

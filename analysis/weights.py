@@ -1,0 +1,163 @@
+"""Weights of simulated entries: omega of the tag jet, kappa per kinematic bin, and the normalisation of scale factors.
+
+A simulated entry weighs ``W = w * omega * kappa``. kappa carries rates and kinematics, so that scale factors describe
+shapes alone. The probe's own scale factor must not enter kappa's sum: the normalisation of S would be a free direction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.config.events import EventWeight
+from analysis.tables import Floats, Jets, Mask, RegionEntries
+
+
+@dataclass(frozen=True)
+class KinematicBins:
+    """Bins of (pT, |eta|): inner edges alone, the outer bins are open."""
+
+    pt_gev: Floats
+    abseta: Floats
+
+    @classmethod
+    def of_quantiles(cls, jets: Jets, n_pt: int, n_abseta: int) -> KinematicBins:
+        """Return bins of equal content in pT and in |eta|."""
+        pt = np.quantile(jets.pt_gev.astype(np.float64), np.linspace(0, 1, n_pt + 1)[1:-1])
+        abseta = np.quantile(jets.abseta.astype(np.float64), np.linspace(0, 1, n_abseta + 1)[1:-1])
+        return cls(pt, abseta)
+
+    @property
+    def size(self) -> int:
+        return (len(self.pt_gev) + 1) * (len(self.abseta) + 1)
+
+    def index(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the flat bin of each jet."""
+        row = np.searchsorted(self.pt_gev, np.asarray(pt_gev, np.float64), side="right")
+        return row * (len(self.abseta) + 1) + np.searchsorted(self.abseta, np.asarray(abseta, np.float64), side="right")
+
+    def describe(self, index: int) -> str:
+        """Return a bin in words, for messages."""
+        row, column = divmod(index, len(self.abseta) + 1)
+        return f"pT {_interval(self.pt_gev, row)} GeV, |eta| {_interval(self.abseta, column)}"
+
+
+def _interval(inner: Floats, index: int) -> str:
+    low = f"{inner[index - 1]:.4g}" if index else "lowest"
+    high = f"{inner[index]:.4g}" if index < len(inner) else "highest"
+    return f"{low} to {high}"
+
+
+class RegionWeights:
+    """Weights of one region's simulated entries, given the scale factors of their tag jets.
+
+    ``kappa(pT, |eta|) = sum of data / sum of w * omega`` per quantile bin of the data's probe jets; with
+    ``settings.kappa`` off, one factor for the whole region.
+
+    Parameters
+    ----------
+    entries
+        Data and simulation of the region.
+    enriched
+        Index of the region's enriched flavour.
+    data_weight, simulation_weight
+        Replace the entries' weights (bootstraps), shapes ``(n_data,)`` and ``(n_simulation,)``.
+    counted
+        Masks of the data and simulated entries that kappa is made from (a training split); all by default. ``W`` is
+        given for every entry.
+    """
+
+    def __init__(
+        self,
+        entries: RegionEntries,
+        enriched: int,
+        settings: EventWeight,
+        data_weight: Floats | None = None,
+        simulation_weight: Floats | None = None,
+        counted: tuple[Mask, Mask] | None = None,
+    ) -> None:
+        data, simulation = entries.data, entries.simulation
+        self.data = data.weight if data_weight is None else data_weight
+        self.base = simulation.weight if simulation_weight is None else simulation_weight
+        n_pt, n_abseta = (settings.n_pt, settings.n_abseta) if settings.kappa else (1, 1)
+        self.bins = KinematicBins.of_quantiles(data.probe, n_pt, n_abseta)
+        self.index = self.bins.index(simulation.probe.pt_gev, simulation.probe.abseta)
+        data_index = self.bins.index(data.probe.pt_gev, data.probe.abseta)
+        in_data, self._counted = counted if counted is not None else (np.ones(len(data), bool), None)
+        self._data_sum = np.bincount(data_index, self.data * in_data, self.bins.size)
+        weighted = settings.jets == "all_jets"
+        self._tag_counts = np.ones(len(simulation), bool) if weighted else simulation.tag.flavour != enriched
+
+    def with_weights(self, data: Floats, simulation: Floats, data_index: npt.NDArray[np.int64]) -> RegionWeights:
+        """Return the same bins with other weights: a bootstrap replica."""
+        other = object.__new__(RegionWeights)
+        other.__dict__.update(self.__dict__)
+        other.data, other.base = data, simulation
+        other._data_sum = np.bincount(data_index, data, self.bins.size)
+        return other
+
+    def kappa(self, tag_sf: Floats | None) -> Floats:
+        """Return kappa by bin, shape ``(n_bins,)``.
+
+        Raises
+        ------
+        ValueError
+            If a bin with data has no positive sum of simulated weights.
+        """
+        weighted = self._weighted(tag_sf)
+        total = np.bincount(self.index, weighted if self._counted is None else weighted * self._counted, self.bins.size)
+        bad = np.flatnonzero((total <= 0) & (self._data_sum > 0))
+        if bad.size:
+            raise ValueError(
+                f"{bad.size} kinematic bin(s) have data but a simulated sum of weights of {total[bad[0]]:.3g} <= 0, "
+                f"first {self.bins.describe(int(bad[0]))}; lower event_weight.n_pt or n_abseta, or add simulation"
+            )
+        return np.divide(self._data_sum, total, out=np.zeros_like(total), where=total > 0)
+
+    def simulation(self, tag_sf: Floats | None = None) -> Floats:
+        """Return ``W`` of every simulated entry, shape ``(n,)``; ``tag_sf`` holds S of the tag jets, none means 1."""
+        return self._weighted(tag_sf) * self.kappa(tag_sf)[self.index]
+
+    def _weighted(self, tag_sf: Floats | None) -> Floats:
+        if tag_sf is None:
+            return self.base
+        return self.base * np.where(self._tag_counts, tag_sf, 1.0)
+
+
+@dataclass(frozen=True)
+class NormalisationTable:
+    """Mean of a flavour's scale factor by (pT, |eta|) bin; scale factors are divided by it."""
+
+    bins: KinematicBins
+    mean: Floats
+
+    def divisor(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> Floats:
+        """Return the number to divide the scale factor of each jet by, shape ``(n,)``."""
+        return self.mean[self.bins.index(pt_gev, abseta)]
+
+
+def normalisation_table(bins: KinematicBins, jets: Jets, weight: Floats, sf: Floats) -> NormalisationTable:
+    """Return the table that makes the weighted mean of ``sf`` one in every bin.
+
+    Parameters
+    ----------
+    jets, weight, sf
+        Inclusive jets of one flavour, their weights and scale factors, shapes ``(n,)``.
+
+    Raises
+    ------
+    ValueError
+        If a bin's weights, or weights times scale factors, do not sum to a positive number.
+    """
+    index = bins.index(jets.pt_gev, jets.abseta)
+    total = np.bincount(index, weight, bins.size)
+    weighted = np.bincount(index, weight * sf, bins.size)
+    bad = np.flatnonzero((total <= 0) | (weighted <= 0))
+    if bad.size:
+        raise ValueError(
+            f"cannot normalise scale factors in {bins.describe(int(bad[0]))}: sum of weights {total[bad[0]]:.3g}, with "
+            f"scale factors {weighted[bad[0]]:.3g}; lower normalisation.n_pt or n_abseta, or add simulation"
+        )
+    return NormalisationTable(bins, weighted / total)

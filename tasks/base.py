@@ -1,0 +1,186 @@
+"""`ConfigTask`: reads declared configuration only, knows what its outputs are made from, runs only if it must."""
+
+from __future__ import annotations
+
+import functools
+import resource
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import law
+import luigi
+from pydantic import BaseModel
+
+from tasks import settings
+from tasks.provenance import differences, digest, file_digest, read_manifest, write_json, write_manifest
+from tasks.targets import ProvenanceTarget, leaves
+
+law.contrib.load("htcondor")
+
+
+class ConfigTask(law.Task):
+    """Base of all tasks.
+
+    ``config_keys`` lists the configuration that `run` may read, as ``section`` or ``section.key``; `cfg` refuses
+    everything else, so that nothing that matters can miss in the manifest. ``code_version`` is raised by hand when the
+    meaning of the output changes.
+    """
+
+    version = luigi.Parameter(description="name of this set of outputs; part of every path")
+    config = luigi.Parameter(default="toy", description="campaign: a name in configs/ or a path to a YAML file")
+    workflow = luigi.ChoiceParameter(
+        choices=("local", "htcondor"), default="local", significant=False, description="where branches of workflows run"
+    )
+
+    config_keys: ClassVar[tuple[str, ...]] = ()
+    code_version: ClassVar[int] = 1
+    exclude_index = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "run" in cls.__dict__:
+            cls.run = _if_needed(cls.__dict__["run"])  # type: ignore[method-assign]
+
+    # --- configuration
+
+    def cfg(self, key: str) -> Any:
+        """Return a section or value of the configuration.
+
+        Raises
+        ------
+        KeyError
+            If ``key`` is not covered by ``config_keys``: an undeclared read would escape the manifest.
+        """
+        if not any(key == known or key.startswith(f"{known}.") for known in self.config_keys):
+            raise KeyError(f"{self.task_family} reads {key!r}, which is not in its config_keys {self.config_keys}")
+        return self.plan_cfg(key)
+
+    def plan_cfg(self, key: str) -> Any:
+        """Return configuration that decides which outputs there are, not what is in them; never for `run`."""
+        value: Any = settings.config(self.config)
+        for part in key.split("."):
+            value = value[part] if isinstance(value, dict) else getattr(value, part)
+        return value
+
+    # --- places
+
+    def folder(self) -> Path:
+        """Return the folder of this task's outputs."""
+        return settings.data() / str(self.version) / settings.config_path(self.config).stem / self.task_family
+
+    def target(self, *names: str) -> ProvenanceTarget:
+        """Return an output of this task."""
+        return ProvenanceTarget(self.folder().joinpath(*names), task=self)
+
+    # --- provenance
+
+    def external_files(self) -> Iterable[Path]:
+        """Return the files that no task makes but this one reads; their content is an input."""
+        return ()
+
+    def own_inputs(self) -> dict[str, Any]:
+        """Return the inputs that do not come from other tasks: code version, parameters, configuration, external files."""
+        inputs: dict[str, Any] = {"code_version": self.code_version}
+        inputs |= {f"parameter:{name}": value for name, value in self.own_parameters().items()}
+        inputs |= {f"config:{key}": _plain(self.plan_cfg(key)) for key in self.config_keys}
+        cache = settings.data() / ".digests"
+        for path in self.external_files():
+            inputs[f"file:{_name_of(path, settings.base())}"] = file_digest(path, cache) if path.is_file() else None
+        return inputs
+
+    def own_inputs_of_all(self) -> list[dict[str, Any]]:
+        """Return the own inputs of the task, or of each branch of a workflow."""
+        return [self.own_inputs()]
+
+    def own_parameters(self) -> dict[str, Any]:
+        """Return the parameters that change what the task makes."""
+        return {}
+
+    def inputs_now(self) -> dict[str, Any]:
+        """Return all inputs as they are now; None for one that is absent or stale itself."""
+        inputs = self.own_inputs()
+        for target in self._upstream():
+            name = _name_of(target.file, settings.data() / str(self.version))
+            inputs[f"input:{name}"] = target.content() if target.exists() else None
+        return inputs
+
+    def why_stale(self, target: ProvenanceTarget) -> str | None:
+        """Return in words why an output is not up to date, None if it is."""
+        manifest = read_manifest(target.file)
+        if manifest is None:
+            return "no manifest"
+        if manifest.get("task") != self.task_family:
+            return f"made by {manifest.get('task')}"
+        if target.content() is None:
+            return "changed after it was made"
+        return differences(manifest["inputs"], self.inputs_now()) or None
+
+    def configuration_key(self) -> str:
+        """Return a digest of what the configuration says about this task and all above: known before anything ran."""
+        if "_configuration_key" not in self.__dict__:
+            above = sorted({t.configuration_key() for t in law.util.flatten(self.requires()) if isinstance(t, ConfigTask)})
+            self._configuration_key = digest([self.task_family, self.own_inputs_of_all(), above])
+        return self._configuration_key
+
+    def _upstream(self) -> list[ProvenanceTarget]:
+        if "_upstream_targets" not in self.__dict__:
+            required = law.util.flatten(self.requires())
+            self._upstream_targets = [target for task in required for target in leaves(task.output())]
+        return self._upstream_targets
+
+
+def _if_needed(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Wrap ``run``: do nothing if upstream reran with equal content; seal the outputs; record what it cost."""
+
+    @functools.wraps(run)
+    def wrapped(self: ConfigTask) -> Any:
+        if isinstance(self, law.BaseWorkflow) and self.is_workflow():
+            return run(self)
+        ProvenanceTarget.forget()
+        outputs = list(leaves(self.output()))
+        if outputs and all(target.exists() for target in outputs):
+            self.publish_message(f"{self.task_family}: inputs did not change, nothing to do")
+            return None
+        settings.claim_stem(str(self.version), self.config)
+        before = self.inputs_now()
+        start = time.perf_counter(), time.process_time()
+        run(self)
+        ProvenanceTarget.forget()
+        if self.inputs_now() != before:
+            words = differences(before, self.inputs_now())
+            raise RuntimeError(f"{self.task_family}: inputs changed while the task ran ({words}); run it again")
+        for target in outputs:
+            write_manifest(target.file, self.task_family, before)
+        ProvenanceTarget.forget()
+        _record(self, *start)
+        return None
+
+    return wrapped
+
+
+def _record(task: ConfigTask, wall: float, cpu: float) -> None:
+    """Write what the run cost, for the summary at the end; not an artefact."""
+    name = f"branch_{task.branch}" if getattr(task, "branch", -1) >= 0 else "task"
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    record = {
+        "wall_s": round(time.perf_counter() - wall, 2),
+        "cpu_s": round(time.process_time() - cpu, 2),
+        "peak_rss_mb": usage.ru_maxrss // 1024,
+    }
+    write_json(task.folder() / ".resources" / f"{name}.json", record)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _name_of(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

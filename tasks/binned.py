@@ -1,0 +1,38 @@
+"""The binned baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.base import ConfigTask
+from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
+from tasks.skim import SkimNtuples
+from tasks.targets import staged
+
+
+class MeasureBinnedSF(ConfigTask):
+    """Iterative tag and probe with bootstrap errors, smoothed and normalised."""
+
+    config_keys = (*ENTRY_KEYS, "binned", "event_weight", "normalisation")
+
+    def requires(self) -> Any:
+        return {"skims": SkimNtuples.req(self), "inclusive": SampleInclusiveJets.req(self)}
+
+    def output(self) -> Any:
+        return self.target("binned.json")
+
+    def run(self) -> None:
+        from analysis.binned_scale_factor import measure_and_build
+
+        result = measure_and_build(
+            load_regions(self, self.input()["skims"]),
+            self.cfg("regions"),
+            self.cfg("flavours"),
+            load_inclusive(self.input()["inclusive"]),
+            settings=self.cfg("binned"),
+            event_weight=self.cfg("event_weight"),
+            normalisation=self.cfg("normalisation"),
+        )
+        with staged(self.output()) as (path,):
+            path.write_text(result.to_json())
+        self.publish_message(f"binned scale factors moved by {', '.join(f'{c:.1e}' for c in result.changes)}")

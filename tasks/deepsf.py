@@ -1,0 +1,137 @@
+"""DeepSF: the members, and their ensemble."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from tasks.base import ConfigTask
+from tasks.binned import MeasureBinnedSF
+from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
+from tasks.skim import SkimNtuples
+from tasks.targets import leaves, staged
+from tasks.workflows import Workflow
+
+if TYPE_CHECKING:
+    from analysis.training.member import Progress
+
+
+class TrainDeepSF(Workflow):
+    """One training a branch: scale-factor networks, input scaling and normalisation; and the record of the training."""
+
+    config_keys = (*ENTRY_KEYS, "event_weight", "normalisation", "training", "ensemble.seed")
+
+    def create_branch_map(self) -> dict[int, int]:
+        return {number: number for number in range(self.plan_cfg("ensemble.n_members"))}
+
+    def workflow_requires(self) -> dict[str, Any]:
+        return {**super().workflow_requires(), **self._inputs()}
+
+    def requires(self) -> Any:
+        return self._inputs()
+
+    def _inputs(self) -> dict[str, Any]:
+        return {"skims": SkimNtuples.req(self, branch=-1), "inclusive": SampleInclusiveJets.req(self)}
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"member": self.branch_data}
+
+    def output(self) -> Any:
+        return {
+            "member": self.target(f"member_{self.branch}.safetensors"),
+            "history": self.target(f"history_{self.branch}.json"),
+        }
+
+    def run(self) -> None:
+        import torch
+
+        from analysis.scale_factor import save_member, train_and_normalise
+        from analysis.training.member import member_seed
+
+        torch.set_num_threads(1)
+        member, history = train_and_normalise(
+            load_regions(self, self.input()["skims"]),
+            self.cfg("regions"),
+            self.cfg("flavours"),
+            load_inclusive(self.input()["inclusive"]),
+            settings=self.cfg("training"),
+            event_weight=self.cfg("event_weight"),
+            normalisation=self.cfg("normalisation"),
+            seed=member_seed(self.cfg("ensemble.seed"), self.branch_data),
+            report=_ProgressLine(self),
+        )
+        codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
+        with staged(self.output()["member"], self.output()["history"]) as (weights, record):
+            save_member(weights, member, codes)
+            record.write_text(json.dumps(history, sort_keys=True))
+
+
+class AggregateDeepSF(ConfigTask):
+    """Mean, standard error and spread over the members: one file to evaluate, and values at every entry and in bins."""
+
+    config_keys = (*ENTRY_KEYS, "ensemble.n_members", "training.precision")
+
+    def requires(self) -> Any:
+        return {
+            "members": TrainDeepSF.req(self),
+            "skims": SkimNtuples.req(self),
+            "binned": MeasureBinnedSF.req(self),
+        }
+
+    def output(self) -> Any:
+        return {
+            "ensemble": self.target("ensemble.safetensors"),
+            "bins": self.target("bins.json"),
+            "grid": self.target("grid.json"),
+            **{f"entries_{region}": self.target(f"entries_{region}.parquet") for region in self.cfg("regions")},
+        }
+
+    def run(self) -> None:
+        import torch
+
+        from analysis.binned_scale_factor import BinnedScaleFactor
+        from analysis.ensemble import aggregate
+        from analysis.scale_factor import ScaleFactor, load_member
+
+        torch.set_num_threads(1)
+        precision = self.cfg("training.precision")
+        paths = [t.file for t in leaves(self.input()["members"]) if t.file.suffix == ".safetensors"]
+        codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
+        ensemble = ScaleFactor(tuple(load_member(path, precision) for path in paths), codes)
+        result = aggregate(
+            ensemble,
+            load_regions(self, self.input()["skims"]),
+            self.cfg("regions"),
+            BinnedScaleFactor.from_json(self.input()["binned"].file.read_text()),
+        )
+        outputs = self.output()
+        with staged(*outputs.values()) as paths:
+            place = dict(zip(outputs, paths, strict=True))
+            ensemble.save(place["ensemble"])
+            place["bins"].write_text(result.bins_json)
+            place["grid"].write_text(result.grid_json)
+            for region, entries in result.entries.items():
+                entries.write(place[f"entries_{region}"])
+
+
+class _ProgressLine:
+    """A line with losses and time left, at most every ``interval_s`` seconds."""
+
+    interval_s = 20.0
+
+    def __init__(self, task: TrainDeepSF) -> None:
+        self._task = task
+        self._start = self._said = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._said < self.interval_s:
+            return
+        self._said = now
+        left = (now - self._start) * (progress.n_steps / progress.step - 1)
+        losses = ", ".join(f"{name} {value:.4f}" for name, value in progress.losses.items())
+        minutes = f"{int(left // 60)}:{int(left % 60):02d}"
+        self._task.publish_message(
+            f"member {self._task.branch}: step {progress.step} of {progress.n_steps}, {minutes} min left; {losses}"
+        )

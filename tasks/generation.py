@@ -1,0 +1,70 @@
+"""Generated input: the composition of the events, then one file a branch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tasks import settings
+from tasks.base import ConfigTask
+from tasks.targets import staged
+from tasks.workflows import Workflow
+
+
+class TuneGenerator(ConfigTask):
+    """The composition of generated events that gives the configured purities."""
+
+    config_keys = ("samples", "generator")
+
+    def output(self) -> Any:
+        return self.target("composition.json")
+
+    def run(self) -> None:
+        from analysis import generator
+
+        cross_sections_pb = generator.cross_sections_pb(self.cfg("samples"))
+        with staged(self.output()) as (path,):
+            path.write_text(generator.tune(self.cfg("generator"), cross_sections_pb).to_json())
+
+
+class GenerateNtuples(Workflow):
+    """NanoAOD files of simulation and pseudo-data, a branch a file."""
+
+    config_keys = ("generator",)
+
+    def create_branch_map(self) -> dict[int, Any]:
+        from analysis import generator
+
+        planned = generator.plan(self.plan_cfg("campaign"), self.plan_cfg("samples"), self.plan_cfg("generator"))
+        return dict(enumerate(planned))
+
+    def workflow_requires(self) -> dict[str, Any]:
+        return {**super().workflow_requires(), "composition": TuneGenerator.req(self)}
+
+    def requires(self) -> Any:
+        return TuneGenerator.req(self)
+
+    def own_parameters(self) -> dict[str, Any]:
+        return asdict(self.branch_data)
+
+    def external_files(self) -> tuple[Path, ...]:
+        return (settings.resolve(self.cfg("generator").true_sf.file),)
+
+    def output(self) -> Any:
+        return self.target(f"{self.branch_data.stem}.root")
+
+    def local_workflow_pre_run(self) -> None:
+        """Refuse before anything is written if the disk is too small."""
+        from analysis import generator
+
+        missing = [task.branch_data for task in self.get_branch_tasks().values() if not task.complete()]
+        generator.check_disk(missing, self.cfg("generator"), self.folder())
+
+    def run(self) -> None:
+        from analysis import generator
+
+        composition = generator.Composition.from_json(Path(self.input().abspath).read_text())
+        (true_sf,) = self.external_files()
+        with staged(self.output()) as (path,):
+            generator.write_file(self.branch_data, composition, self.cfg("generator"), true_sf, path)

@@ -1,0 +1,73 @@
+"""What many tasks start from: the entries of all regions and the inclusive jets, read from the skims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasks.base import ConfigTask
+from tasks.skim import SkimNtuples
+from tasks.targets import leaves, staged
+
+if TYPE_CHECKING:
+    from analysis.inclusive import InclusiveJets
+    from analysis.tables import RegionEntries
+
+ENTRY_KEYS = ("samples", "flavours", "regions", "campaign.luminosity_ifb", "selection.jet_columns")
+"""What `load_regions` and `SampleInclusiveJets` read."""
+
+
+def skimmed(requirement: Any, kind: str) -> list[Path]:
+    """Return the tables of one kind (``entries``, ``jets``) of all branches of `SkimNtuples`."""
+    return [target.file for target in leaves(requirement) if target.file.name.endswith(f"_{kind}.parquet")]
+
+
+def load_regions(task: ConfigTask, requirement: Any) -> dict[str, RegionEntries]:
+    """Return data and simulation of all regions; ``task`` declares `ENTRY_KEYS`."""
+    from analysis import tables
+    from analysis.skim import require_selected
+    from analysis.skim_report import read_metadata
+
+    paths = skimmed(requirement, "entries")
+    require_selected([read_metadata(path) for path in paths], task.cfg("regions"))
+    return tables.load_regions(
+        paths,
+        samples=task.cfg("samples"),
+        regions=task.cfg("regions"),
+        flavours=task.cfg("flavours"),
+        luminosity_ifb=task.cfg("campaign.luminosity_ifb"),
+        jet_columns=task.cfg("selection.jet_columns"),
+    )
+
+
+class SampleInclusiveJets(ConfigTask):
+    """Simulated jets without region and tag, on which every method's scale factors are normalised."""
+
+    config_keys = ("samples", "flavours", "campaign.luminosity_ifb", "selection.jet_columns", "normalisation.max_jets")
+
+    def requires(self) -> Any:
+        return SkimNtuples.req(self)
+
+    def output(self) -> Any:
+        return self.target("inclusive.parquet")
+
+    def run(self) -> None:
+        from analysis.inclusive import sample_inclusive_jets
+
+        sampled = sample_inclusive_jets(
+            skimmed(self.input(), "jets"),
+            samples=self.cfg("samples"),
+            flavours=self.cfg("flavours"),
+            luminosity_ifb=self.cfg("campaign.luminosity_ifb"),
+            max_jets=self.cfg("normalisation.max_jets"),
+            jet_columns=self.cfg("selection.jet_columns"),
+        )
+        with staged(self.output()) as (path,):
+            sampled.write(path)
+
+
+def load_inclusive(requirement: Any) -> InclusiveJets:
+    """Return the output of `SampleInclusiveJets`."""
+    from analysis.inclusive import InclusiveJets
+
+    return InclusiveJets.read(requirement.file)

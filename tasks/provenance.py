@@ -1,0 +1,188 @@
+"""What an output was made from: digests of contents, manifests beside outputs, differences in words.
+
+Nothing here knows law. A manifest ``.<name>.manifest.json`` lies beside each output and holds the inputs it was made
+from, a digest of its content, and its size and modification time, by which a later change is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_CHUNK = 1 << 22
+_parsed: dict[Path, tuple[tuple[int, int, int], dict[str, Any]]] = {}
+
+
+def canonical(value: Any) -> str:
+    """Return JSON text that is equal for equal values: sorted keys, no white space."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def digest(value: Any) -> str:
+    """Return a short digest of a JSON value."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:24]
+
+
+def content_digest(path: Path) -> str:
+    """Return a digest of what a file says: of the branch arrays for ROOT files, of the bytes for all others.
+
+    Two ROOT files of the same content differ in bytes: they hold dates and identifiers.
+    """
+    return _root_digest(path) if path.suffix == ".root" else _byte_digest(path)
+
+
+def _byte_digest(path: Path) -> str:
+    hashed = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            hashed.update(chunk)
+    return hashed.hexdigest()[:24]
+
+
+def _root_digest(path: Path) -> str:
+    import awkward as ak
+    import numpy as np
+    import uproot
+
+    hashed = hashlib.sha256()
+    with uproot.open(path) as file:
+        for name in sorted(file.keys(recursive=False, cycle=False)):
+            tree = file[name]
+            if not hasattr(tree, "iterate"):
+                continue
+            hashed.update(f"{name} {tree.num_entries}".encode())
+            branches: dict[str, Any] = {b: hashlib.sha256() for b in sorted(tree.keys())}
+            for chunk in tree.iterate(step_size=100_000, how=dict):
+                for branch, values in chunk.items():
+                    form, _, buffers = ak.to_buffers(ak.to_packed(values))
+                    branches[branch].update(form.type.__str__().encode())
+                    for key in sorted(buffers):
+                        branches[branch].update(np.ascontiguousarray(buffers[key]).data)
+            for branch, partial in branches.items():
+                hashed.update(f"{branch} {partial.hexdigest()}".encode())
+    return hashed.hexdigest()[:24]
+
+
+def manifest_path(path: Path) -> Path:
+    """Return where the manifest of an output lies."""
+    return path.with_name(f".{path.name}.manifest.json")
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """Return the manifest of an output, None if there is none or it cannot be read; parsed once per change on disk."""
+    place = manifest_path(path)
+    try:
+        status = place.stat()
+        tag = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if _parsed.get(place, (None,))[0] != tag:
+            _parsed[place] = (tag, json.loads(place.read_text()))
+    except (OSError, ValueError):
+        return None
+    return _parsed[place][1]
+
+
+def write_manifest(path: Path, task: str, inputs: Mapping[str, Any]) -> None:
+    """Seal an output: from now on it counts as made from ``inputs``."""
+    write_json(manifest_path(path), {"task": task, "inputs": inputs, "content": content_digest(path), **_status(path)})
+
+
+def content_of(path: Path) -> str | None:
+    """Return the digest of an output's content, None without a manifest or where the file was changed after sealing.
+
+    Size and modification time tell whether the file is still the sealed one. If only the time differs the content is
+    digested once more, and the manifest learns the new time.
+    """
+    manifest = read_manifest(path)
+    if manifest is None:
+        return None
+    try:
+        now = _status(path)
+    except OSError:
+        return None
+    if manifest.get("size") != now["size"]:
+        return None
+    if manifest.get("mtime_ns") != now["mtime_ns"]:
+        if content_digest(path) != manifest["content"]:
+            return None
+        write_json(manifest_path(path), {**manifest, **now})
+    return str(manifest["content"])
+
+
+def file_digest(path: Path, cache: Path) -> str:
+    """Return the digest of a file that no task made, kept in the folder ``cache`` until its size or time changes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
+    now = _status(path)
+    place = cache / f"{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:24]}.json"
+    try:
+        known = json.loads(place.read_text())
+    except (OSError, ValueError):
+        known = {}
+    if {key: known.get(key) for key in now} != now:
+        known = {**now, "digest": _byte_digest(path)}
+        write_json(place, known)
+    return str(known["digest"])
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], shown: int = 3) -> str:
+    """Return in words what differs between the inputs of a manifest and those of now; empty if nothing does."""
+    words: list[str] = []
+    for key in sorted({*before, *now}):
+        old, new = before.get(key), now.get(key)
+        if old == new:
+            continue
+        kind, _, name = key.partition(":")
+        if kind == "config":
+            words += _value_differences(name, old, new)
+        elif kind in ("input", "file"):
+            words.append(f"{name} {_input_change(key in before, key in now, new)}")
+        else:
+            words += _value_differences(name or kind, old, new)
+    more = f"; and {len(words) - shown} more" if len(words) > shown else ""
+    return "; ".join(words[:shown]) + more
+
+
+def _input_change(was: bool, now: bool, digest_now: Any) -> str:
+    if now and digest_now is None:
+        return "is absent or stale"
+    return "changed" if was and now else ("is new" if now else "is no longer used")
+
+
+def _value_differences(name: str, old: Any, new: Any) -> list[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted({*old, *new})
+        return [w for k in keys if old.get(k) != new.get(k) for w in _value_differences(f"{name}.{k}", old.get(k), new.get(k))]
+    return [f"{name}: {_shown(old)} -> {_shown(new)}"]
+
+
+def _shown(value: Any) -> str:
+    text = canonical(value) if isinstance(value, dict | list) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _status(path: Path) -> dict[str, int]:
+    status = path.stat()
+    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file so that a reader sees the old one or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name.lstrip('.')}.part-")
+    try:
+        with os.fdopen(handle, "w") as stream:
+            json.dump(value, stream, sort_keys=True, indent=1)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,102 @@
+"""Skims: the tag-probe entries and all jets of each input file."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from analysis.config import ConfigError
+from tasks import settings
+from tasks.generation import GenerateNtuples
+from tasks.targets import staged
+from tasks.workflows import Workflow
+
+
+class InputFile(NamedTuple):
+    """One branch: a file of a sample; ``generated`` is the branch of `GenerateNtuples` that makes it."""
+
+    sample: str
+    path: Path
+    generated: int | None
+
+
+class SkimNtuples(Workflow):
+    """Tables of tag-probe entries and of all jets, a branch a file."""
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Of the samples only what the branch's own table depends on: a cross section comes in later."""
+        sample = f"samples.{self.branch_data.sample}"
+        return (f"{sample}.kind", f"{sample}.channels", "tagger", "selection", "regions", "pileup")
+
+    def create_branch_map(self) -> dict[int, InputFile]:
+        """Generated files first come from the plan, without running anything; files of the config by their patterns."""
+        files = []
+        if any(sample.generate for sample in self.plan_cfg("samples").values()):
+            generation = GenerateNtuples.req(self, branch=-1)
+            for number, planned in generation.branch_map.items():
+                files.append(InputFile(planned.sample, generation.as_branch(number).output().file, number))
+        for name, sample in self.plan_cfg("samples").items():
+            files += [InputFile(name, path, None) for path in _matching(name, sample.files)]
+        return dict(enumerate(files))
+
+    def workflow_requires(self) -> dict[str, Any]:
+        required = super().workflow_requires()
+        if any(sample.generate for sample in self.plan_cfg("samples").values()):
+            required["ntuples"] = GenerateNtuples.req(self, branch=-1)
+        return required
+
+    def requires(self) -> Any:
+        if self.branch_data.generated is None:
+            return []
+        return GenerateNtuples.req(self, branch=self.branch_data.generated)
+
+    def external_files(self) -> tuple[Path, ...]:
+        pileup = self.cfg("pileup")
+        files = () if self.branch_data.generated is not None else (self.branch_data.path,)
+        return files if pileup is None else (*files, settings.resolve(pileup.file))
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"sample": self.branch_data.sample}
+
+    def output(self) -> Any:
+        file = self.branch_data
+        # files of one name in two folders must not meet
+        mark = "" if file.generated is not None else f"_{hashlib.sha256(str(file.path).encode()).hexdigest()[:8]}"
+        stem = f"{file.path.stem}{mark}"
+        return {kind: self.target(file.sample, f"{stem}_{kind}.parquet") for kind in ("entries", "jets")}
+
+    def run(self) -> None:
+        from analysis.skim import format_cut_flow, skim_file
+
+        pileup, file = self.cfg("pileup"), self.branch_data
+        with staged(self.output()["entries"], self.output()["jets"]) as (entries, jets):
+            report = skim_file(
+                file.path,
+                file.sample,
+                self.plan_cfg("samples")[file.sample],
+                tagger=self.cfg("tagger"),
+                selection=self.cfg("selection"),
+                regions=self.cfg("regions"),
+                pileup=pileup,
+                pileup_path=None if pileup is None else settings.resolve(pileup.file),
+                entries_path=entries,
+                jets_path=jets,
+            )
+        self.publish_message(f"{file.path.name}\n{format_cut_flow(report)}")
+
+
+def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:
+    found: list[Path] = []
+    for pattern in patterns:
+        resolved = str(settings.resolve(pattern))
+        matches = sorted(glob.glob(resolved, recursive=True))
+        if not matches:
+            raise ConfigError(f"samples.{sample}.files: {pattern!r} matches no file (looked for {resolved})")
+        found += [Path(match) for match in matches]
+    twice = {path for path in found if found.count(path) > 1}
+    if twice:
+        raise ConfigError(f"samples.{sample}.files: {sorted(map(str, twice))[0]} is matched by more than one pattern")
+    return found

@@ -1,0 +1,108 @@
+"""Targets that exist only if they are up to date, and writing that leaves nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import law
+
+from tasks.provenance import content_of, manifest_path
+
+if TYPE_CHECKING:
+    from tasks.base import ConfigTask
+
+
+class ProvenanceTarget(law.LocalFileTarget):
+    """A file that counts as existing only if its manifest names the inputs it would get now.
+
+    The verdict lies in the target and not in ``Task.complete``, because everything in law asks targets: workflows,
+    collections, the submission of jobs and ``--print-status``.
+    """
+
+    _fresh: ClassVar[dict[str, float]] = {}
+    memo_seconds = 2.0
+    """A positive verdict holds this long: one pass of the scheduler asks for the same target thousands of times."""
+
+    def __init__(self, path: str | Path, task: ConfigTask, **kwargs: Any) -> None:
+        super().__init__(str(path), **kwargs)
+        self.task = task
+
+    @property
+    def file(self) -> Path:
+        return Path(self.abspath)
+
+    def is_written(self) -> bool:
+        """Return whether there is a file at all, up to date or not."""
+        return self.file.is_file()
+
+    def exists(self, **kwargs: Any) -> bool:
+        """Return whether the file is there and up to date."""
+        since = self._fresh.get(self.abspath)
+        if since is not None and time.monotonic() - since < self.memo_seconds:
+            return True
+        up_to_date = self.is_written() and self.task.why_stale(self) is None
+        if up_to_date:
+            # never a negative verdict: forked workers inherit it, and see another's output too late
+            self._fresh[self.abspath] = time.monotonic()
+        return up_to_date
+
+    @classmethod
+    def forget(cls) -> None:
+        """Ask the disk again."""
+        cls._fresh.clear()
+
+    def content(self) -> str | None:
+        """Return the digest of the content as it was sealed, None if the file is not the sealed one."""
+        return content_of(self.file)
+
+    def remove(self, **kwargs: Any) -> None:
+        """Remove the file and its manifest."""
+        super().remove(**kwargs)
+        manifest_path(self.file).unlink(missing_ok=True)
+        self.forget()
+
+    def status_text(self, max_depth: int = 0, flags: Any = None, color: bool = False, exists: bool | None = None) -> str:
+        """Return the state for ``--print-status``, with the reason if the output is stale."""
+        why = self.task.why_stale(self) if self.is_written() else None
+        if why is None:
+            return str(super().status_text(max_depth=max_depth, flags=flags, color=color, exists=exists))
+        word = law.util.colored("stale", "yellow", style="bright") if color else "stale"
+        return f"{word} ({why})"
+
+
+@contextmanager
+def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
+    """Yield paths beside the targets and rename them onto the targets on success.
+
+    law takes any file for a finished task; so a file gets its name only when it is whole. What an earlier, killed
+    process left is removed first.
+    """
+    parts = []
+    for target in targets:
+        target.file.parent.mkdir(parents=True, exist_ok=True)
+        for left_over in target.file.parent.glob(f".part-*-{target.file.name}"):
+            left_over.unlink()
+        parts.append(target.file.with_name(f".part-{os.getpid()}-{target.file.name}"))
+    try:
+        yield tuple(parts)
+        for target, part in zip(targets, parts, strict=True):
+            with part.open("rb") as stream:
+                os.fsync(stream.fileno())
+            part.replace(target.file)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def leaves(outputs: Any) -> Iterator[ProvenanceTarget]:
+    """Yield all provenance targets in an output structure, collections opened."""
+    for output in law.util.flatten(outputs):
+        if isinstance(output, law.TargetCollection):
+            yield from leaves(list(output._flat_target_list))
+        elif isinstance(output, ProvenanceTarget):
+            yield output
