@@ -22,7 +22,8 @@ from analysis.binned_scale_factor import table_from_json, table_to_json
 from analysis.config.events import EventWeight, Flavour, Normalisation, Region, measured_flavours
 from analysis.config.methods import Training
 from analysis.inclusive import InclusiveJets, normalisation_bins
-from analysis.nets.dense import DenseNetwork, Precision
+from analysis.cpu import Precision
+from analysis.nets.dense import DenseNetwork
 from analysis.tables import INVALID, Floats, Jets, RegionEntries
 from analysis.training.inputs import InputScaling
 from analysis.training.losses import scale_factor

@@ -89,7 +89,8 @@ def gather(events: Events, dileptons: Dileptons, weight: Array, regions: Mapping
     """Return the preselected events of a chunk with their variables, jets and regions."""
     variables = event_variables(dileptons, events.jets)
     met_gev = events.met_gev[dileptons.position].astype(np.float64)
-    columns = {name: column[dileptons.jet_index] for name, column in events.jets.columns.items()}
+    wanted = ("pt", "eta", "discriminant", "hadron_flavour")
+    columns = {name: events.jets.columns[name][dileptons.jet_index] for name in wanted}
     finite = np.isfinite(columns["discriminant"])
     valid = finite & (columns["discriminant"] >= 0.0)
     jets = {

@@ -1,7 +1,8 @@
 """Speed of a training step against the plain way to write it, and against what the CPU can multiply.
 
-`python benchmarks/training.py [--json FILE]` after `source setup.sh`. Every variant lives in a process of its own with one thread, as members
-do, and the processes take turns, so that a busy machine slows all of them alike. Ratios are medians over the rounds.
+`python benchmarks/training.py [--json FILE]` after `source setup.sh`. Every variant lives in a process of its own with
+one thread, as members do. The processes take turns, so that other work on the machine slows all of them alike, and
+time is the process's CPU time. Ratios are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from analysis.nets.dense import DenseNetwork, Precision, keep_freed_memory, resolve_precision
+from analysis.cpu import Precision, keep_freed_memory, resolve_precision
+from analysis.nets.dense import DenseNetwork
 
 N_INPUTS, LAYERS, UNITS, ROWS, N_BATCHES = 4, 10, 128, 4096, 40
 N_PRODUCTS = 27  # of a step: three for each of the nine pairs of hidden layers
-STEPS, ROUNDS, MAX_SECONDS = 4, 15, 40.0  # steps of a turn; turns of each variant, fewer on a slow machine
+STEPS, ROUNDS, MAX_SECONDS = 4, 15, 30.0  # steps of a turn; turns of each variant, fewer on a slow machine
 
 
 def jets() -> tuple[Tensor, Tensor, Tensor]:
@@ -85,18 +87,19 @@ VARIANTS: dict[str, Callable[[Precision], Callable[[], None]]] = {
 
 
 def serve(connection: Connection, variant: str, precision: Precision) -> None:
-    """Run ``STEPS`` steps for every message and answer with the seconds that one took."""
+    """Run ``STEPS`` steps for every message and answer with the CPU seconds that one took."""
     torch.set_num_threads(1)
     if variant == "ours":
         keep_freed_memory()
     step = VARIANTS[variant](precision)
     for _ in range(3):
         step()
+    connection.send(0.0)
     while connection.recv():
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(STEPS):
             step()
-        connection.send((time.perf_counter() - start) / STEPS)
+        connection.send((time.process_time() - start) / STEPS)
 
 
 def measure(precision: Precision) -> dict[str, list[float]]:
@@ -107,6 +110,8 @@ def measure(precision: Precision) -> dict[str, list[float]]:
         processes.append(context.Process(target=serve, args=(child, variant, precision), daemon=True))
         processes[-1].start()
     seconds: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    for pipe in pipes.values():
+        pipe.recv()  # ready
     end = time.monotonic() + MAX_SECONDS
     while len(seconds["ours"]) < ROUNDS and time.monotonic() < end:
         for variant, pipe in pipes.items():

@@ -23,6 +23,7 @@ from pathlib import Path
 BASE = Path(__file__).resolve().parents[1]
 STAMP = "deepsf-environment"
 LOG_LINES_SHOWN = 12
+FIRST_LINE_MAX = 127
 
 
 class InstallError(Exception):
@@ -104,6 +105,25 @@ def install(venv: Path, torch: str, log: Path) -> None:
     if torch:
         run([*pip, *shlex.split(torch)], log)
     run([*pip, "--requirement", str(wanted)], log)
+    repair_scripts(venv)
+
+
+def repair_scripts(venv: Path) -> None:
+    """Let every script start from a path that is long or has blanks.
+
+    The system reads ``#!/path/of/python`` up to a blank, and some systems up to 127 characters. pip sees to that for
+    the scripts that it writes, but not for those that a package brings, such as law's.
+    """
+    first_line = f"#!{venv / 'bin' / 'python'}"
+    if " " not in first_line and len(first_line) <= FIRST_LINE_MAX:
+        return
+    # the shell runs the second line, in which Python sees a string
+    start = f"#!/bin/sh\n'''exec' {shlex.quote(first_line[2:])} \"$0\" \"$@\"\n' '''\n".encode()
+    for script in (venv / "bin").iterdir():
+        if script.is_file() and not script.is_symlink():
+            line, _, rest = script.read_bytes().partition(b"\n")
+            if line.startswith(first_line.encode()):
+                script.write_bytes(start + rest)
 
 
 def make(venv: Path, stamp: str) -> None:

@@ -44,12 +44,11 @@ class TrainDeepSF(Workflow):
         }
 
     def run(self) -> None:
-        import torch
-
+        from analysis.cpu import prepare_process
         from analysis.scale_factor import save_member, train_and_normalise
         from analysis.training.member import member_seed
 
-        torch.set_num_threads(1)
+        prepare_process()
         member, history = train_and_normalise(
             load_regions(self, self.input()["skims"]),
             self.cfg("regions"),
@@ -88,13 +87,12 @@ class AggregateDeepSF(ConfigTask):
         }
 
     def run(self) -> None:
-        import torch
-
         from analysis.binned_scale_factor import BinnedScaleFactor
         from analysis.ensemble import aggregate
+        from analysis.cpu import prepare_process
         from analysis.scale_factor import ScaleFactor, load_member
 
-        torch.set_num_threads(1)
+        prepare_process()
         precision = self.cfg("training.precision")
         paths = [t.file for t in leaves(self.input()["members"]) if t.file.suffix == ".safetensors"]
         codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}

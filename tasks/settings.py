@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from analysis.config import Config, ConfigError, load
+from analysis.cpu import resolve_precision
 from tasks.provenance import write_json
 
 SNAPSHOT_VARIABLE = "DEEPSF_CONFIG_SNAPSHOT"
@@ -63,9 +64,7 @@ def config(name: str) -> Config:
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
         raise ConfigError(f"--config {name}: no such file in configs/ (there are {known}); or give a path to a YAML file")
     loaded = load(path)
-    if loaded.training.precision != "auto":
-        return loaded
-    precision = "bf16" if native_bf16() else "fp32"
+    precision = resolve_precision(loaded.training.precision)
     return loaded.model_copy(update={"training": loaded.training.model_copy(update={"precision": precision})})
 
 
@@ -91,13 +90,3 @@ def claim_stem(version: str, name: str) -> None:
             f"{shown}: outputs of version {version} under the name {path.stem!r} come from {owner}; "
             "rename one of the two files, or use another --version"
         )
-
-
-@functools.cache
-def native_bf16() -> bool:
-    """Return whether this CPU multiplies matrices in bf16 natively; without importing torch, which takes seconds."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return re.search(r"\b(amx_bf16|avx512_bf16|bf16)\b", flags) is not None

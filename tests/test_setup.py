@@ -279,6 +279,17 @@ def test_an_environment_of_someone_else_is_refused(checkout, environment):
     assert (venv / "bin" / "law").exists()
 
 
+def test_scripts_start_from_a_path_with_a_blank(checkout, environment):
+    venv = checkout / ".software" / "venv"
+    (venv / "bin" / "python").unlink()
+    (venv / "bin" / "python").symlink_to(sys.executable)
+    brought = script(venv / "bin" / "brought", "")
+    brought.write_text(f"#!{venv}/bin/python\nimport sys\n\nprint(sys.argv[1:])\n")
+    environment.repair_scripts(venv)
+    done = subprocess.run([brought, "a b", "$c"], capture_output=True, text=True, check=False)
+    assert done.stdout == "['a b', '$c']\n", done.stderr
+
+
 def test_a_failing_command_shows_its_last_words_and_the_way_out(checkout, tmp_path):
     spec = importlib.util.spec_from_file_location("deepsf_environment", checkout / "scripts" / "environment.py")
     module = importlib.util.module_from_spec(spec)

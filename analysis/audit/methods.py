@@ -20,7 +20,7 @@ from analysis.config.events import EventWeight, Flavour, Region
 from analysis.ensemble import EntryScaleFactors
 from analysis.inclusive import InclusiveJets
 from analysis.scale_factor import ScaleFactor
-from analysis.tables import Floats, Jets, RegionEntries
+from analysis.tables import Floats, Jets, RegionEntries, joined_jets
 from analysis.weights import KinematicBins, NormalisationTable, RegionWeights, normalisation_table
 
 NONE, DEEPSF, TRUTH = "none", "deepsf", "truth"
@@ -54,8 +54,11 @@ class TrueScaleFactor:
 
     def __call__(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
         """Return the true scale factor of each jet, shape ``(n,)``."""
-        codes = np.full(len(jets), self.hadron_flavour[flavour])
-        value = np.asarray(self.function(codes, jets.abseta, jets.pt_gev, jets.discriminant), np.float64)
+        # integrals over the discriminant make the truth slow, and the two permutations of an event share their jets
+        columns = np.stack([jets.abseta, jets.pt_gev, jets.discriminant], axis=1)
+        (abseta, pt, discriminant), position = _distinct(columns)
+        codes = np.full(len(pt), self.hadron_flavour[flavour])
+        value = np.asarray(self.function(codes, abseta, pt, discriminant), np.float64)[position]
         if normalised and flavour in self.normalisation:
             value = value / self.normalisation[flavour].divisor(jets.pt_gev, jets.abseta)
         return value
@@ -105,17 +108,25 @@ def true_method(
 
 def at_entries(method: Method, entries: RegionEntries, flavours: tuple[str, ...]) -> EntryValues:
     """Return a method's scale factors at the simulated entries, each jet's of its own flavour."""
-    probe, tag = entries.simulation.probe, entries.simulation.tag
-    return EntryValues(_of_own_flavour(method, probe, flavours), _of_own_flavour(method, tag, flavours))
-
-
-def _of_own_flavour(method: Method, jets: Jets, flavours: tuple[str, ...]) -> Floats:
+    jets = joined_jets([entries.simulation.probe, entries.simulation.tag])
     values = np.ones(len(jets))
     for number, flavour in enumerate(flavours):
         chosen = np.flatnonzero(jets.flavour == number)
         if len(chosen):
             values[chosen] = method(flavour, jets[chosen])
-    return values
+    probe, tag = np.split(values, 2)
+    return EntryValues(probe, tag)
+
+
+def _distinct(columns: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Return the distinct rows, transposed, and where among them each row is."""
+    order = np.lexsort(columns.T)
+    ordered = columns[order]
+    is_first = np.ones(len(columns), bool)
+    is_first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    position = np.empty(len(columns), np.int64)
+    position[order] = np.cumsum(is_first) - 1
+    return ordered[is_first].T, position
 
 
 @dataclass(frozen=True)

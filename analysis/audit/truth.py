@@ -54,12 +54,10 @@ def at_probe_jets(region: AuditedRegion, methods: Mapping[str, Method], deepsf: 
     raw_members = deepsf.member_values(flavour, jets, normalised=False)
     tables = [member.normalisation[flavour] for member in deepsf.members]
     members = raw_members / np.stack([table.divisor(jets.pt_gev, jets.abseta) for table in tables])
-    normalised, raw = {}, {}
-    for name, method in methods.items():
-        if name == DEEPSF:
-            normalised[name], raw[name] = members.mean(axis=0), raw_members.mean(axis=0)
-        else:
-            normalised[name], raw[name] = (method(flavour, jets, normalised=on) for on in (True, False))
+    normalised = {name: region.values[name].probe[index] for name in methods}
+    raw = {name: method(flavour, jets, normalised=False) for name, method in methods.items() if name != DEEPSF}
+    if DEEPSF in methods:
+        normalised[DEEPSF], raw[DEEPSF] = members.mean(axis=0), raw_members.mean(axis=0)
     return ProbeJets(jets, region.weight[NONE][index], normalised, raw, members)
 
 

@@ -50,7 +50,7 @@ def load(path: str | Path) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        lines = [_describe(problem) for problem in error.errors(include_url=False)]
+        lines = [line for problem in error.errors(include_url=False) for line in _describe(problem).splitlines()]
         raise ConfigError(f"{path.name}: {len(lines)} problem(s)\n" + "\n".join(f"  {line}" for line in lines)) from None
 
 

@@ -73,7 +73,7 @@ class Binned(Section):
     smooth_in: Literal["logit", "identity"] = Field(
         default="logit", description="space of the discriminant in which bins are interpolated"
     )
-    n_bootstrap: int = Field(default=100, ge=2, description="event bootstraps behind the statistical errors")
+    n_bootstrap: int = Field(default=100, ge=0, description="event bootstraps behind the statistical errors; 0: none")
     bootstrap_seed: Seed = 1
 
 

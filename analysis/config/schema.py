@@ -51,7 +51,7 @@ class Config(Section):
             *self._input_problems(),
         ]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
 
     @property

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.generator.arrays import Bools, Floats, Ints, order_by_event_and_pt, rounded
+from analysis.generator.arrays import Bools, Floats, Ints, event_sums, order_by_event_and_pt, rounded
 from analysis.generator.kinematics import Events
 
 PT_MIN_STORED_GEV = 15.0
@@ -81,13 +81,18 @@ def _leptons(rng: np.random.Generator, events: Events) -> RecoLeptons:
     isolation = np.where(events.lepton_is_isolated, 0.0, 0.5) + rng.exponential(0.03, pdg_id.shape)
     identified = rng.random(pdg_id.shape) < np.where(is_electron, 0.96, 0.98)
     stored = (rng.random(pdg_id.shape) < efficiency) & (pt > 5.0) & (np.abs(events.lepton_eta) < 2.5)
-    mass = np.where(is_electron, _MASS_GEV[11], _MASS_GEV[13])
-    columns = (
-        pdg_id, rounded(pt), rounded(events.lepton_eta), rounded(events.lepton_phi), rounded(mass), rounded(isolation),
-        identified, stored,
-    )  # fmt: skip
+    leptons = RecoLeptons(
+        pdg_id=pdg_id,
+        pt_gev=rounded(pt),
+        eta=rounded(events.lepton_eta),
+        phi=rounded(events.lepton_phi),
+        mass_gev=rounded(np.where(is_electron, _MASS_GEV[11], _MASS_GEV[13])),
+        rel_iso=rounded(isolation),
+        is_identified=identified,
+        is_stored=stored,
+    )
     order = np.argsort(-pt, axis=1)
-    return RecoLeptons(*(np.take_along_axis(column, order, axis=1) for column in columns))
+    return RecoLeptons._make(np.take_along_axis(column, order, axis=1) for column in leptons)
 
 
 def _jets(rng: np.random.Generator, events: Events) -> tuple[RecoJets, Floats, Floats]:
@@ -105,8 +110,7 @@ def _jets(rng: np.random.Generator, events: Events) -> tuple[RecoJets, Floats, F
     resolution[n_hard : n_hard + n_leptons] = 0.02
     response = np.clip(1.0 + resolution * rng.standard_normal(len(pt)), 0.2, 3.0)
     change = (pt * (response - 1.0))[:n_hard]
-    shift_x = np.bincount(hard.event, change * np.cos(hard.phi), n)
-    shift_y = np.bincount(hard.event, change * np.sin(hard.phi), n)
+    shift_x, shift_y = (event_sums(hard.event, change * f(hard.phi), n) for f in (np.cos, np.sin))
 
     kept = np.flatnonzero((pt * response > PT_MIN_STORED_GEV) & (np.abs(eta) < 4.7))
     kept = kept[order_by_event_and_pt(event[kept], (pt * response)[kept])]

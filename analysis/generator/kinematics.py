@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.generator.arrays import Bools, Floats, Ints, renumbered, rows
+from analysis.generator.arrays import Bools, Floats, Ints, event_sums, renumbered, rows
 from analysis.generator.composition import Composition
 
 M_TOP, M_W, M_B, M_Z, WIDTH_Z = 172.5, 80.4, 4.8, 91.1876, 2.4952
@@ -105,14 +105,14 @@ def ttbar(rng: np.random.Generator, n: int) -> Generation:
     """Return dileptonic ttbar events with all their jets, after the filter on leptons only."""
     count, pt, eta, phi = _radiate(rng, n, TTBAR_RADIATION)
     event = np.repeat(np.arange(n), count)
-    recoil_x, recoil_y = -np.bincount(event, pt * np.cos(phi), n), -np.bincount(event, pt * np.sin(phi), n)
+    recoil_x, recoil_y = (-event_sums(event, pt * f(phi), n) for f in (np.cos, np.sin))
     mass = 2 * M_TOP + rng.gamma(1.9, 75.0, n)
     system = _system(mass, recoil_x, recoil_y, rng.normal(0.0, 1.15, n))
     top = _two_body(rng, mass, M_TOP)
     decays = [_decay_top(rng, _boost(t, system)) for t in (top, np.concatenate([top[:1], -top[1:]]))]
     leptons = [_pt_eta_phi(lepton) for lepton, _, _ in decays]
     b_jets = [_pt_eta_phi(b) for _, b, _ in decays]
-    met = sum(neutrino for _, _, neutrino in decays)
+    met = decays[0][2] + decays[1][2]
     flavour = _flavours(rng, len(pt), *TTBAR_HEAVY_FRACTIONS)
     jets = Jets(
         event=np.concatenate([np.arange(n), np.arange(n), event]),
@@ -134,11 +134,11 @@ def zjets(
     """Return Z(ll) events with radiated jets, signed if asked, after the filter on jets and leptons."""
     n_proposed = round(n / (1.0 - 2.0 * max_negative_probability(negative_weight_fraction)))
     count, pt, eta, phi = _radiate(rng, n_proposed, ZJETS_RADIATION)
-    event = np.repeat(np.arange(n_proposed), count)
+    event: Ints = np.repeat(np.arange(n_proposed), count)
     lead_pt = np.maximum.reduceat(pt, np.cumsum(count) - count) if n_proposed else pt
     keep, weight = signed(rng, lead_pt, negative_weight_fraction)
     n_generated, sum_weights = int(keep.sum()), float(weight[keep].sum())
-    recoil = [-np.bincount(event, pt * f(phi), n_proposed) for f in (np.cos, np.sin)]
+    recoil = [-event_sums(event, pt * f(phi), n_proposed) for f in (np.cos, np.sin)]
     keep &= np.bincount(event[_is_in_filter(pt, eta)], minlength=n_proposed) >= 2
     of_kept, event = renumbered(event, keep)
     n_kept, n_jets = int(keep.sum()), len(event)
@@ -215,7 +215,8 @@ def select(events: Events, keep: Bools) -> Events:
     """Return the kept events with their jets renumbered."""
     of_kept, event = renumbered(events.jets.event, keep)
     jets = rows(events.jets, of_kept)._replace(event=event)
-    empty = events._replace(jets=events.jets._make([]))
+    columns = {name: column[keep] for name, column in events._asdict().items() if name != "jets"}
+    return Events(**columns, jets=jets)
 
 
 def _is_in_filter(pt_gev: Floats, eta: Floats) -> Bools:

@@ -19,9 +19,9 @@ Kind = Literal["simulation", "data"]
 Process = Literal["ttbar", "zjets"]
 # Bytes on disk of a generated event, those that the generator filter drops included.
 _BYTES: dict[tuple[Kind, Process], float] = {
-    ("simulation", "ttbar"): 190.0,
-    ("simulation", "zjets"): 60.0,
-    ("data", "ttbar"): 180.0,
+    ("simulation", "ttbar"): 170.0,
+    ("simulation", "zjets"): 55.0,
+    ("data", "ttbar"): 170.0,
     ("data", "zjets"): 50.0,
 }
 _MARGIN = 1.2

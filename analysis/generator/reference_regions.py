@@ -18,7 +18,7 @@ TAG_ABOVE_HF, TAG_BELOW_LF = 0.3040, 0.0532
 
 
 class JetPairs(NamedTuple):
-    """Events with two leptons and exactly two jets: the jets' indices, shape ``(n, 2)``, and the regions without tag."""
+    """Two-jet events: the jets' indices, shape ``(n, 2)``, and the regions without their tag."""
 
     jets: Ints
     in_hf: Bools
@@ -75,7 +75,7 @@ def _regions(events: RecoEvents, selected: Ints, pairs: Ints) -> tuple[Bools, Bo
     x, y = ((leptons.pt_gev * f(leptons.phi)).sum(axis=1) for f in (np.cos, np.sin))
     jet_x, jet_y = ((jets.pt_gev[pairs] * f(jets.phi[pairs])).sum(axis=1) for f in (np.cos, np.sin))
     mht = np.hypot(x + jet_x, y + jet_y)
-    diamond = (mass > np.maximum(65.5 + 0.375 * mht, 79.0 - 0.75 * mht))
+    diamond = mass > np.maximum(65.5 + 0.375 * mht, 79.0 - 0.75 * mht)
     diamond &= mass < np.minimum(108.0 - 0.25 * mht, 99.0 + 0.5 * mht)
     in_hf = ~same_flavour | (~on_z & (met > 30.0))
     in_lf = same_flavour & on_z & (met < 30.0) & (np.hypot(x, y) > 10.0) & diamond

@@ -5,9 +5,9 @@ pt, discriminant). With a softened logit L of the discriminant,
 
     S_f = 1 + a_f (1 + p_f P + e_f E) sin(w_f (L - c_f) + u_f P + v_f E),
 
-P = ln(pT / 60 GeV) / ln 10 with pT clipped to 20 and 600 GeV, E = |eta| / 1.25 - 1 with |eta| clipped to 2.5: 20 to
-30 % in the discriminant, with an amplitude and a phase that move with pT and |eta|. Charm has 1; invalid scores have a
-value of their own. ``python -m analysis.generator.shipped_truth FILE`` writes the file.
+P = log10(pT / 60 GeV) with pT clipped to 20 and 600 GeV, E = |eta| / 1.25 - 1, defined for |eta| < 2.5: 20 to 30 % in
+the discriminant, with an amplitude and a phase that move with pT and |eta|. Charm has 1; invalid scores have a value of
+their own. ``python -m analysis.generator.shipped_truth FILE`` writes the file.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Wave(NamedTuple):
 
 WAVES = {
     5: Wave(-0.22, -0.25, 0.25, 0.45, 1.8, 0.55, 0.60, 1.10),
-    0: Wave(0.24, -0.25, -0.20, 0.80, -3.2, -0.50, 0.65, 0.90),
+    0: Wave(0.25, -0.25, -0.15, 0.55, -3.9, -0.40, 0.55, 0.90),
 }
 _SHIFTED_FLAVOUR = {"hf": 5, "lf": 0}
 
@@ -48,11 +48,21 @@ _SHIFTED_FLAVOUR = {"hf": 5, "lf": 0}
 def formula(wave: Wave) -> str:
     """Return the scale factor as a TFormula of x = discriminant, y = pT and z = |eta|."""
     logit = f"log((x+{_SOFTENING:g})/({1 + _SOFTENING:g}-x))"
-    pt = "(log(min(max(y,20),600)/60)/log(10))"
-    abseta = "(min(z,2.5)/1.25-1)"
-    amplitude = f"({wave.amplitude:g})*(1+({wave.amplitude_pt:g})*{pt}+({wave.amplitude_abseta:g})*{abseta})"
-    phase = f"{wave.frequency:g}*({logit}-({wave.centre:g}))+({wave.phase_pt:g})*{pt}+({wave.phase_abseta:g})*{abseta}"
-    return f"1+{amplitude}*sin({phase})"
+    pt = "log10(min(max(y,20),600)/60)"
+    w = wave
+    # Constants are multiplied out: the formula is evaluated for every jet.
+    amplitude = _linear(
+        w.amplitude * (1 - w.amplitude_abseta),
+        w.amplitude * w.amplitude_pt,
+        pt,
+        w.amplitude_abseta * w.amplitude / 1.25,
+    )
+    phase = _linear(-w.frequency * w.centre - w.phase_abseta, w.phase_pt, pt, w.phase_abseta / 1.25)
+    return f"1+({amplitude})*sin({w.frequency:g}*{logit}+({phase}))"
+
+
+def _linear(constant: float, of_pt: float, pt: str, of_abseta: float) -> str:
+    return f"{constant:.6g}+({of_pt:.6g})*{pt}+({of_abseta:.6g})*z"
 
 
 def correction_set() -> schemav2.CorrectionSet:
@@ -88,8 +98,12 @@ def _flavours(shifted: int | None, scale: float) -> schemav2.Category:
     for flavour, wave in WAVES.items():
         factor = scale if flavour == shifted else 1.0
         scaled = wave._replace(amplitude=factor * wave.amplitude, invalid=1.0 + factor * (wave.invalid - 1.0))
-        items.append(schemav2.CategoryItem(key=flavour, value=_discriminant(scaled)))
+        items.append(schemav2.CategoryItem(key=flavour, value=_in_acceptance(_discriminant(scaled))))
     return schemav2.Category(nodetype="category", input="flavor", content=items)
+
+
+def _in_acceptance(content: schemav2.Binning) -> schemav2.Binning:
+    return schemav2.Binning(nodetype="binning", input="abseta", edges=[0.0, 2.5], content=[content], flow="error")
 
 
 def _discriminant(wave: Wave) -> schemav2.Binning:

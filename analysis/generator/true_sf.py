@@ -124,7 +124,9 @@ def _ceiling(injected: InjectedScaleFactor, place: int, binnings: list[_Binning]
     if bad.any():
         i, j, k = np.argwhere(bad)[0]
         point = f"|eta| = {grids[0][i]:.3g}, pT = {grids[1][j]:.4g} GeV, discriminant = {discriminants[k]:.4g}"
-        raise ValueError(f"{injected.label}: value {values[i, j, k]:g} for flavour {flavour} at {point}; it must be >= 0")
+        raise ValueError(
+            f"{injected.label}: value {values[i, j, k]:g} for flavour {flavour} at {point}; it must be >= 0"
+        )
     largest = float(values.max())
     return largest if np.ptp(values) == 0.0 else CEILING_MARGIN * largest
 

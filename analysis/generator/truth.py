@@ -114,5 +114,7 @@ def load(path: Path, name: str, systematic: str, branch: str) -> EffectiveTruth:
         If the generator makes no such column, or the scale factor cannot be used.
     """
     if branch not in TAGGERS:
-        raise ValueError(f"tagger.branch: the generator makes no {branch!r}, so its truth is unknown; it makes {', '.join(TAGGERS)}")
+        raise ValueError(
+            f"tagger.branch: the generator makes no {branch!r}, so its truth is unknown; it makes {', '.join(TAGGERS)}"
+        )
     return EffectiveTruth(TAGGERS[branch], true_sf.load(path, name, systematic))

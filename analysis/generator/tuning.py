@@ -96,7 +96,14 @@ def _no_probes(_: float) -> _Probes:
     return _Probes(np.zeros(3), np.zeros(3))
 
 
-def _solve(purity: Callable[[float], float], wanted: float, limits: tuple[float, float], key: str, given: str, strict: bool = True) -> float:
+def _solve(
+    purity: Callable[[float], float],
+    wanted: float,
+    limits: tuple[float, float],
+    key: str,
+    given: str,
+    strict: bool = True,
+) -> float:
     ends = [purity(limit) for limit in limits]
     low, high = min(ends), max(ends)
     if not low <= wanted <= high:

@@ -8,17 +8,17 @@ which neither pass transposes anything. In bf16, parameters, sums over blocks an
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-Precision = Literal["fp32", "bf16"]
+from analysis.cpu import Precision
+
 NEGATIVE_SLOPE = 0.01
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -53,7 +53,7 @@ class DenseNetwork(nn.Module):
         The only source of the initial weights.
     precision : "fp32" or "bf16"
         "bf16" rounds what enters the products between hidden layers; parameters, their gradients, the first and the
-        last layer are fp32 all the same. `resolve_precision` chooses.
+        last layer are fp32 all the same. `analysis.cpu.resolve_precision` chooses.
     zero_output : bool
         Start with a last layer of zeros, so that the output is exactly 0.
 
@@ -128,39 +128,6 @@ class DenseNetwork(nn.Module):
             linear.load_state_dict({"weight": weight.detach().t(), "bias": bias.detach()})
             modules += [linear, nn.LeakyReLU(NEGATIVE_SLOPE)]
         return nn.Sequential(*modules[:-1])
-
-
-@functools.cache
-def native_bf16() -> bool:
-    """Tell whether this CPU multiplies bf16 numbers in hardware (x86: AMX or AVX-512 BF16; Arm: BF16).
-
-    False if this build of torch cannot tell.
-    """
-    get_capabilities = getattr(torch.cpu, "get_capabilities", None)
-    capabilities = {} if get_capabilities is None else get_capabilities()
-    return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
-
-
-def resolve_precision(precision: Literal["auto", "fp32", "bf16"]) -> Precision:
-    """Return ``precision``, with "auto" replaced by "bf16" where this CPU computes it natively, else by "fp32"."""
-    if precision == "auto":
-        return "bf16" if native_bf16() else "fp32"
-    return precision
-
-
-def keep_freed_memory() -> bool:
-    """Let this process reuse freed tensors (up to 32 MB each, 512 MB in all) instead of returning them to the system.
-
-    Otherwise every step of a training fetches its activations anew, page fault by page fault, for up to 40 % of its
-    time. For the whole process: call it once where a training process starts. Returns False where the C library is not
-    glibc and nothing was changed.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return False
-    mmap_threshold, trim_threshold = -3, -1  # names and numbers of glibc's malloc.h
-    return bool(mallopt(mmap_threshold, 32 * 2**20)) and bool(mallopt(trim_threshold, 512 * 2**20))
 
 
 def _he_normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

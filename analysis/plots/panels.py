@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import hist
 import numpy as np
+from correctionlib import Correction
 from scipy.special import expit
 
 from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor, Form
 from analysis.ensemble import FlavourSummary
-from analysis.plots.style import DiscriminantAxis
+from analysis.plots.style import DiscriminantAxis, drawn_edges
 from analysis.smoothing import interpolate, logit
 from analysis.tables import Floats
 
@@ -23,6 +24,42 @@ class Reference(NamedTuple):
 
     label: str
     evaluate: Callable[[str, Floats, Floats, Floats], Floats]
+
+    @classmethod
+    def of_correction(
+        cls, correction: Correction, label: str, systematic: str, hadron_flavours: Mapping[str, Sequence[int]]
+    ) -> Reference:
+        """Return a correction of flavor, abseta, pt, discriminant and optionally systematic, as BTV's ``*_shape`` are.
+
+        Parameters
+        ----------
+        hadron_flavours
+            Codes of each flavour; the first is asked for.
+
+        Raises
+        ------
+        ValueError
+            If the correction has further inputs.
+        """
+        names = [variable.name for variable in correction.inputs]
+        unknown = sorted(set(names) - {"systematic", "flavor", "abseta", "pt", "discriminant"})
+        if unknown:
+            raise ValueError(
+                f"plots.reference: correction {correction.name} has the inputs {unknown}; a reference may depend on "
+                "systematic, flavor, abseta, pt and discriminant alone"
+            )
+
+        def evaluate(flavour: str, pt_gev: Floats, abseta: Floats, discriminant: Floats) -> Floats:
+            given = {
+                "systematic": systematic,
+                "flavor": hadron_flavours[flavour][0],
+                "abseta": abseta,
+                "pt": pt_gev,
+                "discriminant": discriminant,
+            }
+            return np.asarray(correction.evaluate(*(given[name] for name in names)))
+
+        return cls(label, evaluate)
 
 
 class Panel(NamedTuple):
@@ -52,6 +89,12 @@ class Panel(NamedTuple):
     truth: Floats | None
     reference: Floats | None
     reference_label: str
+
+    @property
+    def share_outside(self) -> float:
+        """Return the share of jets whose value lies beyond ``value_edges``."""
+        total = float(self.n_jets.sum())
+        return 1.0 - float(self.jets.sum()) / total if total > 0 else 0.0
 
     @property
     def stem(self) -> str:
@@ -164,7 +207,8 @@ def _check_bins(table: BinnedFlavour, other: hist.Hist, what: str) -> None:
 
 def _nodes(table: BinnedFlavour) -> Floats:
     valid = expit(table.node) if table.space == "logit" else table.node
-    return np.concatenate([[0.5 * (table.bins.discriminant[0] + table.bins.discriminant[1])], valid])
+    drawn = drawn_edges(table.bins.discriminant)
+    return np.clip(np.concatenate([[0.5 * (drawn[0] + drawn[1])], valid]), drawn[:-1], drawn[1:])
 
 
 def _smooth(table: BinnedFlavour, pt_bin: int, abseta_bin: int, fine: Floats) -> Floats:

@@ -14,11 +14,23 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.plots.panels import Panel
-from analysis.plots.style import DiscriminantAxis, Style, context, experiment_label, kinematics_text, limits, mark_outside
+from analysis.plots.style import (
+    DiscriminantAxis,
+    Margins,
+    Style,
+    context,
+    drawn_edges,
+    experiment_label,
+    grid,
+    kinematics_text,
+    limits,
+)
 from analysis.tables import Floats
 
 _TAIL = 0.005
 """The vertical range holds all jets of a bin but this share at either end."""
+_OUTSIDE_MIN = 0.001
+"""Share of jets beyond the histogram of values that a figure mentions."""
 _SHADE_MIN = 0.02
 """Shares of a bin's jets, relative to the highest, below which nothing is shaded."""
 
@@ -32,17 +44,21 @@ def figures(panels: Sequence[Panel], style: Style) -> Iterator[tuple[str, Figure
 def figure(panel: Panel, style: Style) -> Figure:
     """Return scale factors against the discriminant in one (pT, |eta|) bin, and their ratio to the binned ones."""
     with context():
-        made = Figure(figsize=(10.0, 11.0))
-        main, ratio = made.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.6, 1.0), "hspace": 0.0})
+        made, axes = grid([6.4, 2.4], [8.3], Margins(bottom=1.35), sharex=True)
+        main, ratio = axes[:, 0]
         axis = axis_of([panel])
         low, high = value_range([panel])
         axis.apply(main, labels=False)
-        main.set_ylim(low, high + 0.75 * (high - low))
+        main.set_ylim(low, high + 0.6 * (high - low))
         draw(main, panel, style)
         main.set_ylabel("Scale factor")
         _legend(main, panel, style)
         text = kinematics_text(panel.pt_gev, panel.abseta, last_pt=panel.last_pt, separator=", ")
-        main.text(0.03, 0.965, f"{style.flavour(panel.flavour)}, {text}", transform=main.transAxes, va="top", fontsize=22)
+        main.text(0.03, 0.965, f"{style.flavour(panel.flavour)}, {text}", transform=main.transAxes, va="top", fontsize="small")
+        if panel.share_outside > _OUTSIDE_MIN:
+            low, high = panel.value_edges[[0, -1]]
+            note = f"{100 * panel.share_outside:.2g} % of the jets lie outside {low:g} to {high:g}"
+            main.text(0.97, 0.03, note, transform=main.transAxes, ha="right", fontsize="xx-small")
         experiment_label(main, style)
         _draw_ratio(ratio, panel, style)
         axis.apply(ratio)
@@ -52,39 +68,42 @@ def figure(panel: Panel, style: Style) -> Figure:
 
 
 def overview(panels: Sequence[Panel], style: Style) -> Figure:
-    """Return all (pT, |eta|) bins of one flavour in one figure with common axes."""
+    """Return all (pT, |eta|) bins of one flavour in one figure: the bins of |eta| in rows, of pT in columns.
+
+    With a single |eta| bin, the pT bins run over rows of three.
+    """
     n_abseta = len({panel.abseta for panel in panels})
-    n_pt = len(panels) // n_abseta
-    columns = n_pt if n_abseta > 1 else min(3, n_pt)
-    rows = n_abseta if n_abseta > 1 else -(-n_pt // columns)
-    scale = 0.75
-    with context(scale):
-        made = Figure(figsize=(5.2 * columns, 4.6 * rows + 1.8))
-        grid = made.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        axis, (low, high) = axis_of(panels), value_range(panels)
-        ordered = sorted(panels, key=lambda p: (p.abseta, p.pt_gev)) if n_abseta > 1 else list(panels)
-        for number, axes in enumerate(grid.flat):
-            if number >= len(ordered):
+    ordered = sorted(panels, key=lambda p: (p.abseta, p.pt_gev))
+    columns = len(panels) // n_abseta if n_abseta > 1 else min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    with context(0.85):
+        margins = Margins(left=1.2, bottom=2.15, top=0.55, between_columns=0.25)
+        made, placed = grid([3.9] * rows, [4.6] * columns, margins, sharex=True, sharey="row")
+        axis = axis_of(panels)
+        for row, axes_of_row in enumerate(placed):
+            shown = ordered[row * columns : (row + 1) * columns]
+            low, high = value_range(shown)
+            axes_of_row[0].set_ylabel("Scale factor")
+            axes_of_row[0].set_ylim(low, high + 0.3 * (high - low))
+            for axes, panel in zip(axes_of_row, shown, strict=False):
+                last_of_column = (row + 1) * columns + len(axes_of_row) - columns >= len(ordered) or row == rows - 1
+                _draw_compact(axes, panel, style, axis, labels=last_of_column)
+            for axes in axes_of_row[len(shown) :]:
                 axes.set_axis_off()
-                continue
-            panel = ordered[number]
-            axis.apply(axes, labels=number + columns >= len(ordered))
-            axes.set_ylim(low, high + 0.22 * (high - low))
-            draw(axes, panel, style, compact=True)
-            text = kinematics_text(panel.pt_gev, panel.abseta, last_pt=panel.last_pt, separator=", ")
-            axes.text(0.03, 0.96, text, transform=axes.transAxes, va="top", fontsize="small")
-        for row in grid:
-            row[0].set_ylabel("Scale factor")
-        for axes in grid.flat[max(0, len(ordered) - columns) : len(ordered)]:
-            axes.set_xlabel(style.discriminant_label)
-        experiment_label(grid[0, 0], style, right=False)
-        experiment_label(grid[0, -1], style, left=False)
-        handles = [(h, label.replace("\n", " ")) for h, label in handles_of(ordered[0], style)]
-        made.legend(
-            *zip(*handles, strict=True), loc="outside lower center", ncols=min(3, columns), fontsize="small",
-            title=style.flavour(ordered[0].flavour),
-        )  # fmt: skip
+        placed[-1, -1].set_xlabel(style.discriminant_label)
+        experiment_label(placed[0, 0], style, right=False)
+        experiment_label(placed[0, -1], style, left=False)
+        handles = [(handle, label.replace("\n", " ")) for handle, label in handles_of(ordered[0], style)]
+        made.legend(*zip(*handles, strict=True), loc="lower center", ncols=min(3, columns), fontsize="small")
     return made
+
+
+def _draw_compact(axes: Axes, panel: Panel, style: Style, axis: DiscriminantAxis, *, labels: bool) -> None:
+    axis.apply(axes, labels=labels, max_labels=8)
+    draw(axes, panel, style, compact=True)
+    text = kinematics_text(panel.pt_gev, panel.abseta, last_pt=panel.last_pt, separator=", ")
+    described = f"{style.flavour(panel.flavour)}\n{text}"
+    axes.text(0.03, 0.96, described, transform=axes.transAxes, va="top", fontsize="x-small")
 
 
 def axis_of(panels: Sequence[Panel]) -> DiscriminantAxis:
@@ -118,7 +137,7 @@ def _tails(panel: Panel) -> Floats:
 
 def draw(axes: Axes, panel: Panel, style: Style, *, compact: bool = False) -> None:
     """Draw everything but legend and text of one panel."""
-    edges, size = np.minimum(panel.edges, 1.0), mpl.rcParams["font.size"]
+    edges, size = drawn_edges(panel.edges), mpl.rcParams["font.size"]
     axes.axhline(1.0, color="0.75", linewidth=1.0, zorder=0)
     _shade(axes, panel, style)
     colour = style.colour("deepsf")
@@ -144,7 +163,7 @@ def _shade(axes: Axes, panel: Panel, style: Style) -> None:
     share = np.divide(panel.jets, peak, out=np.zeros_like(panel.jets), where=peak > 0)
     colour_map = LinearSegmentedColormap.from_list("jets", [_tint(style.colour("deepsf"), t) for t in (0.06, 0.45)])
     axes.pcolormesh(
-        np.minimum(panel.edges, 1.0), panel.value_edges, np.ma.masked_less(share.T, _SHADE_MIN), cmap=colour_map, vmin=0.0,
+        drawn_edges(panel.edges), panel.value_edges, np.ma.masked_less(share.T, _SHADE_MIN), cmap=colour_map, vmin=0.0,
         vmax=1.0, rasterized=True, zorder=1,
     )  # fmt: skip
 
@@ -181,13 +200,13 @@ def handles_of(panel: Panel, style: Style) -> list[tuple[Any, str]]:
 
 def _legend(axes: Axes, panel: Panel, style: Style) -> None:
     axes.legend(
-        *zip(*handles_of(panel, style), strict=True), loc="upper left", bbox_to_anchor=(0.0, 0.93), ncols=2, fontsize=17.5,
+        *zip(*handles_of(panel, style), strict=True), loc="upper left", bbox_to_anchor=(0.0, 0.93), ncols=2, fontsize="x-small",
         columnspacing=1.2, handlelength=1.8, labelspacing=0.35,
     )  # fmt: skip
 
 
 def _draw_ratio(axes: Axes, panel: Panel, style: Style) -> None:
-    edges, colour = np.minimum(panel.edges, 1.0), style.colour("deepsf")
+    edges, colour = drawn_edges(panel.edges), style.colour("deepsf")
     binned = np.where(panel.binned > 0, panel.binned, np.nan)
     mean, sem, error = panel.mean / binned, panel.sem / binned, panel.error / binned
     axes.axhline(1.0, color="0.75", linewidth=1.0, zorder=0)

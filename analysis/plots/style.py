@@ -127,15 +127,52 @@ def context(scale: float = 1.0) -> Iterator[None]:
     style |= {
         "font.size": style["font.size"] * scale,
         "lines.linewidth": 2.5 * scale,
-        "hatch.linewidth": 1.5 * scale,
+        "hatch.linewidth": 1.2 * scale,
         "axes.unicode_minus": True,
-        "svg.hashsalt": "deepsf",
         "pdf.fonttype": 42,
-        "path.simplify": True,
-        "figure.constrained_layout.use": True,
     }
     with mpl.rc_context(style):
         yield
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Room around and between the axes of a figure, in inches."""
+
+    left: float = 1.45
+    right: float = 0.25
+    bottom: float = 1.1
+    top: float = 0.6
+    between_columns: float = 0.0
+    between_rows: float = 0.0
+
+
+def grid(
+    rows: Sequence[float], columns: Sequence[float], margins: Margins, *, sharex: Any = False, sharey: Any = False
+) -> tuple[Figure, Any]:
+    """Return a figure and its axes, an array of shape (n_rows, n_columns).
+
+    Parameters
+    ----------
+    rows, columns
+        Heights and widths of the axes [inch]. The figure's size follows: no layout engine moves axes about.
+    """
+    width = margins.left + sum(columns) + (len(columns) - 1) * margins.between_columns + margins.right
+    height = margins.bottom + sum(rows) + (len(rows) - 1) * margins.between_rows + margins.top
+    figure = Figure(figsize=(width, height))
+    placed = figure.add_gridspec(
+        len(rows),
+        len(columns),
+        width_ratios=columns,
+        height_ratios=rows,
+        left=margins.left / width,
+        right=1 - margins.right / width,
+        bottom=margins.bottom / height,
+        top=1 - margins.top / height,
+        wspace=margins.between_columns * len(columns) / sum(columns),
+        hspace=margins.between_rows * len(rows) / sum(rows),
+    )
+    return figure, placed.subplots(sharex=sharex, sharey=sharey, squeeze=False)
 
 
 def experiment_label(axes: Axes, style: Style, *, left: bool = True, right: bool = True, scale: float = 1.0) -> None:
@@ -145,6 +182,14 @@ def experiment_label(axes: Axes, style: Style, *, left: bool = True, right: bool
         mplhep.label.exp_text(exp=style.experiment, text=style.label, loc=0, ax=axes, fontsize=0.9 * size)
     if right and style.conditions:
         axes.text(1.0, 1.005, style.conditions, transform=axes.transAxes, ha="right", va="bottom", fontsize=0.8 * size)
+
+
+def drawn_edges(edges: Floats) -> Floats:
+    """Return discriminant edges for drawing: a last bin that reaches beyond 1 ends there, as scores do."""
+    drawn = np.array(edges, np.float64)
+    if drawn[-2] < 1.0 < drawn[-1]:
+        drawn[-1] = 1.0
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -163,17 +208,17 @@ class DiscriminantAxis:
     def positions(self) -> Floats:
         """Return where the edges lie, in units of the mean bin width."""
         first = 1 if self.has_invalid else 0
-        valid = np.minimum(self.edges[first:], 1.0)
+        valid = self.drawn[first:]
         width = np.diff(valid)
         even = width.max() < _UNEVEN * width.min()
         slots = (valid - valid[0]) / width.mean() if even else np.arange(len(valid), dtype=float)
-        slot_of_invalid = max(1.0, 0.04 * slots[-1])
+        slot_of_invalid = max(1.0, 0.07 * slots[-1])
         return np.concatenate([[slots[0] - slot_of_invalid], slots]) if first else slots
 
     @property
     def drawn(self) -> Floats:
-        """Return the edges as drawn: scores end at 1."""
-        return np.minimum(self.edges, 1.0)
+        """Return the edges as drawn, see `drawn_edges`."""
+        return drawn_edges(self.edges)
 
     def apply(self, axes: Axes, *, labels: bool = True, max_labels: int = 20) -> None:
         """Set scale, limits and ticks of the horizontal axis."""
@@ -190,13 +235,13 @@ class DiscriminantAxis:
             ticks, rotation = np.linspace(0.0, 1.0, 6), 0
         else:
             step = -(-(len(valid) - 1) // max_labels)
-            ticks, rotation = valid[::-1][::step][::-1], 90
+            ticks, rotation = np.append(valid[: len(valid) - step : step], valid[-1]), 90
         axes.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
-        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_minor_locator(NullLocator() if rotation == 0 else FixedLocator(valid.tolist()))
         axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:.6g}" for tick in ticks] if labels else []))
         axes.tick_params(axis="x", labelrotation=rotation, labelbottom=labels)
         if self.show_invalid and self.has_invalid:
-            axes.axvline(drawn[1], color="0.6", linewidth=1.0, linestyle=":")
+            axes.axvline(drawn[1], ymax=0.6, color="0.6", linewidth=1.0, linestyle=":")
             if labels:
                 centre = 0.5 * (positions[0] + positions[1])
                 share = (centre - positions[0]) / (positions[-1] - positions[0])

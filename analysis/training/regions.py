@@ -69,6 +69,7 @@ class TrainingRegion:
             counted=(~held_out[0], ~held_out[1]),
         )
         self.data_weight = torch.from_numpy((data.weight * data_factor).astype(np.float32))
+        self._drawn = data_factor[~held_out[0]]
         self.importance = torch.from_numpy(simulation_factor.astype(np.float32))
         self.train = _indices(~held_out[0], data_factor), _indices(~held_out[1], simulation_factor)
         self.validation = _indices(held_out[0], data_factor), _indices(held_out[1], simulation_factor)
@@ -79,7 +80,8 @@ class TrainingRegion:
 
     @property
     def n_train_data(self) -> int:
-        return len(self.train[0])
+        """Data entries in training; those of a bootstrap count as often as they were drawn."""
+        return round(float(self._drawn.sum()))
 
     def train_of_enriched(self) -> torch.Tensor:
         """Return the training indices of simulated probe jets of the enriched flavour."""

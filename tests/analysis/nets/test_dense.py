@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from analysis.nets import dense
-from analysis.nets.dense import DenseNetwork, Precision, native_bf16, resolve_precision
+from analysis.cpu import Precision, native_bf16, resolve_precision
+from analysis.nets.dense import DenseNetwork
 
 
 def network(

@@ -1,0 +1,278 @@
+"""Speed of the skim against only reading the branches it needs, and against coffea NanoEvents with awkward.
+
+`python benchmarks/skim.py [--json FILE] [--input ROOT...]` after `source setup.sh`. Without ``--input`` the toy's
+generator makes one file of ttbar and one of Z+jets. The variants take turns on each file in one process, so that other
+work on the machine slows all of them alike; time is the process's CPU time, ratios are medians over the rounds.
+
+fraction_of_read   events/s of the skim over events/s of reading its branches in the same chunks: 1 is the bound
+over_nanoevents    events/s of the skim over those of the same selection and tables in coffea (virtual) and awkward
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import uproot
+from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
+
+from analysis.config import Config, load
+from analysis.generator import Composition, GeneratedFile, write_file
+from analysis.ntuple import inspect
+from analysis.skim import SkimReport, skim_file
+
+CHUNK = 100_000
+EVENTS = {"ttbar": 300_000, "zjets": 600_000}  # before the generator's filter
+ROUNDS = 7
+Z_MASS_GEV = 91.1876
+
+
+def generated(config: Config, folder: Path) -> list[Path]:
+    paths = []
+    assert config.generator is not None
+    for process, n_events in EVENTS.items():
+        paths.append(folder / f"{process}.root")
+        file = GeneratedFile(process, "simulation", process, 0, n_events)  # type: ignore[arg-type]
+        write_file(file, Composition(), config.generator, None, paths[-1])
+    return paths
+
+
+def read(config: Config, path: Path) -> int:
+    """Read the branches of the skim in the chunks of the skim, and do nothing with them."""
+    ntuple = inspect(path, config.samples["ttbar"], tagger=config.tagger, selection=config.selection)
+    n_events = 0
+    with uproot.open(path) as file:
+        for arrays in file["Events"].iterate(list(ntuple.branches), step_size=CHUNK, library="ak", how=dict):
+            n_events += len(arrays["run"])
+    return n_events
+
+
+def skim(config: Config, path: Path, folder: Path) -> SkimReport:
+    return skim_file(
+        path,
+        "benchmark",
+        config.samples["ttbar"],
+        tagger=config.tagger,
+        selection=config.selection,
+        regions=config.regions,
+        entries_path=folder / "entries.parquet",
+        jets_path=folder / "jets.parquet",
+        chunk_entries=CHUNK,
+    )
+
+
+def nanoevents(config: Config, path: Path, folder: Path) -> None:
+    """Select in coffea NanoEvents and awkward as an analyst writes it; the same two tables."""
+    with uproot.open(path) as file:
+        n_events = file["Events"].num_entries
+    writers: dict[str, pq.ParquetWriter] = {}
+    for start in range(0, n_events, CHUNK):
+        stop = min(n_events, start + CHUNK)
+        factory = NanoEventsFactory.from_root(
+            {str(path): "Events"}, schemaclass=NanoAODSchema, mode="virtual", entry_start=start, entry_stop=stop
+        )
+        for name, columns in nanoevents_tables(config, factory.events()).items():
+            table = pa.table({key: ak.to_numpy(value) for key, value in columns.items()})
+            if name not in writers:
+                writers[name] = pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd")
+            writers[name].write_table(table)
+    for writer in writers.values():
+        writer.close()
+
+
+def nanoevents_tables(config: Config, events: ak.Array) -> dict[str, dict[str, ak.Array]]:
+    cuts = config.selection
+    events["entry"] = np.arange(len(events))
+    passes = np.ones(len(events), bool)
+    for name in cuts.event_filters:
+        passes = passes & events.Flag[name.removeprefix("Flag_")]
+    electrons, muons, jets = events.Electron, events.Muon, events.Jet
+    low, high = cuts.electron.crack_abseta or (9.0, 9.0)
+    sc_eta = abs(electrons.eta + electrons.deltaEtaSC)
+    electrons = electrons[
+        (electrons.pt > cuts.electron.pt_min_gev)
+        & (abs(electrons.eta) < cuts.electron.abseta_max)
+        & (electrons.cutBased >= cuts.electron.cut_based_min)
+        & ((sc_eta < low) | (sc_eta > high))
+    ]
+    muons = muons[
+        (muons.pt > cuts.muon.pt_min_gev)
+        & (abs(muons.eta) < cuts.muon.abseta_max)
+        & muons.tightId
+        & (muons.pfRelIso04_all < cuts.muon.rel_iso_max)
+    ]
+    n_electrons = ak.num(electrons)
+    leptons = ak.with_name(
+        ak.concatenate(
+            [ak.zip({f: c[f] for f in ("pt", "eta", "phi", "mass", "charge")}) for c in (electrons, muons)], 1
+        ),
+        "PtEtaPhiMCandidate",
+        behavior=events.behavior,
+    )
+    fired = ak.zeros_like(passes)
+    for channel, paths in enumerate(cuts.triggers[name] for name in ("ee", "emu", "mumu")):
+        for trigger in paths:
+            fired = fired | ((n_electrons == 2 - channel) & events.HLT[trigger.removeprefix("HLT_")])
+    keep = passes & fired & (ak.num(leptons) == 2)
+    events, leptons, jets, channel = events[keep], leptons[keep], jets[keep], 2 - n_electrons[keep]
+    leptons = leptons[ak.argsort(leptons.pt, ascending=False)]
+    first, second = leptons[:, 0], leptons[:, 1]
+    pair = first + second
+    jets = jets[
+        (jets.pt > cuts.jet.pt_min_gev)
+        & (abs(jets.eta) < cuts.jet.abseta_max)
+        & ((jets.jetId & cuts.jet.jet_id_bit) > 0)
+        & (((jets.puId & cuts.jet.pu_id_bit) > 0) | (jets.pt >= cuts.jet.pu_id_pt_max_gev))
+        & (jets.delta_r(first) > cuts.jet.lepton_delta_r_min)
+        & (jets.delta_r(second) > cuts.jet.lepton_delta_r_min)
+    ]
+    keep = (
+        (first.charge * second.charge < 0)
+        & (first.pt > cuts.lead_lepton_pt_min_gev)
+        & (pair.mass > cuts.mll_min_gev)
+        & (first.delta_r(second) > cuts.delta_r_ll_min)
+        & (ak.num(jets) >= 2)
+    )
+    events, jets, channel, pair = events[keep], jets[keep], channel[keep], pair[keep]
+    jets = jets[ak.argsort(jets.pt, ascending=False)]
+    visible = pair + jets.sum(axis=1)
+    event = {
+        "entry": events.entry,
+        "channel": channel,
+        "weight": events.genWeight,
+        "ht_gev": ak.sum(jets.pt, axis=1),
+    }
+    per_jet = {"rank": ak.local_index(jets.pt), "n_jets": ak.num(jets), **event, **jet_columns(config, jets)}
+    flat = {name: ak.flatten(ak.broadcast_arrays(value, jets.pt)[0]) for name, value in per_jet.items()}
+    more = {"mll_gev": pair.mass, "pt_ll_gev": pair.pt, "met_gev": events.MET.pt, "n_pv": events.PV.npvsGood}
+    ids = {name: events[name] for name in ("run", "luminosityBlock", "event")}
+    return {"jets": flat, "entries": nanoevents_entries(config, {**ids, **event, **more}, jets, visible.pt)}
+
+
+def jet_columns(config: Config, jets: ak.Array) -> dict[str, ak.Array]:
+    score = ak.where(jets[config.tagger.branch] >= 0, jets[config.tagger.branch], -1.0)
+    return {"pt_gev": jets.pt, "eta": jets.eta, "discriminant": score, "hadron_flavour": jets.hadronFlavour}
+
+
+def nanoevents_entries(
+    config: Config, event: dict[str, ak.Array], jets: ak.Array, mht: ak.Array
+) -> dict[str, ak.Array]:
+    two = ak.num(jets) == 2
+    event, jets, mht = {name: value[two] for name, value in event.items()}, jets[two], mht[two]
+    mll, emu = event["mll_gev"], event["channel"] == 1
+    distance = abs(mll - Z_MASS_GEV)
+    outside = (mll < 65.5 + 3 / 8 * mht) | (mll > 108 - mht / 4) | (mll < 79 - 3 / 4 * mht) | (mll > 99 + mht / 2)
+    in_hf = emu | ((distance > 10) & (event["met_gev"] > 30))
+    in_lf = ~emu & (distance < 10) & (event["met_gev"] < 30) & ~outside & (event["pt_ll_gev"] > 10)
+    parts = []
+    for permutation in (0, 1):
+        tag, probe = (jet_columns(config, jets[:, k]) for k in (permutation, 1 - permutation))
+        hf = in_hf & (tag["discriminant"] > config.tagger.working_points["M"])
+        lf = in_lf & (tag["discriminant"] < config.tagger.working_points["L"])
+        columns = {**event, "in_hf": hf, "in_lf": lf, "permutation": ak.full_like(event["channel"], permutation)}
+        columns |= {f"tag_{name}": value for name, value in tag.items()}
+        columns |= {f"probe_{name}": value for name, value in probe.items()}
+        parts.append({name: value[hf | lf] for name, value in columns.items()})
+    return {name: ak.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def same_tables(ours: Path, theirs: Path) -> None:
+    """Stop where the two selections differ; NanoEvents computes in float32, so that events at a threshold may."""
+    for name in ("entries", "jets"):
+        left, right = (pq.read_table(folder / f"{name}.parquet") for folder in (ours, theirs))
+        column = "probe_pt_gev" if name == "entries" else "pt_gev"
+        rows = left.num_rows, right.num_rows
+        sums = [float(np.sum(table[column].to_numpy(), dtype=float)) for table in (left, right)]
+        if not np.allclose([rows[0], sums[0]], [rows[1], sums[1]], rtol=1e-4):
+            raise SystemExit(f"{name} differ: the skim has {rows[0]} rows, NanoEvents {rows[1]}; sums of pT {sums}")
+
+
+def measure(config: Config, paths: list[Path], folder: Path, rounds: int) -> dict[str, list[float]]:
+    """Return CPU seconds of each variant by round, all files together, after an untimed round."""
+    ours, theirs = folder / "ours", folder / "theirs"
+    ours.mkdir()
+    theirs.mkdir()
+    variants: dict[str, Callable[[Path], object]] = {
+        "read": lambda path: read(config, path),
+        "skim": lambda path: skim(config, path, ours),
+        "nanoevents": lambda path: nanoevents(config, path, theirs),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    for number in range(rounds + 1):
+        spent = dict.fromkeys(variants, 0.0)
+        for path in paths:
+            for name, variant in variants.items():
+                start = time.process_time()
+                variant(path)
+                spent[name] += time.process_time() - start
+            if number == 0:
+                same_tables(ours, theirs)
+        if number > 0:
+            for name, value in spent.items():
+                seconds[name].append(value)
+    return seconds
+
+
+def machine() -> dict[str, str | int]:
+    root = Path(__file__).resolve().parent
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "commit": commit.stdout.strip() or "unknown",
+        "cpu": names[0] if names else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    parser.add_argument("--input", type=Path, nargs="+", help="simulated NanoAOD files that fit configs/toy.yaml")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = parser.parse_args()
+    config = load(Path(__file__).resolve().parents[1] / "configs" / "toy.yaml")
+    NanoAODSchema.warn_missing_crossrefs = False
+    with tempfile.TemporaryDirectory() as name:
+        paths = arguments.input or generated(config, Path(name))
+        reports = [skim(config, path, Path(name)) for path in paths]  # compiles the kernel
+        rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        seconds = measure(config, paths, Path(name), arguments.rounds)
+    n_events = sum(report.n_events for report in reports)
+    selected = sum(sum(report.cut_flow["two_jets"].values()) for report in reports)
+
+    def ratio(of: str) -> float:
+        return statistics.median(other / ours for other, ours in zip(seconds[of], seconds["skim"], strict=True))
+
+    figures = {
+        **machine(),
+        "events": n_events,
+        "selected_fraction": round(selected / n_events, 3),
+        "rounds": arguments.rounds,
+        "fraction_of_read": round(ratio("read"), 3),
+        "over_nanoevents": round(ratio("nanoevents"), 2),
+        **{f"{variant}_events_per_s": round(n_events / statistics.median(s)) for variant, s in seconds.items()},
+        "skim_peak_rss_mb": rss_mb,
+    }
+    text = json.dumps(figures, indent=2)
+    print(text)
+    if arguments.json:
+        arguments.json.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The audit: every method against the truth, against data, and against itself."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasks import settings
+from tasks.base import ConfigTask
+from tasks.binned import MeasureBinnedSF
+from tasks.deepsf import AggregateDeepSF
+from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
+from tasks.skim import SkimNtuples
+from tasks.targets import staged
+
+if TYPE_CHECKING:
+    from analysis.audit import TrueFunction
+
+
+class AuditScaleFactors(ConfigTask):
+    """``audit.json`` with all figures; the truth overlay and the closure histograms that plots draw.
+
+    The only task that reads the true scale factor of generated data.
+    """
+
+    config_keys = (
+        *ENTRY_KEYS,
+        "tagger.branch",
+        "generator",
+        "event_weight",
+        "normalisation",
+        "training.precision",
+        "ensemble",
+        "audit",
+    )
+
+    def requires(self) -> Any:
+        return {
+            "skims": SkimNtuples.req(self),
+            "inclusive": SampleInclusiveJets.req(self),
+            "binned": MeasureBinnedSF.req(self),
+            "deepsf": AggregateDeepSF.req(self),
+        }
+
+    def external_files(self) -> tuple[Path, ...]:
+        generator = self.cfg("generator")
+        return () if generator is None else (settings.resolve(generator.true_sf.file),)
+
+    def output(self) -> Any:
+        return {name: self.target(f"{name}.json") for name in ("audit", "truth_overlay", "closure")}
+
+    def run(self) -> None:
+        import json
+
+        from analysis.audit import audit
+        from analysis.binned_scale_factor import BinnedScaleFactor
+        from analysis.ensemble import EntryScaleFactors
+        from analysis.cpu import prepare_process
+        from analysis.scale_factor import ScaleFactor
+
+        prepare_process()
+        deepsf, generator = self.input()["deepsf"], self.cfg("generator")
+        seeds = {"ensemble": self.cfg("ensemble").seed}
+        result = audit(
+            provenance={"commit": commit(), "cpu": cpu_name(), "cores": os.cpu_count() or 0},
+            config_name=settings.config_path(self.config).stem,
+            seeds=seeds if generator is None else {**seeds, "generator": generator.seed},
+            regions=load_regions(self, self.input()["skims"]),
+            definitions=self.cfg("regions"),
+            flavours=self.cfg("flavours"),
+            inclusive=load_inclusive(self.input()["inclusive"]),
+            binned=BinnedScaleFactor.from_json(self.input()["binned"].file.read_text()),
+            deepsf=ScaleFactor.load(deepsf["ensemble"].file, self.cfg("training.precision")),
+            entry_sf={name: EntryScaleFactors.read(deepsf[f"entries_{name}"].file) for name in self.cfg("regions")},
+            event_weight=self.cfg("event_weight"),
+            normalisation=self.cfg("normalisation"),
+            settings=self.cfg("audit"),
+            truth=self._truth(),
+            grids=json.loads(deepsf["grid"].file.read_text()),
+        )
+        with staged(*self.output().values()) as (audit_path, overlay_path, closure_path):
+            audit_path.write_text(result.audit)
+            overlay_path.write_text(result.truth_overlay)
+            closure_path.write_text(result.closure)
+
+    def _truth(self) -> TrueFunction | None:
+        from analysis.generator import effective_truth
+
+        generator = self.cfg("generator")
+        if generator is None:
+            return None
+        (path,) = self.external_files()
+        true_sf = generator.true_sf
+        return effective_truth(path, true_sf.name, true_sf.systematic, self.cfg("tagger.branch")).evaluate
+
+
+def commit() -> str:
+    """Return the commit of the code, with ``+`` if files were changed since; ``unknown`` outside of a repository."""
+    git = ("git", "-C", str(settings.base()))
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+        state = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head.stdout.strip() + ("+" if state.stdout.strip() else "")
+
+
+def cpu_name() -> str:
+    """Return the name of the CPU."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
