@@ -94,24 +94,10 @@ class TagAndProbe:
             self._size += int(np.prod(bins[name].shape))
         self._flavours = flavours
         self._parts = {
-            name: _RegionPart(
-                enriched=definition.enriched_flavour,
-                is_enriched=regions[name].simulation.probe.flavour == flavours.index(definition.enriched_flavour),
-                data_bin=self._bin(definition.enriched_flavour, regions[name].data.probe),
-                simulation_bin=self._bin(definition.enriched_flavour, regions[name].simulation.probe),
-                data_kappa_index=np.empty(0, np.int64),
-                probe_slot=self.slots(regions[name].simulation.probe),
-                tag_slot=self.slots(regions[name].simulation.tag),
-                weights=RegionWeights(
-                    regions[name], flavours.index(definition.enriched_flavour), event_weight
-                ),
-            )
+            name: self._part(regions[name], definition.enriched_flavour, event_weight)
             for name, definition in definitions.items()
             if definition.enriched_flavour in measured
         }
-        for name, part in self._parts.items():
-            probe = regions[name].data.probe
-            part.data_kappa_index = part.weights.bins.index(probe.pt_gev, probe.abseta)
 
     def slots(self, jets: Jets) -> Slots:
         """Return where in the flat vector the scale factor of each simulated jet lies."""
@@ -122,8 +108,23 @@ class TagAndProbe:
             slot[mine] = self._offset[name] + self.bins[name].index(chosen.pt_gev, chosen.abseta, chosen.discriminant)
         return slot
 
-    def _bin(self, flavour: str, jets: Jets) -> Slots:
-        return self.bins[flavour].index(jets.pt_gev, jets.abseta, jets.discriminant)
+    def _part(self, entries: RegionEntries, enriched: str, event_weight: EventWeight) -> _RegionPart:
+        bins, number = self.bins[enriched], self._flavours.index(enriched)
+        data, simulation = entries.data.probe, entries.simulation.probe
+        weights = RegionWeights(entries, number, event_weight)
+        is_other = simulation.flavour != number
+        size = int(np.prod(bins.shape))
+        return _RegionPart(
+            enriched=enriched,
+            size=size,
+            data_bin=bins.index(data.pt_gev, data.abseta, data.discriminant),
+            # contamination is counted in a second copy of the bins: one sum for both
+            bin_by_kind=bins.index(simulation.pt_gev, simulation.abseta, simulation.discriminant) + size * is_other,
+            data_kappa_index=weights.bins.index(data.pt_gev, data.abseta),
+            other_slot=np.where(is_other, self.slots(simulation), self._size),
+            tag_slot=self.slots(entries.simulation.tag),
+            weights=weights,
+        )
 
     def iterate(
         self,
@@ -150,7 +151,7 @@ class TagAndProbe:
         weights = {name: self._replica(name, (event_factors or {}).get(name)) for name in self._parts}
         flat = np.ones(self._size + 1) if start is None else np.nan_to_num(np.append(start, 1.0), nan=1.0)
         data = {
-            name: np.bincount(part.data_bin, weights[name].data, int(np.prod(self.bins[part.enriched].shape)))
+            name: np.bincount(part.data_bin, weights[name].data, part.size)
             for name, part in self._parts.items()
         }
         changes: list[float] = []
@@ -171,12 +172,9 @@ class TagAndProbe:
 
     def _update(self, part: _RegionPart, weights: RegionWeights, data: Floats, flat: Floats) -> Floats:
         weight = weights.simulation(flat[part.tag_slot])
-        own, other = part.is_enriched, ~part.is_enriched
-        enriched = np.bincount(part.simulation_bin[own], weight[own], len(data))
-        contamination = np.bincount(
-            part.simulation_bin[other], weight[other] * flat[part.probe_slot[other]], len(data)
-        )
-        update = np.full(len(data), np.nan)
+        sums = np.bincount(part.bin_by_kind, weight * flat[part.other_slot], 2 * part.size)
+        enriched, contamination = sums[: part.size], sums[part.size :]
+        update = np.full(part.size, np.nan)
         np.divide(data - contamination, enriched, out=update, where=enriched > 0)
         return update
 
@@ -198,14 +196,14 @@ class TagAndProbe:
         return parts
 
 
-@dataclass
+@dataclass(frozen=True)
 class _RegionPart:
     enriched: str
-    is_enriched: npt.NDArray[np.bool_]
+    size: int
     data_bin: Slots
-    simulation_bin: Slots
+    bin_by_kind: Slots
     data_kappa_index: Slots
-    probe_slot: Slots
+    other_slot: Slots
     tag_slot: Slots
     weights: RegionWeights
 
@@ -233,36 +231,33 @@ def measure(
     flat, changes = method.iterate(max_change=settings.max_change, max_iterations=settings.max_iterations)
     seeds = np.random.SeedSequence([settings.bootstrap_seed, 0x62696E]).spawn(settings.n_bootstrap)
     replicas = np.empty((settings.n_bootstrap, len(flat)))
+    bootstrap = EventBootstrap(regions)
     for number, seed in enumerate(seeds):
-        factors = bootstrap_factors(regions, np.random.default_rng(seed))
         replicas[number], _ = method.iterate(
             max_change=max(settings.max_change, 1e-4),
             max_iterations=4 * settings.max_iterations,
             start=flat,
-            event_factors=factors,
+            event_factors=bootstrap.draw(np.random.default_rng(seed)),
         )
     return BinnedMeasurement(bins, method.split(flat), method.split(replicas), changes)
 
 
-def bootstrap_factors(
-    regions: Mapping[str, RegionEntries], generator: np.random.Generator
-) -> dict[str, tuple[Floats, Floats]]:
-    """Return by region a Poisson(1) factor for each data and simulation entry, the same for all entries of an event.
+class EventBootstrap:
+    """Poisson bootstraps by event: all entries of an event, in whatever region, get the same factor."""
 
-    The factor follows the event, so that an event that enters several regions fluctuates in all of them together.
-    """
-    factors = {}
-    drawn: dict[str, tuple[Slots, Floats]] = {}
-    for kind in ("data", "simulation"):
-        events = np.unique(np.concatenate([_of_kind(r, kind).event for r in regions.values()]))
-        drawn[kind] = events, generator.poisson(1.0, len(events)).astype(np.float64)
-    for name, entries in regions.items():
-        data, simulation = (
-            drawn[kind][1][np.searchsorted(drawn[kind][0], _of_kind(entries, kind).event)]
-            for kind in ("data", "simulation")
-        )
-        factors[name] = data, simulation
-    return factors
+    def __init__(self, regions: Mapping[str, RegionEntries]) -> None:
+        self._place: dict[str, dict[str, Slots]] = {}
+        self._size: dict[str, int] = {}
+        for kind in ("data", "simulation"):
+            events = np.unique(np.concatenate([_of_kind(r, kind).event for r in regions.values()]))
+            self._size[kind] = len(events)
+            self._place[kind] = {name: np.searchsorted(events, _of_kind(r, kind).event) for name, r in regions.items()}
+
+    def draw(self, generator: np.random.Generator) -> dict[str, tuple[Floats, Floats]]:
+        """Return by region a Poisson(1) factor for each data and each simulation entry."""
+        drawn = {kind: generator.poisson(1.0, size).astype(np.float64) for kind, size in self._size.items()}
+        data, simulation = self._place["data"], self._place["simulation"]
+        return {name: (drawn["data"][data[name]], drawn["simulation"][simulation[name]]) for name in data}
 
 
 def _of_kind(entries: RegionEntries, kind: str) -> Entries:

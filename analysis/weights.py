@@ -87,8 +87,7 @@ class RegionWeights:
         data_index = self.bins.index(data.probe.pt_gev, data.probe.abseta)
         in_data, self._counted = counted if counted is not None else (np.ones(len(data), bool), None)
         self._data_sum = np.bincount(data_index, self.data * in_data, self.bins.size)
-        weighted = settings.jets == "all_jets"
-        self._tag_counts = np.ones(len(simulation), bool) if weighted else simulation.tag.flavour != enriched
+        self._tag_counts = None if settings.jets == "all_jets" else simulation.tag.flavour != enriched
 
     def with_weights(self, data: Floats, simulation: Floats, data_index: npt.NDArray[np.int64]) -> RegionWeights:
         """Return the same bins with other weights: a bootstrap replica."""
@@ -106,7 +105,20 @@ class RegionWeights:
         ValueError
             If a bin with data has no positive sum of simulated weights.
         """
+        return self._kappa(self._weighted(tag_sf))
+
+    def simulation(self, tag_sf: Floats | None = None) -> Floats:
+        """Return ``W`` of every simulated entry, shape ``(n,)``; ``tag_sf`` holds S of the tag jets, none means 1.
+
+        Raises
+        ------
+        ValueError
+            As `kappa`.
+        """
         weighted = self._weighted(tag_sf)
+        return weighted * self._kappa(weighted)[self.index]
+
+    def _kappa(self, weighted: Floats) -> Floats:
         total = np.bincount(self.index, weighted if self._counted is None else weighted * self._counted, self.bins.size)
         bad = np.flatnonzero((total <= 0) & (self._data_sum > 0))
         if bad.size:
@@ -116,14 +128,10 @@ class RegionWeights:
             )
         return np.divide(self._data_sum, total, out=np.zeros_like(total), where=total > 0)
 
-    def simulation(self, tag_sf: Floats | None = None) -> Floats:
-        """Return ``W`` of every simulated entry, shape ``(n,)``; ``tag_sf`` holds S of the tag jets, none means 1."""
-        return self._weighted(tag_sf) * self.kappa(tag_sf)[self.index]
-
     def _weighted(self, tag_sf: Floats | None) -> Floats:
         if tag_sf is None:
             return self.base
-        return self.base * np.where(self._tag_counts, tag_sf, 1.0)
+        return self.base * (tag_sf if self._tag_counts is None else np.where(self._tag_counts, tag_sf, 1.0))
 
 
 @dataclass(frozen=True)

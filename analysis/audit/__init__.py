@@ -3,6 +3,7 @@
 `audit` is the way in; the other modules hold one check each. The truth is a function that only this package is given.
 """
 
+from analysis.audit.methods import TrueFunction
 from analysis.audit.report import AuditResult, audit
 
-__all__ = ["AuditResult", "audit"]
+__all__ = ["AuditResult", "TrueFunction", "audit"]

@@ -25,7 +25,7 @@ from analysis.weights import KinematicBins, NormalisationTable, RegionWeights, n
 
 NONE, DEEPSF, TRUTH = "none", "deepsf", "truth"
 
-TrueFunction = Callable[[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]], Floats]
+TrueFunction = Callable[[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]], npt.NDArray[Any]]
 """Effective truth S / <S> of hadron-flavour codes, |eta|, pT [GeV] and discriminant, all ``(n,)``."""
 
 

@@ -211,9 +211,7 @@ def _overlays(
 
 def _two_sample(audited: Mapping[str, AuditedRegion], settings: Audit) -> dict[str, dict[str, float]]:
     return {
-        name: two_sample_auc(
-            region.entries, region.weighted, settings, np.random.SeedSequence([settings.seed, 0x617563, number])
-        )
+        name: two_sample_auc(region.entries, region.weighted, settings, [settings.seed, 0x617563, number])
         for number, (name, region) in enumerate(audited.items())
     }
 

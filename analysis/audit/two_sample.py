@@ -10,7 +10,7 @@ together, so that what fluctuates up in one half is down in the other. Differenc
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,7 +82,7 @@ def weighted_auc(
 
 
 def two_sample_auc(
-    entries: RegionEntries, weighted: Mapping[str, Floats], settings: Audit, seed: np.random.SeedSequence
+    entries: RegionEntries, weighted: Mapping[str, Floats], settings: Audit, seed: Sequence[int]
 ) -> dict[str, float]:
     """Return the AUC of every method in one region.
 
@@ -90,6 +90,8 @@ def two_sample_auc(
     ----------
     weighted
         By method, the weights W S of the simulated entries, shape ``(n_simulation,)``.
+    seed
+        Entropy of halves, classifiers and bootstraps.
 
     Returns
     -------
@@ -107,7 +109,7 @@ def two_sample_auc(
         raise ValueError(f"audit.n_bootstrap is {settings.n_bootstrap}; an error needs at least 2 bootstraps")
     kept_data, kept = _evenly(len(entries.data), MAX_DATA), _evenly(len(entries.simulation), MAX_SIMULATION)
     data, simulation = entries.data[kept_data], entries.simulation[kept]
-    split_seed, network_seed, bootstrap_seed = seed.spawn(3)
+    split_seed, network_seed, bootstrap_seed = np.random.SeedSequence(seed).spawn(3)
     generator = np.random.default_rng(split_seed)
     trained = half_of_events(data, generator), half_of_events(simulation, generator)
     scaling = InputScaling.fit(INPUTS, [simulation.probe])
@@ -174,7 +176,7 @@ def train_classifier(
     passes
         Passes over the data; steps see as many simulated entries.
     """
-    network_seed, batch_seed = (int(s.generate_state(1, np.uint64)[0] >> np.uint64(1)) for s in seed.spawn(2))
+    network_seed, batch_seed = (int(state >> np.uint64(1)) for state in seed.generate_state(2, np.uint64))
     network = DenseNetwork(
         features[0].shape[1],
         layers=_LAYERS,

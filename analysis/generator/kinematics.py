@@ -83,7 +83,7 @@ def generate(
     n
         Luminosity times cross section: the expected sum of weights before the filter.
     composition
-        Jet losses and flavour fractions, see `analysis.generator.composition.tune`.
+        Jet losses and flavour fractions, see `analysis.generator.tuning.tune`.
     negative_weight_fraction
         Of Z+jets: the density of signed events is that of the unsigned ones (see `signed`).
 

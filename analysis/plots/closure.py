@@ -13,11 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from analysis.plots.discriminant_axis import DiscriminantAxis
 from analysis.plots.style import (
-    DiscriminantAxis,
     Margins,
     Style,
+    band,
     context,
+    corner_text,
     experiment_label,
     grid,
     limits,
@@ -26,6 +28,7 @@ from analysis.plots.style import (
 )
 from analysis.tables import Floats
 
+_BAND_COLOUR = "0.25"
 METHODS = ("none", "binned", "deepsf")
 """Columns of the figure."""
 _RATIO_ERROR_MAX = 0.15
@@ -55,8 +58,8 @@ class _Column(NamedTuple):
 
 def figure(
     region: str,
-    simulation: hist.Hist,
-    data: hist.Hist,
+    simulation: hist.Hist[Any],
+    data: hist.Hist[Any],
     style: Style,
     *,
     methods: Sequence[str] = METHODS,
@@ -92,7 +95,9 @@ def figure(
             _draw_ratio(axes[1, number], axis, column)
             axis.apply(axes[0, number], labels=False)
             axis.apply(axes[1, number])
-            _describe(axes[0, number], style.region(region) if number == 0 else "", method, (agreement or {}).get(method))
+            _describe(
+                axes[0, number], method, (agreement or {}).get(method), style.region(region) if not number else ""
+            )
         _set_limits(axes, columns, axis, log=log)
         for number, column in enumerate(columns):
             centre = 0.5 * (axis.drawn[1:] + axis.drawn[:-1])
@@ -107,27 +112,28 @@ def figure(
     return made
 
 
-def _column(simulation: hist.Hist, data: hist.Hist, method: str) -> _Column:
+def _column(simulation: hist.Hist[Any], data: hist.Hist[Any], method: str) -> _Column:
     known = list(simulation.axes["method"])
     if method not in known:
         raise ValueError(f"no scale factors {method!r} among the closure histograms; there are {known}")
     if not np.array_equal(simulation.axes["discriminant"].edges, data.axes[0].edges):
         raise ValueError("data and simulation have different discriminant edges; both must come from one audit")
-    chosen = simulation[{"method": method}].project("flavour", "discriminant")
-    stack, variance = np.asarray(chosen.values()), np.asarray(chosen.variances()).sum(axis=0)
-    total, observed = stack.sum(axis=0), np.asarray(data.values())
+    ordered = simulation.project("method", "flavour", "discriminant")
+    row = known.index(method)
+    stack, variance = np.asarray(ordered.values())[row], np.asarray(ordered.variances())[row].sum(axis=0)
+    total, observed = stack.sum(axis=0), np.asarray(data.values(), np.float64)
     error = np.sqrt(np.asarray(data.variances()))
     positive = total > 0
-    ratio, ratio_error, band = (
+    ratio, ratio_error, relative = (
         np.divide(values, total, out=np.full(total.shape, np.nan), where=positive)
         for values in (observed, error, np.sqrt(variance))
     )
     empty = observed == 0
     return _Column(
-        flavours=list(chosen.axes["flavour"]),
+        flavours=list(ordered.axes["flavour"]),
         stack=stack,
         simulation=total,
-        simulation_error=band * total,
+        simulation_error=relative * total,
         data=observed,
         data_error=error,
         ratio=np.where(empty, np.nan, ratio),
@@ -138,26 +144,47 @@ def _column(simulation: hist.Hist, data: hist.Hist, method: str) -> _Column:
 def _draw_stack(axes: Axes, axis: DiscriminantAxis, column: _Column, style: Style) -> None:
     order = np.argsort(column.stack.sum(axis=1))
     mplhep.histplot(
-        [column.stack[i] for i in order], axis.drawn, stack=True, histtype="fill", ax=axes, flow="none",
-        color=[style.flavour_colour(column.flavours[i]) for i in order], edgecolor="none", linewidth=0,
-    )  # fmt: skip
+        [column.stack[i] for i in order],
+        axis.drawn,
+        stack=True,
+        histtype="fill",
+        ax=axes,
+        flow="none",
+        color=[style.flavour_colour(column.flavours[i]) for i in order],
+        edgecolor="none",
+        linewidth=0,
+    )
     low, high = column.simulation - column.simulation_error, column.simulation + column.simulation_error
-    axes.stairs(high, axis.drawn, baseline=low, fill=True, facecolor="none", edgecolor="0.25", linewidth=0, hatch="/////")
+    band(axes, low, high, axis.drawn, _BAND_COLOUR)
     shown = np.where(column.data > 0, column.data, np.nan)
     mplhep.histplot(
-        shown, axis.drawn, yerr=column.data_error, histtype="errorbar", color="black", ax=axes, flow="none",
+        shown,
+        axis.drawn,
+        yerr=column.data_error,
+        histtype="errorbar",
+        color="black",
+        ax=axes,
+        flow="none",
         markersize=_marker_size(axis),
-    )  # fmt: skip
+    )
 
 
 def _draw_ratio(axes: Axes, axis: DiscriminantAxis, column: _Column) -> None:
-    band = np.divide(column.simulation_error, column.simulation, out=np.full(len(column.data), np.nan), where=column.simulation > 0)
+    error = np.divide(
+        column.simulation_error, column.simulation, out=np.full(len(column.data), np.nan), where=column.simulation > 0
+    )
     axes.axhline(1.0, color="0.4", linewidth=1.0)
-    axes.stairs(1 + band, axis.drawn, baseline=1 - band, fill=True, facecolor="none", edgecolor="0.25", linewidth=0, hatch="/////")
+    band(axes, 1 - error, 1 + error, axis.drawn, _BAND_COLOUR)
     mplhep.histplot(
-        column.ratio, axis.drawn, yerr=column.ratio_error, histtype="errorbar", color="black", ax=axes, flow="none",
+        column.ratio,
+        axis.drawn,
+        yerr=column.ratio_error,
+        histtype="errorbar",
+        color="black",
+        ax=axes,
+        flow="none",
         markersize=_marker_size(axis),
-    )  # fmt: skip
+    )
 
 
 def _marker_size(axis: DiscriminantAxis) -> float:
@@ -165,16 +192,17 @@ def _marker_size(axis: DiscriminantAxis) -> float:
 
 
 def _set_limits(axes: Any, columns: Sequence[_Column], axis: DiscriminantAxis, *, log: bool) -> None:
-    first = 0 if axis.show_invalid or not axis.has_invalid else 1
+    first = axis.first_shown
     highest = max(float(np.max(np.maximum(c.data + c.data_error, c.simulation + c.simulation_error))) for c in columns)
     if log:
-        shown = np.concatenate([np.append(c.stack[:, first:].ravel(), c.data[first:]) for c in columns])
-        positive = shown[shown > 0]
+        lowest = np.concatenate([c.stack[np.argmin(c.stack.sum(axis=1)), first:] for c in columns])
+        positive = lowest[lowest > 0]
         low = 0.5 * max(float(positive.min()) if len(positive) else 0.1, highest / 10**_LOG_DECADES)
         axes[0, 0].set_yscale("log")
         axes[0, 0].set_ylim(low, highest * (highest / low) ** 0.75)
     else:
         axes[0, 0].set_ylim(0.0, 1.9 * highest)
+        axes[0, 0].yaxis.get_offset_text().set(x=-0.02, ha="right")  # beside the experiment's name, not on it
     values = [np.array([0.9, 1.1])]
     for column in columns:
         precise = column.ratio_error[first:] < _RATIO_ERROR_MAX
@@ -189,12 +217,12 @@ def _yield_label(axis: DiscriminantAxis) -> str:
     return f"Probe jets / {widths.mean():.2g}" if even else "Probe jets / bin"
 
 
-def _describe(axes: Axes, region: str, method: str, agreement: Agreement | None) -> None:
+def _describe(axes: Axes, method: str, agreement: Agreement | None, region: str) -> None:
     lines = [region] if region else []
     lines.append(method_label(method))
     if agreement is not None:
         lines.append(f"$\\chi^{{2}}$/ndf = {agreement.chi2:.1f}/{agreement.ndf}, p = {agreement.p:.2g}")
-    axes.text(0.04, 0.96, "\n".join(lines), transform=axes.transAxes, va="top", fontsize="small", linespacing=1.35)
+    corner_text(axes, "\n".join(lines), size="small")
 
 
 def _legend(axes: Axes, column: _Column, style: Style) -> None:
@@ -202,9 +230,15 @@ def _legend(axes: Axes, column: _Column, style: Style) -> None:
     size = mpl.rcParams["font.size"]
     points = axes.errorbar([], [], yerr=[], color="black", marker="o", markersize=0.3 * size, linestyle="none")
     entries: list[tuple[Any, str]] = [(points, "Data")]
-    entries += [(Patch(facecolor=style.flavour_colour(column.flavours[i])), style.flavour(column.flavours[i])) for i in order]
-    entries.append((Patch(facecolor="none", edgecolor="0.25", linewidth=0, hatch="/////"), "Simulation stat."))
+    for name in (column.flavours[i] for i in order):
+        entries.append((Patch(facecolor=style.flavour_colour(name)), style.flavour(name)))
+    entries.append((Patch(facecolor="none", edgecolor=_BAND_COLOUR, linewidth=0, hatch="////"), "Simulation stat."))
     axes.legend(
-        *zip(*entries, strict=True), loc="upper right", bbox_to_anchor=(1.0, 0.82), ncols=2, fontsize="x-small",
-        columnspacing=1.0, handlelength=1.3,
-    )  # fmt: skip
+        *zip(*entries, strict=True),
+        loc="upper right",
+        bbox_to_anchor=(1.0, 0.82),
+        ncols=2,
+        fontsize="x-small",
+        columnspacing=1.0,
+        handlelength=1.3,
+    )

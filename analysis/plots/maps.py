@@ -16,9 +16,12 @@ from analysis.plots.style import Margins, Style, context, experiment_label, grid
 from analysis.smoothing import logit
 from analysis.tables import Floats
 
+_EXTEND = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
 _DIVERGING = "RdBu_r"
 _SEQUENTIAL = "cividis"
 _DISCRIMINANT_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+_SHOWN_SHARE = 0.99
+"""Of a map's cells: the others lie beyond the colour bar, whose pointed ends say so."""
 _PT_TICKS = (20.0, 50.0, 100.0, 200.0, 400.0)
 
 
@@ -62,10 +65,10 @@ def figure(
         made, placed = grid([3.2] * len(rows), [4.6] * len(columns), margins, sharex=True, sharey=True)
         for axes_of_row, (kind, label, values) in zip(placed, rows, strict=True):
             for axes, column in zip(axes_of_row, columns, strict=True):
-                mesh = _draw(axes, axes_of_grid, values[:, column], norms[kind], _colour_map(kind))
+                _draw(axes, axes_of_grid, values[:, column], norms[kind], _colour_map(kind))
                 text = f"{style.flavour(flavour)}, |$\\eta$| = {axes_of_grid['abseta'][column]:.2f}"
                 axes.text(0.04, 0.95, text, transform=axes.transAxes, va="top", fontsize="x-small", bbox=_BOX)
-            _colour_bar(made, axes_of_row[-1], mesh, label)
+            _colour_bar(made, axes_of_row, label)
             axes_of_row[0].set_ylabel("Jet $p_{T}$ [GeV]")
         placed[-1, -1].set_xlabel(style.discriminant_label)
         experiment_label(placed[0, 0], style, right=False)
@@ -84,15 +87,15 @@ def _check_grid(own: Mapping[str, Floats], truth: Mapping[str, Any]) -> None:
 
 
 def _norms(rows: Sequence[tuple[str, str, Floats]], columns: Sequence[int]) -> dict[str, Normalize]:
-    """Return a common range for all maps of one kind; it holds all their values."""
+    """Return a common range for all maps of one kind; it holds all their values but the outermost."""
     seen = {kind: np.concatenate([v[:, columns].ravel() for k, _, v in rows if k == kind]) for kind, _, _ in rows}
     norms: dict[str, Normalize] = {}
     for kind, values in seen.items():
         if kind == "sem":
-            norms[kind] = Normalize(0.0, float(np.nanmax(values)) or 1e-3)
+            norms[kind] = Normalize(0.0, float(np.nanquantile(values, _SHOWN_SHARE)) or 1e-3)
         else:
             centre = 1.0 if kind == "mean" else 0.0
-            norms[kind] = CenteredNorm(centre, float(np.nanmax(np.abs(values - centre))) or 1e-3)
+            norms[kind] = CenteredNorm(centre, float(np.nanquantile(np.abs(values - centre), _SHOWN_SHARE)) or 1e-3)
     return norms
 
 
@@ -102,10 +105,12 @@ def _colour_map(kind: str) -> str | Colormap:
     return _SEQUENTIAL if kind == "sem" else _DIVERGING
 
 
-def _draw(axes: Axes, axes_of_grid: Mapping[str, Floats], values: Floats, norm: Normalize, colours: str | Colormap) -> Any:
+def _draw(
+    axes: Axes, axes_of_grid: Mapping[str, Floats], values: Floats, norm: Normalize, colours: str | Colormap
+) -> None:
     discriminant = expit(_cells(logit(axes_of_grid["discriminant"])))
     pt = np.exp(_cells(np.log(axes_of_grid["pt_gev"])))
-    mesh = axes.pcolormesh(discriminant, pt, values, norm=norm, cmap=colours, rasterized=True)
+    axes.pcolormesh(discriminant, pt, values, norm=norm, cmap=colours, rasterized=True)
     axes.set_xscale("function", functions=(logit, expit))
     axes.set_yscale("log")
     axes.set_xlim(discriminant[0], discriminant[-1])
@@ -120,7 +125,6 @@ def _draw(axes: Axes, axes_of_grid: Mapping[str, Floats], values: Floats, norm: 
         axis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(direction="out", which="both", top=False, right=False)
-    return mesh
 
 
 def _cells(points: Floats) -> Floats:
@@ -128,8 +132,11 @@ def _cells(points: Floats) -> Floats:
     return np.concatenate([points[:1], 0.5 * (points[1:] + points[:-1]), points[-1:]])
 
 
-def _colour_bar(figure: Figure, axes: Axes, mesh: Any, label: str) -> None:
-    beside = axes.inset_axes((1.04, 0.0, 0.06, 1.0))
-    figure.colorbar(mesh, cax=beside)
+def _colour_bar(figure: Figure, row: Sequence[Axes], label: str) -> None:
+    beside = row[-1].inset_axes((1.04, 0.0, 0.06, 1.0))
+    mesh = row[-1].collections[0]
+    values = np.concatenate([np.ravel(np.asarray(axes.collections[0].get_array())) for axes in row])
+    beyond = bool((values < mesh.norm.vmin).any()), bool((values > mesh.norm.vmax).any())
+    figure.colorbar(mesh, cax=beside, extend=_EXTEND[beyond])
     beside.set_ylabel(label, loc="center", fontsize="small")
     beside.tick_params(labelsize="x-small")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hist
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor, Form
 from analysis.ensemble import FlavourSummary
-from analysis.plots.style import DiscriminantAxis, drawn_edges
+from analysis.plots.discriminant_axis import DiscriminantAxis, drawn_edges
 from analysis.smoothing import interpolate, logit
 from analysis.tables import Floats
 
@@ -137,7 +137,7 @@ def panels(
     flavour: str,
     binned: BinnedScaleFactor,
     summary: FlavourSummary,
-    truth: hist.Hist | None = None,
+    truth: hist.Hist[Any] | None = None,
     reference: Reference | None = None,
 ) -> list[Panel]:
     """Return what the figures of a flavour show, one panel a (pT, |eta|) bin.
@@ -195,7 +195,7 @@ def panels(
     return made
 
 
-def _check_bins(table: BinnedFlavour, other: hist.Hist, what: str) -> None:
+def _check_bins(table: BinnedFlavour, other: hist.Hist[Any], what: str) -> None:
     for name, edges in zip(("pt", "abseta", "discriminant"), table.bins, strict=True):
         found = np.asarray(other.axes[name].edges)
         if not np.array_equal(found, edges):
@@ -208,7 +208,7 @@ def _check_bins(table: BinnedFlavour, other: hist.Hist, what: str) -> None:
 def _nodes(table: BinnedFlavour) -> Floats:
     valid = expit(table.node) if table.space == "logit" else table.node
     drawn = drawn_edges(table.bins.discriminant)
-    return np.clip(np.concatenate([[0.5 * (drawn[0] + drawn[1])], valid]), drawn[:-1], drawn[1:])
+    return np.asarray(np.clip(np.concatenate([[0.5 * (drawn[0] + drawn[1])], valid]), drawn[:-1], drawn[1:]))
 
 
 def _smooth(table: BinnedFlavour, pt_bin: int, abseta_bin: int, fine: Floats) -> Floats:

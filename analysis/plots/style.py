@@ -13,13 +13,12 @@ import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from analysis.config.events import Campaign
 from analysis.config.methods import Plots
 from analysis.tables import Floats
 
-# Petroff's ten colours (arXiv:2107.02270): told apart with every common colour vision, and in order of lightness in print.
+# of Petroff's ten colours (arXiv:2107.02270), which are told apart with every common colour vision
 _FLAVOUR_COLOURS = ("#3f90da", "#ffa90e", "#94a4a2", "#832db6", "#a96b59", "#b9ac70")
 _METHOD_COLOURS = {
     "none": "#717581",
@@ -41,8 +40,6 @@ _METHOD_LABELS = {
     "deepsf": "DeepSF",
     "truth": "Truth",
 }
-_UNEVEN = 1.5
-"""Bins are drawn with equal width if the widest is wider than the narrowest by more than this factor."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def method_label(method: str) -> str:
 
 @contextmanager
 def context(scale: float = 1.0) -> Iterator[None]:
-    """Set mplhep's CMS style for the time of a block; ``scale`` multiplies all sizes that hold for a 10 x 10 inch figure."""
+    """Set mplhep's CMS style for the time of a block; ``scale`` multiplies its font and line sizes."""
     style = dict(mplhep.styles.CMS)
     for key in ("xtick.major.size", "ytick.major.size", "xtick.minor.size", "ytick.minor.size", "axes.linewidth"):
         style[key] = style[key] * min(scale, 1.0)
@@ -179,82 +176,12 @@ def experiment_label(axes: Axes, style: Style, *, left: bool = True, right: bool
     """Write the experiment's name and label above the axes at the left, luminosity and energy at the right."""
     size = mpl.rcParams["font.size"] * scale
     if left:
-        mplhep.label.exp_text(exp=style.experiment, text=style.label, loc=0, ax=axes, fontsize=0.9 * size)
+        # its adjustment for offset texts would draw the figure once more, and open one of pyplot's
+        mplhep.label.exp_text(
+            exp=style.experiment, text=style.label, loc=0, ax=axes, fontsize=0.9 * size, scilocator_adjust=False
+        )
     if right and style.conditions:
         axes.text(1.0, 1.005, style.conditions, transform=axes.transAxes, ha="right", va="bottom", fontsize=0.8 * size)
-
-
-def drawn_edges(edges: Floats) -> Floats:
-    """Return discriminant edges for drawing: a last bin that reaches beyond 1 ends there, as scores do."""
-    drawn = np.array(edges, np.float64)
-    if drawn[-2] < 1.0 < drawn[-1]:
-        drawn[-1] = 1.0
-    return drawn
-
-
-@dataclass(frozen=True)
-class DiscriminantAxis:
-    """How the discriminant is drawn: bins of equal width where they are uneven, invalid scores in a slot of their own."""
-
-    edges: Floats
-    show_invalid: bool
-
-    @property
-    def has_invalid(self) -> bool:
-        """Whether the first bin holds the invalid scores."""
-        return bool(self.edges[0] < 0)
-
-    @property
-    def positions(self) -> Floats:
-        """Return where the edges lie, in units of the mean bin width."""
-        first = 1 if self.has_invalid else 0
-        valid = self.drawn[first:]
-        width = np.diff(valid)
-        even = width.max() < _UNEVEN * width.min()
-        slots = (valid - valid[0]) / width.mean() if even else np.arange(len(valid), dtype=float)
-        slot_of_invalid = max(1.0, 0.07 * slots[-1])
-        return np.concatenate([[slots[0] - slot_of_invalid], slots]) if first else slots
-
-    @property
-    def drawn(self) -> Floats:
-        """Return the edges as drawn, see `drawn_edges`."""
-        return drawn_edges(self.edges)
-
-    def apply(self, axes: Axes, *, labels: bool = True, max_labels: int = 20) -> None:
-        """Set scale, limits and ticks of the horizontal axis."""
-        drawn, positions = self.drawn, self.positions
-        axes.set_xscale(
-            "function",
-            functions=(lambda x: np.interp(x, drawn, positions), lambda u: np.interp(u, positions, drawn)),
-        )
-        first = 1 if self.has_invalid else 0
-        axes.set_xlim(drawn[0 if self.show_invalid else first], drawn[-1])
-        valid = drawn[first:]
-        even = np.allclose(np.diff(positions[first:]) / np.diff(valid), (positions[-1] - positions[first]) / np.ptp(valid))
-        if even and len(valid) - 1 > max_labels:
-            ticks, rotation = np.linspace(0.0, 1.0, 6), 0
-        else:
-            step = -(-(len(valid) - 1) // max_labels)
-            ticks, rotation = np.append(valid[: len(valid) - step : step], valid[-1]), 90
-        axes.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
-        axes.xaxis.set_minor_locator(NullLocator() if rotation == 0 else FixedLocator(valid.tolist()))
-        axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:.6g}" for tick in ticks] if labels else []))
-        axes.tick_params(axis="x", labelrotation=rotation, labelbottom=labels)
-        if self.show_invalid and self.has_invalid:
-            axes.axvline(drawn[1], ymax=0.6, color="0.6", linewidth=1.0, linestyle=":")
-            if labels:
-                centre = 0.5 * (positions[0] + positions[1])
-                share = (centre - positions[0]) / (positions[-1] - positions[0])
-                axes.text(
-                    share, -0.03, "invalid", transform=axes.transAxes, rotation=90, ha="center", va="top",
-                    fontsize=mpl.rcParams["xtick.labelsize"],
-                )  # fmt: skip
-
-    def fine(self, per_bin: int) -> Floats:
-        """Return ``per_bin`` discriminants inside each bin of valid scores."""
-        valid = self.drawn[1 if self.has_invalid else 0 :]
-        inside = (np.arange(per_bin) + 0.5) / per_bin
-        return np.asarray((valid[:-1, None] + np.diff(valid)[:, None] * inside).ravel())
 
 
 def interval_text(symbol: str, low: float, high: float, *, open_above: bool, unit: str = "") -> str:
@@ -265,10 +192,10 @@ def interval_text(symbol: str, low: float, high: float, *, open_above: bool, uni
     return f"{symbol} < {high:g}{after}" if low == 0 else f"{low:g} < {symbol} < {high:g}{after}"
 
 
-def kinematics_text(pt_gev: tuple[float, float], abseta: tuple[float, float], *, last_pt: bool, separator: str) -> str:
+def kinematics_text(pt_gev: tuple[float, float], abseta: tuple[float, float], *, last_pt: bool) -> str:
     """Return a (pT, |eta|) bin in words; the last pT bin is open upwards."""
     pt = interval_text("$p_{T}$", *pt_gev, open_above=last_pt, unit="GeV")
-    return pt + separator + interval_text(r"|$\eta$|", *abseta, open_above=False)
+    return pt + ", " + interval_text(r"|$\eta$|", *abseta, open_above=False)
 
 
 def limits(*values: Floats, margin: float = 0.06, include: Sequence[float] = ()) -> tuple[float, float]:
@@ -282,15 +209,31 @@ def limits(*values: Floats, margin: float = 0.06, include: Sequence[float] = ())
     return low - room, high + room
 
 
+def band(axes: Axes, low: Floats, high: Floats, edges: Floats, colour: str) -> None:
+    """Hatch the range between two histograms."""
+    axes.stairs(
+        high, edges, baseline=low, fill=True, facecolor="none", edgecolor=colour, linewidth=0, hatch="////", zorder=3
+    )
+
+
+def steps(axes: Axes, values: Floats, edges: Floats, **options: Any) -> None:
+    """Draw a histogram's outline without lines down to zero; NaN leaves a gap."""
+    axes.stairs(values, edges, baseline=None, **options)
+
+
+def corner_text(axes: Axes, text: str, *, size: str) -> None:
+    """Write into the upper left corner of the axes."""
+    axes.text(0.03, 0.965, text, transform=axes.transAxes, va="top", fontsize=size, linespacing=1.3)
+
+
 def mark_outside(axes: Axes, x: Floats, y: Floats, colour: str) -> None:
     """Draw an arrow at the border for every point beyond the limits of the vertical axis."""
     low, high = axes.get_ylim()
     for outside, edge, marker in ((y > high, 0.97, "^"), (y < low, 0.03, "v")):
         if np.any(outside):
-            axes.plot(
-                x[outside], np.full(int(np.sum(outside)), edge), marker, color=colour, transform=axes.get_xaxis_transform(),
-                linestyle="none", markersize=0.4 * mpl.rcParams["font.size"],
-            )  # fmt: skip
+            height = np.full(int(np.sum(outside)), edge)
+            arrows = axes.plot(x[outside], height, marker, color=colour, transform=axes.get_xaxis_transform())
+            arrows[0].set_markersize(0.4 * mpl.rcParams["font.size"])
 
 
 def save(figure: Figure, stem: Path, dpi: int) -> tuple[Path, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -80,12 +80,10 @@ def _draw(axes: Axes, histories: Sequence[History], curves: Sequence[_Curve]) ->
         for number, history in enumerate(histories):
             values = _column(history, curve.column, number)
             own = _column(history, "pass", number)
-            axes.plot(own, values, color=curve.colour, linestyle=curve.linestyle, linewidth=0.7, alpha=0.45, **_dot(own, 3))
+            axes.plot(own, values, linewidth=0.7, alpha=0.45, **_line(curve, own))
             table[number, np.searchsorted(passes, own)] = values
         median = np.nanmedian(table, axis=0)
-        axes.plot(
-            passes, median, color=curve.colour, linestyle=curve.linestyle, linewidth=3.0, label=curve.label, **_dot(passes, 8)
-        )
+        axes.plot(passes, median, linewidth=3.0, label=curve.label, **_line(curve, passes))
         everything.append(table)
     low, high = limits(*everything)
     axes.set_ylim(low, high + 0.4 * (high - low))
@@ -97,9 +95,9 @@ def _draw(axes: Axes, histories: Sequence[History], curves: Sequence[_Curve]) ->
     axes.legend(loc="upper right", fontsize="x-small")
 
 
-def _dot(passes: Floats, size: float) -> dict[str, float | str]:
-    """Return a marker where a line of one point would show nothing."""
-    return {"marker": "o", "markersize": size} if len(passes) == 1 else {}
+def _line(curve: _Curve, passes: Floats) -> dict[str, Any]:
+    """Return how a curve is drawn: with a marker where a line of one point would show nothing."""
+    return {"color": curve.colour, "linestyle": curve.linestyle, "marker": "o" if len(passes) == 1 else ""}
 
 
 def _column(history: History, name: str, member: int) -> Floats:

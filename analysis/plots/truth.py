@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import hist
 import matplotlib as mpl
@@ -10,15 +11,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.plots.style import DiscriminantAxis, Margins, Style, context, experiment_label, grid, limits, method_label
+from analysis.plots.discriminant_axis import DiscriminantAxis
+from analysis.plots.style import (
+    Margins,
+    Style,
+    context,
+    corner_text,
+    experiment_label,
+    grid,
+    limits,
+    method_label,
+    steps,
+)
 from analysis.tables import Floats
 
 _MARKERS = ("o", "s", "^", "D", "v")
 
 
-def figure(
-    flavour: str, truth: hist.Hist, values: Mapping[str, Floats], n_jets: Floats, style: Style
-) -> Figure:
+def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_jets: Floats, style: Style) -> Figure:
     """Return S - truth of each bin's mean by method, and its RMS over the (pT, |eta|) bins below.
 
     Parameters
@@ -41,7 +51,7 @@ def figure(
             raise ValueError(f"{name} has shape {np.shape(array)}, the truth {true.shape}; both need the same bins")
     edges = np.asarray(truth.axes["discriminant"].edges)
     axis = DiscriminantAxis(edges, bool(edges[0] < 0 and n_jets[..., 0].sum() > 0))
-    first = 0 if axis.show_invalid or not axis.has_invalid else 1
+    first = axis.first_shown
     with context():
         made, axes = grid([5.4, 3.2], [8.3], Margins(left=1.65, bottom=1.35), sharex=True)
         main, lower = axes[:, 0]
@@ -52,12 +62,20 @@ def figure(
             label = f"{method_label(method)}: {weighted_rms(difference[..., first:], n_jets[..., first:]):.3f}"
             place = (number + 1) / (len(values) + 1)
             _draw_points(main, axis, difference, place, style.colour(method), _MARKERS[number % len(_MARKERS)], label)
-            lower.stairs(by_bin, axis.drawn, baseline=None, color=style.colour(method), linewidth=2.5)
+            steps(lower, by_bin, axis.drawn, color=style.colour(method), linewidth=2.5)
             shown.append(difference[..., first:])
             heights.append(by_bin[first:])
         _finish(main, lower, axis, shown, heights)
-        main.legend(loc="upper left", bbox_to_anchor=(0.0, 0.91), fontsize="x-small", ncols=2, title="RMS of bin means, weighted with jets", title_fontsize="x-small", alignment="left")
-        main.text(0.03, 0.96, f"{style.flavour(flavour)}, all ($p_{{T}}$, |$\\eta$|) bins", transform=main.transAxes, va="top", fontsize="small")
+        main.legend(
+            loc="upper left",
+            bbox_to_anchor=(0.0, 0.91),
+            fontsize="x-small",
+            ncols=2,
+            title="RMS of bin means, weighted with jets",
+            title_fontsize="x-small",
+            alignment="left",
+        )
+        corner_text(main, f"{style.flavour(flavour)}, all ($p_{{T}}$, |$\\eta$|) bins", size="small")
         experiment_label(main, style)
         lower.set_xlabel(style.discriminant_label)
         made.align_ylabels([main, lower])
@@ -69,7 +87,8 @@ def weighted_rms(difference: Floats, weight: Floats, axis: tuple[int, ...] | Non
     used = np.where(np.isfinite(difference), weight, 0.0)
     total = used.sum(axis=axis)
     square = (used * np.nan_to_num(difference) ** 2).sum(axis=axis)
-    return np.sqrt(np.divide(square, total, out=np.full(np.shape(total), np.nan), where=total > 0))
+    mean = np.divide(square, total, out=np.full(np.shape(total), np.nan), where=total > 0)
+    return np.asarray(np.sqrt(mean))
 
 
 def _draw_points(
@@ -79,12 +98,20 @@ def _draw_points(
     x = axis.drawn[:-1] + place * np.diff(axis.drawn)
     flat = difference.reshape(-1, difference.shape[-1])
     axes.plot(
-        np.broadcast_to(x, flat.shape).ravel(), flat.ravel(), marker, color=colour, alpha=0.75, markeredgewidth=0,
-        markersize=0.24 * mpl.rcParams["font.size"], label=label,
-    )  # fmt: skip
+        np.broadcast_to(x, flat.shape).ravel(),
+        flat.ravel(),
+        marker,
+        color=colour,
+        alpha=0.75,
+        markeredgewidth=0,
+        markersize=0.24 * mpl.rcParams["font.size"],
+        label=label,
+    )
 
 
-def _finish(main: Axes, lower: Axes, axis: DiscriminantAxis, shown: Sequence[Floats], heights: Sequence[Floats]) -> None:
+def _finish(
+    main: Axes, lower: Axes, axis: DiscriminantAxis, shown: Sequence[Floats], heights: Sequence[Floats]
+) -> None:
     main.axhline(0.0, color="0.6", linewidth=1.0, zorder=0)
     low, high = limits(*shown)
     main.set_ylim(low, high + 0.45 * (high - low))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from analysis.binned import bootstrap_factors
+from analysis.binned import EventBootstrap
 from analysis.config.events import EventWeight, Region
 from analysis.config.methods import Training
 from analysis.nets.dense import DenseNetwork
@@ -112,7 +112,7 @@ class MemberTrainer:
         used = {name: entries[name] for name, d in definitions.items() if d.enriched_flavour in measured}
         held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
         factors = (
-            bootstrap_factors(used, np.random.default_rng(bootstrap_seed)) if settings.resample == "bootstrap" else {}
+            EventBootstrap(used).draw(np.random.default_rng(bootstrap_seed)) if settings.resample == "bootstrap" else {}
         )
         self.scaling = InputScaling.fit(settings.inputs, [e.simulation.probe for e in used.values()])
         self.regions = {

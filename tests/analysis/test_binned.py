@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.binned import NotConvergedError, TagAndProbe, FlavourBins, bootstrap_factors, measure
+from analysis.binned import EventBootstrap, FlavourBins, NotConvergedError, TagAndProbe, measure
 from analysis.config.events import EventWeight
 from analysis.config.methods import Binned
 from analysis.tables import Entries, RegionEntries
@@ -82,14 +82,14 @@ def test_both_entries_of_an_event_fluctuate_together(noiseless_toy):
     entries = noiseless_toy.regions["hf"].data
     paired = replace(entries, event=np.arange(len(entries)) // 2)
     regions = {"hf": RegionEntries(paired, noiseless_toy.regions["hf"].simulation)}
-    data, simulation = bootstrap_factors(regions, np.random.default_rng(1))["hf"]
+    data, simulation = EventBootstrap(regions).draw(np.random.default_rng(1))["hf"]
     np.testing.assert_array_equal(data[::2], data[1::2])
     assert len(np.unique(data)) > 1
     assert abs(simulation.mean() - 1) < 5 / np.sqrt(len(simulation))
 
 
 def test_an_event_in_two_regions_fluctuates_in_both(noiseless_toy):
-    factors = bootstrap_factors(noiseless_toy.regions, np.random.default_rng(1))
+    factors = EventBootstrap(noiseless_toy.regions).draw(np.random.default_rng(1))
     shared = min(len(factors["hf"][0]), len(factors["lf"][0]))
     np.testing.assert_array_equal(factors["hf"][0][:shared], factors["lf"][0][:shared])
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from analysis.nets import dense
-from analysis.cpu import Precision, native_bf16, resolve_precision
+from analysis.cpu import Precision
 from analysis.nets.dense import DenseNetwork
 
 
@@ -228,11 +228,3 @@ def test_wrong_inputs_and_settings_are_named():
         network(layers=0)
     with pytest.raises(ValueError, match=r"precision must be one of .*'auto'"):
         network("auto")
-
-
-def test_precision_auto_follows_the_cpu(monkeypatch):
-    assert resolve_precision("auto") == ("bf16" if native_bf16() else "fp32")
-    assert resolve_precision("fp32") == "fp32"
-    for capabilities, expected in (({"avx2": True}, False), ({"amx_bf16": True}, True), ({"bf16": True}, True)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda c=capabilities: c)
-        assert native_bf16.__wrapped__() is expected

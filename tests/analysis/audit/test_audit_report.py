@@ -1,0 +1,224 @@
+"""The whole audit on a small campaign: keys that others rely on, sense of the figures, determinism, messages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from analysis.audit import AuditResult, audit
+from analysis.audit.closure import closure_from_json
+from analysis.audit.truth import overlay_from_json
+from analysis.binned_scale_factor import measure_and_build
+from analysis.config.events import EventWeight, Flavour, Normalisation, Region
+from analysis.config.methods import Audit, Binned, Bins
+from analysis.ensemble import aggregate
+from analysis.inclusive import InclusiveJets, normalisation_bins
+from analysis.nets.dense import DenseNetwork
+from analysis.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
+from analysis.tables import Entries, Jets, RegionEntries, joined_jets
+from analysis.training.inputs import InputScaling
+from analysis.weights import normalisation_table
+
+FLAVOURS = {
+    "b": Flavour(hadron_flavours=(5,)),
+    "c": Flavour(hadron_flavours=(4,), scale_factor="unity"),
+    "udsg": Flavour(hadron_flavours=(0,)),
+}
+REGIONS = {
+    "hf": Region(enriched_flavour="b", channels=("ee",), tag_above=0.5),
+    "lf": Region(enriched_flavour="udsg", channels=("ee",), tag_below=0.5),
+}
+FRACTIONS = {"hf": [0.8, 0.05, 0.15], "lf": [0.05, 0.05, 0.9]}
+EDGES = Bins(pt_gev=(20, 60, 1000), abseta=(0, 2.5), discriminant=(-2.01, 0, 0.2, 0.4, 0.6, 0.8, 1.01))
+EVENT_WEIGHT, NORMALISATION = EventWeight(n_pt=4, n_abseta=2), Normalisation(n_pt=3, n_abseta=2)
+N = 12_000
+
+
+def truth(codes: np.ndarray, abseta: np.ndarray, pt: np.ndarray, discriminant: np.ndarray) -> np.ndarray:
+    """Mean 1 over each flavour's density: b has 2 x, c is flat, udsg has 2 (1 - x)."""
+    x = np.where(discriminant < 0, 0.5, discriminant)
+    return np.select([codes == 5, codes == 0], [1 + 0.6 * (x - 2 / 3), 1 - 0.9 * (x - 1 / 3)], 1.0)
+
+
+def jets(rng: np.random.Generator, flavour: np.ndarray) -> Jets:
+    u = rng.random(len(flavour))
+    x = np.select([flavour == 0, flavour == 2], [np.sqrt(u), 1 - np.sqrt(u)], u)
+    pt, abseta = 20 + rng.exponential(50, len(u)), rng.uniform(0, 2.4, len(u))
+    return Jets(*(v.astype(np.float32) for v in (pt, abseta, x)), flavour.astype(np.int8))
+
+
+def true_of(of: Jets) -> np.ndarray:
+    return truth(np.array([5, 4, 0])[of.flavour], of.abseta, of.pt_gev, of.discriminant.astype(np.float64))
+
+
+def entries(rng: np.random.Generator, region: str, n: int, is_data: bool) -> Entries:
+    oversized = 3 * n if is_data else n
+    probe = jets(rng, rng.choice(3, oversized, p=FRACTIONS[region]))
+    tag = jets(rng, np.full(oversized, 0 if region == "hf" else 2))
+    kept = np.flatnonzero(rng.random(oversized) < true_of(probe) / 1.6)[:n] if is_data else np.arange(n)
+    weight = np.ones(n) if is_data else np.where(rng.random(n) < 0.05, -1.0, 1.0) / 0.9
+    if is_data:
+        no_flavour = np.full(n, -1, np.int8)
+        probe, tag = (Jets(j.pt_gev, j.abseta, j.discriminant, no_flavour) for j in (probe[kept], tag[kept]))
+    return Entries(np.arange(n), weight, np.zeros(n, np.int8), probe, tag)
+
+
+def ensemble(inclusive: InclusiveJets) -> ScaleFactor:
+    """Untrained networks: their values mean nothing, but they differ from member to member."""
+    names = ("pt", "abseta", "discriminant")
+    scaling = InputScaling(
+        names, ("log", "identity", "identity"), np.array([3.0, 0, 0]), np.array([7.0, 2.5, 1]), np.ones(3), np.ones(3)
+    )
+    bins, members = normalisation_bins(inclusive, FLAVOURS, ("b", "udsg"), NORMALISATION), []
+    for number in range(3):
+        generator = torch.Generator().manual_seed(number)
+        networks = {f: DenseNetwork(4, layers=2, units=8, generator=generator) for f in ("b", "udsg")}
+        member, tables = MemberScaleFactor(Architecture(2, 8, 0.2), scaling, networks, {}), {}
+        for name in networks:
+            sample = inclusive.of(list(FLAVOURS).index(name))
+            raw = member.evaluate(name, sample.jets, normalised=False)
+            tables[name] = normalisation_table(bins[name], sample.jets, sample.weight, raw)
+        members.append(MemberScaleFactor(member.architecture, scaling, networks, tables))
+    return ScaleFactor(tuple(members), {name: flavour.hadron_flavours for name, flavour in FLAVOURS.items()})
+
+
+@pytest.fixture(scope="module")
+def campaign() -> dict[str, Any]:
+    rng = np.random.default_rng(1)
+    regions = {r: RegionEntries(entries(rng, r, N, True), entries(rng, r, N, False)) for r in REGIONS}
+    everything = joined_jets([jets(rng, np.full(4000, number)) for number in range(3)])
+    inclusive = InclusiveJets(rng.permutation(12_000), np.ones(12_000), everything)
+    binned = measure_and_build(
+        regions, REGIONS, FLAVOURS, inclusive,
+        settings=Binned(bins={"b": EDGES, "udsg": EDGES}, n_bootstrap=10),
+        event_weight=EVENT_WEIGHT, normalisation=NORMALISATION,
+    )  # fmt: skip
+    deepsf = ensemble(inclusive)
+    aggregated = aggregate(deepsf, regions, REGIONS, binned)
+    return {
+        "provenance": {"commit": "abc", "cpu": "any", "cores": 2},
+        "config_name": "toy",
+        "seeds": {"generator": 7},
+        "regions": regions,
+        "definitions": REGIONS,
+        "flavours": FLAVOURS,
+        "inclusive": inclusive,
+        "binned": binned,
+        "deepsf": deepsf,
+        "entry_sf": aggregated.entries,
+        "event_weight": EVENT_WEIGHT,
+        "normalisation": NORMALISATION,
+        "settings": Audit(n_jets=3000, classifier_passes=1, n_bootstrap=5),
+        "truth": truth,
+        "grids": {"b": {"pt_gev": [30.0, 60.0], "abseta": [1.0], "discriminant": [0.1, 0.9]}},
+    }
+
+
+@pytest.fixture(scope="module")
+def result(campaign: dict[str, Any]) -> AuditResult:
+    return audit(**campaign)
+
+
+@pytest.fixture(scope="module")
+def report(result: AuditResult) -> dict[str, Any]:
+    return json.loads(result.audit)
+
+
+def test_report_has_the_keys_that_are_promised(report: dict[str, Any]) -> None:
+    assert (report["commit"], report["cpu"], report["cores"], report["config"]) == ("abc", "any", 2, "toy")
+    assert report["seeds"] == {"generator": 7, "audit": 1}
+    assert report["probe_jets"] == {"hf": N, "lf": N}
+    for method in ("none", "binned", "binned_smooth", "deepsf_member", "deepsf"):
+        assert set(report["truth"]["rms"][method]) == {"b", "udsg"}
+    assert {"mean", "width", "width_error", "median_abs", "error"} <= set(report["truth"]["pull"]["deepsf"]["b"])
+    for region in ("hf", "lf"):
+        auc = {"none", "truth", "binned", "binned_smooth", "deepsf", "delta_deepsf", "sigma_delta"}
+        assert auc <= set(report["two_sample_auc"][region])
+        for method in ("none", "binned", "binned_smooth", "deepsf", "truth"):
+            assert {"chi2", "ndf", "p"} <= set(report["closure_chi2"][region][method])
+    for method in ("binned", "binned_smooth", "deepsf"):
+        assert report["yield"][method]["max_pull"] > 0
+
+
+def test_truth_is_known_to_differ_from_one_by_its_injected_rms(report: dict[str, Any]) -> None:
+    # x of density 2 x has variance 1/18: 0.6 / sqrt 18 = 0.1414 for b, 0.9 / sqrt 18 = 0.2121 for udsg
+    assert report["truth"]["rms"]["none"]["b"] == pytest.approx(0.1414, rel=0.05)
+    assert report["truth"]["rms"]["none"]["udsg"] == pytest.approx(0.2121, rel=0.05)
+
+
+def test_measured_scale_factors_are_nearer_to_the_truth_than_none(report: dict[str, Any]) -> None:
+    rms = report["truth"]["rms"]
+    for flavour in ("b", "udsg"):
+        assert rms["binned_smooth"][flavour] < 0.6 * rms["none"][flavour]
+
+
+def test_true_weights_close_where_unweighted_simulation_does_not(report: dict[str, Any]) -> None:
+    for region in ("hf", "lf"):
+        closure = report["closure_chi2"][region]
+        assert closure["none"]["p"] < 1e-6
+        assert closure["truth"]["p"] > 1e-3
+        assert closure["truth"]["ndf"] == 4
+        assert closure["truth"]["n_empty_bins"] == 1
+
+
+def test_purity_is_that_of_the_sample(report: dict[str, Any]) -> None:
+    assert report["purity"] == pytest.approx({"hf": 0.8, "lf": 0.9}, abs=0.02)
+
+
+def test_ensembles_at_jets_and_at_entries_agree(campaign: dict[str, Any], report: dict[str, Any]) -> None:
+    # one from evaluating members at jets, the other from the aggregated entries
+    entry_sf, region = campaign["entry_sf"]["hf"], campaign["regions"]["hf"]
+    of_b = region.simulation.probe.flavour == 0
+    difference = (entry_sf.probe.mean - true_of(region.simulation.probe))[of_b]
+    assert report["truth"]["rms"]["deepsf"]["b"] == pytest.approx(np.sqrt(np.mean(difference**2)), rel=0.05)
+
+
+def test_overlay_and_histograms_are_readable(result: AuditResult) -> None:
+    overlay = overlay_from_json(result.truth_overlay)
+    assert set(overlay) == {"b", "udsg"}
+    assert overlay["b"].grid is not None
+    assert np.shape(overlay["b"].grid["truth"]) == (2, 1, 2)
+    assert overlay["udsg"].grid is None
+    closure = closure_from_json(result.closure)["lf"]
+    assert list(closure.simulation.axes["method"]) == ["none", "binned", "binned_smooth", "deepsf", "truth"]
+    assert closure.data.values().sum() == N
+    # kappa makes the unweighted simulation's sum that of data
+    assert closure.simulation["none", :, :].values().sum() == pytest.approx(N, rel=1e-9)
+
+
+def test_the_same_input_gives_the_same_bytes(campaign: dict[str, Any], result: AuditResult) -> None:
+    assert audit(**campaign) == result
+
+
+def test_without_truth_its_figures_are_left_out(campaign: dict[str, Any]) -> None:
+    without = audit(**{**campaign, "truth": None})
+    report = json.loads(without.audit)
+    assert "truth" not in report
+    assert "pt_mean_max_deviation" not in report
+    assert "delta_deepsf" not in report["two_sample_auc"]["hf"]
+    assert "truth" not in report["closure_chi2"]["hf"]
+    assert without.truth_overlay == "{}"
+
+
+def test_a_further_method_joins_every_comparison(campaign: dict[str, Any]) -> None:
+    def direct(flavour: str, of: Jets, *, normalised: bool = True) -> np.ndarray:
+        return true_of(of)
+
+    report = json.loads(audit(**campaign, further_methods={"direct": direct}).audit)
+    assert report["truth"]["rms"]["direct"]["b"] < 0.01
+    assert report["pt_mean_max_deviation"]["direct"]["b"] == pytest.approx(0.0, abs=1e-6)
+    assert "direct" in report["two_sample_auc"]["lf"]
+    assert "direct" in report["yield"]
+
+
+def test_scale_factors_of_other_entries_are_refused(campaign: dict[str, Any]) -> None:
+    exchanged = {
+        **campaign["regions"],
+        "hf": RegionEntries(campaign["regions"]["hf"].data, campaign["regions"]["hf"].simulation[:100]),
+    }
+    with pytest.raises(ValueError, match=f"region hf: scale factors at {N} entries, but the skim has 100 simulated"):
+        audit(**{**campaign, "regions": exchanged})

@@ -1,0 +1,83 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis import config
+from analysis.generator import (
+    Composition,
+    GeneratedFile,
+    NotEnoughDiskError,
+    check_disk,
+    estimated_bytes,
+    plan,
+    write_file,
+)
+
+ROOT = Path(__file__).parents[3]
+TOY = config.load(ROOT / "configs" / "toy.yaml")
+TRUE_SF = ROOT / TOY.generator.true_sf.file
+
+
+def planned(luminosity_ifb=1.0, **changes):
+    campaign = TOY.campaign.model_copy(update={"luminosity_ifb": luminosity_ifb})
+    return plan(campaign, TOY.samples, TOY.generator.model_copy(update=changes))
+
+
+def test_simulation_has_the_asked_luminosity_in_full_files_and_a_remainder():
+    # 2 x 1 /fb x 90 pb = 180 000 events
+    files = [file for file in planned(events_per_file=50_000) if file.sample == "ttbar"]
+    assert [file.n_events for file in files] == [50_000, 50_000, 50_000, 30_000]
+    assert [file.stem for file in files] == ["ttbar_0", "ttbar_1", "ttbar_2", "ttbar_3"]
+
+
+def test_pseudo_data_fluctuate_around_the_expectation_times_the_largest_rate():
+    # ttbar: 90 000 expected; largest rate 1.05 x (1 + 0.1 ln(10)/ln(3))^2 = 1.05 x 1.20959^2 = 1.53627
+    numbers = []
+    for seed in range(30):
+        files = [file for file in planned(seed=seed) if file.kind == "data" and file.process == "ttbar"]
+        assert files[0].stem == "data_ttbar_0"
+        numbers.append(sum(file.n_events for file in files))
+    expected = 90_000 * 1.53627
+    assert np.mean(numbers) == pytest.approx(expected, abs=4 * np.sqrt(expected / 30))
+    assert 0.5 < np.std(numbers) / np.sqrt(expected) < 1.6
+
+
+def test_plan_is_the_same_every_time_and_stems_are_unique():
+    assert planned() == planned()
+    stems = [file.stem for file in planned(luminosity_ifb=10.0)]
+    assert len(set(stems)) == len(stems) > 10
+
+
+def test_more_luminosity_keeps_the_files_of_simulation_and_adds_to_them():
+    def full(files):
+        return [file for file in files if file.kind == "simulation" and file.n_events == 50_000]
+
+    few, many = full(planned(events_per_file=50_000)), full(planned(events_per_file=50_000, luminosity_ifb=2.0))
+    assert set(few) < set(many)
+
+
+@pytest.mark.parametrize(("kind", "process"), [("simulation", "ttbar"), ("simulation", "zjets"), ("data", "zjets")])
+def test_estimated_size_is_that_of_a_written_file(tmp_path, kind, process):
+    file = GeneratedFile("sample", kind, process, 0, 60_000)
+    write_file(file, Composition(), TOY.generator, TRUE_SF, tmp_path / "a.root")
+    assert estimated_bytes([file], TOY.generator) == pytest.approx((tmp_path / "a.root").stat().st_size, rel=0.25)
+
+
+def test_a_small_disk_is_refused_before_anything_is_written(tmp_path):
+    directory = tmp_path / "not" / "there"
+    with pytest.raises(
+        NotEnoughDiskError,
+        match=re.escape(str(directory)) + r": \d+ generated files need about .* GB, "
+        r"but only 5\.0 MB are free; free space, move the outputs",
+    ):
+        check_disk(planned(10.0), TOY.generator, directory, n_free_bytes=5_000_000)
+    check_disk(planned(10.0), TOY.generator, directory, n_free_bytes=10**12)
+    assert not directory.exists()
+
+
+def test_free_space_is_asked_from_the_file_system(tmp_path):
+    check_disk([GeneratedFile("ttbar", "simulation", "ttbar", 0, 1)], TOY.generator, tmp_path / "new")
+    with pytest.raises(NotEnoughDiskError, match="are free"):
+        check_disk([GeneratedFile("ttbar", "simulation", "ttbar", 0, 10**15)], TOY.generator, tmp_path / "new")

@@ -1,0 +1,119 @@
+import gzip
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from correctionlib import schemav2
+
+from analysis.generator import true_sf
+
+DEFAULT_INPUTS = ("flavor", "abseta", "pt", "discriminant")
+
+
+def write(path, data, inputs=DEFAULT_INPUTS, name="sf"):
+    types = {"flavor": "int", "systematic": "string"}
+    correction = schemav2.Correction(
+        name=name, version=1, data=data, output=schemav2.Variable(name="weight", type="real"),
+        inputs=[schemav2.Variable(name=n, type=types.get(n, "real")) for n in inputs],
+    )  # fmt: skip
+    text = schemav2.CorrectionSet(schema_version=2, corrections=[correction]).model_dump_json(exclude_unset=True)
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+def binning(variable, edges, content, flow="clamp"):
+    return schemav2.Binning(nodetype="binning", input=variable, edges=edges, content=content, flow=flow)
+
+
+def by_flavour(b=1.0, c=1.0, udsg=1.0, **more):
+    items = [schemav2.CategoryItem(key=k, value=v) for k, v in ((5, b), (4, c), (0, udsg)) if v is not None]
+    return schemav2.Category(nodetype="category", input="flavor", content=items, **more)
+
+
+STEPS = binning("discriminant", [-15, 0, 0.3, 0.8, 1.1], [0.7, 1.4, 0.9, 1.1])
+
+
+def test_values_and_ceilings_of_a_table(tmp_path):
+    sf = true_sf.load(write(tmp_path / "sf.json", by_flavour(b=STEPS, udsg=1.2)), "sf")
+    # ceilings: largest value with 2 % on top, a constant is its own
+    assert sf.ceilings.tolist() == pytest.approx([1.02 * 1.4, 1.0, 1.2])
+    assert sf.edges[0].tolist() == [-15, 0, 0.3, 0.8, 1.1]
+    values = sf.evaluate(
+        np.array([5, 5, 5, 0, 4]), np.full(5, 0.1), np.full(5, 50.0), np.array([-1, 0.1, 0.9, 0.9, 0.9])
+    )
+    assert values.tolist() == [0.7, 1.4, 1.1, 1.2, 1.0]
+
+
+def test_a_narrow_peak_of_a_step_table_is_under_the_ceiling(tmp_path):
+    peak = binning("discriminant", [-15, 0, 0.5, 0.500001, 1.1], [1, 1, 3.0, 1])
+    in_pt = binning("pt", [20, 333.0, 333.5, 1000], [1.0, peak, 1.0])
+    in_eta = binning("abseta", [0, 1.111, 1.112, 2.5], [1.0, in_pt, 1.0])
+    assert true_sf.load(write(tmp_path / "sf.json", by_flavour(udsg=in_eta)), "sf").ceilings[2] == pytest.approx(3.06)
+
+
+@pytest.mark.parametrize(
+    "inputs", [("discriminant", "pt", "flavor", "abseta"), ("abseta", "systematic", "pt", "flavor", "discriminant")]
+)
+def test_inputs_are_found_by_name(tmp_path, inputs):
+    data = by_flavour(b=binning("pt", [20, 50, 100], [1.5, STEPS]))
+    if "systematic" in inputs:
+        data = schemav2.Category(
+            nodetype="category", input="systematic",
+            content=[schemav2.CategoryItem(key=k, value=v) for k, v in (("central", data), ("up", by_flavour(b=2.0)))],
+        )  # fmt: skip
+    path = write(tmp_path / "sf.json.gz", data, inputs)
+    sf = true_sf.load(path, "sf")
+    assert sf.evaluate(
+        np.array([5, 5]), np.array([0.1, 0.1]), np.array([30.0, 70.0]), np.array([0.5, 0.5])
+    ).tolist() == [1.5, 0.9]
+    if "systematic" in inputs:
+        assert true_sf.load(path, "sf", "up").ceilings[0] == 2.0
+
+
+def test_jets_outside_the_table_take_its_border_and_untagged_jets_are_one(tmp_path):
+    table = binning("abseta", [0, 1.0, 2.4], [1.5, binning("pt", [30, 50, 100], [0.5, 0.7], "error")], "error")
+    sf = true_sf.load(write(tmp_path / "sf.json", by_flavour(b=table)), "sf")
+    values = sf.evaluate(
+        np.array([5, 5, 5, 5]), np.array([2.45, 2.45, 2.5, 4.0]), np.array([20.0, 500.0, 60.0, 60.0]), np.full(4, 0.5)
+    )
+    assert values.tolist() == [0.5, 0.7, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("data", "inputs", "arguments", "message"),
+    [
+        (by_flavour(), DEFAULT_INPUTS, ("other",), "has no correction 'other'; it has sf"),
+        (1.0, ("flavor", "abseta", "pt"), ("sf",), "inputs are ['flavor', 'abseta', 'pt'], but"),
+        (1.0, (*DEFAULT_INPUTS, "phi"), ("sf",), "choose a shape correction"),
+        (by_flavour(c=None), DEFAULT_INPUTS, ("sf",), "no value for flavour 4 and systematic 'central'"),
+        (by_flavour(udsg=binning("discriminant", [-15, 0, 0.5, 1.1], [1, -0.2, 1])), DEFAULT_INPUTS, ("sf",),
+         "value -0.2 for flavour 0 at |eta| = 0, pT = 20 GeV, discriminant = 0; it must be >= 0"),
+    ],
+)  # fmt: skip
+def test_unusable_tables_are_refused_with_the_reason(tmp_path, data, inputs, arguments, message):
+    path = write(tmp_path / "sf.json", data, inputs)
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        true_sf.load(path, *arguments)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    (tmp_path / "bad.json").write_text("{")
+    for name in ("bad.json", "none.json"):
+        with pytest.raises(ValueError, match=f"{name} is not a readable correctionlib file"):
+            true_sf.load(tmp_path / name, "sf")
+
+
+def test_a_public_table_fits():
+    reference = os.environ.get("DEEPSF_REFERENCE_SF")
+    if not reference:
+        pytest.skip("DEEPSF_REFERENCE_SF does not name a public BTV file with deepJet_shape")
+    sf = true_sf.load(Path(reference), "deepJet_shape")
+    assert 1.2 < sf.ceilings[0] < 3.0
+    assert sf.ceilings[1] == 1.0
+    values = sf.evaluate(
+        np.array([5, 0, 4]), np.array([2.499, 2.499, 0.1]), np.array([15.0, 2000.0, 50.0]), np.array([0.5, -1, 0.5])
+    )
+    assert ((values > 0.3) & (values < 2.0)).all()

@@ -1,0 +1,74 @@
+"""How uneven bins and invalid scores are drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.plots.discriminant_axis import DiscriminantAxis, drawn_edges
+from analysis.plots.style import Margins, grid
+
+UNEVEN = np.array([-2.01, 0.0, 0.015, 0.16, 0.32, 1.01])
+
+
+def applied(axis: DiscriminantAxis, **options):
+    figure, axes = grid([3.0], [6.0], Margins())
+    axis.apply(axes[0, 0], **options)
+    figure.draw_without_rendering()
+    return axes[0, 0]
+
+
+def pixels(axes, values):
+    return axes.transData.transform(np.column_stack([values, np.zeros(len(values))]))[:, 0]
+
+
+def tick_texts(axes):
+    return [text.get_text() for text in axes.get_xticklabels()]
+
+
+def test_scores_end_at_one():
+    np.testing.assert_array_equal(drawn_edges(UNEVEN), [-2.01, 0.0, 0.015, 0.16, 0.32, 1.0])
+
+
+def test_edges_of_other_taggers_stay():
+    edges = np.array([-1.0, 0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(drawn_edges(edges), edges)
+
+
+def test_uneven_bins_are_drawn_with_equal_width():
+    axis = DiscriminantAxis(UNEVEN, True)
+    widths = np.diff(pixels(applied(axis), axis.drawn))
+    np.testing.assert_allclose(widths, widths[0], rtol=1e-9)
+
+
+def test_even_bins_are_drawn_to_scale():
+    axis = DiscriminantAxis(np.append(-2.01, np.linspace(0, 1, 51)), True)
+    axes = applied(axis)
+    places = pixels(axes, np.array([0.0, 0.25, 1.0]))
+    np.testing.assert_allclose((places[1] - places[0]) / (places[2] - places[0]), 0.25, rtol=1e-9)
+    assert tick_texts(axes) == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+
+
+def test_every_edge_is_labelled():
+    assert tick_texts(applied(DiscriminantAxis(UNEVEN, False))) == ["0", "0.015", "0.16", "0.32", "1"]
+
+
+def test_few_labels_keep_both_ends():
+    edges = np.append([-2.01, 0.0], np.arange(1, 16) ** 2 / 225)
+    labels = tick_texts(applied(DiscriminantAxis(edges, False), max_labels=8))
+    assert len(labels) <= 9
+    assert (labels[0], labels[-1]) == ("0", "1")
+
+
+def test_invalid_scores_have_a_named_slot_only_if_shown():
+    with_slot, without = applied(DiscriminantAxis(UNEVEN, True)), applied(DiscriminantAxis(UNEVEN, False))
+    assert [t.get_text() for t in with_slot.texts] == ["invalid"]
+    assert with_slot.get_xlim() == (-2.01, 1.0)
+    assert not without.texts
+    assert without.get_xlim() == (0.0, 1.0)
+    assert (DiscriminantAxis(UNEVEN, True).first_shown, DiscriminantAxis(UNEVEN, False).first_shown) == (0, 1)
+
+
+def test_fine_points_lie_inside_the_valid_bins():
+    fine = DiscriminantAxis(UNEVEN, True).fine(4)
+    assert (np.diff(fine) > 0).all()
+    np.testing.assert_array_equal(np.histogram(fine, UNEVEN)[0], [0, 4, 4, 4, 4])
