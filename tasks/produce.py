@@ -1,17 +1,50 @@
-"""The main job: everything up to the comparison plots."""
+"""The main job: everything up to the comparison plots, and a summary of results and of where the time went."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-import law
+from rich.console import Console
+from rich.table import Table
 
+from tasks.audit import AuditScaleFactors
 from tasks.base import ConfigTask
-from tasks.deepsf import AggregateDeepSF
+from tasks.plots import PlotClosure, PlotScaleFactors
+from tasks.skim import ReportCutFlow
+from tasks.targets import staged
 
 
-class ProduceDeepSFEnsemble(ConfigTask, law.WrapperTask):
+class ProduceDeepSFEnsemble(ConfigTask):
     """Requires all that a measurement consists of; ``--workflow`` reaches every workflow below."""
 
     def requires(self) -> Any:
-        return {"deepsf": AggregateDeepSF.req(self)}
+        return {
+            "cut_flow": ReportCutFlow.req(self),
+            "audit": AuditScaleFactors.req(self),
+            "scale_factors": PlotScaleFactors.req(self),
+            "closure": PlotClosure.req(self),
+        }
+
+    def output(self) -> Any:
+        return self.target("summary.txt")
+
+    def run(self) -> None:
+        from analysis.audit.summary import summary
+
+        text = summary(json.loads(self.input()["audit"]["audit"].file.read_text()))
+        with staged(self.output()) as (path,):
+            path.write_text(text)
+        self.publish_message(text)
+        _print_costs(self)
+
+
+def _print_costs(task: ConfigTask) -> None:
+    """Print what each task has cost when it last ran."""
+    table = Table("task", "runs", "wall time [s]", "CPU time [s]", "peak memory [MB]", title="Where the time went")
+    for folder in sorted(task.folder().parent.glob("*/.resources")):
+        records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+        wall, cpu = (sum(record[key] for record in records) for key in ("wall_s", "cpu_s"))
+        peak = max(record["peak_rss_mb"] for record in records)
+        table.add_row(folder.parent.name, str(len(records)), f"{wall:.0f}", f"{cpu:.0f}", str(peak))
+    Console(width=110).print(table)

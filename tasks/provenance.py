@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+REPORTED_ON = {"commit", "cpu", "cores"}
+"""Keys of a report that tell where it was made: not part of what it says."""
+
 _CHUNK = 1 << 22
 _parsed: dict[Path, tuple[tuple[int, int, int], dict[str, Any]]] = {}
 
@@ -31,9 +34,19 @@ def digest(value: Any) -> str:
 def content_digest(path: Path) -> str:
     """Return a digest of what a file says: of the branch arrays for ROOT files, of the bytes for all others.
 
-    Two ROOT files of the same content differ in bytes: they hold dates and identifiers.
+    Two ROOT files of the same content differ in bytes: they hold dates and identifiers. Of JSON reports, commit and
+    machine do not count.
     """
-    return _root_digest(path) if path.suffix == ".root" else _byte_digest(path)
+    if path.suffix == ".root":
+        return _root_digest(path)
+    return _report_digest(path) if path.suffix == ".json" else _byte_digest(path)
+
+
+def _report_digest(path: Path) -> str:
+    content = json.loads(path.read_bytes())
+    if not (isinstance(content, dict) and content.keys() >= REPORTED_ON):
+        return _byte_digest(path)
+    return digest({key: value for key, value in content.items() if key not in REPORTED_ON})
 
 
 def _byte_digest(path: Path) -> str:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from analysis.config import ConfigError
 from tasks import settings
+from tasks.base import ConfigTask
 from tasks.generation import GenerateNtuples
-from tasks.targets import staged
+from tasks.targets import leaves, staged
 from tasks.workflows import Workflow
 
 
@@ -69,7 +70,7 @@ class SkimNtuples(Workflow):
         return {kind: self.target(file.sample, f"{stem}_{kind}.parquet") for kind in ("entries", "jets")}
 
     def run(self) -> None:
-        from analysis.skim import format_cut_flow, skim_file
+        from analysis.skim import skim_file
 
         pileup, file = self.cfg("pileup"), self.branch_data
         with staged(self.output()["entries"], self.output()["jets"]) as (entries, jets):
@@ -85,7 +86,37 @@ class SkimNtuples(Workflow):
                 entries_path=entries,
                 jets_path=jets,
             )
-        self.publish_message(f"{file.path.name}\n{format_cut_flow(report)}")
+        selected = ", ".join(
+            f"{sum(report.cut_flow[f'region_{name}'].values())} in {name}" for name in self.cfg("regions")
+        )
+        self.publish_message(f"{file.path.name}: of {report.n_events} events {selected}")
+
+
+class ReportCutFlow(ConfigTask):
+    """The cut flow of each sample by step and channel, summed over its files; nothing selected is an error here."""
+
+    config_keys = ("regions", "tagger.branch", "tagger.max_invalid_fraction")
+
+    def requires(self) -> Any:
+        return SkimNtuples.req(self)
+
+    def output(self) -> Any:
+        return self.target("cut_flow.txt")
+
+    def run(self) -> None:
+        from analysis.skim import format_cut_flow, merge_cut_flows, read_metadata, require_selected, require_valid_scores
+
+        tables = [target.file for target in leaves(self.input()) if target.file.name.endswith("_entries.parquet")]
+        metadata = [read_metadata(table) for table in tables]
+        require_selected(metadata, self.cfg("regions"))
+        merged = merge_cut_flows(metadata)
+        for sample, report in merged.items():
+            limit = self.cfg("tagger.max_invalid_fraction")
+            require_valid_scores(f"sample {sample}", report.jets, self.cfg("tagger.branch"), limit)
+        text = "\n".join(format_cut_flow(report) for report in merged.values())
+        with staged(self.output()) as (path,):
+            path.write_text(text)
+        self.publish_message(text)
 
 
 def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:

@@ -21,6 +21,7 @@ from analysis.plots.style import (
     context,
     corner_text,
     experiment_label,
+    few_ticks,
     grid,
     limits,
     mark_outside,
@@ -124,16 +125,15 @@ def _column(simulation: hist.Hist[Any], data: hist.Hist[Any], method: str) -> _C
     total, observed = stack.sum(axis=0), np.asarray(data.values(), np.float64)
     error = np.sqrt(np.asarray(data.variances()))
     positive = total > 0
-    ratio, ratio_error, relative = (
-        np.divide(values, total, out=np.full(total.shape, np.nan), where=positive)
-        for values in (observed, error, np.sqrt(variance))
+    ratio, ratio_error = (
+        np.divide(values, total, out=np.full(total.shape, np.nan), where=positive) for values in (observed, error)
     )
     empty = observed == 0
     return _Column(
         flavours=list(ordered.axes["flavour"]),
         stack=stack,
         simulation=total,
-        simulation_error=relative * total,
+        simulation_error=np.sqrt(variance),
         data=observed,
         data_error=error,
         ratio=np.where(empty, np.nan, ratio),
@@ -209,6 +209,7 @@ def _set_limits(axes: Any, columns: Sequence[_Column], axis: DiscriminantAxis, *
         ratio, error = column.ratio[first:][precise], column.ratio_error[first:][precise]
         values += [ratio - error, ratio + error]
     axes[1, 0].set_ylim(*limits(*values, margin=0.08))
+    few_ticks(axes[1, 0])
 
 
 def _yield_label(axis: DiscriminantAxis) -> str:

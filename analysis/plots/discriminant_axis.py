@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
@@ -59,8 +59,8 @@ class DiscriminantAxis:
         """Return the edges as drawn, see `drawn_edges`."""
         return drawn_edges(self.edges)
 
-    def apply(self, axes: Axes, *, labels: bool = True, max_labels: int = 20) -> None:
-        """Set scale, limits and ticks of the horizontal axis."""
+    def apply(self, axes: Axes, *, labels: bool = True, max_labels: int = 20, size: str = "small") -> None:
+        """Set scale, limits and ticks of the horizontal axis; ``size`` is that of the labels."""
         drawn, positions = self.drawn, self.positions
         axes.set_xscale(
             "function",
@@ -77,13 +77,13 @@ class DiscriminantAxis:
             axes.xaxis.set_minor_locator(FixedLocator(valid.tolist()))
         axes.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
         axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:.6g}" for tick in ticks] if labels else []))
-        axes.tick_params(axis="x", labelrotation=rotation, labelbottom=labels)
+        axes.tick_params(axis="x", labelrotation=rotation, labelbottom=labels, labelsize=size)
         if self.show_invalid and self.has_invalid:
             axes.axvline(drawn[1], ymax=0.6, color="0.6", linewidth=1.0, linestyle=":")
             if labels:
                 centre = 0.5 * (positions[1] - positions[0]) / (positions[-1] - positions[0])
-                text = axes.text(centre, -0.03, "invalid", transform=axes.transAxes, rotation=90, ha="center", va="top")
-                text.set_fontsize(mpl.rcParams["xtick.labelsize"])
+                place: dict[str, Any] = {"transform": axes.transAxes, "rotation": 90, "ha": "center", "va": "top"}
+                axes.text(centre, -0.03, "invalid", fontsize=size, **place)
 
     def fine(self, per_bin: int) -> Floats:
         """Return ``per_bin`` discriminants inside each bin of valid scores."""

@@ -20,7 +20,7 @@ _EXTEND = {(False, False): "neither", (True, False): "min", (False, True): "max"
 _DIVERGING = "RdBu_r"
 _SEQUENTIAL = "cividis"
 _DISCRIMINANT_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
-_SHOWN_SHARE = 0.99
+_SHOWN_SHARE = 0.995
 """Of a map's cells: the others lie beyond the colour bar, whose pointed ends say so."""
 _PT_TICKS = (20.0, 50.0, 100.0, 200.0, 400.0)
 

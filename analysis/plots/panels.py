@@ -99,9 +99,13 @@ class Panel(NamedTuple):
     @property
     def stem(self) -> str:
         """Return the name of the panel's file, such as ``sf_b_pt20to30_eta0to2p5``."""
-        pt = f"{self.pt_gev[0]:g}" + ("up" if self.last_pt else f"to{self.pt_gev[1]:g}")
-        name = f"sf_{self.flavour}_pt{pt}_eta{self.abseta[0]:g}to{self.abseta[1]:g}"
-        return name.replace(".", "p")
+        return panel_stem(self.flavour, self.pt_gev, self.abseta, last_pt=self.last_pt)
+
+
+def panel_stem(flavour: str, pt_gev: Sequence[float], abseta: Sequence[float], *, last_pt: bool) -> str:
+    """Return the name of a (pT, |eta|) bin's file; the last pT bin is open upwards."""
+    pt = f"{pt_gev[0]:g}" + ("up" if last_pt else f"to{pt_gev[1]:g}")
+    return f"sf_{flavour}_pt{pt}_eta{abseta[0]:g}to{abseta[1]:g}".replace(".", "p")
 
 
 def normalised_bins(table: BinnedFlavour, form: Form = "binned") -> tuple[Floats, Floats]:

@@ -22,6 +22,7 @@ from analysis.plots.style import (
     context,
     corner_text,
     experiment_label,
+    few_ticks,
     grid,
     kinematics_text,
     limits,
@@ -90,7 +91,7 @@ def overview(panels: Sequence[Panel], style: Style) -> Figure:
             axes_of_row[0].set_ylim(low, high + 0.3 * (high - low))
             for column, (axes, panel) in enumerate(zip(axes_of_row, shown, strict=False)):
                 lowest = (row + 1) * columns + column >= len(ordered)
-                axis.apply(axes, labels=lowest, max_labels=8)
+                axis.apply(axes, labels=lowest, max_labels=8, size="x-small")
                 draw(axes, panel, style, compact=True)
                 corner_text(axes, f"{style.flavour(panel.flavour)}\n{_kinematics(panel)}", size="x-small")
             for axes in axes_of_row[len(shown) :]:
@@ -252,3 +253,4 @@ def _draw_ratio(axes: Axes, panel: Panel, style: Style) -> None:
         shown.append(panel.truth / binned)
     first = axis_of([panel]).first_shown
     axes.set_ylim(*limits(*(values[first:] for values in shown), include=(0.9, 1.1)))
+    few_ticks(axes)

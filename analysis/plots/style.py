@@ -13,6 +13,7 @@ import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from analysis.config.events import Campaign
 from analysis.config.methods import Plots
@@ -224,6 +225,13 @@ def steps(axes: Axes, values: Floats, edges: Floats, **options: Any) -> None:
 def corner_text(axes: Axes, text: str, *, size: str) -> None:
     """Write into the upper left corner of the axes."""
     axes.text(0.03, 0.965, text, transform=axes.transAxes, va="top", fontsize=size, linespacing=1.3)
+
+
+def few_ticks(axes: Axes) -> None:
+    """Label a low panel sparsely, and not at its top, where the panel above has labels; call it after the limits."""
+    low, high = axes.get_ylim()
+    ticks = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick < high - 0.08 * (high - low)]))
 
 
 def mark_outside(axes: Axes, x: Floats, y: Floats, colour: str) -> None:

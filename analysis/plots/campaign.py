@@ -1,0 +1,104 @@
+"""All figures of a campaign: which there are, from the configuration alone, and how they are made from the results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from analysis.audit.closure import RegionClosure
+from analysis.audit.truth import FlavourTruth
+from analysis.binned_scale_factor import BinnedScaleFactor
+from analysis.config.methods import Bins
+from analysis.ensemble import FlavourSummary
+from analysis.plots import closure, maps, scale_factor, training, truth
+from analysis.plots.closure import Agreement
+from analysis.plots.panels import Reference, normalised_bins, panel_stem, panels
+from analysis.plots.style import Style
+
+
+@dataclass(frozen=True)
+class ScaleFactorResults:
+    """What the figures of scale factors show, each by measured flavour; ``truth`` is empty without one."""
+
+    binned: BinnedScaleFactor
+    summaries: Mapping[str, FlavourSummary]
+    grids: Mapping[str, Mapping[str, Any]]
+    truth: Mapping[str, FlavourTruth]
+    histories: Sequence[Mapping[str, Sequence[float]]]
+
+
+def scale_factor_stems(bins: Mapping[str, Bins], measured: Sequence[str], *, with_truth: bool) -> list[str]:
+    """Return the names of the figures that `scale_factor_figures` yields, in its order."""
+    stems = []
+    for flavour in measured:
+        edges = bins[flavour]
+        n_pt, n_abseta = len(edges.pt_gev) - 1, len(edges.abseta) - 1
+        stems += [
+            panel_stem(flavour, edges.pt_gev[i : i + 2], edges.abseta[j : j + 2], last_pt=i == n_pt - 1)
+            for i in range(n_pt)
+            for j in range(n_abseta)
+        ]
+        stems += [f"overview_{flavour}", f"map_{flavour}"]
+        if with_truth:
+            stems.append(f"truth_{flavour}")
+    return [*stems, "training"]
+
+
+def scale_factor_figures(
+    results: ScaleFactorResults, style: Style, reference: Reference | None = None
+) -> Iterator[tuple[str, Figure]]:
+    """Yield name and figure: every (pT, |eta|) bin, overview, maps and truth of each flavour; the training curves."""
+    for flavour, table in results.binned.flavours.items():
+        summary, true = results.summaries[flavour], results.truth.get(flavour)
+        means = None if true is None else true.bin_means
+        made = panels(flavour, results.binned, summary, means, reference)
+        yield from scale_factor.figures(made, style)
+        yield f"overview_{flavour}", scale_factor.overview(made, style)
+        true_grid = None if true is None else true.grid
+        n_members = len(results.histories)
+        yield (
+            f"map_{flavour}",
+            maps.figure(flavour, results.grids[flavour], style, n_members=n_members, truth=true_grid),
+        )
+        if true is not None:
+            values = {
+                "none": np.ones(table.sf.shape),
+                "binned": normalised_bins(table)[0],
+                "deepsf": summary.estimate().mean,
+            }
+            n_jets = np.asarray(summary.values.values(flow=True)).sum(axis=-1)
+            yield f"truth_{flavour}", truth.figure(flavour, true.bin_means, values, n_jets, style)
+    yield "training", training.figure(results.histories, list(results.binned.flavours), style)
+
+
+def closure_stems(regions: Sequence[str]) -> list[str]:
+    """Return the names of the figures that `closure_figures` yields, in its order."""
+    return [stem for region in regions for stem in (f"closure_{region}", f"closure_{region}_fine")]
+
+
+def closure_figures(
+    closures: Mapping[str, RegionClosure], agreement: Mapping[str, Mapping[str, Agreement]], style: Style
+) -> Iterator[tuple[str, Figure]]:
+    """Yield name and figure of each region: data and simulation in the bins of the measurement, and in fine ones.
+
+    ``agreement`` holds the chi2 tests by region and method; they are of the measurement's bins.
+    """
+    for region, histograms in closures.items():
+        tested = agreement[region]
+        coarse = closure.figure(region, histograms.simulation, histograms.data, style, agreement=tested)
+        yield f"closure_{region}", coarse
+        yield f"closure_{region}_fine", closure.figure(region, histograms.simulation_fine, histograms.data_fine, style)
+
+
+def agreement_of(audit: str) -> dict[str, dict[str, Agreement]]:
+    """Return the chi2 tests in the text of ``audit.json``, by region and method."""
+    tests = json.loads(audit)["closure_chi2"]
+    return {
+        region: {method: Agreement(t["chi2"], t["ndf"], t["p"]) for method, t in methods.items()}
+        for region, methods in tests.items()
+    }

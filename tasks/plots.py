@@ -1,0 +1,134 @@
+"""Figures; the PDF and PNG files themselves are the outputs."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.config.events import measured_flavours
+from tasks import settings
+from tasks.audit import AuditScaleFactors
+from tasks.base import ConfigTask
+from tasks.binned import MeasureBinnedSF
+from tasks.deepsf import AggregateDeepSF, TrainDeepSF
+from tasks.targets import leaves, staged
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from analysis.plots.panels import Reference
+
+_STYLE_KEYS = ("plots", "campaign", "flavours")
+
+
+class _PlotTask(ConfigTask):
+    """Writes figures under the names that the configuration foretells."""
+
+    exclude_index = True
+
+    @abstractmethod
+    def stems(self) -> list[str]:
+        """Return the names of all figures."""
+
+    @abstractmethod
+    def figures(self) -> Iterable[tuple[str, Figure]]:
+        """Yield name and figure."""
+
+    def output(self) -> Any:
+        return {stem: [self.target(f"{stem}.pdf"), self.target(f"{stem}.png")] for stem in self.stems()}
+
+    def run(self) -> None:
+        from analysis.plots.style import save
+
+        outputs, dpi = self.output(), self.cfg("plots").dpi
+        for stem, figure in self.figures():
+            with staged(*outputs.pop(stem)) as (pdf, _):
+                save(figure, pdf.with_suffix(""), dpi)
+        if outputs:
+            raise RuntimeError(f"{self.task_family}: figures {sorted(outputs)} were not made")
+        self.publish_message(f"figures in {self.folder()}")
+
+    def style(self) -> Any:
+        """Return labels and colours of the configuration."""
+        from analysis.plots.style import Style
+
+        return Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")))
+
+
+class PlotScaleFactors(_PlotTask):
+    """DeepSF over the binned scale factor in every (pT, |eta|) bin; overviews, maps, truth, training curves."""
+
+    config_keys = (*_STYLE_KEYS, "binned.bins", "generator")
+
+    def requires(self) -> Any:
+        return {
+            "binned": MeasureBinnedSF.req(self),
+            "members": TrainDeepSF.req(self),
+            "deepsf": AggregateDeepSF.req(self),
+            "audit": AuditScaleFactors.req(self),
+        }
+
+    def external_files(self) -> tuple[Path, ...]:
+        reference = self.cfg("plots").reference
+        return () if reference is None else (settings.resolve(reference.file),)
+
+    def stems(self) -> list[str]:
+        from analysis.plots.campaign import scale_factor_stems
+
+        measured = measured_flavours(self.cfg("flavours"))
+        return scale_factor_stems(self.cfg("binned.bins"), measured, with_truth=self.cfg("generator") is not None)
+
+    def figures(self) -> Iterable[tuple[str, Figure]]:
+        from analysis.audit.truth import overlay_from_json
+        from analysis.binned_scale_factor import BinnedScaleFactor
+        from analysis.ensemble import summaries_from_json
+        from analysis.plots.campaign import ScaleFactorResults, scale_factor_figures
+
+        inputs = self.input()
+        histories = [t.file for t in leaves(inputs["members"]) if t.file.name.startswith("history")]
+        results = ScaleFactorResults(
+            BinnedScaleFactor.from_json(inputs["binned"].file.read_text()),
+            summaries_from_json(inputs["deepsf"]["bins"].file.read_text()),
+            json.loads(inputs["deepsf"]["grid"].file.read_text()),
+            overlay_from_json(inputs["audit"]["truth_overlay"].file.read_text()),
+            [json.loads(path.read_text()) for path in histories],
+        )
+        return scale_factor_figures(results, self.style(), self._reference())
+
+    def _reference(self) -> Reference | None:
+        import correctionlib
+
+        from analysis.plots.panels import Reference
+
+        wanted = self.cfg("plots").reference
+        if wanted is None:
+            return None
+        correction = correctionlib.CorrectionSet.from_file(str(settings.resolve(wanted.file)))[wanted.name]
+        codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
+        return Reference.of_correction(correction, wanted.label, wanted.systematic, codes)
+
+
+class PlotClosure(_PlotTask):
+    """Probe discriminant of each region: simulation by flavour against data, before and after scale factors."""
+
+    config_keys = (*_STYLE_KEYS, "regions")
+
+    def requires(self) -> Any:
+        return AuditScaleFactors.req(self)
+
+    def stems(self) -> list[str]:
+        from analysis.plots.campaign import closure_stems
+
+        measured = measured_flavours(self.cfg("flavours"))
+        return closure_stems([n for n, region in self.cfg("regions").items() if region.enriched_flavour in measured])
+
+    def figures(self) -> Iterable[tuple[str, Figure]]:
+        from analysis.audit.closure import closure_from_json
+        from analysis.plots.campaign import agreement_of, closure_figures
+
+        closures = closure_from_json(self.input()["closure"].file.read_text())
+        agreement = agreement_of(self.input()["audit"].file.read_text())
+        return closure_figures(closures, agreement, self.style())
