@@ -9,9 +9,8 @@ for all measured flavours in turn until no bin moves any more. Flavours of unit 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +23,17 @@ from analysis.weights import RegionWeights
 Slots = npt.NDArray[np.int64]
 
 
-class FlavourBins(NamedTuple):
+@dataclass(frozen=True)
+class FlavourBins:
     """Edges of one flavour's bins; the last pT bin is open upwards, the first discriminant bin holds invalid scores."""
 
     pt_gev: Floats
     abseta: Floats
     discriminant: Floats
+
+    def __iter__(self) -> Iterator[Floats]:
+        """Yield the edges in pT, |eta| and discriminant."""
+        return iter((self.pt_gev, self.abseta, self.discriminant))
 
     @classmethod
     def of(cls, bins: Bins) -> FlavourBins:
@@ -38,6 +42,7 @@ class FlavourBins(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """Number of bins in pT, |eta| and discriminant."""
         return len(self.pt_gev) - 1, len(self.abseta) - 1, len(self.discriminant) - 1
 
     def index(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike, discriminant: npt.ArrayLike) -> Slots:
@@ -151,7 +156,7 @@ class TagAndProbe:
         weights = {name: self._replica(name, (event_factors or {}).get(name)) for name in self._parts}
         flat = np.ones(self._size + 1) if start is None else np.nan_to_num(np.append(start, 1.0), nan=1.0)
         data = {
-            name: np.bincount(part.data_bin, weights[name].data, part.size)
+            name: np.bincount(part.data_bin, weights[name].data, part.size).astype(np.float64)
             for name, part in self._parts.items()
         }
         changes: list[float] = []
@@ -166,8 +171,9 @@ class TagAndProbe:
             if changes[-1] <= max_change:
                 return result[:-1], tuple(changes)
         raise NotConvergedError(
-            f"binned scale factors still move by {changes[-1]:.2e} > {max_change:.0e} after {max_iterations} iterations "
-            f"(last changes {', '.join(f'{c:.1e}' for c in changes[-4:])}); the regions may be too impure, or bins too empty"
+            f"binned scale factors still move by {changes[-1]:.2e} > {max_change:.0e} after "
+            f"{max_iterations} iterations "
+            f"(last changes {', '.join(f'{c:.1e}' for c in changes[-4:])}); regions too impure, or bins too empty"
         )
 
     def _update(self, part: _RegionPart, weights: RegionWeights, data: Floats, flat: Floats) -> Floats:

@@ -74,7 +74,7 @@ class BinnedScaleFactor:
         value = table.raw(jets, form)
         return value / table.normalisation[form].divisor(jets.pt_gev, jets.abseta) if normalised else value
 
-    def histogram(self, flavour: str) -> hist.Hist:
+    def histogram(self, flavour: str) -> hist.Hist[Any]:
         """Return values and variances as a histogram with the axes pt, abseta, discriminant."""
         table = self.flavours[flavour]
         filled = hist.Hist(*_axes(table.bins), storage=hist.storage.Weight(), name=f"scale factor of {flavour} jets")
@@ -182,7 +182,7 @@ def _axes(bins: FlavourBins) -> tuple[hist.axis.Variable, ...]:
     )
 
 
-def _replica_histogram(table: BinnedFlavour) -> hist.Hist:
+def _replica_histogram(table: BinnedFlavour) -> hist.Hist[Any]:
     replica = hist.axis.Integer(0, max(len(table.replicas), 1), name="replica", label="event bootstrap", flow=False)
     filled = hist.Hist(replica, *_axes(table.bins), storage=hist.storage.Double())
     if len(table.replicas):

@@ -1,4 +1,4 @@
-"""The ensemble's scale factors where they are needed: at every entry, in the bins of the binned scale factor, on a grid."""
+"""The ensemble's scale factors where they are needed: at every entry, in the binned scale factor's bins, on a grid."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class FlavourSummary:
     where there are none). ``values`` counts jets in pt, abseta, discriminant and value of the ensemble mean.
     """
 
-    member_means: hist.Hist
-    values: hist.Hist
+    member_means: hist.Hist[Any]
+    values: hist.Hist[Any]
 
     def estimate(self) -> Estimate:
         """Return mean, SEM and spread by bin: each member's mean over the bin's jets first, then over members."""

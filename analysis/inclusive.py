@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from analysis.config.events import Flavour, Normalisation, Sample
 from analysis.skim_report import read_metadata
-from analysis.tables import FILE_SHIFT, Floats, Integers, Jets, joined_jets, jets_of, luminosity_weights
+from analysis.tables import FILE_SHIFT, Floats, Integers, Jets, jets_of, joined_jets, luminosity_weights
 from analysis.weights import KinematicBins
 
 Half = Literal[0, 1]
@@ -40,7 +40,9 @@ class InclusiveJets:
         """Write the jets to a parquet file."""
         columns = {"event": self.event, "weight": self.weight, **vars(self.jets)}
         extra = columns.pop("extra")
-        pq.write_table(pa.table({**columns, **{f"extra_{name}": v for name, v in extra.items()}}), path, compression="zstd")
+        pq.write_table(
+            pa.table({**columns, **{f"extra_{name}": v for name, v in extra.items()}}), path, compression="zstd"
+        )
 
     @classmethod
     def read(cls, path: Path) -> InclusiveJets:
@@ -78,7 +80,9 @@ def sample_inclusive_jets(
     for number, flavour in enumerate(flavours):
         of_flavour = everything.jets.flavour == number
         if not of_flavour.any():
-            raise ValueError(f"no simulated jet of flavour {flavour} among the inclusive jets; check its hadron_flavours")
+            raise ValueError(
+                f"no simulated jet of flavour {flavour} among the inclusive jets; check its hadron_flavours"
+            )
         for half in (0, 1):
             index = np.flatnonzero(of_flavour & (everything.event % 2 == half))
             if len(index) > max_jets:

@@ -21,8 +21,8 @@ from safetensors.torch import save_file
 from analysis.binned_scale_factor import table_from_json, table_to_json
 from analysis.config.events import EventWeight, Flavour, Normalisation, Region, measured_flavours
 from analysis.config.methods import Training
-from analysis.inclusive import InclusiveJets, normalisation_bins
 from analysis.cpu import Precision
+from analysis.inclusive import InclusiveJets, normalisation_bins
 from analysis.nets.dense import DenseNetwork
 from analysis.tables import INVALID, Floats, Jets, RegionEntries
 from analysis.training.inputs import InputScaling
@@ -120,7 +120,9 @@ class ScaleFactor:
         """
         named = isinstance(flavour, str)
         fields = {"pt": pt, "abseta": abseta, "discriminant": discriminant, **extra}
-        arrays = dict(zip(fields, ak.broadcast_arrays(*(ak.Array(_at_least_1d(v)) for v in fields.values())), strict=True))
+        arrays = dict(
+            zip(fields, ak.broadcast_arrays(*(ak.Array(_at_least_1d(v)) for v in fields.values())), strict=True)
+        )
         codes = ak.broadcast_arrays(arrays["pt"], ak.Array(_at_least_1d(0 if named else flavour)))[1]
         flat = {name: ak.to_numpy(ak.flatten(values, axis=None)).astype(np.float32) for name, values in arrays.items()}
         index = self._flavour_index(flavour, ak.to_numpy(ak.flatten(codes, axis=None)))
@@ -138,7 +140,7 @@ class ScaleFactor:
             raise ValueError(f"flavour {flavour!r} is none of {list(self.hadron_flavours)}")
         if flavour not in self.members[0].networks:
             return np.ones((len(self.members), len(jets)))
-        return np.stack([values for values in self._per_member(flavour, jets, normalised)])
+        return np.stack(list(self._per_member(flavour, jets, normalised)))
 
     def _per_member(self, flavour: str, jets: Jets, normalised: bool) -> Iterator[Floats]:
         scaling, features = None, torch.empty(0)
@@ -277,13 +279,15 @@ def _write(path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Ma
 
 def _read(path: Path, precision: Precision) -> tuple[list[MemberScaleFactor], dict[str, tuple[int, ...]]]:
     try:
-        with safe_open(path, framework="pt") as stored:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as stored:
             content = json.loads((stored.metadata() or {}).get("deepsf", "{}"))
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
     except Exception as error:
         raise ValueError(f"{path}: not a readable safetensors file ({error})") from None
     if content.get("format") != _FORMAT:
-        raise ValueError(f"{path}: format {content.get('format')!r} is not {_FORMAT!r}; not a DeepSF file, or of another version")
+        raise ValueError(
+            f"{path}: format {content.get('format')!r} is not {_FORMAT!r}; not a DeepSF file, or of another version"
+        )
     architecture = Architecture(**content["architecture"])
     members = []
     for number, description in enumerate(content["members"]):
@@ -312,4 +316,9 @@ def _at_least_1d(value: Any) -> Any:
 def _restructure(values: Floats, like: ak.Array) -> ak.Array:
     """Return flat values with the nesting of ``like``."""
     remaining = iter([values])
-    return cast(ak.Array, ak.transform(lambda layout, **_: ak.contents.NumpyArray(next(remaining)) if layout.is_numpy else None, ak.to_packed(like)))
+    return cast(
+        ak.Array,
+        ak.transform(
+            lambda layout, **_: ak.contents.NumpyArray(next(remaining)) if layout.is_numpy else None, ak.to_packed(like)
+        ),
+    )

@@ -77,9 +77,7 @@ class Entries:
         return len(self.event)
 
     def __getitem__(self, index: Any) -> Entries:
-        return Entries(
-            self.event[index], self.weight[index], self.channel[index], self.probe[index], self.tag[index]
-        )
+        return Entries(self.event[index], self.weight[index], self.channel[index], self.probe[index], self.tag[index])
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,9 @@ def luminosity_weights(
             continue
         total = sum(float(m["sum_weights"]) for m in metadata if m["sample"] == name)
         if total <= 0:
-            raise ValueError(f"sample {name}: generator weights sum to {total:g}; a positive sum is needed to normalise it")
+            raise ValueError(
+                f"sample {name}: generator weights sum to {total:g}; a positive sum is needed to normalise it"
+            )
         factors[name] = sample.cross_section_pb * 1e3 * luminosity_ifb / total
     return factors
 
@@ -130,10 +130,12 @@ def channel_scales(
         for channel in definition.channels:
             yields = [(m["sample"], m["kind"], m["region_yields"][region][channel]) for m in metadata]
             data = sum(float(y["sum_weights"]) for _, kind, y in yields if kind == "data")
-            simulation = sum(factors[name] * float(y["sum_weights"]) for name, kind, y in yields if kind == "simulation")
+            simulation = sum(
+                factors[name] * float(y["sum_weights"]) for name, kind, y in yields if kind == "simulation"
+            )
             if data <= 0 or simulation <= 0:
                 raise ValueError(
-                    f"region {region}, channel {channel}: {data:g} data events and a simulated yield of {simulation:g}; "
+                    f"region {region}, channel {channel}: {data:g} data events, a simulated yield of {simulation:g}; "
                     "both must be positive: check samples, triggers and cuts, or drop the channel from the region"
                 )
             scale[CHANNELS.index(channel)] = data / simulation
@@ -238,7 +240,9 @@ def flavour_index(hadron_flavour: npt.NDArray[Any], flavours: Mapping[str, Flavo
         index[np.isin(codes, flavour.hadron_flavours)] = number
     if (index == -2).any():
         unknown = np.unique(codes[index == -2]).tolist()
-        raise ValueError(f"{where}: hadron flavours {unknown} belong to none of the flavours {list(flavours)}; add them")
+        raise ValueError(
+            f"{where}: hadron flavours {unknown} belong to none of the flavours {list(flavours)}; add them"
+        )
     return index
 
 

@@ -31,6 +31,7 @@ class KinematicBins:
 
     @property
     def size(self) -> int:
+        """Number of bins."""
         return (len(self.pt_gev) + 1) * (len(self.abseta) + 1)
 
     def index(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -85,8 +86,9 @@ class RegionWeights:
         self.bins = KinematicBins.of_quantiles(data.probe, n_pt, n_abseta)
         self.index = self.bins.index(simulation.probe.pt_gev, simulation.probe.abseta)
         data_index = self.bins.index(data.probe.pt_gev, data.probe.abseta)
-        in_data, self._counted = counted if counted is not None else (np.ones(len(data), bool), None)
-        self._data_sum = np.bincount(data_index, self.data * in_data, self.bins.size)
+        in_sum = self.data if counted is None else self.data * counted[0]
+        self._counted = None if counted is None else counted[1]
+        self._data_sum = np.bincount(data_index, in_sum, self.bins.size)
         self._tag_counts = None if settings.jets == "all_jets" else simulation.tag.flavour != enriched
 
     def with_weights(self, data: Floats, simulation: Floats, data_index: npt.NDArray[np.int64]) -> RegionWeights:

@@ -57,8 +57,8 @@ class AuditScaleFactors(ConfigTask):
 
         from analysis.audit import audit
         from analysis.binned_scale_factor import BinnedScaleFactor
-        from analysis.ensemble import EntryScaleFactors
         from analysis.cpu import prepare_process
+        from analysis.ensemble import EntryScaleFactors
         from analysis.scale_factor import ScaleFactor
 
         prepare_process()

@@ -41,7 +41,7 @@ class ConfigTask(law.Task):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "run" in cls.__dict__:
-            cls.run = _if_needed(cls.__dict__["run"])  # type: ignore[method-assign]
+            cls.run = _if_needed(cls.__dict__["run"])
 
     # --- configuration
 
@@ -81,7 +81,7 @@ class ConfigTask(law.Task):
         return ()
 
     def own_inputs(self) -> dict[str, Any]:
-        """Return the inputs that do not come from other tasks: code version, parameters, configuration, external files."""
+        """Return the inputs that no other task makes: code version, parameters, configuration, external files."""
         inputs: dict[str, Any] = {"code_version": self.code_version}
         inputs |= {f"parameter:{name}": value for name, value in self.own_parameters().items()}
         inputs |= {f"config:{key}": _plain(self.plan_cfg(key)) for key in self.config_keys}
@@ -120,7 +120,9 @@ class ConfigTask(law.Task):
     def configuration_key(self) -> str:
         """Return a digest of what the configuration says about this task and all above: known before anything ran."""
         if "_configuration_key" not in self.__dict__:
-            above = sorted({t.configuration_key() for t in law.util.flatten(self.requires()) if isinstance(t, ConfigTask)})
+            above = sorted(
+                {t.configuration_key() for t in law.util.flatten(self.requires()) if isinstance(t, ConfigTask)}
+            )
             self._configuration_key = digest([self.task_family, self.own_inputs_of_all(), above])
         return self._configuration_key
 

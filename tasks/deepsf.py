@@ -88,8 +88,8 @@ class AggregateDeepSF(ConfigTask):
 
     def run(self) -> None:
         from analysis.binned_scale_factor import BinnedScaleFactor
-        from analysis.ensemble import aggregate
         from analysis.cpu import prepare_process
+        from analysis.ensemble import aggregate
         from analysis.scale_factor import ScaleFactor, load_member
 
         prepare_process()
@@ -104,8 +104,8 @@ class AggregateDeepSF(ConfigTask):
             BinnedScaleFactor.from_json(self.input()["binned"].file.read_text()),
         )
         outputs = self.output()
-        with staged(*outputs.values()) as paths:
-            place = dict(zip(outputs, paths, strict=True))
+        with staged(*outputs.values()) as parts:
+            place = dict(zip(outputs, parts, strict=True))
             ensemble.save(place["ensemble"])
             place["bins"].write_text(result.bins_json)
             place["grid"].write_text(result.grid_json)

@@ -173,7 +173,12 @@ def _input_change(was: bool, now: bool, digest_now: Any) -> str:
 def _value_differences(name: str, old: Any, new: Any) -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted({*old, *new})
-        return [w for k in keys if old.get(k) != new.get(k) for w in _value_differences(f"{name}.{k}", old.get(k), new.get(k))]
+        return [
+            w
+            for k in keys
+            if old.get(k) != new.get(k)
+            for w in _value_differences(f"{name}.{k}", old.get(k), new.get(k))
+        ]
     return [f"{name}: {_shown(old)} -> {_shown(new)}"]
 
 

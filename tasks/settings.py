@@ -62,7 +62,9 @@ def config(name: str) -> Config:
     path = config_path(name)
     if name == path.stem and not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
-        raise ConfigError(f"--config {name}: no such file in configs/ (there are {known}); or give a path to a YAML file")
+        raise ConfigError(
+            f"--config {name}: no such file in configs/ (there are {known}); or give a path to a YAML file"
+        )
     loaded = load(path)
     precision = resolve_precision(loaded.training.precision)
     return loaded.model_copy(update={"training": loaded.training.model_copy(update={"precision": precision})})

@@ -33,7 +33,7 @@ class SkimNtuples(Workflow):
         return (f"{sample}.kind", f"{sample}.channels", "tagger", "selection", "regions", "pileup")
 
     def create_branch_map(self) -> dict[int, InputFile]:
-        """Generated files first come from the plan, without running anything; files of the config by their patterns."""
+        """Return generated files from their plan, without making any, and files of the config by their patterns."""
         files = []
         if any(sample.generate for sample in self.plan_cfg("samples").values()):
             generation = GenerateNtuples.req(self, branch=-1)
@@ -104,7 +104,13 @@ class ReportCutFlow(ConfigTask):
         return self.target("cut_flow.txt")
 
     def run(self) -> None:
-        from analysis.skim import format_cut_flow, merge_cut_flows, read_metadata, require_selected, require_valid_scores
+        from analysis.skim import (
+            format_cut_flow,
+            merge_cut_flows,
+            read_metadata,
+            require_selected,
+            require_valid_scores,
+        )
 
         tables = [target.file for target in leaves(self.input()) if target.file.name.endswith("_entries.parquet")]
         metadata = [read_metadata(table) for table in tables]
@@ -123,7 +129,7 @@ def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:
     found: list[Path] = []
     for pattern in patterns:
         resolved = str(settings.resolve(pattern))
-        matches = sorted(glob.glob(resolved, recursive=True))
+        matches = sorted(glob.glob(resolved, recursive=True))  # noqa: PTH207 - patterns are absolute
         if not matches:
             raise ConfigError(f"samples.{sample}.files: {pattern!r} matches no file (looked for {resolved})")
         found += [Path(match) for match in matches]

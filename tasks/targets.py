@@ -66,7 +66,9 @@ class ProvenanceTarget(law.LocalFileTarget):
         manifest_path(self.file).unlink(missing_ok=True)
         self.forget()
 
-    def status_text(self, max_depth: int = 0, flags: Any = None, color: bool = False, exists: bool | None = None) -> str:
+    def status_text(
+        self, max_depth: int = 0, flags: Any = None, color: bool = False, exists: bool | None = None
+    ) -> str:
         """Return the state for ``--print-status``, with the reason if the output is stale."""
         why = self.task.why_stale(self) if self.is_written() else None
         if why is None:
@@ -85,8 +87,10 @@ def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
     parts = []
     for target in targets:
         target.file.parent.mkdir(parents=True, exist_ok=True)
-        for left_over in target.file.parent.glob(f".part-*-{target.file.name}"):
-            left_over.unlink()
+        for left_over in target.file.parent.glob(".part-*"):
+            # split, since the name may end like that of another target, whose part may be in use
+            if left_over.name.split("-", 2)[2] == target.file.name:
+                left_over.unlink()
         parts.append(target.file.with_name(f".part-{os.getpid()}-{target.file.name}"))
     try:
         yield tuple(parts)

@@ -21,7 +21,9 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
     tolerance = luigi.FloatParameter(
         default=1.0, significant=False, description="part of the jobs that may fail before the others are given up"
     )
-    poll_interval = law.DurationParameter(default=0.5, unit="m", significant=False, description="time between two polls")
+    poll_interval = law.DurationParameter(
+        default=0.5, unit="m", significant=False, description="time between two polls"
+    )
     poll_fails = luigi.IntParameter(default=30, significant=False, description="failed polls in a row before giving up")
     transfer_logs = luigi.BoolParameter(default=True, significant=False, description="bring logs of jobs back")
 
@@ -66,7 +68,7 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
         return config
 
     def htcondor_check_job_completeness(self) -> bool:
-        """A job that ends with exit code 0 but without its output has failed."""
+        """Say that a job that ends with exit code 0 but without its output has failed."""
         return True
 
     def _snapshot(self) -> Path:

@@ -54,11 +54,8 @@ class TrueScaleFactor:
 
     def __call__(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
         """Return the true scale factor of each jet, shape ``(n,)``."""
-        # integrals over the discriminant make the truth slow, and the two permutations of an event share their jets
-        columns = np.stack([jets.abseta, jets.pt_gev, jets.discriminant], axis=1)
-        (abseta, pt, discriminant), position = _distinct(columns)
-        codes = np.full(len(pt), self.hadron_flavour[flavour])
-        value = np.asarray(self.function(codes, abseta, pt, discriminant), np.float64)[position]
+        codes = np.full(len(jets), self.hadron_flavour[flavour])
+        value = np.asarray(self.function(codes, jets.abseta, jets.pt_gev, jets.discriminant), np.float64)
         if normalised and flavour in self.normalisation:
             value = value / self.normalisation[flavour].divisor(jets.pt_gev, jets.abseta)
         return value
@@ -116,17 +113,6 @@ def at_entries(method: Method, entries: RegionEntries, flavours: tuple[str, ...]
             values[chosen] = method(flavour, jets[chosen])
     probe, tag = np.split(values, 2)
     return EntryValues(probe, tag)
-
-
-def _distinct(columns: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Return the distinct rows, transposed, and where among them each row is."""
-    order = np.lexsort(columns.T)
-    ordered = columns[order]
-    is_first = np.ones(len(columns), bool)
-    is_first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    position = np.empty(len(columns), np.int64)
-    position[order] = np.cumsum(is_first) - 1
-    return ordered[is_first].T, position
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -14,7 +15,7 @@ class Section(BaseModel):
 
 
 def _increasing(edges: tuple[float, ...]) -> tuple[float, ...]:
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         if not low < high:
             raise ValueError(f"bin edges must increase, but {high:g} follows {low:g}")
     return edges

@@ -98,7 +98,7 @@ class Selection(Section):
     """Objects and the dilepton preselection common to all regions."""
 
     triggers: dict[Channel, tuple[str, ...]] = Field(
-        description="HLT paths by channel, joined by OR; a path that a file lacks counts as not fired, all lacking is an error"
+        description="HLT paths by channel, joined by OR; a path that a file lacks did not fire, all lacking is an error"
     )
     event_filters: tuple[str, ...] = Field(description="Flag_ branches that must all be set")
     electron: Electron = Electron()
@@ -134,7 +134,9 @@ class Region(Section):
     channels: tuple[Channel, ...] = Field(min_length=1)
     n_jets: int = Field(default=2, ge=2, description="exact number of selected jets in the measurement")
     tag_above: str | float | None = Field(default=None, description="working point or value the tag jet must exceed")
-    tag_below: str | float | None = Field(default=None, description="working point or value the tag jet must stay below")
+    tag_below: str | float | None = Field(
+        default=None, description="working point or value the tag jet must stay below"
+    )
     same_flavour: SameFlavourCuts | None = None
 
     @model_validator(mode="after")
@@ -158,7 +160,8 @@ class EventWeight(Section):
     """How simulated entries are weighted; the same for every method (``design``: weights)."""
 
     jets: Literal["all_jets", "contamination_only"] = Field(
-        default="all_jets", description="which jets' scale factors weight an event: the talk's choice, or the CMS code's"
+        default="all_jets",
+        description="which jets' scale factors weight an event: the talk's choice, or the CMS code's",
     )
     kappa: bool = Field(default=True, description="normalise simulation to data per (pT, |eta|) bin of the probe jet")
     n_pt: Count = 20
@@ -170,4 +173,6 @@ class Normalisation(Section):
 
     n_pt: Count = 10
     n_abseta: Count = 3
-    max_jets: Count = Field(default=200_000, description="jets of a flavour used, taken evenly from the inclusive sample")
+    max_jets: Count = Field(
+        default=200_000, description="jets of a flavour used, taken evenly from the inclusive sample"
+    )

@@ -51,7 +51,9 @@ def load(path: str | Path) -> Config:
         return Config.model_validate(tree)
     except ValidationError as error:
         lines = [line for problem in error.errors(include_url=False) for line in _describe(problem).splitlines()]
-        raise ConfigError(f"{path.name}: {len(lines)} problem(s)\n" + "\n".join(f"  {line}" for line in lines)) from None
+        raise ConfigError(
+            f"{path.name}: {len(lines)} problem(s)\n" + "\n".join(f"  {line}" for line in lines)
+        ) from None
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
@@ -60,7 +62,9 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a config of configs/ or a YAML file") from None
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); name a config of configs/ or a YAML file"
+        ) from None
     try:
         tree = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except ConfigError as error:

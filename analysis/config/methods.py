@@ -23,14 +23,22 @@ class Generator(Section):
 
     seed: Seed = 1
     events_per_file: Count = 250_000
-    simulation_over_data: Positive = Field(default=2.0, description="luminosity of the simulation over that of the data")
-    purity_hf: OpenFraction = Field(default=0.85, description="fraction of b among probe jets of the standard HF region")
-    purity_lf: OpenFraction = Field(default=0.88, description="fraction of udsg among probe jets of the standard LF region")
+    simulation_over_data: Positive = Field(
+        default=2.0, description="luminosity of the simulation over that of the data"
+    )
+    purity_hf: OpenFraction = Field(
+        default=0.85, description="fraction of b among probe jets of the standard HF region"
+    )
+    purity_lf: OpenFraction = Field(
+        default=0.88, description="fraction of udsg among probe jets of the standard LF region"
+    )
     negative_weight_fraction: float = Field(default=0.10, ge=0.0, lt=0.4, description="of the Z+jets simulation")
     rate_offsets: dict[Channel, float] = Field(
         default_factory=dict, description="relative change of the pseudo-data rate by channel"
     )
-    pt_tilt: float = Field(default=0.10, ge=-0.3, le=0.3, description="pseudo-data jets weigh 1 + tilt ln(pT/60 GeV)/ln 3")
+    pt_tilt: float = Field(
+        default=0.10, ge=-0.3, le=0.3, description="pseudo-data jets weigh 1 + tilt ln(pT/60 GeV)/ln 3"
+    )
     true_sf: TrueScaleFactor
 
     @model_validator(mode="after")
@@ -59,7 +67,8 @@ class Bins(Section):
         below = [edge for edge in self.discriminant if edge < 0]
         if len(below) != 1 or self.discriminant[1] != 0.0:
             raise ValueError(
-                f"discriminant edges must start with one edge below 0, then 0 (the bin of invalid scores), got {self.discriminant[:3]}"
+                "discriminant edges must start with one edge below 0, then 0 (the bin of invalid scores), "
+                f"got {self.discriminant[:3]}"
             )
         return self
 
@@ -96,7 +105,9 @@ class Training(Section):
     )
     layers: Count = 10
     units: Count = 128
-    weight_decay: NonNegative = Field(default=3e-5, description="coupled L2, as torch.optim.Adam adds it to the gradient")
+    weight_decay: NonNegative = Field(
+        default=3e-5, description="coupled L2, as torch.optim.Adam adds it to the gradient"
+    )
     learning_rate: Positive = 1e-3
     learning_rate_warmup: Fraction = Field(default=0.02, description="part of the steps over which the rate rises")
     learning_rate_final: Fraction = Field(default=0.01, description="cosine decay ends at this part of the rate")
@@ -104,15 +115,21 @@ class Training(Section):
     validation_fraction: OpenFraction = 0.2
     schedule: Literal["interleaved", "talk"] = Field(
         default="interleaved",
-        description="one step of each network in turn; or the talk's: discriminators to convergence, then one batch of the scale factors",
+        description="one step of each network in turn; or the talk's: discriminators to convergence, one batch of S",
     )
     passes: Positive = Field(default=6.0, description="passes of the discriminator over the data (interleaved)")
     warmup_passes: NonNegative = Field(default=1.0, description="passes of the discriminator alone at the start")
-    convergence_patience: Count = Field(default=3, description="talk: checks without improvement that end the discriminator's turn")
+    convergence_patience: Count = Field(
+        default=3, description="talk: checks without improvement that end the discriminator's turn"
+    )
     convergence_interval: Count = Field(default=20, description="talk: steps between two checks of the validation loss")
-    max_discriminator_steps: Count = Field(default=400, description="talk: upper bound of one turn of the discriminator")
+    max_discriminator_steps: Count = Field(
+        default=400, description="talk: upper bound of one turn of the discriminator"
+    )
     scale_factor_steps: Count = Field(default=300, description="talk: batches of the scale-factor networks in all")
-    purity_power: NonNegative = Field(default=1.0, description="the scale factor's loss is weighted by purity to this power")
+    purity_power: NonNegative = Field(
+        default=1.0, description="the scale factor's loss is weighted by purity to this power"
+    )
     log_sf_max: Positive = Field(default=1.5, description="|log S| is clipped to this")
     log_target_max: Positive = Field(default=3.0, description="the discriminator's logit is clipped to this in targets")
     resample: Literal["split", "bootstrap"] = Field(

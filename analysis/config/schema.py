@@ -85,10 +85,9 @@ class Config(Section):
                 )
             for key in ("tag_above", "tag_below"):
                 value = getattr(region, key)
-                if isinstance(value, str) and value not in self.tagger.working_points:
-                    problems.append(
-                        f"regions.{name}.{key}: {value!r} is not one of the working points {list(self.tagger.working_points)}"
-                    )
+                known = list(self.tagger.working_points)
+                if isinstance(value, str) and value not in known:
+                    problems.append(f"regions.{name}.{key}: {value!r} is not one of the working points {known}")
             for channel in region.channels:
                 if not self.selection.triggers.get(channel):
                     problems.append(f"selection.triggers: channel {channel} of region {name} has no trigger path")

@@ -22,6 +22,7 @@ PROBABILITIES = (0.01, 0.05, 0.16, 0.50, 0.84, 0.95, 0.99)
 INVALID_VALUES = (-1.0, -2.0)
 INVALID_SHARES = (0.7, 0.3)
 _INVALID_PT_GEV = (25.0, 42.0, 85.0)
+_PT_RANGE_GEV = (20.0, 600.0)
 _NORMAL = np.linspace(-6.0, 6.0, 4801)
 _MAX_LOGIT = 15.0  # float32 would round a larger one to a discriminant of 1
 
@@ -63,9 +64,15 @@ class FlavourShape:
         high = self.tail_high * (np.log1p(-PROBABILITIES[-1]) - log_ndtr(-np.maximum(_NORMAL, last)))
         return np.asarray(inner + low + high)
 
+    @property
+    def kinks(self) -> dict[str, tuple[float, ...]]:
+        """Values of ``abseta`` and ``pt`` [GeV] at which the distribution's dependence on them is not smooth."""
+        of_invalid = _INVALID_PT_GEV if max(self.invalid) > 0 else ()
+        return {"abseta": (self.abseta_start,), "pt": (*_PT_RANGE_GEV, *of_invalid)}
+
     def shift(self, pt_gev: Floats, abseta: Floats) -> Floats:
         """Return the shift of the logit."""
-        log_pt = np.log(np.clip(pt_gev, 20.0, 600.0) / 60.0)
+        log_pt = np.log(np.clip(pt_gev, *_PT_RANGE_GEV) / 60.0)
         forward = np.maximum(abseta - self.abseta_start, 0.0)
         return np.asarray((self.pt_slope + self.pt_curvature * log_pt) * log_pt + self.abseta_slope * forward)
 

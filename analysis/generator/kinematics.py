@@ -12,8 +12,9 @@ import numpy as np
 
 from analysis.generator.arrays import Bools, Floats, Ints, event_sums, renumbered, rows
 from analysis.generator.composition import Composition
+from analysis.generator.decays import M_TOP, at_rapidity, boosted, decay_top, pt_eta_phi, two_body
 
-M_TOP, M_W, M_B, M_Z, WIDTH_Z = 172.5, 80.4, 4.8, 91.1876, 2.4952
+M_Z, WIDTH_Z = 91.1876, 2.4952
 LEPTON_PT_MIN_GEV, LEPTON_ABSETA_MAX = 15.0, 2.5
 JET_PT_MIN_GEV, JET_ABSETA_MAX = 14.0, 2.7
 TTBAR_HEAVY_FRACTIONS = (0.012, 0.050)
@@ -107,11 +108,11 @@ def ttbar(rng: np.random.Generator, n: int) -> Generation:
     event = np.repeat(np.arange(n), count)
     recoil_x, recoil_y = (-event_sums(event, pt * f(phi), n) for f in (np.cos, np.sin))
     mass = 2 * M_TOP + rng.gamma(1.9, 75.0, n)
-    system = _system(mass, recoil_x, recoil_y, rng.normal(0.0, 1.15, n))
-    top = _two_body(rng, mass, M_TOP)
-    decays = [_decay_top(rng, _boost(t, system)) for t in (top, np.concatenate([top[:1], -top[1:]]))]
-    leptons = [_pt_eta_phi(lepton) for lepton, _, _ in decays]
-    b_jets = [_pt_eta_phi(b) for _, b, _ in decays]
+    system = at_rapidity(mass, recoil_x, recoil_y, rng.normal(0.0, 1.15, n))
+    top = two_body(rng, mass, M_TOP)
+    decays = [decay_top(rng, boosted(t, system)) for t in (top, np.concatenate([top[:1], -top[1:]]))]
+    leptons = [pt_eta_phi(lepton) for lepton, _, _ in decays]
+    b_jets = [pt_eta_phi(b) for _, b, _ in decays]
     met = decays[0][2] + decays[1][2]
     flavour = _flavours(rng, len(pt), *TTBAR_HEAVY_FRACTIONS)
     jets = Jets(
@@ -148,9 +149,9 @@ def zjets(
     )  # fmt: skip
     x, y = (r[keep] + rng.normal(0.0, 6.0, n_kept) for r in recoil)
     mass = np.clip(M_Z + 0.5 * WIDTH_Z * np.tan(np.pi * (rng.random(n_kept) - 0.5)), 60.0, 150.0)
-    z_boson = _system(mass, x, y, rng.normal(0.0, 2.05, n_kept))
-    lepton = _boost(_two_body(rng, mass, 0.0), z_boson)
-    leptons = [_pt_eta_phi(lepton), _pt_eta_phi(z_boson - lepton)]
+    z_boson = at_rapidity(mass, x, y, rng.normal(0.0, 2.05, n_kept))
+    lepton = boosted(two_body(rng, mass, 0.0), z_boson)
+    leptons = [pt_eta_phi(lepton), pt_eta_phi(z_boson - lepton)]
     pdg_id = np.where(rng.random((n_kept, 1)) < 0.5, 11, 13) * np.array([-1, 1])
     zeros = np.zeros(n_kept)
     events = _with_leptons(rng, pdg_id, leptons, 0.04, zeros, zeros, weight[keep], jets)
@@ -244,71 +245,3 @@ def _with_leptons(
 ) -> Events:  # fmt: skip
     pt, eta, phi = (np.stack(pair, axis=1) for pair in zip(*leptons, strict=True))
     return Events(pdg_id, pt, eta, phi, rng.random(pt.shape) >= non_isolated, met_x, met_y, weight, jets)
-
-
-def _system(mass: Floats, x: Floats, y: Floats, rapidity: Floats) -> Floats:
-    transverse_mass = np.sqrt(mass**2 + x**2 + y**2)
-    return np.stack([transverse_mass * np.cosh(rapidity), x, y, transverse_mass * np.sinh(rapidity)])
-
-
-def _directions(rng: np.random.Generator, n: int) -> tuple[Floats, Floats, Floats, Floats]:
-    cos_theta, phi = rng.uniform(-1.0, 1.0, n), rng.uniform(-np.pi, np.pi, n)
-    return cos_theta, np.sqrt(1.0 - cos_theta**2), np.cos(phi), np.sin(phi)
-
-
-def _two_body(rng: np.random.Generator, mass: Floats, daughter_mass: float) -> Floats:
-    """Return the first of two daughters of equal mass, isotropic in the rest frame: (E, px, py, pz)."""
-    momentum = np.sqrt(0.25 * mass**2 - daughter_mass**2)
-    cos_t, sin_t, cos_p, sin_p = _directions(rng, len(mass))
-    return np.stack([0.5 * mass, momentum * sin_t * cos_p, momentum * sin_t * sin_p, momentum * cos_t])
-
-
-def _boost(p: Floats, frame: Floats) -> Floats:
-    """Boost four-vectors (E, px, py, pz) from the rest frame of ``frame`` into the frame it is given in."""
-    mass = np.sqrt(frame[0] ** 2 - (frame[1:] ** 2).sum(axis=0))
-    energy = (frame * p).sum(axis=0) / mass
-    along = (p[0] + energy) / (mass + frame[0])
-    return np.concatenate([energy[None], p[1:] + frame[1:] * along])
-
-
-def _w_cosines() -> tuple[Floats, Floats]:
-    """Cumulative distribution of the lepton's cosine in the W frame, F0 = 0.69 and FL = 0.31 (F+ = 0)."""
-    cosine = np.linspace(-1.0, 1.0, 2001)
-    longitudinal = 0.69 * 0.75 * (cosine - cosine**3 / 3 + 2 / 3)
-    left = 0.31 * 0.125 * (8.0 - (1.0 - cosine) ** 3)
-    return longitudinal + left, cosine
-
-
-_W_CUMULATIVE, _W_COSINE = _w_cosines()
-
-
-def _decay_top(rng: np.random.Generator, top: Floats) -> tuple[Floats, Floats, Floats]:
-    """Decay t -> W b, W -> l nu; return lepton, b jet (with losses out of the cone) and the neutrino's (px, py)."""
-    n = top.shape[1]
-    momentum = np.sqrt((M_TOP**2 - (M_W + M_B) ** 2) * (M_TOP**2 - (M_W - M_B) ** 2)) / (2 * M_TOP)
-    energy_w = np.hypot(momentum, M_W)
-    cos_t, sin_t, cos_p, sin_p = _directions(rng, n)
-    w = np.stack([sin_t * cos_p, sin_t * sin_p, cos_t])
-    b = np.concatenate([np.full((1, n), np.hypot(momentum, M_B)), -momentum * w])
-    cosine = np.interp(rng.random(n), _W_CUMULATIVE, _W_COSINE)
-    azimuth = rng.uniform(-np.pi, np.pi, n)
-    # In the top frame, with the unit vectors of theta and phi across the W direction.
-    parallel = 0.5 * (energy_w * cosine + momentum)
-    across = 0.5 * M_W * np.sqrt(1.0 - cosine**2)
-    a, c = across * np.cos(azimuth), across * np.sin(azimuth)
-    lepton = np.stack(
-        [
-            0.5 * (energy_w + momentum * cosine),
-            parallel * w[0] + a * cos_t * cos_p - c * sin_p,
-            parallel * w[1] + a * cos_t * sin_p + c * cos_p,
-            parallel * w[2] - a * sin_t,
-        ]
-    )
-    lepton, b = _boost(lepton, top), _boost(b, top)
-    neutrino = top[1:3] - lepton[1:3] - b[1:3]
-    return lepton, b * (1.0 - np.minimum(rng.exponential(0.06, n), 0.7)), neutrino
-
-
-def _pt_eta_phi(p: Floats) -> tuple[Floats, Floats, Floats]:
-    pt = np.hypot(p[1], p[2])
-    return pt, np.arcsinh(p[3] / np.maximum(pt, 1e-6)), np.arctan2(p[2], p[1])

@@ -67,6 +67,11 @@ def plan(campaign: Campaign, samples: Mapping[str, Sample], generator: Generator
     Simulation gets ``simulation_over_data`` times the luminosity of the data. The number of pseudo-data events is drawn
     from a Poisson distribution with the seed of the campaign; its mean is the cross section of the simulation of that
     process times the luminosity, raised by the largest rate that offsets and tilt can give (`pseudo_data.thin`).
+
+    Raises
+    ------
+    ValueError
+        If a process of a sample gets no event.
     """
     return tuple(_files(campaign, samples, generator))
 
@@ -136,5 +141,10 @@ def _files(campaign: Campaign, samples: Mapping[str, Sample], generator: Generat
             else:
                 rng = np.random.default_rng(seed_sequence(generator.seed, "number of events", name, process))
                 n_events = int(rng.poisson(n_expected * max_rate(generator)))
+            if n_events == 0:
+                raise ValueError(
+                    f"samples.{name}: not one {process} event at campaign.luminosity_ifb = {campaign.luminosity_ifb:g} "
+                    f"and a cross section of {cross_sections[process]:g} pb; raise the luminosity"
+                )
             for index, first in enumerate(range(0, n_events, generator.events_per_file)):
                 yield GeneratedFile(name, sample.kind, process, index, min(generator.events_per_file, n_events - first))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import correctionlib
 import numpy as np
 from scipy.special import expit
 
-from analysis.generator.arrays import HADRON_FLAVOURS, Floats, Ints, flavour_index
+from analysis.generator.arrays import HADRON_FLAVOURS, Bools, Floats, Ints, flavour_index
 from analysis.generator.discriminant import INVALID_VALUES, TAGGER_ABSETA_MAX
 
 NUMERIC_INPUTS = ("abseta", "pt", "discriminant")
@@ -31,13 +31,17 @@ class InjectedScaleFactor:
         File and correction, for messages.
     ceilings
         Upper bounds for the flavours of ``HADRON_FLAVOURS``, found from the table.
+    is_constant
+        Whether the scale factor is one number for all jets of the flavour.
     edges
-        For each of these flavours, the edges in the discriminant at which the table may be discontinuous.
+        For each of these flavours and by variable (``abseta``, ``pt``, ``discriminant``), the edges at which the table
+        may be discontinuous.
     """
 
     label: str
     ceilings: Floats
-    edges: tuple[Floats, ...]
+    is_constant: Bools
+    edges: tuple[dict[str, Floats], ...]
     _correction: Any
     _systematic: str
     _ranges: tuple[dict[str, tuple[float, float]], ...]
@@ -87,13 +91,14 @@ def load(path: Path, name: str, systematic: str = "central") -> InjectedScaleFac
     _check_inputs(label, [variable.name for variable in correction.inputs])
     tree = next(c["data"] for c in json.loads(text)["corrections"] if c["name"] == name)
     binnings = [list(_binnings(tree, {"flavor": f, "systematic": systematic})) for f in HADRON_FLAVOURS]
-    injected = InjectedScaleFactor(
-        label, np.full(3, np.inf), tuple(_inner_edges(b, "discriminant") for b in binnings), correction, systematic,
-        tuple(_ranges(label, b) for b in binnings),
-    )  # fmt: skip
-    ceilings = [_ceiling(injected, place, binnings[place]) for place in range(len(HADRON_FLAVOURS))]
-    injected.ceilings[:] = ceilings
-    return injected
+    edges = tuple({name: _inner_edges(b, name) for name in NUMERIC_INPUTS} for b in binnings)
+    ranges = tuple(_ranges(label, b) for b in binnings)
+    unknown = np.full(3, np.inf), np.zeros(3, bool)
+    injected = InjectedScaleFactor(label, *unknown, edges, correction, systematic, ranges)
+    scans = [_scanned(injected, place) for place in range(len(HADRON_FLAVOURS))]
+    is_constant = np.array([np.ptp(values) == 0.0 for values in scans])
+    largest = np.array([values.max() for values in scans])
+    return replace(injected, ceilings=np.where(is_constant, 1.0, CEILING_MARGIN) * largest, is_constant=is_constant)
 
 
 def _check_inputs(label: str, names: list[str]) -> None:
@@ -105,11 +110,11 @@ def _check_inputs(label: str, names: list[str]) -> None:
         )
 
 
-def _ceiling(injected: InjectedScaleFactor, place: int, binnings: list[_Binning]) -> float:
-    """Return the largest value on a grid of all cells, with a margin; a constant is its own ceiling."""
-    grids = [_scan(low_high, _inner_edges(binnings, name)) for name, low_high in _BROAD_RANGE.items()]
+def _scanned(injected: InjectedScaleFactor, place: int) -> Floats:
+    """Return the values of one flavour on a grid that enters every cell."""
+    grids = [_grid(low_high, injected.edges[place][name]) for name, low_high in _BROAD_RANGE.items()]
     logits = expit(np.linspace(-15.0, 15.0, 301))
-    edges = _around(injected.edges[place])
+    edges = _around(injected.edges[place]["discriminant"])
     discriminants = np.concatenate([INVALID_VALUES, [0.0], logits, edges[(edges >= 0.0) & (edges < 1.0)]])
     abseta, pt, discriminant = np.meshgrid(*grids, discriminants, indexing="ij", sparse=True)
     flavour = HADRON_FLAVOURS[place]
@@ -127,11 +132,10 @@ def _ceiling(injected: InjectedScaleFactor, place: int, binnings: list[_Binning]
         raise ValueError(
             f"{injected.label}: value {values[i, j, k]:g} for flavour {flavour} at {point}; it must be >= 0"
         )
-    largest = float(values.max())
-    return largest if np.ptp(values) == 0.0 else CEILING_MARGIN * largest
+    return values
 
 
-def _scan(low_high: tuple[float, float], edges: Floats) -> Floats:
+def _grid(low_high: tuple[float, float], edges: Floats) -> Floats:
     low, high = low_high
     even = np.linspace(low, high, 9) if low == 0 else np.geomspace(low, high, 13)
     inside = np.concatenate([even, _around(edges)])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy.interpolate import RegularGridInterpolator
 from scipy.special import ndtr, ndtri
 
 from analysis.generator import true_sf
@@ -13,6 +16,7 @@ from analysis.generator.arrays import HADRON_FLAVOURS, Floats, Ints, flavour_ind
 from analysis.generator.discriminant import (
     INVALID_SHARES,
     INVALID_VALUES,
+    TAGGER_ABSETA_MAX,
     TAGGERS,
     Tagger,
     cumulative,
@@ -23,6 +27,9 @@ from analysis.generator.discriminant import (
 # Dense in the tails: equal steps of the normal quantile.
 _CUTS = np.concatenate([[0.0], ndtr(np.linspace(-5.0, 5.0, 131)), [1.0]])
 _CHUNK_EVALUATIONS = 500_000
+# The tabulated <S>: its range, and the largest steps of |eta| and ln(pT) between nodes.
+_PT_RANGE_GEV = (15.0, 3000.0)
+_ABSETA_STEP, _LOG_PT_STEP = 0.1, 0.05
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class EffectiveTruth:
 
     tagger: Tagger
     injected: true_sf.InjectedScaleFactor
+    _tables: dict[int, RegularGridInterpolator[Any]] = field(default_factory=dict, init=False, repr=False)
 
     def evaluate(self, hadron_flavour: Ints, abseta: Floats, pt_gev: Floats, discriminant: Floats) -> Floats:
         """Return the effective true scale factor per jet.
@@ -62,22 +70,57 @@ class EffectiveTruth:
     def mean(self, hadron_flavour: Ints, abseta: Floats, pt_gev: Floats) -> Floats:
         """Return <S>, the mean of the injected scale factor over the generator's discriminants, per jet.
 
-        The discriminant's cumulative probability is cut into 132 steps and at every edge of the table; each cell counts
-        with the value in its middle, so that step functions are integrated exactly.
+        It is `integrate` on a grid, interpolated linearly between nodes, and within 2e-4 of it. The first call for a
+        flavour makes the grid; jets outside of it (below 15 GeV, from 3 TeV on) are integrated one by one.
         """
-        flavour = np.asarray(hadron_flavour, np.intp)
+        index = flavour_index(hadron_flavour)
         abseta, pt_gev = np.asarray(abseta, float), np.asarray(pt_gev, float)
-        means = np.ones(len(flavour))
-        for place, edges in enumerate(self.injected.edges):
-            jets = np.flatnonzero(flavour_index(flavour) == place)
-            inside = edges[(edges > 0) & (edges < 1)]
-            chunk = max(1, _CHUNK_EVALUATIONS // (len(_CUTS) + len(inside)))
-            for start in range(0, len(jets), chunk):
-                part = jets[start : start + chunk]
-                means[part] = self._mean(HADRON_FLAVOURS[place], inside, abseta[part], pt_gev[part])
+        means = np.ones(len(index))
+        for place in range(len(HADRON_FLAVOURS)):
+            jets = np.flatnonzero((index == place) & (abseta < TAGGER_ABSETA_MAX))
+            if not len(jets) or self.injected.is_constant[place]:
+                means[jets] = self.injected.ceilings[place]
+                continue
+            is_on_grid = (pt_gev[jets] >= _PT_RANGE_GEV[0]) & (pt_gev[jets] < _PT_RANGE_GEV[1])
+            near, far = jets[is_on_grid], jets[~is_on_grid]
+            means[near] = self._table(place)((abseta[near], pt_gev[near]))
+            means[far] = self.integrate(HADRON_FLAVOURS[place], abseta[far], pt_gev[far])
         return means
 
-    def _mean(self, flavour: int, edges: Floats, abseta: Floats, pt_gev: Floats) -> Floats:
+    def integrate(self, hadron_flavour: int, abseta: Floats, pt_gev: Floats) -> Floats:
+        """Return <S> by quadrature at each jet, at about 0.1 ms a jet.
+
+        The discriminant's cumulative probability is cut into 132 steps and at every edge of the table; each cell counts
+        with the value in its middle, so that step functions are integrated exactly.
+
+        Parameters
+        ----------
+        hadron_flavour
+            5, 4 or 0, the same for all jets.
+        abseta, pt_gev
+            Shape ``(n,)``.
+        """
+        edges = self.injected.edges[HADRON_FLAVOURS.index(hadron_flavour)]["discriminant"]
+        inside = edges[(edges > 0) & (edges < 1)]
+        chunk = max(1, _CHUNK_EVALUATIONS // (len(_CUTS) + len(inside)))
+        means = np.empty(len(pt_gev))
+        for start in range(0, len(means), chunk):
+            part = slice(start, start + chunk)
+            means[part] = self._integral(hadron_flavour, inside, abseta[part], pt_gev[part])
+        return means
+
+    def _table(self, place: int) -> RegularGridInterpolator[Any]:
+        """Return <S> of one flavour over (|eta|, pT), tabulated once; nodes lie on both sides of every edge."""
+        if place not in self._tables:
+            edges, kinks = self.injected.edges[place], self.tagger.shapes[place].kinks
+            abseta = _nodes((0.0, TAGGER_ABSETA_MAX), [*edges["abseta"], *kinks["abseta"]], _ABSETA_STEP)
+            pt = _nodes(_PT_RANGE_GEV, [*edges["pt"], *kinks["pt"]], _LOG_PT_STEP, logarithmic=True)
+            mesh = np.meshgrid(abseta, pt, indexing="ij")
+            values = self.integrate(HADRON_FLAVOURS[place], *(axis.ravel() for axis in mesh))
+            self._tables[place] = RegularGridInterpolator((abseta, pt), values.reshape(mesh[0].shape))
+        return self._tables[place]
+
+    def _integral(self, flavour: int, edges: Floats, abseta: Floats, pt_gev: Floats) -> Floats:
         codes = np.full((len(pt_gev), 1), flavour)
         column_eta, column_pt = abseta[:, None], pt_gev[:, None]
         at_edges = cumulative(self.tagger, codes, column_pt, column_eta, edges[None, :])
@@ -96,6 +139,17 @@ class EffectiveTruth:
     def _mean_invalid(self, flavour: Ints, abseta: Floats, pt_gev: Floats) -> Floats:
         values = [self.injected.evaluate(flavour, abseta, pt_gev, np.array(v)) for v in INVALID_VALUES]
         return np.average(values, axis=0, weights=INVALID_SHARES)
+
+
+def _nodes(
+    low_high: tuple[float, float], edges: Iterable[float], step: float, *, logarithmic: bool = False
+) -> Floats:
+    """Return nodes from each edge to just below the next, at most ``step`` apart (of the logarithm if asked)."""
+    ordered = np.unique([*low_high, *np.clip(list(edges), *low_high)])
+    spaced, scale = (np.geomspace, np.log) if logarithmic else (np.linspace, np.asarray)
+    counts = np.ceil(np.diff(scale(ordered)) / step).astype(int) + 1
+    below_next = np.nextafter(ordered[1:], 0.0)
+    return np.concatenate([spaced(*cell) for cell in zip(ordered[:-1], below_next, counts, strict=True)])
 
 
 def load(path: Path, name: str, systematic: str, branch: str) -> EffectiveTruth:

@@ -54,7 +54,9 @@ class InputScaling:
                     f"finite after transform {variable.transform}; choose another transform"
                 )
             if values.std() == 0:
-                raise ValueError(f"training.inputs.{name}: takes the one value {values[0]:g}; remove it from the inputs")
+                raise ValueError(
+                    f"training.inputs.{name}: takes the one value {values[0]:g}; remove it from the inputs"
+                )
             low.append(values.min())
             high.append(values.max())
             mean.append(values.mean())

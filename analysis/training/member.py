@@ -45,6 +45,7 @@ class History:
     columns: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, **values: float) -> None:
+        """Append one value to each named column."""
         for name, value in values.items():
             self.columns.setdefault(name, []).append(float(value))
 
@@ -55,7 +56,7 @@ class NonFiniteLossError(FloatingPointError):
 
 @dataclass(frozen=True)
 class TrainedMember:
-    """The scale-factor networks of one member by flavour, how their inputs are scaled, and the record of the training."""
+    """The scale-factor networks of one member by flavour, the scaling of their inputs, and the training's record."""
 
     networks: dict[str, DenseNetwork]
     scaling: InputScaling
@@ -81,9 +82,7 @@ def train_member(
     NonFiniteLossError
         If a loss is not finite.
     """
-    trainer = MemberTrainer(
-        entries, definitions, flavours, measured, settings, event_weight, precision, seed, report
-    )
+    trainer = MemberTrainer(entries, definitions, flavours, measured, settings, event_weight, precision, seed, report)
     if settings.schedule == "talk":
         trainer.run_talk()
     else:
@@ -263,9 +262,7 @@ class MemberTrainer:
         for flavour in self.measured:
             chosen = torch.nonzero(kinds == self._index[flavour])[:, 0]
             if flavour != exclude and len(chosen):
-                sf[chosen] = scale_factor(
-                    self.sf_networks[flavour].predict(features[chosen]), self.settings.log_sf_max
-                )
+                sf[chosen] = scale_factor(self.sf_networks[flavour].predict(features[chosen]), self.settings.log_sf_max)
         return sf
 
     def _step(
@@ -277,7 +274,7 @@ class MemberTrainer:
         for group in optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * factor
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     def _explain(self, loss: float, name: str, flavour: str, batch: torch.Tensor) -> str:

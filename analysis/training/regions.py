@@ -122,7 +122,8 @@ def _among(event: npt.NDArray[np.int64], held: npt.NDArray[np.int64]) -> Mask:
     if not len(held):
         return np.zeros(len(event), bool)
     position = np.minimum(np.searchsorted(held, event), len(held) - 1)
-    return held[position] == event
+    is_held: Mask = held[position] == event
+    return is_held
 
 
 def _indices(mask: Mask, factor: Floats) -> torch.Tensor:

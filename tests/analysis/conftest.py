@@ -31,7 +31,7 @@ class NoiselessToy:
 def noiseless_toy():
     """Entries on a grid of (pT, |eta|, score) x tag jets; scores of each flavour distributed alike at all kinematics.
 
-    The injected S is constant per bin and has mean 1 over the scores of its flavour in every (pT, |eta|) bin: shape only.
+    The injected S is constant per bin and has mean 1 over its flavour's scores in every (pT, |eta|) bin: shape only.
     """
     bins = {
         "b": Bins(pt_gev=(20, 60, 300), abseta=(0, 2.5), discriminant=(-2, 0, 0.1, 0.3, 0.7, 1)),

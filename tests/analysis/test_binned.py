@@ -40,9 +40,7 @@ def test_recovers_an_injected_scale_factor_without_noise(noiseless_toy):
 
 def test_the_number_of_simulated_events_and_their_scale_do_not_matter(noiseless_toy):
     nominal = run(noiseless_toy)
-    heavier = {
-        name: RegionEntries(r.data, scaled(r.simulation, 1000.0)) for name, r in noiseless_toy.regions.items()
-    }
+    heavier = {name: RegionEntries(r.data, scaled(r.simulation, 1000.0)) for name, r in noiseless_toy.regions.items()}
     twice = {
         name: RegionEntries(r.data, r.simulation[np.tile(np.arange(len(r.simulation)), 2)])
         for name, r in noiseless_toy.regions.items()

@@ -18,7 +18,9 @@ def jets(pt, flavour=0, abseta=1.0):
 
 def entries(pt, weight, tag_flavour=0):
     n = len(pt)
-    return Entries(np.arange(n), np.asarray(weight, float), np.zeros(n, np.int8), jets(pt), jets(np.full(n, 50), tag_flavour))
+    return Entries(
+        np.arange(n), np.asarray(weight, float), np.zeros(n, np.int8), jets(pt), jets(np.full(n, 50), tag_flavour)
+    )
 
 
 @pytest.fixture

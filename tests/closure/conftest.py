@@ -60,7 +60,9 @@ def shape_toy():
         for name, mixture in _MIXTURE.items():
             simulation = _sample(rng, 2 * n, mixture, weight=0.5, labelled=True)
             sign = np.where(rng.random(2 * n) < negative, -1.0, 1.0) / (1 - 2 * negative)
-            simulation = Entries(simulation.event, simulation.weight * sign, simulation.channel, simulation.probe, simulation.tag)
+            simulation = Entries(
+                simulation.event, simulation.weight * sign, simulation.channel, simulation.probe, simulation.tag
+            )
             regions[name] = RegionEntries(_sample(rng, 2 * n, mixture, 1.0, labelled=False, tilt=tilt), simulation)
         flavour = rng.integers(0, 3, 30000).astype(np.int8)
         pt, abseta, score = _jets(rng, flavour, _spectrum(rng, 30000))
@@ -70,7 +72,9 @@ def shape_toy():
         return ShapeToy(
             regions,
             inclusive,
-            lambda flavour, jets: true_sf(np.full(len(jets), index[flavour]), jets.discriminant.astype(float), jets.abseta),
+            lambda flavour, jets: true_sf(
+                np.full(len(jets), index[flavour]), jets.discriminant.astype(float), jets.abseta
+            ),
             DEFINITIONS,
             FLAVOURS,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.audit.methods import TrueScaleFactor, true_method
+from analysis.audit.methods import true_method
 from analysis.audit.truth import (
     ProbeJets,
     binned_pull,
@@ -133,15 +133,6 @@ def test_truth_is_normalised_where_methods_are() -> None:
     assert method("b", sample.jets).mean() == pytest.approx(1.0)
     assert method("b", sample.jets, normalised=False) == pytest.approx(3.0 + sample.jets.discriminant)
     assert method("c", sample.jets) == pytest.approx(np.full(500, 2.0))
-
-
-def test_jets_that_occur_twice_get_the_same_truth_in_their_place() -> None:
-    def function(codes: np.ndarray, abseta: np.ndarray, pt: np.ndarray, discriminant: np.ndarray) -> np.ndarray:
-        return 1e4 * pt + 10 * abseta + discriminant
-
-    of = jets(50)[np.random.default_rng(3).integers(0, 50, 400)]
-    value = TrueScaleFactor(function, {"b": 5}, {})("b", of)
-    assert value == pytest.approx(function(np.full(400, 5), of.abseta, of.pt_gev, of.discriminant), rel=1e-6)
 
 
 def test_overlay_survives_the_file_with_means_and_grid_in_order() -> None:

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from analysis.nets import dense
 from analysis.cpu import Precision
+from analysis.nets import dense
 from analysis.nets.dense import DenseNetwork
 
 

@@ -14,7 +14,9 @@ VARIABLES = {"pt": Variable(transform="log"), "discriminant": Variable(transform
 
 def jets(pt, score, **extra):
     pt, score = np.array(pt, np.float32), np.array(score, np.float32)
-    return Jets(pt, np.ones_like(pt), score, np.zeros(len(pt), np.int8), {k: np.array(v, np.float32) for k, v in extra.items()})
+    return Jets(
+        pt, np.ones_like(pt), score, np.zeros(len(pt), np.int8), {k: np.array(v, np.float32) for k, v in extra.items()}
+    )
 
 
 def test_inputs_have_zero_mean_and_unit_width_on_what_they_were_fitted_to():

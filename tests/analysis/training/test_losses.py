@@ -21,7 +21,9 @@ def data(simulated, truth=TRUTH):
 def best_logits(loss_of):
     """Minimise over one logit a bin: the discriminator of infinite capacity."""
     logits = torch.zeros(3, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([logits], max_iter=500, tolerance_grad=1e-14, tolerance_change=1e-16, line_search_fn="strong_wolfe")
+    optimiser = torch.optim.LBFGS(
+        [logits], max_iter=500, tolerance_grad=1e-14, tolerance_change=1e-16, line_search_fn="strong_wolfe"
+    )
 
     def closure():
         optimiser.zero_grad()
@@ -37,9 +39,7 @@ def signed_logits(simulated, own, other, sf_other):
     kinds = torch.tensor([own, other, 1]).repeat_interleave(3)
     weights = torch.cat([simulated[:, own], simulated[:, other], simulated[:, 1]])
     other_sf = torch.cat([torch.ones(3), sf_other, torch.ones(3)]).double()
-    return best_logits(
-        lambda z: discriminator_loss(z, data(simulated), z.repeat(3), weights, kinds == own, other_sf)
-    )
+    return best_logits(lambda z: discriminator_loss(z, data(simulated), z.repeat(3), weights, kinds == own, other_sf))
 
 
 def test_the_discriminator_returns_data_minus_contamination_over_the_flavour():
@@ -84,7 +84,9 @@ def test_the_scale_factors_minimum_is_the_mean_target_whatever_the_importance():
 
 
 def test_scale_factor_is_one_for_zero_output_and_clipped():
-    np.testing.assert_allclose(scale_factor(torch.tensor([0.0, 9.0, -9.0]), 1.5), [1.0, np.exp(1.5), np.exp(-1.5)], rtol=1e-6)
+    np.testing.assert_allclose(
+        scale_factor(torch.tensor([0.0, 9.0, -9.0]), 1.5), [1.0, np.exp(1.5), np.exp(-1.5)], rtol=1e-6
+    )
 
 
 def test_targets_carry_no_gradient():
