@@ -21,14 +21,13 @@ from analysis.ntuple_branches import (
     MUON_BRANCHES,
     Ntuple,
     NtupleError,
-    SumOfWeights,
     events_tree,
     inspect,
     open_root,
     unreadable,
 )
 
-__all__ = ["Collection", "Events", "Ntuple", "NtupleError", "SumOfWeights", "inspect", "iterate"]
+__all__ = ["Collection", "Events", "Ntuple", "NtupleError", "inspect", "iterate"]
 
 Array = npt.NDArray[Any]
 

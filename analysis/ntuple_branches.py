@@ -10,7 +10,7 @@ import difflib
 import logging
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 import uproot
@@ -19,7 +19,6 @@ from analysis.config.events import CHANNELS, Channel, Sample, Selection, Tagger
 
 log = logging.getLogger(__name__)
 
-SumOfWeights = Literal["runs", "events"]
 
 EVENT_BRANCHES = {"run": np.uint32, "luminosityBlock": np.uint32, "event": np.uint64}
 ELECTRON_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32, "charge": np.int32, "cutBased": np.int32}
@@ -83,15 +82,12 @@ def inspect(
     tagger: Tagger,
     selection: Selection,
     pileup: bool = False,
-    sum_weights_from: SumOfWeights = "runs",
 ) -> Ntuple:
     """Return which branches of a NanoAOD file to read, its number of events and sum of generator weights.
 
-    Parameters
-    ----------
-    sum_weights_from
-        ``runs``: ``Runs/genEventSumw``, which counts the events before any skim; ``events``: the sum of ``genWeight``
-        of the stored events, right only for a file that holds every generated event. Data: the number of events.
+    The sum of weights is ``Runs/genEventSumw``, which counts the events before any skim; with ``sum_weights: events``
+    of the sample, the sum of ``genWeight`` of the stored events, right only for a file that holds every generated
+    event. Data: the number of events.
 
     Raises
     ------
@@ -124,7 +120,7 @@ def inspect(
             jet_acceptance=(selection.jet.pt_min_gev, selection.jet.abseta_max),
         )
         _check_branches(ntuple, known)
-        return ntuple._replace(sum_weights=_sum_weights(file, tree, ntuple, sum_weights_from))
+        return ntuple._replace(sum_weights=_sum_weights(file, tree, ntuple, sample.sum_weights))
 
 
 def open_root(path: str) -> Any:
@@ -227,11 +223,9 @@ def _with_close_names(branch: str, known: Collection[str]) -> str:
     return f"{branch} (close: {', '.join(close)})" if close else branch
 
 
-def _sum_weights(file: Any, tree: Any, ntuple: Ntuple, source: SumOfWeights) -> float:
+def _sum_weights(file: Any, tree: Any, ntuple: Ntuple, source: str) -> float:
     if ntuple.is_data:
         return float(ntuple.n_events)
-    if source not in get_args(SumOfWeights):
-        raise ValueError(f"sum_weights_from must be one of {get_args(SumOfWeights)}, got {source!r}")
     try:
         if source == "events":
             return float(np.sum(tree["genWeight"].array(library="np"), dtype=np.float64))
@@ -243,6 +237,6 @@ def _sum_weights(file: Any, tree: Any, ntuple: Ntuple, source: SumOfWeights) -> 
         raise unreadable(ntuple.path, error, "summing the generator weights") from error
     raise NtupleError(
         f"{ntuple.path}: branch Runs/genEventSumw is missing: without the sum of generator weights the sample cannot "
-        "be scaled to its cross section; take files with a Runs tree, or sum_weights_from='events' if the file holds "
-        "every generated event"
+        "be scaled to its cross section; take files with a Runs tree, or set sum_weights: events for the sample if the "
+        "file holds every generated event"
     )

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.config.events import CHANNELS, Pileup, Region, Sample, Selection, Tagger
-from analysis.ntuple import Events, Ntuple, SumOfWeights, inspect, iterate
+from analysis.ntuple import Events, Ntuple, inspect, iterate
 from analysis.pileup import load_pileup, pileup_weights
 from analysis.selection import DILEPTON_STEPS, Dileptons
 from analysis.selection_kernel import select
@@ -62,7 +62,6 @@ def skim_file(
     entries_path: str | Path,
     jets_path: str | Path,
     chunk_entries: int = 100_000,
-    sum_weights_from: SumOfWeights = "runs",
 ) -> SkimReport:
     """Select the dilepton events of a NanoAOD file and write its two tables.
 
@@ -77,8 +76,6 @@ def skim_file(
         Where the parquet tables go.
     chunk_entries
         Events held in memory at a time; a row group of each table.
-    sum_weights_from
-        See `analysis.ntuple.inspect`.
 
     Raises
     ------
@@ -103,7 +100,6 @@ def skim_file(
         tagger=tagger,
         selection=selection,
         pileup=corrected is not None,
-        sum_weights_from=sum_weights_from,
     )
     counts = _no_counts(regions)
     with open_tables(

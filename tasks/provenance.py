@@ -6,11 +6,13 @@ from, a digest of its content, and its size and modification time, by which a la
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +122,11 @@ def content_of(path: Path) -> str | None:
     if manifest.get("size") != now["size"]:
         return None
     if manifest.get("mtime_ns") != now["mtime_ns"]:
-        if content_digest(path) != manifest["content"]:
+        try:
+            same = content_digest(path) == manifest["content"]
+        except Exception:  # no longer readable as what it was: many libraries, many types of error
+            same = False
+        if not same:
             return None
         write_json(manifest_path(path), {**manifest, **now})
     return str(manifest["content"])
@@ -151,14 +157,12 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], shown: int = 
     words: list[str] = []
     for key in sorted({*before, *now}):
         old, new = before.get(key), now.get(key)
-        if old == new:
-            continue
         kind, _, name = key.partition(":")
-        if kind == "config":
-            words += _value_differences(name, old, new)
-        elif kind in ("input", "file"):
-            words.append(f"{name} {_input_change(key in before, key in now, new)}")
-        else:
+        if kind in ("input", "file"):
+            # None is a value here: a new input that is absent
+            if old != new or (key in before) != (key in now):
+                words.append(f"{name} {_input_change(key in before, key in now, new)}")
+        elif old != new:
             words += _value_differences(name or kind, old, new)
     more = f"; and {len(words) - shown} more" if len(words) > shown else ""
     return "; ".join(words[:shown]) + more
@@ -192,12 +196,24 @@ def _status(path: Path) -> dict[str, int]:
     return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
+@contextmanager
+def full_disk_named(folder: Path) -> Iterator[None]:
+    """Add the folder and a way out to an error of a full disk: the system names neither."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or error.filename is not None:
+            raise
+        message = f"{os.strerror(error.errno)}; free space there, or set DEEPSF_DATA to a folder on a larger disk"
+        raise OSError(error.errno, message, str(folder)) from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file so that a reader sees the old one or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name.lstrip('.')}.part-")
     try:
-        with os.fdopen(handle, "w") as stream:
+        with full_disk_named(path.parent), os.fdopen(handle, "w") as stream:
             json.dump(value, stream, sort_keys=True, indent=1)
         Path(name).chmod(0o644)
         Path(name).replace(path)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import law
 
-from tasks.provenance import content_of, manifest_path
+from tasks.provenance import content_of, full_disk_named, manifest_path
 
 if TYPE_CHECKING:
     from tasks.base import ConfigTask
@@ -77,6 +77,22 @@ class ProvenanceTarget(law.LocalFileTarget):
         return f"{word} ({why})"
 
 
+class BranchOutputs(law.TargetCollection):
+    """The outputs of all branches of a workflow; for ``--print-status`` they tell why they are stale."""
+
+    def status_text(self, *args: Any, **kwargs: Any) -> str:
+        """Return the state with the number of branches, and the first reason for stale ones."""
+        text = str(super().status_text(*args, **kwargs))
+        written = [target for target in leaves(self) if target.is_written()]
+        reasons = dict.fromkeys(why for target in written if (why := target.task.why_stale(target)))
+        if not reasons:
+            return text
+        first, *others = reasons
+        more = f"; and {len(others)} more reasons" if others else ""
+        count, *rest = text.split("\n", 1)
+        return "\n".join([f"{count}, stale ({first}{more})", *rest])
+
+
 @contextmanager
 def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
     """Yield paths beside the targets and rename them onto the targets on success.
@@ -93,7 +109,8 @@ def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
                 left_over.unlink()
         parts.append(target.file.with_name(f".part-{os.getpid()}-{target.file.name}"))
     try:
-        yield tuple(parts)
+        with full_disk_named(targets[0].file.parent):
+            yield tuple(parts)
         for target, part in zip(targets, parts, strict=True):
             with part.open("rb") as stream:
                 os.fsync(stream.fileno())

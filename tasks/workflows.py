@@ -11,11 +11,13 @@ import luigi
 from tasks import settings
 from tasks.base import ConfigTask
 from tasks.provenance import digest, write_json
+from tasks.targets import BranchOutputs
 
 
 class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
     """One branch an output. A batch job runs `law run` for its branches with the submitting side's configuration."""
 
+    output_collection_cls = BranchOutputs
     workflow = ConfigTask.workflow
     retries = luigi.IntParameter(default=2, significant=False, description="resubmissions of a failed job")
     tolerance = luigi.FloatParameter(

@@ -52,6 +52,10 @@ class Sample(Section):
     generate: tuple[Literal["ttbar", "zjets"], ...] = ()
     channels: tuple[Channel, ...] = Field(default=CHANNELS, description="channels that this data set may fill")
     cross_section_pb: Positive | None = None
+    sum_weights: Literal["runs", "events"] = Field(
+        default="runs",
+        description="where the sum of generator weights comes from; events: of a file that was never skimmed",
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> Sample:

@@ -153,7 +153,7 @@ class Audit(Section):
     seed: Seed = 1
     n_jets: Count = Field(default=100_000, description="jets of a flavour at which scale factors meet the truth")
     classifier_passes: Positive = 4.0
-    n_bootstrap: Count = Field(default=100, description="event bootstraps behind the error of AUC differences")
+    n_bootstrap: int = Field(default=100, ge=2, description="event bootstraps behind the error of AUC differences")
 
 
 class Reference(Section):
@@ -175,8 +175,8 @@ class FlavourStyle(Section):
 class Plots(Section):
     """Everything that changes figures and nothing else."""
 
-    experiment: str = "CMS"
-    label: str = Field(default="Simulation", description="text after the experiment's name")
+    experiment: str = "DeepSF"
+    label: str = Field(default="", description="text after the experiment's name, e.g. Preliminary")
     discriminant_label: str = "b-tag discriminant"
     flavours: dict[str, FlavourStyle] = Field(default_factory=dict)
     regions: dict[str, str] = Field(default_factory=dict, description="labels by region")

@@ -89,7 +89,7 @@ def figure(
     edges = np.asarray(data.axes[0].edges)
     axis = DiscriminantAxis(edges, bool(edges[0] < 0 and any(c.data[0] > 0 or c.simulation[0] != 0 for c in columns)))
     with context(0.95):
-        margins = Margins(left=1.5, bottom=1.45, top=0.65, between_columns=0.2)
+        margins = Margins(left=1.5, bottom=1.45, top=0.65, between_columns=0.35)
         made, axes = grid([5.6, 2.3], [6.4] * len(columns), margins, sharex="col", sharey="row")
         for number, (method, column) in enumerate(zip(methods, columns, strict=True)):
             _draw_stack(axes[0, number], axis, column, style)

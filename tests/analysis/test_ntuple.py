@@ -29,7 +29,8 @@ def test_types_do_not_depend_on_the_version(make_nanoaod, simulation, tagger, se
 
 def test_chunks_join_to_the_whole_file_across_baskets(make_nanoaod, simulation, tagger, selection):
     path = make_nanoaod(400, basket=150)
-    ntuple = inspect(path, simulation, tagger=tagger, selection=selection)
+    from_events = simulation.model_copy(update={"sum_weights": "events"})
+    ntuple = inspect(path, from_events, tagger=tagger, selection=selection)
     chunks = list(iterate(ntuple, chunk_entries=70))
     assert [chunk.first_entry for chunk in chunks] == [0, 70, 140, 210, 280, 350]
     with uproot.open(path) as file:
@@ -53,11 +54,10 @@ def test_sum_of_weights_comes_from_all_rows_of_the_runs_tree(make_nanoaod, simul
 
 def test_simulation_without_runs_is_refused_unless_events_are_asked_for(make_nanoaod, simulation, tagger, selection):
     path = make_nanoaod(50, runs=False)
-    with pytest.raises(
-        NtupleError, match=r"nano\.root: branch Runs/genEventSumw is missing.*sum_weights_from='events'"
-    ):
+    with pytest.raises(NtupleError, match=r"nano\.root: branch Runs/genEventSumw is missing.*sum_weights: events"):
         inspect(path, simulation, tagger=tagger, selection=selection)
-    ntuple = inspect(path, simulation, tagger=tagger, selection=selection, sum_weights_from="events")
+    from_events = simulation.model_copy(update={"sum_weights": "events"})
+    ntuple = inspect(path, from_events, tagger=tagger, selection=selection)
     with uproot.open(path) as file:
         assert ntuple.sum_weights == file["Events/genWeight"].array(library="np").astype(float).sum()
 
@@ -178,6 +178,7 @@ def test_jet_columns_must_exist_and_have_one_value_a_jet(make_nanoaod, simulatio
     wanted = selection.model_copy(update={"jet_columns": {"area": "area"}})
     with pytest.raises(NtupleError, match=r"branch Jet_area .*correct or drop its entry in selection\.jet_columns"):
         inspect(path, simulation, tagger=tagger, selection=wanted)
-    ntuple = inspect(path, simulation, tagger=tagger, selection=selection)._replace(jet_columns={"odd": "Muon_pt"})
+    from_events = simulation.model_copy(update={"sum_weights": "events"})
+    ntuple = inspect(path, from_events, tagger=tagger, selection=selection)._replace(jet_columns={"odd": "Muon_pt"})
     with pytest.raises(NtupleError, match="differ in length"):
         list(iterate(ntuple))

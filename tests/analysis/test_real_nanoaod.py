@@ -58,7 +58,7 @@ class RealFile(NamedTuple):
     n_events: int
     two_leptons: tuple[int, int, int]
     has_pu_id: bool = True
-    sum_weights_from: str = "runs"
+    sum_weights: str = "runs"
 
 
 FILES = [
@@ -66,12 +66,13 @@ FILES = [
     RealFile("coffea_nano_dy.root", "simulation", 40, (0, 0, 4)),
     RealFile("higgsdna_DYJetsToLL--UL17_v6-v2_109_Skim.root", "simulation", 100, (8, 1, 7)),
     RealFile("higgsdna_EGamma_2022E_v13.root", "data", 100, (1, 0, 0), has_pu_id=False),
-    RealFile("unroot_NanoAODv5_sample.root", "simulation", 1000, (3, 6, 8), sum_weights_from="events"),
+    RealFile("unroot_NanoAODv5_sample.root", "simulation", 1000, (3, 6, 8), sum_weights="events"),
 ]
 
 
 def sample_of(file):
-    return Sample(kind=file.kind, files=("*.root",), cross_section_pb=1.0 if file.kind == "simulation" else None)
+    cross_section_pb = 1.0 if file.kind == "simulation" else None
+    return Sample(kind=file.kind, files=("*.root",), cross_section_pb=cross_section_pb, sum_weights=file.sum_weights)
 
 
 def near(one, other, distance):
@@ -133,7 +134,6 @@ def chunk(request):
         sample_of(file),
         tagger=TAGGER,
         selection=SELECTION,
-        sum_weights_from=file.sum_weights_from,
     )
     (events,) = iterate(ntuple)
     return file, ntuple, events
@@ -180,7 +180,6 @@ def test_ttbar_events_enter_the_heavy_flavour_region(regions, tmp_path):
         regions=regions,
         entries_path=tables[0],
         jets_path=tables[1],
-        sum_weights_from="events",
     )
     assert report.cut_flow["exactly_two_jets"] == {"ee": 1, "emu": 2, "mumu": 2}
     assert report.cut_flow["region_hf"] == {"ee": 1, "emu": 2, "mumu": 1}
@@ -198,8 +197,9 @@ def test_ttbar_events_enter_the_heavy_flavour_region(regions, tmp_path):
 
 
 def test_simulation_without_its_sum_of_weights_is_refused():
+    sample = sample_of(FILES[-1]).model_copy(update={"sum_weights": "runs"})
     with pytest.raises(NtupleError, match=r"unroot_NanoAODv5_sample\.root: branch Runs/genEventSumw is missing"):
-        inspect(Path(FOLDER) / FILES[-1].name, sample_of(FILES[-1]), tagger=TAGGER, selection=SELECTION)
+        inspect(Path(FOLDER) / FILES[-1].name, sample, tagger=TAGGER, selection=SELECTION)
 
 
 def test_the_file_without_luminosity_block_is_refused_by_name():

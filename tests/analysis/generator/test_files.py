@@ -17,7 +17,7 @@ KINEMATICS = ("pt", "eta", "phi", "mass")
 SIMULATION_ONLY = {"Jet_hadronFlavour", "genWeight", "Generator_weight", "Pileup_nTrueInt"}
 
 
-def written(path, sample, kind, process, index=0, n_events=6000, true_sf=TRUE_SF, **changes):
+def written(path, sample, kind, process, index=0, n_events=3000, true_sf=TRUE_SF, **changes):
     file = GeneratedFile(sample, kind, process, index, n_events)
     write_file(file, Composition(), TOY.generator.model_copy(update=changes), true_sf, path)
     with uproot.open(path) as root:
@@ -117,7 +117,7 @@ def test_both_columns_and_all_flavours_are_filled(ttbar):
 
 @pytest.mark.parametrize(("kind", "process"), [("simulation", "zjets"), ("data", "ttbar")])
 def test_a_file_made_twice_has_the_same_content(tmp_path, kind, process):
-    first, second = (written(tmp_path / f"{k}.root", "s", kind, process, n_events=3000)[0] for k in "ab")
+    first, second = (written(tmp_path / f"{k}.root", "s", kind, process, n_events=2000)[0] for k in "ab")
     assert list(first) == list(second)
     assert all(same(first, second, name) for name in first)
 
@@ -139,27 +139,27 @@ def test_other_options_of_pseudo_data_leave_simulation_alone(tmp_path, ttbar):
 
 def test_another_true_scale_factor_changes_the_discriminants_alone(tmp_path, data):
     shifted = TOY.generator.true_sf.model_copy(update={"systematic": "up_hf"})
-    file = GeneratedFile("data", "data", "ttbar", 0, 6000)
+    file = GeneratedFile("data", "data", "ttbar", 0, 3000)
     write_file(file, Composition(), TOY.generator.model_copy(update={"true_sf": shifted}), TRUE_SF, tmp_path / "b.root")
     other = uproot.open(tmp_path / "b.root")["Events"].arrays(library="np")
     assert {name for name in other if not same(other, data[0], name)} == {"Jet_btagDeepFlavB", "Jet_btagDeepB"}
 
 
 def test_runs_hold_the_signed_sum_before_the_filter(tmp_path):
-    events, runs = written(tmp_path / "a.root", "zjets", "simulation", "zjets", n_events=100_000)
+    events, runs = written(tmp_path / "a.root", "zjets", "simulation", "zjets", n_events=60_000)
     assert set(np.unique(events["genWeight"])) == {-1.0, 1.0}
     assert (events["genWeight"] < 0).mean() == pytest.approx(0.10, abs=0.01)
     # n_events is luminosity times cross section: the sum of weights is that, the number of events is larger
-    assert runs["genEventSumw"][0] == pytest.approx(100_000, abs=4 * np.sqrt(runs["genEventCount"][0]))
-    assert runs["genEventCount"][0] == runs["genEventSumw2"][0] > 1.15 * 100_000
-    assert len(events["genWeight"]) < 0.5 * 100_000
+    assert runs["genEventSumw"][0] == pytest.approx(60_000, abs=4 * np.sqrt(runs["genEventCount"][0]))
+    assert runs["genEventCount"][0] == runs["genEventSumw2"][0] > 1.15 * 60_000
+    assert len(events["genWeight"]) < 0.5 * 60_000
 
 
 def test_event_numbers_are_unique_in_a_sample(tmp_path):
     numbers = []
     for process in ("ttbar", "zjets"):
         for index in (0, 1):
-            events, _ = written(tmp_path / "a.root", "data", "data", process, index, n_events=2000)
+            events, _ = written(tmp_path / "a.root", "data", "data", process, index, n_events=1000)
             numbers.append(events["event"])
     numbers = np.concatenate(numbers)
     assert len(np.unique(numbers)) == len(numbers)

@@ -44,6 +44,14 @@ def test_pseudo_data_fluctuate_around_the_expectation_times_the_largest_rate():
     assert 0.5 < np.std(numbers) / np.sqrt(expected) < 1.6
 
 
+@pytest.mark.parametrize(("changes", "sample"), [({}, "ttbar"), ({"simulation_over_data": 1e6}, "data")])
+def test_a_luminosity_without_events_is_refused(changes, sample):
+    # 1e-9 /fb x 90 pb = 9e-5 events
+    message = rf"samples\.{sample}: not one ttbar event at campaign\.luminosity_ifb = 1e-09 .* of 90 pb; raise"
+    with pytest.raises(ValueError, match=message):
+        planned(luminosity_ifb=1e-9, **changes)
+
+
 def test_plan_is_the_same_every_time_and_stems_are_unique():
     assert planned() == planned()
     stems = [file.stem for file in planned(luminosity_ifb=10.0)]
@@ -60,7 +68,7 @@ def test_more_luminosity_keeps_the_files_of_simulation_and_adds_to_them():
 
 @pytest.mark.parametrize(("kind", "process"), [("simulation", "ttbar"), ("simulation", "zjets"), ("data", "zjets")])
 def test_estimated_size_is_that_of_a_written_file(tmp_path, kind, process):
-    file = GeneratedFile("sample", kind, process, 0, 60_000)
+    file = GeneratedFile("sample", kind, process, 0, 40_000)
     write_file(file, Composition(), TOY.generator, TRUE_SF, tmp_path / "a.root")
     assert estimated_bytes([file], TOY.generator) == pytest.approx((tmp_path / "a.root").stat().st_size, rel=0.25)
 

@@ -16,15 +16,19 @@ TRUTH = ROOT / "configs" / "true_sf" / "toy.json"
 GENERATOR = config.load(ROOT / "configs" / "toy.yaml").generator
 
 
-def closure(path, name, branch, flavour, n):
+@pytest.fixture(scope="module")
+def ttbar_events():
+    return kinematics.generate(np.random.default_rng(1), "ttbar", 150_000, Composition()).events
+
+
+def closure(truth, flavour, n):
     """Chi2 of pseudo-data against simulation, plain and with the effective truth, and the number of bins."""
     rng = np.random.default_rng(7)
     pt, abseta = 20 + rng.exponential(40, n), rng.uniform(0, 2.5, n)
     codes = np.full(n, flavour)
-    tagger = TAGGERS[branch]
-    data = pseudo_data.discriminant_of_data(rng, tagger, true_sf.load(path, name), codes, pt, abseta)
+    tagger = truth.tagger
+    data = pseudo_data.discriminant_of_data(rng, tagger, truth.injected, codes, pt, abseta)
     simulation = draw(rng, tagger, codes, pt, abseta)
-    truth = effective_truth(path, name, "central", branch).evaluate(codes, abseta, pt, simulation)
     valid = np.quantile(simulation[simulation > 0], np.linspace(0, 1, 9)[1:-1])
     edges = ([0, 30, 60, 1e4], [0, 0.8, 1.6, 2.5], [-3, *([0.0] if tagger.has_invalid else []), *valid, 1.1])
 
@@ -33,7 +37,7 @@ def closure(path, name, branch, flavour, n):
 
     counts = fill(data, np.ones(n))
     results = []
-    for weight in (np.ones(n), truth):
+    for weight in (np.ones(n), truth.evaluate(codes, abseta, pt, simulation)):
         variance = counts + fill(simulation, weight**2)
         results.append(((counts - fill(simulation, weight)) ** 2 / variance).sum())
     return *results, len(counts)
@@ -43,13 +47,13 @@ def closure(path, name, branch, flavour, n):
     ("branch", "flavour"), [("btagDeepFlavB", 5), ("btagDeepFlavB", 0), ("btagDeepB", 5), ("btagDeepB", 0)]
 )
 def test_pseudo_data_follow_the_effective_truth(branch, flavour):
-    plain, weighted, n_bins = closure(TRUTH, NAME, branch, flavour, 20_000)
+    plain, weighted, n_bins = closure(effective_truth(TRUTH, NAME, "central", branch), flavour, 20_000)
     assert chi2.sf(plain, n_bins) < 1e-6
     assert chi2.sf(weighted, n_bins) > 1e-3
 
 
 def test_charm_is_the_same_in_pseudo_data():
-    plain, _, n_bins = closure(TRUTH, NAME, "btagDeepFlavB", 4, 10_000)
+    plain, _, n_bins = closure(effective_truth(TRUTH, NAME, "central", "btagDeepFlavB"), 4, 10_000)
     assert chi2.sf(plain, n_bins) > 1e-3
 
 
@@ -57,8 +61,9 @@ def test_pseudo_data_follow_a_public_table():
     reference = os.environ.get("DEEPSF_REFERENCE_SF")
     if not reference:
         pytest.skip("DEEPSF_REFERENCE_SF does not name a public BTV file with deepJet_shape")
+    truth = effective_truth(Path(reference), "deepJet_shape", "central", "btagDeepFlavB")
     for flavour in (5, 0):
-        plain, weighted, n_bins = closure(Path(reference), "deepJet_shape", "btagDeepFlavB", flavour, 20_000)
+        plain, weighted, n_bins = closure(truth, flavour, 20_000)
         assert chi2.sf(plain, n_bins) < 1e-6
         assert chi2.sf(weighted, n_bins) > 1e-3
 
@@ -140,8 +145,8 @@ def test_no_rate_exceeds_the_largest_one(tilt):
     assert rate.max() <= pseudo_data.max_rate(generator)
 
 
-def test_thinning_gives_the_channels_their_offsets_and_the_jets_their_tilt():
-    events = kinematics.generate(np.random.default_rng(1), "ttbar", 150_000, Composition()).events
+def test_thinning_gives_the_channels_their_offsets(ttbar_events):
+    events = ttbar_events
     keep = pseudo_data.thin(np.random.default_rng(2), GENERATOR, events)
     rate = pseudo_data.rate(GENERATOR, events) / pseudo_data.max_rate(GENERATOR)
     channel = (np.abs(events.lepton_pdg_id) == 13).sum(axis=1)
@@ -150,3 +155,27 @@ def test_thinning_gives_the_channels_their_offsets_and_the_jets_their_tilt():
     for group in groups:
         error = np.sqrt(rate[group].mean() / group.sum())
         assert keep[group].mean() == pytest.approx(rate[group].mean(), abs=4 * error)
+
+
+@pytest.mark.parametrize("tilt", [0.1, -0.2])
+def test_jet_spectrum_of_pseudo_data_is_tilted_by_the_configured_amount(tilt, ttbar_events):
+    generator = GENERATOR.model_copy(update={"pt_tilt": tilt, "rate_offsets": {}})
+    keep = pseudo_data.thin(np.random.default_rng(4), generator, ttbar_events)
+    jets = ttbar_events.jets
+    inside = np.flatnonzero((jets.pt_gev > 14) & (np.abs(jets.eta) < 2.7))
+    order = inside[np.lexsort((-jets.pt_gev[inside], jets.event[inside]))]
+    first = np.searchsorted(jets.event[order], np.arange(len(keep)))
+    pt = jets.pt_gev[order][[first, first + 1]]
+    factor = 1 + tilt * np.log(np.clip(pt, 20, 600) / 60) / np.log(3)
+    largest = 1 + tilt * np.log((600 if tilt > 0 else 20) / 60) / np.log(3)
+    edges = [14, 25, 40, 60, 90, 150, 900]
+    # An event is kept with the product of both factors over that of the largest: without the other jet's factor, a
+    # jet's own one is left.
+    weight = np.where(keep, 1 / factor[::-1], 0)
+    got, expected, flat = (
+        np.histogram(pt, edges, weights=w)[0]
+        for w in (weight, factor / largest**2, np.full(pt.shape, keep.mean() / factor.mean()))
+    )
+    error = np.sqrt(np.histogram(pt, edges, weights=weight**2)[0])
+    assert np.abs((got - expected) / error).max() < 4
+    assert ((got - flat) / error)[[0, -1]] * np.sign(tilt) == pytest.approx([-30, 30], abs=25)

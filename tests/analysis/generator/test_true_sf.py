@@ -39,7 +39,8 @@ def test_values_and_ceilings_of_a_table(tmp_path):
     sf = true_sf.load(write(tmp_path / "sf.json", by_flavour(b=STEPS, udsg=1.2)), "sf")
     # ceilings: largest value with 2 % on top, a constant is its own
     assert sf.ceilings.tolist() == pytest.approx([1.02 * 1.4, 1.0, 1.2])
-    assert sf.edges[0].tolist() == [-15, 0, 0.3, 0.8, 1.1]
+    assert sf.is_constant.tolist() == [False, True, True]
+    assert sf.edges[0]["discriminant"].tolist() == [-15, 0, 0.3, 0.8, 1.1]
     values = sf.evaluate(
         np.array([5, 5, 5, 0, 4]), np.full(5, 0.1), np.full(5, 50.0), np.array([-1, 0.1, 0.9, 0.9, 0.9])
     )

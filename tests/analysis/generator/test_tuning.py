@@ -15,7 +15,7 @@ CROSS_SECTIONS = cross_sections_pb(TOY.samples)
 
 @pytest.fixture(autouse=True)
 def small_pilots(monkeypatch):
-    monkeypatch.setattr(tuning, "N_PILOT", {"ttbar": 30_000, "zjets": 80_000})
+    monkeypatch.setattr(tuning, "N_PILOT", {"ttbar": 15_000, "zjets": 40_000})
 
 
 def tuned(purity_hf, purity_lf, cross_sections=CROSS_SECTIONS):
@@ -45,7 +45,7 @@ def test_generated_events_have_the_purities_asked_for(purity_hf, purity_lf):
     composition = tuned(purity_hf, purity_lf)
     assert (composition.purity_hf, composition.purity_lf) == pytest.approx((purity_hf, purity_lf), abs=2e-3)
     assert composition.zjets_c_fraction / composition.zjets_b_fraction == pytest.approx(0.085 / 0.045)
-    # 30 000 pilot events leave 0.006, the counted events 0.005
+    # 15 000 pilot events leave 0.008, the counted events 0.005
     assert measured(composition) == pytest.approx((purity_hf, purity_lf), abs=0.02)
 
 

@@ -1,0 +1,148 @@
+"""From skims to weighted entries, with numbers worked out by hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analysis.config.events import Flavour, Normalisation, Region, Sample
+from analysis.inclusive import InclusiveJets, normalisation_bins, sample_inclusive_jets
+from analysis.tables import load_regions
+
+SAMPLES = {
+    "ttbar": Sample(kind="simulation", files=("*",), cross_section_pb=2.0),
+    "data": Sample(kind="data", files=("*",)),
+}
+REGIONS = {"hf": Region(enriched_flavour="b", channels=("ee", "emu"), tag_above=0.5)}
+FLAVOURS = {"b": Flavour(hadron_flavours=(5,)), "udsg": Flavour(hadron_flavours=(0, 1))}
+
+
+def entries_table(path, sample, yields, sum_weights, *, weight, channel, flavour):
+    n = len(weight)
+    columns = {"entry": np.arange(n, dtype=np.int64), "channel": np.array(channel, np.int8), "in_hf": np.ones(n, bool)}
+    columns["weight"] = np.array(weight, float)
+    for role in ("tag", "probe"):
+        columns |= {f"{role}_{name}": np.full(n, 0.7, np.float32) for name in ("pt_gev", "eta", "discriminant")}
+        columns[f"{role}_hadron_flavour"] = np.array(flavour, np.int8)
+    write(path, columns, sample, sum_weights, dict(zip(("ee", "emu", "mumu"), yields, strict=True)))
+
+
+def write(path, columns, sample, sum_weights, yields=None):
+    metadata = {
+        "sample": sample,
+        "kind": SAMPLES[sample].kind,
+        "n_events": 1,
+        "sum_weights": sum_weights,
+        "cut_flow": {},
+        "region_yields": {"hf": {c: {"n": 1, "sum_weights": y} for c, y in (yields or {}).items()}},
+        "jets": {"selected": 0, "invalid": 0, "nan": 0},
+        "missing_triggers": [],
+    }
+    table = pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(metadata)})
+    pq.write_table(table, path)
+
+
+def load(tmp_path, **changes):
+    arguments = {"samples": SAMPLES, "regions": REGIONS, "flavours": FLAVOURS, "luminosity_ifb": 0.01} | changes
+    return load_regions(sorted(tmp_path.glob("*.parquet")), **arguments)["hf"]
+
+
+@pytest.fixture
+def skims(tmp_path):
+    entries_table(tmp_path / "a.parquet", "ttbar", (4, 2, 0), 30, weight=[1, -1], channel=[0, 1], flavour=[5, 0])
+    entries_table(tmp_path / "b.parquet", "ttbar", (4, 0, 0), 10, weight=[2], channel=[0], flavour=[1])
+    entries_table(tmp_path / "c.parquet", "data", (8, 3, 0), 50, weight=[1], channel=[0], flavour=[-1])
+    return tmp_path
+
+
+def test_simulation_is_scaled_to_luminosity_and_to_each_channels_rate(skims):
+    region = load(skims)
+    # 2 pb x 10 /pb / (30 + 10) = 0.5; ee: 8 / (0.5 x 8) = 2; emu: 3 / (0.5 x 2) = 3
+    np.testing.assert_allclose(region.simulation.weight, [1 * 0.5 * 2, -1 * 0.5 * 3, 2 * 0.5 * 2])
+    np.testing.assert_array_equal(region.data.weight, [1])
+
+
+def test_flavours_are_indices_of_the_configuration_and_data_have_none(skims):
+    region = load(skims)
+    np.testing.assert_array_equal(region.simulation.probe.flavour, [0, 1, 1])
+    np.testing.assert_array_equal(region.data.probe.flavour, [-1])
+
+
+def test_events_of_different_files_have_different_numbers(skims):
+    event = load(skims).simulation.event
+    assert len(np.unique(event)) == 3
+
+
+def test_an_unknown_hadron_flavour_names_file_and_code(skims):
+    with pytest.raises(ValueError, match=r"a\.parquet: hadron flavours \[0\] belong to none of the flavours \['b'\]"):
+        load(skims, flavours={"b": FLAVOURS["b"]})
+
+
+def test_a_channel_without_simulation_is_an_error_that_names_it(skims):
+    entries_table(skims / "b.parquet", "ttbar", (4, 0, 0), 10, weight=[2], channel=[0], flavour=[1])
+    entries_table(skims / "a.parquet", "ttbar", (4, 0, 0), 30, weight=[1], channel=[0], flavour=[5])
+    with pytest.raises(ValueError, match="region hf, channel emu: 3 data events, a simulated yield of 0"):
+        load(skims)
+
+
+def test_weights_that_do_not_sum_to_a_positive_number_cannot_be_normalised(skims):
+    entries_table(skims / "b.parquet", "ttbar", (4, 0, 0), -30, weight=[2], channel=[0], flavour=[1])
+    with pytest.raises(ValueError, match="sample ttbar: generator weights sum to 0"):
+        load(skims)
+
+
+def test_a_region_without_entries_is_an_error_that_names_it(skims):
+    table = pq.read_table(skims / "c.parquet")
+    pq.write_table(table.slice(0, 0), skims / "c.parquet")
+    with pytest.raises(ValueError, match="region hf: no tag-probe entries in data"):
+        load(skims)
+
+
+def jets_table(path, n, flavour):
+    columns = {"entry": np.arange(n, dtype=np.int64), "weight": np.ones(n)}
+    columns |= {name: np.linspace(20, 90, n, dtype=np.float32) for name in ("pt_gev", "eta", "discriminant")}
+    columns["hadron_flavour"] = np.resize(np.array(flavour, np.int8), n)
+    write(path, columns, "ttbar", 40.0)
+
+
+def test_inclusive_jets_are_thinned_evenly_by_flavour_and_half_and_survive_their_file(tmp_path):
+    jets_table(tmp_path / "jets.parquet", 4000, [5, 5, 0, 0])
+    sampled = sample_inclusive_jets(
+        [tmp_path / "jets.parquet"], samples=SAMPLES, flavours=FLAVOURS, luminosity_ifb=0.01, max_jets=100
+    )
+    for flavour in (0, 1):
+        for half in (0, 1):
+            part = sampled.of(flavour, half)
+            assert len(part.event) == 100
+            assert (part.event % 2 == half).all()
+            # evenly: from the first to the last jet of the file
+            assert part.jets.pt_gev.min() < 21
+            assert part.jets.pt_gev.max() > 89
+    # 2 pb x 10 /pb / 40
+    np.testing.assert_allclose(sampled.weight, 0.5)
+    sampled.write(tmp_path / "inclusive.parquet")
+    again = InclusiveJets.read(tmp_path / "inclusive.parquet")
+    np.testing.assert_array_equal(again.jets.flavour, sampled.jets.flavour)
+    np.testing.assert_array_equal(again.event, sampled.event)
+
+
+def test_normalisation_bins_hold_equal_numbers_of_jets(tmp_path):
+    jets_table(tmp_path / "jets.parquet", 4000, [5, 5, 0, 0])
+    sampled = sample_inclusive_jets(
+        [tmp_path / "jets.parquet"], samples=SAMPLES, flavours=FLAVOURS, luminosity_ifb=0.01, max_jets=4000
+    )
+    bins = normalisation_bins(sampled, FLAVOURS, ["b"], Normalisation(n_pt=5, n_abseta=1))["b"]
+    jets = sampled.of(0).jets
+    np.testing.assert_array_equal(np.bincount(bins.index(jets.pt_gev, jets.abseta)), np.full(5, len(jets) // 5))
+
+
+def test_a_flavour_without_inclusive_jets_is_an_error(tmp_path):
+    jets_table(tmp_path / "jets.parquet", 40, [5])
+    with pytest.raises(ValueError, match="no simulated jet of flavour udsg"):
+        sample_inclusive_jets(
+            [tmp_path / "jets.parquet"], samples=SAMPLES, flavours=FLAVOURS, luminosity_ifb=0.01, max_jets=10
+        )
