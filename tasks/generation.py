@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,7 +57,16 @@ class GenerateNtuples(Workflow):
         return self.target(f"{self.branch_data.stem}.root")
 
     def local_workflow_pre_run(self) -> None:
-        """Refuse before anything is written if the disk is too small."""
+        self._check_disk()
+
+    @contextmanager
+    def htcondor_workflow_run_context(self) -> Iterator[None]:
+        """Refuse before anything is submitted if the disk is too small."""
+        self._check_disk()
+        with super().htcondor_workflow_run_context():
+            yield
+
+    def _check_disk(self) -> None:
         from analysis import generator
 
         missing = [task.branch_data for task in self.get_branch_tasks().values() if not task.complete()]

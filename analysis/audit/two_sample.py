@@ -99,14 +99,7 @@ def two_sample_auc(
         AUC by method; ``sigma_deepsf``, the statistical error of that AUC; with truth, ``delta_deepsf`` = AUC(deepsf)
         - AUC(truth) and its error ``sigma_delta``. Errors come from Poisson bootstraps by event of the tested half;
         those of classifier training and of S are not in them.
-
-    Raises
-    ------
-    ValueError
-        For fewer than two bootstraps.
     """
-    if settings.n_bootstrap < 2:
-        raise ValueError(f"audit.n_bootstrap is {settings.n_bootstrap}; an error needs at least 2 bootstraps")
     kept_data, kept = _evenly(len(entries.data), MAX_DATA), _evenly(len(entries.simulation), MAX_SIMULATION)
     data, simulation = entries.data[kept_data], entries.simulation[kept]
     split_seed, network_seed, bootstrap_seed = np.random.SeedSequence(seed).spawn(3)

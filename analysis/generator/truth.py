@@ -141,9 +141,7 @@ class EffectiveTruth:
         return np.average(values, axis=0, weights=INVALID_SHARES)
 
 
-def _nodes(
-    low_high: tuple[float, float], edges: Iterable[float], step: float, *, logarithmic: bool = False
-) -> Floats:
+def _nodes(low_high: tuple[float, float], edges: Iterable[float], step: float, *, logarithmic: bool = False) -> Floats:
     """Return nodes from each edge to just below the next, at most ``step`` apart (of the logarithm if asked)."""
     ordered = np.unique([*low_high, *np.clip(list(edges), *low_high)])
     spaced, scale = (np.geomspace, np.log) if logarithmic else (np.linspace, np.asarray)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -285,11 +286,12 @@ def test_a_reader_never_sees_a_part_of_a_written_file(tmp_path, monkeypatch):
 
 def test_a_full_disk_is_named_with_folder_and_way_out(tmp_path, monkeypatch):
     def full(value, stream, **options):
-        with open("/dev/full", "w") as device:
-            device.write("x" * 10)
+        Path("/dev/full").write_text("x")
 
     monkeypatch.setattr(provenance.json, "dump", full)
-    with pytest.raises(OSError, match=r"No space left on device; free space there, or set DEEPSF_DATA.*larger") as error:
+    with pytest.raises(
+        OSError, match=r"No space left on device; free space there, or set DEEPSF_DATA.*larger"
+    ) as error:
         write_json(tmp_path / "out.txt", {})
     assert error.value.filename == str(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -125,10 +125,3 @@ def test_no_truth_leaves_its_figures_out() -> None:
     weighted = {"none": np.ones(2000), "deepsf": np.ones(2000)}
     result = two_sample_auc(region, weighted, Audit(n_bootstrap=2), [1])
     assert set(result) == {"none", "deepsf", "sigma_deepsf"}
-
-
-def test_a_single_bootstrap_is_refused() -> None:
-    rng = np.random.default_rng(8)
-    region = RegionEntries(entries(rng, rng.random(100)), entries(rng, rng.random(100)))
-    with pytest.raises(ValueError, match=r"audit\.n_bootstrap is 1; an error needs at least 2"):
-        two_sample_auc(region, {"none": np.ones(100)}, Audit(n_bootstrap=1), [1])

@@ -178,4 +178,6 @@ def test_jet_spectrum_of_pseudo_data_is_tilted_by_the_configured_amount(tilt, tt
     )
     error = np.sqrt(np.histogram(pt, edges, weights=weight**2)[0])
     assert np.abs((got - expected) / error).max() < 4
-    assert ((got - flat) / error)[[0, -1]] * np.sign(tilt) == pytest.approx([-30, 30], abs=25)
+    deviation = (got - flat) / error * np.sign(tilt)
+    assert deviation[0] < -5
+    assert deviation[-1] > 5

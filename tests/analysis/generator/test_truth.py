@@ -1,4 +1,5 @@
 import os
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,11 @@ from analysis.generator.discriminant import TAGGERS, cumulative, draw, invalid_p
 from analysis.generator.shipped_truth import NAME
 
 TOY = Path(__file__).parents[3] / "configs" / "true_sf" / "toy.json"
+
+
+@cache
+def toy_truth(branch):
+    return effective_truth(TOY, NAME, "central", branch)
 
 
 def binning(variable, edges, content):
@@ -82,7 +88,7 @@ def jets_everywhere(n, pt_edges, abseta_edges):
     ("branch", "flavour"), [("btagDeepFlavB", 5), ("btagDeepFlavB", 0), ("btagDeepB", 5), ("btagDeepB", 0)]
 )
 def test_tabulated_mean_is_the_integral(branch, flavour):
-    truth = effective_truth(TOY, NAME, "central", branch)
+    truth = toy_truth(branch)
     abseta, pt = jets_everywhere(100, [20, 25, 42, 85, 600], [1.0, 1.2])
     means = truth.mean(np.full(len(pt), flavour), abseta, pt)
     assert np.abs(means - expected_mean(truth, flavour, abseta, pt)).max() < 2e-4
@@ -112,7 +118,7 @@ def test_no_interpolation_crosses_an_edge_of_the_table(tmp_path):
 
 
 def test_jets_beyond_the_tabulated_range_are_integrated():
-    truth = effective_truth(TOY, NAME, "central", "btagDeepFlavB")
+    truth = toy_truth("btagDeepFlavB")
     abseta, pt = np.array([0.3, 1.4, 2.0]), np.array([12.0, 3000.0, 5000.0])
     means = truth.mean(np.full(3, 5), abseta, pt)
     assert means.tolist() == truth.integrate(5, abseta, pt).tolist()
@@ -130,7 +136,7 @@ def test_a_constant_scale_factor_has_no_effect(tmp_path):
 @pytest.mark.parametrize("flavour", [5, 0])
 def test_effective_truth_has_mean_one_over_the_generators_discriminants(branch, flavour):
     n = 8_000
-    truth = effective_truth(TOY, NAME, "central", branch)
+    truth = toy_truth(branch)
     f, pt, abseta = np.full(n, flavour), np.full(n, 35.0), np.full(n, 1.9)
     values = draw(np.random.default_rng(1), TAGGERS[branch], f, pt, abseta)
     s = truth.evaluate(f, abseta, pt, values)
@@ -139,14 +145,14 @@ def test_effective_truth_has_mean_one_over_the_generators_discriminants(branch, 
 
 
 def test_charm_and_untagged_jets_are_one():
-    truth = effective_truth(TOY, NAME, "central", "btagDeepFlavB")
+    truth = toy_truth("btagDeepFlavB")
     values = truth.evaluate(np.array([4, 5, 0]), np.array([1.0, 2.5, 3.0]), np.full(3, 50.0), np.array([0.2, 0.5, 0.9]))
     assert values == pytest.approx(1.0, abs=1e-12)
 
 
 def test_no_jets_are_no_problem():
     empty = np.zeros(0)
-    assert len(effective_truth(TOY, NAME, "central", "btagDeepB").evaluate(empty.astype(int), empty, empty, empty)) == 0
+    assert len(toy_truth("btagDeepB").evaluate(empty.astype(int), empty, empty, empty)) == 0
 
 
 def test_a_column_that_the_generator_does_not_make_has_no_truth():

@@ -1,0 +1,250 @@
+"""The main job as a user starts it: from nothing to figures, run again, after edits, and after a kill."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+FLAVOURS, REGIONS = ("b", "udsg"), ("hf", "lf")
+METHODS = ("none", "binned", "deepsf")
+PLOTS = {"PlotScaleFactors", "PlotClosure"}
+MADE = {
+    "TuneGenerator": ["composition.json"],
+    "GenerateNtuples": [f"{stem}_0.root" for stem in ("data_ttbar", "data_zjets", "ttbar", "zjets")],
+    "SkimNtuples": [
+        f"{sample}/{stem}_0_{table}.parquet"
+        for sample, stem in (("data", "data_ttbar"), ("data", "data_zjets"), ("ttbar", "ttbar"), ("zjets", "zjets"))
+        for table in ("entries", "jets")
+    ],
+    "ReportCutFlow": ["cut_flow.txt"],
+    "SampleInclusiveJets": ["inclusive.parquet"],
+    "MeasureBinnedSF": ["binned.json"],
+    "TrainDeepSF": ["history_0.json", "history_1.json", "member_0.safetensors", "member_1.safetensors"],
+    "AggregateDeepSF": ["bins.json", "ensemble.safetensors", "entries_hf.parquet", "entries_lf.parquet", "grid.json"],
+    "AuditScaleFactors": ["audit.json", "closure.json", "truth_overlay.json"],
+    "PlotScaleFactors": [
+        f"{stem}.{kind}"
+        for stem in ("training", *(f"{s}_{f}" for s in ("map", "overview", "truth") for f in FLAVOURS))
+        for kind in ("pdf", "png")
+    ]
+    + [f"sf_{flavour}_pt20up_eta0to2p5.{kind}" for flavour in FLAVOURS for kind in ("pdf", "png")],
+    "PlotClosure": [
+        f"closure_{region}{fine}.{kind}" for region in REGIONS for fine in ("", "_fine") for kind in ("pdf", "png")
+    ],
+    "ProduceDeepSFEnsemble": ["summary.txt"],
+}
+FROM_TRAINING_ON = {"TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors", *PLOTS, "ProduceDeepSFEnsemble"}
+FROM_SKIMS_ON = {"SkimNtuples", "ReportCutFlow", "SampleInclusiveJets", "MeasureBinnedSF", *FROM_TRAINING_ON}
+
+
+def read(campaign, name):
+    return json.loads((campaign.outputs / name).read_text())
+
+
+def tasks_of(names):
+    return {name.split("/")[0] for name in names}
+
+
+# --- one run
+
+
+def test_the_main_job_ends_well(main_job):
+    assert main_job.done.returncode == 0, main_job.done.stdout[-5000:] + main_job.done.stderr[-5000:]
+    assert "Traceback" not in main_job.done.stdout + main_job.done.stderr
+
+
+def test_everything_is_made_and_nothing_is_empty(main_job):
+    made = main_job.campaign.artefacts()
+    assert sorted(made) == sorted(f"{task}/{name}" for task, names in MADE.items() for name in names)
+    assert [name for name in made if (main_job.campaign.outputs / name).stat().st_size == 0] == []
+
+
+def test_figures_are_pdf_and_png(main_job):
+    starts = {".pdf": b"%PDF-", ".png": b"\x89PNG"}
+    for name in main_job.campaign.artefacts():
+        path = main_job.campaign.outputs / name
+        if path.suffix in starts:
+            assert path.read_bytes().startswith(starts[path.suffix]), name
+            assert path.stat().st_size > 2000, name
+
+
+def test_a_manifest_lies_beside_each_output_and_no_part_is_left(main_job):
+    for name in main_job.campaign.artefacts():
+        path = main_job.campaign.outputs / name
+        manifest = json.loads(path.with_name(f".{path.name}.manifest.json").read_text())
+        assert manifest["task"] == name.split("/")[0]
+    assert [path for path in main_job.campaign.data.rglob("*") if "part-" in path.name] == []
+
+
+def test_the_audit_has_the_agreed_keys_with_finite_figures(main_job):
+    report = read(main_job.campaign, "AuditScaleFactors/audit.json")
+
+    def figure(*keys):
+        value = report
+        for key in keys:
+            value = value[key]
+        assert isinstance(value, int | float), keys
+        assert math.isfinite(value), keys
+        return value
+
+    assert (report["config"], report["cores"]) == ("tiny", os.cpu_count())
+    assert isinstance(report["commit"], str)
+    assert isinstance(report["cpu"], str)
+    assert report["seeds"]["generator"] == 1
+    assert set(report["probe_jets"]) == set(REGIONS)
+    assert all(figure("probe_jets", region) > 5000 for region in REGIONS)
+    for flavour in FLAVOURS:
+        for method in (*METHODS, "binned_smooth", "deepsf_member"):
+            assert figure("truth", "rms", method, flavour) >= 0
+        for key in ("mean", "width", "width_error", "median_abs"):
+            figure("truth", "pull", "deepsf", flavour, key)
+        assert report["truth"]["pull"]["deepsf"][flavour]["error"] in ("sem", "bootstrap")
+    for region in REGIONS:
+        for key in (*METHODS, "truth", "delta_deepsf", "sigma_delta"):
+            figure("two_sample_auc", region, key)
+        for method in METHODS:
+            assert figure("closure_chi2", region, method, "chi2") >= 0
+            assert figure("closure_chi2", region, method, "ndf") > 0
+            assert 0 <= figure("closure_chi2", region, method, "p") <= 1
+    for method in ("binned", "deepsf"):
+        figure("yield", method, "max_pull")
+
+
+def test_region_purities_are_those_of_the_configuration(main_job):
+    purity = read(main_job.campaign, "AuditScaleFactors/audit.json")["purity"]
+    assert purity == pytest.approx({"hf": 0.85, "lf": 0.88}, abs=0.02)
+
+
+def test_the_run_prints_cut_flows_results_and_where_the_time_went(main_job):
+    printed = main_job.done.stdout
+    assert "region_hf" in printed  # the cut flow
+    assert "RMS of S - truth over probe jets" in printed
+    assert (main_job.campaign.outputs / "ProduceDeepSFEnsemble" / "summary.txt").read_text() in printed
+    summary = printed[printed.index("Where the time went") :]
+    assert [task for task in MADE if task not in summary] == ["ProduceDeepSFEnsemble"]
+
+
+def test_no_manifest_or_artefact_knows_where_it_was_made(main_job):
+    for name in main_job.campaign.artefacts():
+        path = main_job.campaign.outputs / name
+        manifest = path.with_name(f".{path.name}.manifest.json")
+        for file in (manifest, *([path] if path.suffix in (".json", ".safetensors", ".parquet", ".txt") else [])):
+            assert str(main_job.campaign.data).encode() not in file.read_bytes(), file
+
+
+# --- run again
+
+
+def test_a_second_run_does_nothing_at_all(main_job):
+    campaign = main_job.campaign
+    before = campaign.everything()
+    again = campaign.law("ProduceDeepSFEnsemble")
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert campaign.everything() == before
+    assert "nothing to do" not in again.stdout
+
+
+def test_status_from_the_top_shows_all_as_existent(main_job):
+    status = main_job.campaign.law("ProduceDeepSFEnsemble", "--print-status", "-1")
+    assert status.returncode == 0, status.stderr[-3000:]
+    words = [line.strip("│ ") for line in status.stdout.splitlines()]
+    states = [word for word in words if word.startswith(("existent", "absent", "stale"))]
+    assert set(states) == {"existent", "existent (4/4)", "existent (2/2)"}
+    assert [task for task in MADE if f" {task}(" not in status.stdout] == []
+
+
+def test_outputs_moved_to_another_folder_still_count(main_job, tmp_path):
+    moved = main_job.campaign.copy(tmp_path / "moved", *MADE)
+    before = moved.artefacts()
+    assert moved.law("ProduceDeepSFEnsemble").returncode == 0
+    assert moved.artefacts() == before
+
+
+# --- edits, one after the other: what the edit is, what status says, which tasks write, which files else they keep
+
+EDITS = [
+    ("a comment", {}, None, set()),
+    (
+        "a colour of the plots",
+        {"plots": {"flavours": {"b": {"label": "b jets", "colour": "#123456"}}}},
+        "stale (plots.flavours.b.colour: #3f90da -> #123456)",
+        {*PLOTS, "ProduceDeepSFEnsemble"},
+    ),
+    (
+        "the learning rate",
+        {"training": {"learning_rate": 0.0005}},
+        "stale (training.learning_rate: 0.001 -> 0.0005)",
+        FROM_TRAINING_ON,
+    ),
+    (
+        "a cut of a region",
+        {"regions": {"lf": {"same_flavour": {"met_max_gev": 25.0}}}},
+        "stale (regions.lf.same_flavour.met_max_gev: 30.0 -> 25.0)",
+        FROM_SKIMS_ON,
+    ),
+    ("one more member", {"ensemble": {"n_members": 3}}, "ensemble.n_members: 2 -> 3", FROM_TRAINING_ON),
+]
+
+
+def test_an_edit_reruns_exactly_what_depends_on_it_and_status_says_why(main_job, tmp_path):
+    campaign = main_job.campaign.copy(tmp_path / "edited", *MADE)
+    for what, sections, reason, rerun in EDITS:
+        campaign.sections |= sections
+        campaign.write(comment=what)
+        if reason is not None:
+            status = campaign.law("ProduceDeepSFEnsemble", "--print-status", "-1")
+            assert reason in status.stdout, what
+        before = campaign.artefacts()
+        done = campaign.law("ProduceDeepSFEnsemble")
+        assert done.returncode == 0, what + done.stderr[-3000:]
+        after = campaign.artefacts()
+        written = {name for name in after if after[name] != before.get(name)}
+        assert tasks_of(written) == rerun, what
+        if what == "one more member":
+            members = {name for name in written if name.startswith("TrainDeepSF")}
+            assert members == {"TrainDeepSF/member_2.safetensors", "TrainDeepSF/history_2.json"}
+        else:
+            assert written == {name for name in before if tasks_of([name]) <= rerun}, what
+
+
+# --- a kill
+
+
+def test_a_run_killed_in_the_middle_of_training_goes_on_to_identical_bytes(main_job, tmp_path):
+    made_before = [task for task in MADE if task not in FROM_TRAINING_ON]
+    campaign = main_job.campaign.copy(tmp_path / "killed", *made_before)
+    training = campaign.outputs / "TrainDeepSF"
+    process = subprocess.Popen(
+        campaign.command("AggregateDeepSF"),
+        env=campaign.environment(workers=1),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 200
+        while not (first := list(training.glob(".member_*.manifest.json"))):
+            assert process.poll() is None, "law ended before a member was trained"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(0.3)  # into the training of the other member
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert len(list(training.glob(".member_*.manifest.json"))) == 1
+    assert not (campaign.outputs / "AggregateDeepSF").exists()
+    sealed = first[0].stat().st_mtime_ns
+
+    done = campaign.law("AggregateDeepSF")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert first[0].stat().st_mtime_ns == sealed  # the finished member was not trained again
+    for name in (f"{task}/{name}" for task in ("TrainDeepSF", "AggregateDeepSF") for name in MADE[task]):
+        assert (campaign.outputs / name).read_bytes() == (main_job.campaign.outputs / name).read_bytes(), name
+    assert [path for path in Path(campaign.data).rglob("*") if "part-" in path.name] == []
