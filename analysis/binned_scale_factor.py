@@ -17,7 +17,7 @@ from analysis.config.methods import Binned
 from analysis.inclusive import InclusiveJets, normalisation_bins
 from analysis.smoothing import interpolate, logit, nodes
 from analysis.tables import Floats, Jets, RegionEntries
-from analysis.weights import KinematicBins, NormalisationTable, normalisation_table
+from analysis.weights import NormalisationTable, normalisation_table
 
 Form = Literal["binned", "binned_smooth"]
 FORMS: tuple[Form, ...] = ("binned", "binned_smooth")
@@ -90,7 +90,7 @@ class BinnedScaleFactor:
                 "replicas": _replica_histogram(table),
                 "nodes": table.node.tolist(),
                 "space": table.space,
-                "normalisation": {form: table_to_json(t) for form, t in table.normalisation.items()},
+                "normalisation": {form: t.to_json() for form, t in table.normalisation.items()},
             }
             for name, table in self.flavours.items()
         }
@@ -111,7 +111,7 @@ class BinnedScaleFactor:
                 replicas=np.asarray(hist.Hist(stored["replicas"]).values()),
                 node=np.array(stored["nodes"]),
                 space=stored["space"],
-                normalisation={form: table_from_json(t) for form, t in stored["normalisation"].items()},
+                normalisation={form: NormalisationTable.from_json(t) for form, t in stored["normalisation"].items()},
             )
         return cls(flavours, tuple(content["changes"]))
 
@@ -161,17 +161,6 @@ def measure_and_build(
             table.normalisation[form] = normalisation_table(bins_of[name], sample.jets, sample.weight, raw)
         tables[name] = table
     return BinnedScaleFactor(tables, measurement.changes)
-
-
-def table_to_json(table: NormalisationTable) -> dict[str, list[float]]:
-    """Return a normalisation table as plain lists."""
-    return {"pt_gev": table.bins.pt_gev.tolist(), "abseta": table.bins.abseta.tolist(), "mean": table.mean.tolist()}
-
-
-def table_from_json(stored: Mapping[str, Any]) -> NormalisationTable:
-    """Return the table of `table_to_json`."""
-    bins = KinematicBins(np.array(stored["pt_gev"], np.float64), np.array(stored["abseta"], np.float64))
-    return NormalisationTable(bins, np.array(stored["mean"], np.float64))
 
 
 def _axes(bins: FlavourBins) -> tuple[hist.axis.Variable, ...]:

@@ -18,7 +18,6 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from analysis.binned_scale_factor import table_from_json, table_to_json
 from analysis.config.events import EventWeight, Flavour, Normalisation, Region, measured_flavours
 from analysis.config.methods import Training
 from analysis.cpu import Precision
@@ -264,7 +263,7 @@ def _write(path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Ma
         descriptions.append(
             {
                 "scaling": member.scaling.to_json(),
-                "normalisation": {f: table_to_json(t) for f, t in member.normalisation.items()},
+                "normalisation": {f: t.to_json() for f, t in member.normalisation.items()},
             }
         )
     content = {
@@ -304,7 +303,7 @@ def _read(path: Path, precision: Precision) -> tuple[list[MemberScaleFactor], di
             prefix = f"{number}/{flavour}/"
             network.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
             networks[flavour] = network
-        tables = {f: table_from_json(t) for f, t in description["normalisation"].items()}
+        tables = {f: NormalisationTable.from_json(t) for f, t in description["normalisation"].items()}
         members.append(MemberScaleFactor(architecture, scaling, networks, tables))
     return members, {f: tuple(codes) for f, codes in content["hadron_flavours"].items()}
 

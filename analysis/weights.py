@@ -6,7 +6,9 @@ shapes alone. The probe's own scale factor must not enter kappa's sum: the norma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -146,6 +148,20 @@ class NormalisationTable:
     def divisor(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> Floats:
         """Return the number to divide the scale factor of each jet by, shape ``(n,)``."""
         return self.mean[self.bins.index(pt_gev, abseta)]
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Return the table as plain lists."""
+        return {
+            "pt_gev": self.bins.pt_gev.tolist(),
+            "abseta": self.bins.abseta.tolist(),
+            "mean": self.mean.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> NormalisationTable:
+        """Return the table of `to_json`."""
+        bins = KinematicBins(np.array(stored["pt_gev"], np.float64), np.array(stored["abseta"], np.float64))
+        return cls(bins, np.array(stored["mean"], np.float64))
 
 
 def normalisation_table(bins: KinematicBins, jets: Jets, weight: Floats, sf: Floats) -> NormalisationTable:

@@ -11,6 +11,15 @@ import uproot
 
 from analysis.config.events import Region, SameFlavourCuts, Sample, Selection, Tagger
 
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Train as the tasks do: with one thread, and memory that is kept."""
+    from analysis.cpu import prepare_process
+
+    prepare_process()
+
+
 TRIGGERS = {"ee": "HLT_DoubleEle", "emu": "HLT_MuEle", "mumu": "HLT_DoubleMu"}
 FILTER = "Flag_goodVertices"
 

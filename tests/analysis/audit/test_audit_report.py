@@ -15,7 +15,6 @@ from analysis.audit.truth import overlay_from_json
 from analysis.binned_scale_factor import measure_and_build
 from analysis.config.events import EventWeight, Flavour, Normalisation, Region
 from analysis.config.methods import Audit, Binned, Bins
-from analysis.cpu import prepare_process
 from analysis.ensemble import aggregate
 from analysis.inclusive import InclusiveJets, normalisation_bins
 from analysis.nets.dense import DenseNetwork
@@ -37,11 +36,6 @@ FRACTIONS = {"hf": [0.8, 0.05, 0.15], "lf": [0.05, 0.05, 0.9]}
 EDGES = Bins(pt_gev=(20, 60, 1000), abseta=(0, 2.5), discriminant=(-2.01, 0, 0.2, 0.4, 0.6, 0.8, 1.01))
 EVENT_WEIGHT, NORMALISATION = EventWeight(n_pt=4, n_abseta=2), Normalisation(n_pt=3, n_abseta=2)
 N = 12_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _process_as_in_the_task() -> None:
-    prepare_process()
 
 
 def truth(codes: np.ndarray, abseta: np.ndarray, pt: np.ndarray, discriminant: np.ndarray) -> np.ndarray:

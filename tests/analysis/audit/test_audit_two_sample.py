@@ -8,13 +8,7 @@ from scipy.stats import norm
 
 from analysis.audit.two_sample import Ranking, half_of_events, two_sample_auc, weighted_auc
 from analysis.config.methods import Audit
-from analysis.cpu import prepare_process
 from analysis.tables import Entries, Jets, RegionEntries
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _process_as_in_the_task() -> None:
-    prepare_process()
 
 
 def jets(rng: np.random.Generator, discriminant: np.ndarray) -> Jets:
