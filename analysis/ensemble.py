@@ -89,7 +89,8 @@ def aggregate(
             probe = simulation.probe[np.flatnonzero(simulation.probe.flavour == flavours.index(flavour))]
             summaries[flavour] = summarise_flavour(binned.flavours[flavour].bins, probe, members)
     discriminant = grid_discriminants(regions)
-    grids = {flavour: on_grid(ensemble, flavour, discriminant) for flavour in binned.flavours}
+    typical = {name: float(np.median(values)) for name, values in _extra(regions).items()}
+    grids = {flavour: on_grid(ensemble, flavour, discriminant, typical) for flavour in binned.flavours}
     return Aggregate(entries, summaries_to_json(summaries), json.dumps(grids, sort_keys=True))
 
 
@@ -165,15 +166,26 @@ def summaries_from_json(text: str) -> dict[str, FlavourSummary]:
     return {name: FlavourSummary(hist.Hist(s["member_means"]), hist.Hist(s["values"])) for name, s in content.items()}
 
 
-def on_grid(sf: ScaleFactor, flavour: str, discriminant: Floats) -> dict[str, Any]:
-    """Return mean, sem and spread of a flavour on a grid of pt [GeV], |eta| and discriminant, as plain lists."""
+def on_grid(
+    sf: ScaleFactor, flavour: str, discriminant: Floats, extra: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """Return mean, sem and spread of a flavour on a grid of pt [GeV], |eta| and discriminant, as plain lists.
+
+    ``extra`` gives the value of each further input, the same all over the grid.
+    """
     axes = (_GRID["pt"], _GRID["abseta"], discriminant)
     pt, abseta, disc = (axis.ravel().astype(np.float32) for axis in np.meshgrid(*axes, indexing="ij"))
-    jets = Jets(pt, abseta, disc, np.zeros(len(pt), np.int8))
+    further = {name: np.full(len(pt), value, np.float32) for name, value in (extra or {}).items()}
+    jets = Jets(pt, abseta, disc, np.zeros(len(pt), np.int8), further)
     estimate = summarise(sf.member_values(flavour, jets))
     shape = tuple(len(axis) for axis in axes)
     values = {key: np.round(value.reshape(shape), 7).tolist() for key, value in estimate._asdict().items()}
     return {"pt_gev": axes[0].tolist(), "abseta": axes[1].tolist(), "discriminant": axes[2].tolist(), **values}
+
+
+def _extra(regions: Mapping[str, RegionEntries]) -> dict[str, Floats]:
+    probes = [entries.simulation.probe for entries in regions.values()]
+    return {name: np.concatenate([probe.extra[name] for probe in probes]) for name in probes[0].extra}
 
 
 def grid_discriminants(regions: Mapping[str, RegionEntries]) -> Floats:

@@ -1,0 +1,54 @@
+"""A further input variable: from the configuration through training and ensemble to evaluation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+
+from analysis.binned_scale_factor import measure_and_build
+from analysis.config.events import EventWeight, Normalisation
+from analysis.config.methods import Binned, Bins, Training, Variable
+from analysis.ensemble import aggregate
+from analysis.scale_factor import ScaleFactor, train_and_normalise
+from analysis.tables import Entries, Jets, RegionEntries
+from analysis.training.member import member_seed
+
+BINS = {
+    flavour: Bins(pt_gev=(20, 1000), abseta=(0, 2.5), discriminant=(-1, 0, 0.1, 0.5, 1.01)) for flavour in ("b", "udsg")
+}
+
+
+def with_width(jets: Jets, seed: int) -> Jets:
+    return replace(jets, extra={"width": np.random.default_rng(seed).uniform(0, 1, len(jets)).astype(np.float32)})
+
+
+def with_widths(entries: Entries, seed: int) -> Entries:
+    return replace(entries, probe=with_width(entries.probe, seed), tag=with_width(entries.tag, seed + 1))
+
+
+def test_scale_factors_follow_an_input_that_the_binned_ones_do_not_know(shape_toy):
+    """Data have 1.3 times more wide than narrow jets of high score: only a network that sees the width can tell."""
+    toy = shape_toy(10_000, 8)
+    regions = {}
+    for number, (name, region) in enumerate(toy.regions.items()):
+        data, simulation = with_widths(region.data, 10 * number), with_widths(region.simulation, 10 * number + 5)
+        wide, high = data.probe.extra["width"] > 0.5, data.probe.discriminant > 0.6
+        tilted = np.where(high, np.where(wide, 1.3, 0.7), 1.0)
+        regions[name] = RegionEntries(replace(data, weight=data.weight * tilted), simulation)
+    toy = replace(toy, inclusive=replace(toy.inclusive, jets=with_width(toy.inclusive.jets, 99)))
+    inputs = Training().inputs | {"width": Variable()}
+    common = {"event_weight": EventWeight(n_pt=4, n_abseta=2), "normalisation": Normalisation(n_pt=2, n_abseta=1)}
+    settings = Training(inputs=inputs, layers=2, units=32, batch_size=512, passes=8, precision="fp32")
+    arguments = (regions, toy.definitions, toy.flavours, toy.inclusive)
+    members = [train_and_normalise(*arguments, settings=settings, seed=member_seed(1, n), **common)[0] for n in (0, 1)]
+    codes = {name: flavour.hadron_flavours for name, flavour in toy.flavours.items()}
+    ensemble = ScaleFactor(tuple(members), codes)
+
+    wide, narrow = (ensemble.evaluate("b", 1.0, 60.0, 0.9, width=width).mean for width in (0.9, 0.1))
+    assert wide / narrow > 1.4
+
+    binned = measure_and_build(*arguments, settings=Binned(bins=BINS, n_bootstrap=0), **common)
+    grid = json.loads(aggregate(ensemble, regions, toy.definitions, binned).grid_json)
+    assert np.isfinite(grid["b"]["mean"]).all()
