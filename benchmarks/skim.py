@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -33,6 +30,7 @@ from analysis.config import Config, load
 from analysis.generator import Composition, GeneratedFile, write_file
 from analysis.ntuple import inspect
 from analysis.skim import SkimReport, skim_file
+from tasks.machine import made_on
 
 CHUNK = 100_000
 EVENTS = {"ttbar": 300_000, "zjets": 600_000}  # before the generator's filter
@@ -226,19 +224,6 @@ def measure(config: Config, paths: list[Path], folder: Path, rounds: int) -> dic
     return seconds
 
 
-def machine() -> dict[str, str | int]:
-    root = Path(__file__).resolve().parent
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "commit": commit.stdout.strip() or "unknown",
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="file to write the figures to")
@@ -259,7 +244,7 @@ def main() -> None:
         return statistics.median(other / ours for other, ours in zip(seconds[of], seconds["skim"], strict=True))
 
     figures = {
-        **machine(),
+        **made_on(),
         "events": n_events,
         "selected_fraction": round(selected / n_events, 3),
         "rounds": arguments.rounds,

@@ -10,10 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
-import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -24,6 +21,7 @@ from torch import Tensor, nn
 
 from analysis.cpu import Precision, keep_freed_memory, resolve_precision
 from analysis.nets.dense import DenseNetwork
+from tasks.machine import made_on
 
 N_INPUTS, LAYERS, UNITS, ROWS, N_BATCHES = 4, 10, 128, 4096, 40
 N_PRODUCTS = 27  # of a step: three for each of the nine pairs of hidden layers
@@ -123,19 +121,6 @@ def measure(precision: Precision) -> dict[str, list[float]]:
     return seconds
 
 
-def machine() -> dict[str, str | int]:
-    root = Path(__file__).resolve().parent
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "commit": commit.stdout.strip() or "unknown",
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-    }
-
-
 def summarise(seconds: dict[str, list[float]], precision: Precision) -> dict[str, str | int | float]:
     def ratio(of: str) -> float:
         return statistics.median(other / ours for other, ours in zip(seconds[of], seconds["ours"], strict=True))
@@ -144,7 +129,7 @@ def summarise(seconds: dict[str, list[float]], precision: Precision) -> dict[str
     step_over_products = 6 * n_weights * ROWS / (N_PRODUCTS * 2 * ROWS * UNITS * UNITS)
     milliseconds = {variant: round(1e3 * statistics.median(values), 2) for variant, values in seconds.items()}
     return {
-        **machine(),
+        **made_on(),
         "precision": precision,
         "rounds": len(seconds["ours"]),
         "over_plain": round(ratio("plain"), 2),

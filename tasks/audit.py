@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +10,7 @@ from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.deepsf import AggregateDeepSF
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
+from tasks.machine import made_on
 from tasks.skim import SkimNtuples
 from tasks.targets import staged
 
@@ -65,7 +63,7 @@ class AuditScaleFactors(ConfigTask):
         deepsf, generator = self.input()["deepsf"], self.cfg("generator")
         seeds = {"ensemble": self.cfg("ensemble").seed}
         result = audit(
-            provenance={"commit": commit(), "cpu": cpu_name(), "cores": os.cpu_count() or 0},
+            provenance=made_on(),
             config_name=settings.config_path(self.config).stem,
             seeds=seeds if generator is None else {**seeds, "generator": generator.seed},
             regions=load_regions(self, self.input()["skims"]),
@@ -95,23 +93,3 @@ class AuditScaleFactors(ConfigTask):
         (path,) = self.external_files()
         true_sf = generator.true_sf
         return effective_truth(path, true_sf.name, true_sf.systematic, self.cfg("tagger.branch")).evaluate
-
-
-def commit() -> str:
-    """Return the commit of the code, with ``+`` if files were changed since; ``unknown`` outside of a repository."""
-    git = ("git", "-C", str(settings.base()))
-    try:
-        head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-        state = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return head.stdout.strip() + ("+" if state.stdout.strip() else "")
-
-
-def cpu_name() -> str:
-    """Return the name of the CPU."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -30,9 +30,22 @@ class ConfigTask(law.Task):
 
     version = luigi.Parameter(description="name of this set of outputs; part of every path")
     config = luigi.Parameter(default="toy", description="campaign: a name in configs/ or a path to a YAML file")
+
+    # options of workflows: known to every task, so that the one on the command line hands them on to all above it
     workflow = luigi.ChoiceParameter(
         choices=("local", "htcondor"), default="local", significant=False, description="where branches of workflows run"
     )
+    retries = luigi.IntParameter(default=2, significant=False, description="resubmissions of a failed job")
+    tolerance = luigi.FloatParameter(
+        default=1.0, significant=False, description="part of the jobs that may fail before the others are given up"
+    )
+    poll_interval = law.DurationParameter(
+        default=0.5, unit="m", significant=False, description="time between two polls"
+    )
+    poll_fails = luigi.IntParameter(default=30, significant=False, description="failed polls in a row before giving up")
+    transfer_logs = luigi.BoolParameter(default=True, significant=False, description="bring logs of jobs back")
+    tasks_per_job = law.htcondor.HTCondorWorkflow.tasks_per_job
+    parallel_jobs = law.htcondor.HTCondorWorkflow.parallel_jobs
 
     config_keys: ClassVar[tuple[str, ...]] = ()
     code_version: ClassVar[int] = 1
@@ -42,6 +55,10 @@ class ConfigTask(law.Task):
         super().__init_subclass__(**kwargs)
         if "run" in cls.__dict__:
             cls.run = _if_needed(cls.__dict__["run"])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        settings.config(self.config)  # what is wrong with it is said here, once, and not by every task
 
     # --- configuration
 

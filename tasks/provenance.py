@@ -208,13 +208,13 @@ def full_disk_named(folder: Path) -> Iterator[None]:
         raise OSError(error.errno, message, str(folder)) from error
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, sort_keys: bool = True) -> None:
     """Write a JSON file so that a reader sees the old one or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name.lstrip('.')}.part-")
     try:
         with full_disk_named(path.parent), os.fdopen(handle, "w") as stream:
-            json.dump(value, stream, sort_keys=True, indent=1)
+            json.dump(value, stream, sort_keys=sort_keys, indent=1)
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:

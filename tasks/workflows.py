@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import law
-import luigi
 
 from tasks import settings
 from tasks.base import ConfigTask
@@ -19,15 +19,6 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
 
     output_collection_cls = BranchOutputs
     workflow = ConfigTask.workflow
-    retries = luigi.IntParameter(default=2, significant=False, description="resubmissions of a failed job")
-    tolerance = luigi.FloatParameter(
-        default=1.0, significant=False, description="part of the jobs that may fail before the others are given up"
-    )
-    poll_interval = law.DurationParameter(
-        default=0.5, unit="m", significant=False, description="time between two polls"
-    )
-    poll_fails = luigi.IntParameter(default=30, significant=False, description="failed polls in a row before giving up")
-    transfer_logs = luigi.BoolParameter(default=True, significant=False, description="bring logs of jobs back")
 
     def htcondor_output_directory(self) -> Any:
         """Return where job bookkeeping and logs go."""
@@ -74,11 +65,15 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
         return True
 
     def _snapshot(self) -> Path:
-        """Return a file with the configuration as it is now, for the jobs."""
+        """Return a file with the configuration as it is now, for the jobs.
+
+        Keys keep their order: networks get their inputs, and tables their rows, in the order of the configuration.
+        """
         content = settings.config(self.config).model_dump(mode="json")
-        path = settings.data() / ".configs" / f"{settings.config_path(self.config).stem}-{digest(content)}.json"
+        name = f"{settings.config_path(self.config).stem}-{digest(json.dumps(content))}.json"
+        path = settings.data() / ".configs" / name
         if not path.exists():
-            write_json(path, content)
+            write_json(path, content, sort_keys=False)
         return path
 
 

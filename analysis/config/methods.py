@@ -117,7 +117,7 @@ class Training(Section):
         default="interleaved",
         description="one step of each network in turn; or the talk's: discriminators to convergence, one batch of S",
     )
-    passes: Positive = Field(default=6.0, description="passes of the discriminator over the data (interleaved)")
+    passes: Positive = Field(default=12.0, description="passes of the discriminator over the data (interleaved)")
     warmup_passes: NonNegative = Field(default=1.0, description="passes of the discriminator alone at the start")
     convergence_patience: Count = Field(
         default=3, description="talk: checks without improvement that end the discriminator's turn"

@@ -117,7 +117,7 @@ class Campaign:
         """Change values, then see the world as a new process does."""
         for name, values in sections.items():
             self.tree[name] = self.tree.get(name, {}) | values
-        self.path.write_text(f"# {comment}\n{yaml.safe_dump(self.tree)}")
+        self.path.write_text(f"# {comment}\n{yaml.safe_dump(self.tree, sort_keys=False)}")
         self.new_process()
 
     def new_process(self) -> None:
@@ -550,3 +550,28 @@ def test_a_positive_verdict_expires(campaign, monkeypatch):
     target.file.unlink()
     monkeypatch.setattr(ProvenanceTarget, "memo_seconds", 0.0)
     assert not target.exists()
+
+
+# --- the snapshot for batch jobs
+
+
+def test_the_snapshot_for_jobs_is_the_configuration_with_its_order_of_keys(campaign, monkeypatch):
+    names = ("discriminant", "pt", "abseta")
+    campaign.edit(training={"inputs": {name: {"transform": "identity"} for name in names}})
+    submitted = settings.config(str(campaign.path))
+    snapshot = campaign.task(BranchesOfChain)._snapshot()
+    monkeypatch.setenv(settings.SNAPSHOT_VARIABLE, str(snapshot))
+    campaign.new_process()
+    read = settings.config(str(campaign.path))
+    assert read == submitted
+    assert list(read.training.inputs) == list(submitted.training.inputs)
+    assert list(read.samples) == list(submitted.samples)
+
+
+def test_a_job_with_the_snapshot_makes_what_the_submitting_side_takes_for_complete(campaign, monkeypatch):
+    campaign.edit(ensemble={"n_members": 2})
+    snapshot = campaign.task(BranchesOfChain)._snapshot()
+    with monkeypatch.context() as context:
+        context.setenv(settings.SNAPSHOT_VARIABLE, str(snapshot))
+        campaign.make(BranchesOfChain)
+    assert campaign.make(BranchesOfChain).complete()

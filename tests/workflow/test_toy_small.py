@@ -167,51 +167,82 @@ def test_outputs_moved_to_another_folder_still_count(main_job, tmp_path):
     assert moved.artefacts() == before
 
 
-# --- edits, one after the other: what the edit is, what status says, which tasks write, which files else they keep
+# --- edits, one after the other: what status says about it, which tasks follow, and how far the edit is then run
 
+TOP = "ProduceDeepSFEnsemble"
 EDITS = [
-    ("a comment", {}, None, set()),
+    ("a comment", {}, None, set(), TOP),
     (
         "a colour of the plots",
         {"plots": {"flavours": {"b": {"label": "b jets", "colour": "#123456"}}}},
         "stale (plots.flavours.b.colour: #3f90da -> #123456)",
-        {*PLOTS, "ProduceDeepSFEnsemble"},
+        {*PLOTS, TOP},
+        TOP,
     ),
     (
         "the learning rate",
         {"training": {"learning_rate": 0.0005}},
-        "stale (training.learning_rate: 0.001 -> 0.0005)",
+        "absent (0/2), stale (training.learning_rate: 0.001 -> 0.0005)",
         FROM_TRAINING_ON,
+        TOP,
     ),
     (
         "a cut of a region",
         {"regions": {"lf": {"same_flavour": {"met_max_gev": 25.0}}}},
-        "stale (regions.lf.same_flavour.met_max_gev: 30.0 -> 25.0)",
+        "absent (0/4), stale (regions.lf.same_flavour.met_max_gev: 30.0 -> 25.0)",
         FROM_SKIMS_ON,
+        "AggregateDeepSF",
     ),
-    ("one more member", {"ensemble": {"n_members": 3}}, "ensemble.n_members: 2 -> 3", FROM_TRAINING_ON),
+    (
+        "one more member",
+        {"ensemble": {"n_members": 3}},
+        "absent (2/3)",
+        FROM_TRAINING_ON,
+        "AuditScaleFactors",
+    ),
 ]
+NOT_RUN = {
+    TOP: set(),
+    "AuditScaleFactors": {"ReportCutFlow", *PLOTS, TOP},
+    "AggregateDeepSF": {"AuditScaleFactors", "ReportCutFlow", *PLOTS, TOP},
+}
+
+
+def not_up_to_date(status):
+    """Return the tasks with outputs that status shows as absent or stale."""
+    task, found = "", set()
+    for line in status.splitlines():
+        word = line.strip("│├─└ ")
+        if "(version=" in word or "(effective_workflow=" in word:
+            task = word.partition("> ")[2].partition("(")[0]
+        elif word.startswith(("absent", "stale")):
+            found.add(task)
+    return found
 
 
 def test_an_edit_reruns_exactly_what_depends_on_it_and_status_says_why(main_job, tmp_path):
     campaign = main_job.campaign.copy(tmp_path / "edited", *MADE)
-    for what, sections, reason, rerun in EDITS:
+    due: set[str] = set()
+    for what, sections, reason, dependents, last in EDITS:
         campaign.sections |= sections
         campaign.write(comment=what)
+        due |= dependents
         if reason is not None:
-            status = campaign.law("ProduceDeepSFEnsemble", "--print-status", "-1")
-            assert reason in status.stdout, what
+            status = campaign.law(TOP, "--print-status", "-1").stdout
+            assert reason in status, what
+            assert not_up_to_date(status) == due, what
         before = campaign.artefacts()
-        done = campaign.law("ProduceDeepSFEnsemble")
+        done = campaign.law(last)
         assert done.returncode == 0, what + done.stderr[-3000:]
         after = campaign.artefacts()
         written = {name for name in after if after[name] != before.get(name)}
-        assert tasks_of(written) == rerun, what
         if what == "one more member":
             members = {name for name in written if name.startswith("TrainDeepSF")}
             assert members == {"TrainDeepSF/member_2.safetensors", "TrainDeepSF/history_2.json"}
+            assert tasks_of(written) == due - NOT_RUN[last]
         else:
-            assert written == {name for name in before if tasks_of([name]) <= rerun}, what
+            assert written == {name for name in before if tasks_of([name]) <= due - NOT_RUN[last]}, what
+        due &= NOT_RUN[last]
 
 
 # --- a kill
