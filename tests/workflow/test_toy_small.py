@@ -184,7 +184,7 @@ EDITS = [
         {"training": {"learning_rate": 0.0005}},
         "absent (0/2), stale (training.learning_rate: 0.001 -> 0.0005)",
         FROM_TRAINING_ON,
-        TOP,
+        "AuditScaleFactors",
     ),
     (
         "a cut of a region",
@@ -198,7 +198,7 @@ EDITS = [
         {"ensemble": {"n_members": 3}},
         "absent (2/3)",
         FROM_TRAINING_ON,
-        "AuditScaleFactors",
+        "AggregateDeepSF",
     ),
 ]
 NOT_RUN = {
