@@ -76,7 +76,7 @@ class PlotScaleFactors(_PlotTask):
         return () if reference is None else (settings.resolve(reference.file),)
 
     def stems(self) -> list[str]:
-        from analysis.plots.campaign import scale_factor_stems
+        from analysis.plots.names import scale_factor_stems
 
         measured = measured_flavours(self.cfg("flavours"))
         return scale_factor_stems(self.cfg("binned.bins"), measured, with_truth=self.cfg("generator") is not None)
@@ -120,7 +120,7 @@ class PlotClosure(_PlotTask):
         return AuditScaleFactors.req(self)
 
     def stems(self) -> list[str]:
-        from analysis.plots.campaign import closure_stems
+        from analysis.plots.names import closure_stems
 
         measured = measured_flavours(self.cfg("flavours"))
         return closure_stems([n for n, region in self.cfg("regions").items() if region.enriched_flavour in measured])

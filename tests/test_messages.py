@@ -292,8 +292,6 @@ def test_generation_is_refused_before_it_starts_where_the_disk_is_too_small(toy,
     full = shutil.disk_usage(toy.folder)._replace(free=0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     workflow = toy.task(GenerateNtuples)
-    with pytest.raises(
-        NotEnoughDiskError, match=r"4 generated files need about 1\.0 MB, but only 0\.0 MB are free; free space"
-    ):
+    with pytest.raises(NotEnoughDiskError, match=r"4 generated files need .* but only 0\.0 MB are free; free space"):
         workflow.local_workflow_pre_run()
     assert not any("GenerateNtuples" in path.parts for path in toy.left())

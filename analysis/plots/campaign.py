@@ -1,4 +1,4 @@
-"""All figures of a campaign: which there are, from the configuration alone, and how they are made from the results."""
+"""All figures of a campaign, made from its results under the names of `analysis.plots.names`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 from analysis.audit.closure import RegionClosure
 from analysis.audit.truth import FlavourTruth
 from analysis.binned_scale_factor import BinnedScaleFactor
-from analysis.config.methods import Bins
 from analysis.ensemble import FlavourSummary
 from analysis.plots import closure, maps, scale_factor, training, truth
 from analysis.plots.closure import Agreement
-from analysis.plots.panels import Reference, normalised_bins, panel_stem, panels
+from analysis.plots.panels import Reference, normalised_bins, panels
 from analysis.plots.style import Style
 
 
@@ -30,23 +29,6 @@ class ScaleFactorResults:
     grids: Mapping[str, Mapping[str, Any]]
     truth: Mapping[str, FlavourTruth]
     histories: Sequence[Mapping[str, Sequence[float]]]
-
-
-def scale_factor_stems(bins: Mapping[str, Bins], measured: Sequence[str], *, with_truth: bool) -> list[str]:
-    """Return the names of the figures that `scale_factor_figures` yields, in its order."""
-    stems = []
-    for flavour in measured:
-        edges = bins[flavour]
-        n_pt, n_abseta = len(edges.pt_gev) - 1, len(edges.abseta) - 1
-        stems += [
-            panel_stem(flavour, edges.pt_gev[i : i + 2], edges.abseta[j : j + 2], last_pt=i == n_pt - 1)
-            for i in range(n_pt)
-            for j in range(n_abseta)
-        ]
-        stems += [f"overview_{flavour}", f"map_{flavour}"]
-        if with_truth:
-            stems.append(f"truth_{flavour}")
-    return [*stems, "training"]
 
 
 def scale_factor_figures(
@@ -74,11 +56,6 @@ def scale_factor_figures(
             n_jets = np.asarray(summary.values.values(flow=True)).sum(axis=-1)
             yield f"truth_{flavour}", truth.figure(flavour, true.bin_means, values, n_jets, style)
     yield "training", training.figure(results.histories, list(results.binned.flavours), style)
-
-
-def closure_stems(regions: Sequence[str]) -> list[str]:
-    """Return the names of the figures that `closure_figures` yields, in its order."""
-    return [stem for region in regions for stem in (f"closure_{region}", f"closure_{region}_fine")]
 
 
 def closure_figures(

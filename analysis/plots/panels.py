@@ -13,6 +13,7 @@ from scipy.special import expit
 from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor, Form
 from analysis.ensemble import FlavourSummary
 from analysis.plots.discriminant_axis import DiscriminantAxis, drawn_edges
+from analysis.plots.names import panel_stem
 from analysis.smoothing import interpolate, logit
 from analysis.tables import Floats
 
@@ -100,12 +101,6 @@ class Panel(NamedTuple):
     def stem(self) -> str:
         """Return the name of the panel's file, such as ``sf_b_pt20to30_eta0to2p5``."""
         return panel_stem(self.flavour, self.pt_gev, self.abseta, last_pt=self.last_pt)
-
-
-def panel_stem(flavour: str, pt_gev: Sequence[float], abseta: Sequence[float], *, last_pt: bool) -> str:
-    """Return the name of a (pT, |eta|) bin's file; the last pT bin is open upwards."""
-    pt = f"{pt_gev[0]:g}" + ("up" if last_pt else f"to{pt_gev[1]:g}")
-    return f"sf_{flavour}_pt{pt}_eta{abseta[0]:g}to{abseta[1]:g}".replace(".", "p")
 
 
 def normalised_bins(table: BinnedFlavour, form: Form = "binned") -> tuple[Floats, Floats]:

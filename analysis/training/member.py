@@ -105,15 +105,18 @@ class MemberTrainer:
         seed: np.random.SeedSequence,
         report: Callable[[Progress], None],
     ) -> None:
-        self.settings, self.measured, self._report = settings, measured, report
+        # sorted: the order of keys in a configuration must not change a result
+        self.settings, self.measured, self._report = settings, tuple(sorted(measured)), report
         self._index = {flavour: flavours.index(flavour) for flavour in measured}
         split_seed, bootstrap_seed, network_seed, batch_seed = seed.spawn(4)
-        used = {name: entries[name] for name, d in definitions.items() if d.enriched_flavour in measured}
+        used = {n: entries[n] for n, d in sorted(definitions.items()) if d.enriched_flavour in measured}
         held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
         factors = (
             EventBootstrap(used).draw(np.random.default_rng(bootstrap_seed)) if settings.resample == "bootstrap" else {}
         )
-        self.scaling = InputScaling.fit(settings.inputs, [e.simulation.probe for e in used.values()])
+        self.scaling = InputScaling.fit(
+            dict(sorted(settings.inputs.items())), [e.simulation.probe for e in used.values()]
+        )
         self.regions = {
             definitions[name].enriched_flavour: TrainingRegion(
                 name,
@@ -127,8 +130,8 @@ class MemberTrainer:
             for name in used
         }
         initial = torch.Generator().manual_seed(_torch_seed(network_seed))
-        self.sf_networks = {f: self._network(initial, precision) for f in measured}
-        self.discriminators = {f: self._network(initial, precision) for f in measured}
+        self.sf_networks = {f: self._network(initial, precision) for f in self.measured}
+        self.discriminators = {f: self._network(initial, precision) for f in self.measured}
         self._optimisers = {
             id(net): torch.optim.Adam(
                 net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
