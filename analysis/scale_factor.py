@@ -46,7 +46,7 @@ class MemberScaleFactor:
     """Scale-factor networks of one training, by flavour, and their normalisation on inclusive jets."""
 
     architecture: Architecture
-    scaling: InputScaling
+    scalings: Mapping[str, InputScaling]
     networks: Mapping[str, DenseNetwork]
     normalisation: Mapping[str, NormalisationTable]
 
@@ -54,7 +54,7 @@ class MemberScaleFactor:
         """Return the scale factor of each jet, shape ``(n,)``; 1 for flavours that are not measured."""
         if flavour not in self.networks:
             return np.ones(len(jets))
-        return self.of_features(flavour, self.scaling.features(jets), jets, normalised=normalised)
+        return self.of_features(flavour, self.scalings[flavour].features(jets), jets, normalised=normalised)
 
     def of_features(self, flavour: str, features: torch.Tensor, jets: Jets, *, normalised: bool = True) -> Floats:
         """Return the same from network inputs that were made before, shape ``(n, n_inputs)``."""
@@ -144,8 +144,9 @@ class ScaleFactor:
     def _per_member(self, flavour: str, jets: Jets, normalised: bool) -> Iterator[Floats]:
         scaling, features = None, torch.empty(0)
         for member in self.members:
-            if scaling is None or member.scaling.to_json() != scaling.to_json():
-                scaling = member.scaling
+            own = member.scalings[flavour]
+            if scaling is None or own.to_json() != scaling.to_json():
+                scaling = own
                 features = scaling.features(jets)
             yield member.of_features(flavour, features, jets, normalised=normalised)
 
@@ -173,7 +174,7 @@ class ScaleFactor:
         return index
 
     def _jets(self, flat: Mapping[str, Any]) -> Jets:
-        needed = set(self.members[0].scaling.names) - {"pt", "abseta", "discriminant"}
+        needed = set(next(iter(self.members[0].scalings.values())).names) - {"pt", "abseta", "discriminant"}
         extra = {name: values for name, values in flat.items() if name not in ("pt", "abseta", "discriminant")}
         if needed != set(extra):
             raise ValueError(f"these scale factors take the further inputs {sorted(needed)}, got {sorted(extra)}")
@@ -228,7 +229,7 @@ def train_and_normalise(
         report=report,
     )
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
-    member = MemberScaleFactor(architecture, trained.scaling, trained.networks, {})
+    member = MemberScaleFactor(architecture, trained.scalings, trained.networks, {})
     tables = {}
     for name, bins in normalisation_bins(inclusive, names, measured, normalisation).items():
         sample = inclusive.of(names.index(name))
@@ -262,7 +263,7 @@ def _write(path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Ma
                 tensors[f"{number}/{flavour}/{name}"] = tensor.contiguous()
         descriptions.append(
             {
-                "scaling": member.scaling.to_json(),
+                "scalings": {f: s.to_json() for f, s in member.scalings.items()},
                 "normalisation": {f: t.to_json() for f, t in member.normalisation.items()},
             }
         )
@@ -290,11 +291,11 @@ def _read(path: Path, precision: Precision) -> tuple[list[MemberScaleFactor], di
     architecture = Architecture(**content["architecture"])
     members = []
     for number, description in enumerate(content["members"]):
-        scaling = InputScaling.from_json(description["scaling"])
+        scalings = {f: InputScaling.from_json(s) for f, s in description["scalings"].items()}
         networks = {}
         for flavour in content["measured"]:
             network = DenseNetwork(
-                scaling.n_inputs,
+                scalings[flavour].n_inputs,
                 layers=architecture.layers,
                 units=architecture.units,
                 generator=torch.Generator().manual_seed(0),
@@ -304,7 +305,7 @@ def _read(path: Path, precision: Precision) -> tuple[list[MemberScaleFactor], di
             network.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
             networks[flavour] = network
         tables = {f: NormalisationTable.from_json(t) for f, t in description["normalisation"].items()}
-        members.append(MemberScaleFactor(architecture, scaling, networks, tables))
+        members.append(MemberScaleFactor(architecture, scalings, networks, tables))
     return members, {f: tuple(codes) for f, codes in content["hadron_flavours"].items()}
 
 

@@ -131,7 +131,7 @@ class Training(Section):
         default=1.0, description="the scale factor's loss is weighted by purity to this power"
     )
     log_sf_max: Positive = Field(default=1.5, description="|log S| is clipped to this")
-    log_target_max: Positive = Field(default=3.0, description="the discriminator's logit is clipped to this in targets")
+    log_target_max: Positive = Field(default=3.0, description="the discriminator's logit is bounded to this")
     resample: Literal["split", "bootstrap"] = Field(
         default="split", description="a member sees its own random split; or a Poisson bootstrap by event on top of it"
     )

@@ -37,8 +37,15 @@ class InputScaling:
         return len(self.names) + 1
 
     @classmethod
-    def fit(cls, variables: Mapping[str, Variable], jets: Sequence[Jets]) -> InputScaling:
-        """Return the scaling to zero mean and unit width on the given jets; invalid scores are left out.
+    def fit(cls, variables: Mapping[str, Variable], jets: Sequence[Jets], typical: Jets | None = None) -> InputScaling:
+        """Return the scaling to zero mean and unit width; invalid scores are left out.
+
+        Parameters
+        ----------
+        jets
+            Their values are the range that inputs are clipped to.
+        typical
+            Jets that get zero mean and unit width; all of ``jets`` by default.
 
         Raises
         ------
@@ -53,14 +60,17 @@ class InputScaling:
                     f"training.inputs.{name}: {np.count_nonzero(~np.isfinite(values))} of {len(values)} values are not "
                     f"finite after transform {variable.transform}; choose another transform"
                 )
-            if values.std() == 0:
+            centred = (
+                values if typical is None else _column(typical, name, variable.transform)[_is_valid(typical, name)]
+            )
+            if centred.std() == 0:
                 raise ValueError(
-                    f"training.inputs.{name}: takes the one value {values[0]:g}; remove it from the inputs"
+                    f"training.inputs.{name}: takes the one value {centred[0]:g}; remove it from the inputs"
                 )
             low.append(values.min())
             high.append(values.max())
-            mean.append(values.mean())
-            width.append(values.std())
+            mean.append(centred.mean())
+            width.append(centred.std())
         names, transforms = tuple(variables), tuple(v.transform for v in variables.values())
         return cls(names, transforms, np.array(low), np.array(high), np.array(mean), np.array(width))
 

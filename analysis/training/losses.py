@@ -46,9 +46,18 @@ def discriminator_loss(
     return (as_data + torch.where(is_enriched, enriched, other).sum()) / (2 * len(logit_data))
 
 
-def target(logit: torch.Tensor, log_target_max: float) -> torch.Tensor:
-    """Return D/(1-D) = exp(z), with the logit clipped to +-``log_target_max``, same shape."""
-    return torch.exp(logit.detach().clamp(-log_target_max, log_target_max))
+def bounded_logit(output: torch.Tensor, bound: float) -> torch.Tensor:
+    """Return the discriminator's logit, bound * tanh(output / bound), same shape.
+
+    The signed loss has no lower bound where contamination outweighs data in a batch; a logit that cannot leave
+    +-``bound`` keeps it finite. Inside, the minimum is where it was.
+    """
+    return bound * torch.tanh(output / bound)
+
+
+def target(logit: torch.Tensor) -> torch.Tensor:
+    """Return D/(1-D) = exp(z), without gradient, same shape."""
+    return torch.exp(logit.detach())
 
 
 def scale_factor_loss(sf: torch.Tensor, target: torch.Tensor, importance: torch.Tensor) -> torch.Tensor:

@@ -22,8 +22,8 @@ from analysis.config.methods import Training
 from analysis.nets.dense import DenseNetwork
 from analysis.tables import Floats, RegionEntries
 from analysis.training.inputs import InputScaling
-from analysis.training.losses import discriminator_loss, scale_factor, scale_factor_loss, target
-from analysis.training.regions import Batches, TrainingRegion, split_by_event
+from analysis.training.losses import bounded_logit, discriminator_loss, scale_factor, scale_factor_loss, target
+from analysis.training.regions import Batches, Features, TrainingRegion, split_by_event
 
 Precision = Literal["fp32", "bf16"]
 _VALIDATION_MAX = 50_000
@@ -59,7 +59,7 @@ class TrainedMember:
     """The scale-factor networks of one member by flavour, the scaling of their inputs, and the training's record."""
 
     networks: dict[str, DenseNetwork]
-    scaling: InputScaling
+    scalings: dict[str, InputScaling]
     history: History
 
 
@@ -87,7 +87,7 @@ def train_member(
         trainer.run_talk()
     else:
         trainer.run_interleaved()
-    return TrainedMember(trainer.sf_networks, trainer.scaling, trainer.history)
+    return TrainedMember(trainer.sf_networks, trainer.scalings, trainer.history)
 
 
 class MemberTrainer:
@@ -114,15 +114,19 @@ class MemberTrainer:
         factors = (
             EventBootstrap(used).draw(np.random.default_rng(bootstrap_seed)) if settings.resample == "bootstrap" else {}
         )
-        self.scaling = InputScaling.fit(
-            dict(sorted(settings.inputs.items())), [e.simulation.probe for e in used.values()]
-        )
+        inputs, probes = dict(sorted(settings.inputs.items())), [e.simulation.probe for e in used.values()]
+        # each flavour's networks see the jets of their own region at zero mean and unit width
+        self.scalings = {
+            definitions[name].enriched_flavour: InputScaling.fit(inputs, probes, used[name].simulation.probe)
+            for name in used
+        }
+        by_number = {self._index[flavour]: scaling for flavour, scaling in self.scalings.items()}
         self.regions = {
             definitions[name].enriched_flavour: TrainingRegion(
                 name,
                 self._index[definitions[name].enriched_flavour],
                 used[name],
-                self.scaling,
+                by_number,
                 event_weight,
                 held_out[name],
                 factors.get(name),
@@ -152,7 +156,7 @@ class MemberTrainer:
 
     def _network(self, generator: torch.Generator, precision: Precision) -> DenseNetwork:
         return DenseNetwork(
-            self.scaling.n_inputs,
+            len(self.settings.inputs) + 1,
             layers=self.settings.layers,
             units=self.settings.units,
             zero_output=True,
@@ -237,10 +241,11 @@ class MemberTrainer:
 
     def _discriminator_loss(self, flavour: str, data: torch.Tensor, simulation: torch.Tensor) -> torch.Tensor:
         region, net = self.regions[flavour], self.discriminators[flavour]
-        features = region.simulation[simulation]
+        features = {number: values[simulation] for number, values in region.simulation.items()}
         # the batches' sums must compare as those of the whole samples: classes are never rebalanced
         in_batch = (len(region.train[1]) / len(region.train[0])) * (len(data) / len(simulation))
-        logits = net(torch.cat([region.data[data], features]))
+        output = net(torch.cat([region.data[data], features[region.enriched]]))
+        logits = bounded_logit(output, self.settings.log_target_max)
         kinds = region.flavour[simulation]
         return discriminator_loss(
             logits[: len(data)],
@@ -253,19 +258,21 @@ class MemberTrainer:
 
     def _scale_factor_loss(self, flavour: str, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         region = self.regions[flavour]
-        features = region.simulation[batch]
-        logit = self.discriminators[flavour].predict(features)
+        features = region.simulation[region.enriched][batch]
+        logit = bounded_logit(self.discriminators[flavour].predict(features), self.settings.log_target_max)
         sf = scale_factor(self.sf_networks[flavour](features), self.settings.log_sf_max)
         importance = region.purity[batch] ** self.settings.purity_power * region.importance[batch]
-        return scale_factor_loss(sf, target(logit, self.settings.log_target_max), importance), sf
+        return scale_factor_loss(sf, target(logit), importance), sf
 
-    def _own_scale_factor(self, features: torch.Tensor, kinds: torch.Tensor, exclude: str | None) -> torch.Tensor:
+    def _own_scale_factor(self, features: Features, kinds: torch.Tensor, exclude: str | None) -> torch.Tensor:
         """Return S of each jet's own flavour, 1 for unmeasured ones and for ``exclude``; no gradient."""
-        sf = torch.ones(len(features))
+        sf = torch.ones(len(kinds))
         for flavour in self.measured:
             chosen = torch.nonzero(kinds == self._index[flavour])[:, 0]
             if flavour != exclude and len(chosen):
-                sf[chosen] = scale_factor(self.sf_networks[flavour].predict(features[chosen]), self.settings.log_sf_max)
+                sf[chosen] = scale_factor(
+                    self.sf_networks[flavour].predict(features[self._index[flavour]][chosen]), self.settings.log_sf_max
+                )
         return sf
 
     def _step(
@@ -282,8 +289,8 @@ class MemberTrainer:
 
     def _explain(self, loss: float, name: str, flavour: str, batch: torch.Tensor) -> str:
         region = self.regions[flavour]
-        features, weight = region.simulation[batch], region.weight[batch]
-        columns = (*self.scaling.names, "is_invalid")
+        features, weight = region.simulation[region.enriched][batch], region.weight[batch]
+        columns = (*self.scalings[flavour].names, "is_invalid")
         ranges = ", ".join(
             f"{column} [{features[:, i].min():.3g}, {features[:, i].max():.3g}]" for i, column in enumerate(columns)
         )
@@ -316,7 +323,7 @@ class MemberTrainer:
         data, simulation = (indices[:_VALIDATION_MAX] for indices in self.regions[flavour].validation)
         return self._discriminator_loss(flavour, data, simulation)
 
-    def _tag_scale_factor(self, features: torch.Tensor, kinds: npt.NDArray[np.int8]) -> Floats:
+    def _tag_scale_factor(self, features: Features, kinds: npt.NDArray[np.int8]) -> Floats:
         return self._own_scale_factor(features, torch.from_numpy(kinds.astype(np.int64)), exclude=None).double().numpy()
 
 

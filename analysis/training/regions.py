@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,10 @@ PURITY_MIN = 1e-3
 _PURITY_BINS = (6, 3, 30)
 """Bins of the purity histogram in pT and |eta| (quantiles) and in the scaled discriminant (equal width)."""
 
-TagScaleFactor = Callable[[torch.Tensor, npt.NDArray[np.int8]], Floats]
+Features = Mapping[int, torch.Tensor]
+"""Network inputs of jets, ``(n, n_inputs)``, by the flavour (index) whose networks take them: each has its scaling."""
+
+TagScaleFactor = Callable[[Features, npt.NDArray[np.int8]], Floats]
 
 
 class Batches:
@@ -47,17 +50,18 @@ class TrainingRegion:
         name: str,
         enriched: int,
         entries: RegionEntries,
-        scaling: InputScaling,
+        scalings: Mapping[int, InputScaling],
         event_weight: EventWeight,
         held_out: tuple[Mask, Mask],
         factors: tuple[Floats, Floats] | None,
     ) -> None:
         self.name, self.enriched = name, enriched
         data, simulation = entries.data, entries.simulation
-        self.data = scaling.features(data.probe)
-        self.simulation = scaling.features(simulation.probe)
+        own = scalings[enriched]
+        self.data = own.features(data.probe)
+        self.simulation = {number: scaling.features(simulation.probe) for number, scaling in scalings.items()}
         self.flavour = torch.from_numpy(simulation.probe.flavour.astype(np.int64))
-        self._tag = scaling.features(simulation.tag)
+        self._tag = {number: scaling.features(simulation.tag) for number, scaling in scalings.items()}
         self._tag_flavour = simulation.tag.flavour
         data_factor, simulation_factor = factors or (np.ones(len(data)), np.ones(len(simulation)))
         self._weights = RegionWeights(
@@ -76,7 +80,7 @@ class TrainingRegion:
         self.weight = torch.empty(0)
         self.kappa = np.empty(0)
         self.refresh(None)
-        self.purity = _purity(simulation.probe, self.simulation, self.weight.numpy(), enriched, scaling)
+        self.purity = _purity(simulation.probe, self.simulation[enriched], self.weight.numpy(), enriched, own)
 
     @property
     def n_train_data(self) -> int:

@@ -30,7 +30,9 @@ def member(seed, factor=1.0):
     generator = torch.Generator().manual_seed(seed)
     networks = {f: DenseNetwork(4, layers=2, units=8, generator=generator) for f in ("b", "udsg")}
     table = NormalisationTable(KinematicBins(np.array([50.0]), np.array([])), np.array([factor, 2 * factor]))
-    return MemberScaleFactor(Architecture(2, 8, 1.5), SCALING, networks, {"b": table, "udsg": table})
+    return MemberScaleFactor(
+        Architecture(2, 8, 1.5), dict.fromkeys(networks, SCALING), networks, {"b": table, "udsg": table}
+    )
 
 
 @pytest.fixture

@@ -117,7 +117,9 @@ def test_a_non_finite_loss_stops_the_member_and_names_batch_and_ranges(shape_toy
     weight = entries.data.weight.copy()
     weight[:] = np.where(np.arange(len(weight)) % 7 == 0, 1e37, 1.0)
     broken = {**toy.regions, "hf": RegionEntries(replace(entries.data, weight=weight), entries.simulation)}
-    with pytest.raises(NonFiniteLossError, match=r"discriminator of b is (nan|inf) in region hf.*scaled inputs abseta \["):
+    with pytest.raises(
+        NonFiniteLossError, match=r"discriminator of b is (nan|inf) in region hf.*scaled inputs abseta \["
+    ):
         train(replace(toy, regions=broken))
 
 

@@ -77,12 +77,12 @@ def ensemble(inclusive: InclusiveJets) -> ScaleFactor:
     for number in range(3):
         generator = torch.Generator().manual_seed(number)
         networks = {f: DenseNetwork(4, layers=2, units=8, generator=generator) for f in ("b", "udsg")}
-        member, tables = MemberScaleFactor(Architecture(2, 8, 0.2), scaling, networks, {}), {}
+        member, tables = MemberScaleFactor(Architecture(2, 8, 0.2), dict.fromkeys(networks, scaling), networks, {}), {}
         for name in networks:
             sample = inclusive.of(list(FLAVOURS).index(name))
             raw = member.evaluate(name, sample.jets, normalised=False)
             tables[name] = normalisation_table(bins[name], sample.jets, sample.weight, raw)
-        members.append(MemberScaleFactor(member.architecture, scaling, networks, tables))
+        members.append(MemberScaleFactor(member.architecture, member.scalings, networks, tables))
     return ScaleFactor(tuple(members), {name: flavour.hadron_flavours for name, flavour in FLAVOURS.items()})
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.training.losses import discriminator_loss, scale_factor, scale_factor_loss, target
+from analysis.training.losses import bounded_logit, discriminator_loss, scale_factor, scale_factor_loss, target
 
 # one row a score bin; two regions, each with b, c, udsg
 M_HF = torch.tensor([[0.10, 0.03, 0.12], [0.20, 0.02, 0.04], [0.48, 0.00, 0.01]], dtype=torch.float64)
@@ -44,14 +44,14 @@ def signed_logits(simulated, own, other, sf_other):
 
 def test_the_discriminator_returns_data_minus_contamination_over_the_flavour():
     z = signed_logits(M_HF, 0, 2, TRUTH["udsg"])
-    torch.testing.assert_close(target(z, 3.0), TRUTH["b"].double(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(target(z), TRUTH["b"].double(), rtol=1e-6, atol=0)
 
 
 def test_iterating_both_flavours_reaches_the_injected_scale_factors():
     sf = {"b": torch.ones(3), "udsg": torch.ones(3)}
     for _ in range(30):
-        b = target(signed_logits(M_HF, 0, 2, sf["udsg"]), 3.0)
-        udsg = target(signed_logits(M_LF, 2, 0, sf["b"]), 3.0)
+        b = target(signed_logits(M_HF, 0, 2, sf["udsg"]))
+        udsg = target(signed_logits(M_LF, 2, 0, sf["b"]))
         sf = {"b": b, "udsg": udsg}
     for flavour, true in TRUTH.items():
         torch.testing.assert_close(sf[flavour], true.double(), rtol=1e-5, atol=0)
@@ -65,11 +65,11 @@ def test_the_square_root_trap_is_avoided():
     sf, literal = torch.ones(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
     for _ in range(60):
         sf = target(
-            best_logits(lambda z: discriminator_loss(z, data(pure, excess), z, pure[:, 0], is_b, torch.ones(3))), 3.0
+            best_logits(lambda z: discriminator_loss(z, data(pure, excess), z, pure[:, 0], is_b, torch.ones(3)))
         )
         weighted = pure[:, 0] * literal
         ratio = best_logits(lambda z, w=weighted: discriminator_loss(z, data(pure, excess), z, w, is_b, torch.ones(3)))
-        literal = 0.5 * (literal + target(ratio, 3.0))
+        literal = 0.5 * (literal + target(ratio))
     torch.testing.assert_close(sf, torch.full((3,), 1.44, dtype=torch.float64), rtol=1e-6, atol=0)
     torch.testing.assert_close(literal, torch.full((3,), 1.2, dtype=torch.float64), rtol=1e-4, atol=0)
 
@@ -91,4 +91,19 @@ def test_scale_factor_is_one_for_zero_output_and_clipped():
 
 def test_targets_carry_no_gradient():
     logit = torch.zeros(2, requires_grad=True)
-    assert not target(logit, 3.0).requires_grad
+    assert not target(logit).requires_grad
+
+
+def test_the_logit_stays_within_its_bound_and_is_itself_far_inside():
+    bounded = bounded_logit(torch.tensor([0.0, 0.1, 1e6, -1e6]), 3.0)
+    np.testing.assert_allclose(bounded, [0.0, 0.1, 3.0, -3.0], atol=1e-4)
+
+
+def test_more_contamination_than_data_leaves_the_signed_loss_bounded():
+    """Contamination of 2 against data of 1: unbounded logits would gain without end by going down."""
+    output = torch.tensor([-1e4])
+    logit = bounded_logit(output, 3.0)
+    enriched, other = torch.tensor([False]), torch.ones(1)
+    loss = discriminator_loss(logit, torch.ones(1), logit, torch.full((1,), 2.0), enriched, other)
+    # (1 - 2) softplus(3) / 2
+    assert loss.item() == pytest.approx(-np.log1p(np.exp(3.0)) / 2, rel=1e-5)

@@ -54,12 +54,12 @@ def test_purity_is_the_share_of_the_flavour_and_never_zero(region):
     scaling = InputScaling.fit(INPUTS, [region.simulation.probe])
     none_held = np.zeros(3000, bool), np.zeros(6000, bool)
     weight = EventWeight(n_pt=2, n_abseta=1)
-    made = TrainingRegion("hf", 1, region, scaling, weight, none_held, None)
+    made = TrainingRegion("hf", 1, region, {1: scaling}, weight, none_held, None)
     # a quarter of the entries, whatever their kinematics: on average the histogram must say so
     assert made.purity.mean().item() == pytest.approx(0.25, abs=0.03)
     assert made.purity.min() >= 1e-3
     # flavour 2 does not occur: the smallest purity, not zero
-    absent = TrainingRegion("hf", 2, region, scaling, weight, none_held, None)
+    absent = TrainingRegion("hf", 2, region, {2: scaling}, weight, none_held, None)
     torch.testing.assert_close(absent.purity, torch.full((6000,), 1e-3))
 
 
