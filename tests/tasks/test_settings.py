@@ -136,3 +136,4 @@ def test_two_files_of_one_stem_under_one_version_are_an_error_that_names_both(tm
 def test_a_name_and_the_path_to_it_are_one_file():
     settings.claim_stem("v1", "toy_small")
     settings.claim_stem("v1", f"{ROOT}/configs/toy_small.yaml")
+    assert settings.config_path("toy_small") == settings.config_path(f"{ROOT}/configs/toy_small.yaml")
