@@ -15,8 +15,8 @@ from analysis.binned import FlavourBins, measure
 from analysis.config.events import EventWeight, Flavour, Normalisation, Region, measured_flavours
 from analysis.config.methods import Binned
 from analysis.inclusive import InclusiveJets, normalisation_bins
-from analysis.smoothing import interpolate, logit, nodes
-from analysis.tables import Floats, Jets, RegionEntries
+from analysis.smoothing import interpolate, logit, mean_preserving, nodes
+from analysis.tables import Entries, Floats, Jets, RegionEntries
 from analysis.weights import NormalisationTable, normalisation_table
 
 Form = Literal["binned", "binned_smooth"]
@@ -26,13 +26,17 @@ Space = Literal["logit", "identity"]
 
 @dataclass(frozen=True)
 class BinnedFlavour:
-    """One flavour: values and replicas of shape (n_pt, n_abseta, n_disc), nodes of the valid discriminant bins."""
+    """One flavour: values and replicas of shape (n_pt, n_abseta, n_disc), nodes of the valid discriminant bins.
+
+    ``smooth`` has the values at the nodes that the curve goes through, shape (n_pt, n_abseta, n_disc - 1).
+    """
 
     bins: FlavourBins
     sf: Floats
     error: Floats
     replicas: Floats
     node: Floats
+    smooth: Floats
     space: Space
     normalisation: dict[Form, NormalisationTable]
 
@@ -43,9 +47,8 @@ class BinnedFlavour:
         if form == "binned_smooth":
             valid = jets.discriminant >= 0
             rows = flat // self.sf.shape[-1]
-            position = logit(jets.discriminant) if self.space == "logit" else jets.discriminant.astype(np.float64)
-            table = self.sf.reshape(-1, self.sf.shape[-1])[:, 1:]
-            value = np.where(valid, interpolate(table, self.node, rows, position), value)
+            table = self.smooth.reshape(-1, self.smooth.shape[-1])
+            value = np.where(valid, interpolate(table, self.node, rows, _position(jets, self.space)), value)
         return np.where(np.isfinite(value), value, 1.0)
 
 
@@ -89,6 +92,7 @@ class BinnedScaleFactor:
                 "scale_factor": self.histogram(name),
                 "replicas": _replica_histogram(table),
                 "nodes": table.node.tolist(),
+                "smooth": np.where(np.isfinite(table.smooth), table.smooth, None).tolist(),
                 "space": table.space,
                 "normalisation": {form: t.to_json() for form, t in table.normalisation.items()},
             }
@@ -110,6 +114,7 @@ class BinnedScaleFactor:
                 error=np.sqrt(np.asarray(values.variances())),
                 replicas=np.asarray(hist.Hist(stored["replicas"]).values()),
                 node=np.array(stored["nodes"]),
+                smooth=np.array(stored["smooth"], np.float64),
                 space=stored["space"],
                 normalisation={form: NormalisationTable.from_json(t) for form, t in stored["normalisation"].items()},
             )
@@ -145,13 +150,15 @@ def measure_and_build(
     for name in measured:
         number, bins = names.index(name), measurement.bins[name]
         probe = regions[enriched_in[name]].simulation.probe
-        node = nodes(probe.discriminant[probe.flavour == number], bins.discriminant[1:], settings.smooth_in)
+        own = regions[enriched_in[name]].simulation[(probe.flavour == number) & (probe.discriminant >= 0)]
+        node = nodes(own.probe.discriminant, bins.discriminant[1:], settings.smooth_in)
         table = BinnedFlavour(
             bins,
             measurement.sf[name],
             measurement.error(name),
             measurement.replicas[name],
             node,
+            _smooth(measurement.sf[name], bins, node, own, settings.smooth_in),
             settings.smooth_in,
             {},
         )
@@ -161,6 +168,17 @@ def measure_and_build(
             table.normalisation[form] = normalisation_table(bins_of[name], sample.jets, sample.weight, raw)
         tables[name] = table
     return BinnedScaleFactor(tables, measurement.changes)
+
+
+def _smooth(sf: Floats, bins: FlavourBins, node: Floats, entries: Entries, space: Space) -> Floats:
+    jets, valid = entries.probe, sf[..., 1:]
+    row, column = np.divmod(bins.index(jets.pt_gev, jets.abseta, jets.discriminant), sf.shape[-1])
+    table = valid.reshape(-1, valid.shape[-1])
+    return mean_preserving(table, node, row, column - 1, _position(jets, space), entries.weight).reshape(valid.shape)
+
+
+def _position(jets: Jets, space: Space) -> Floats:
+    return logit(jets.discriminant) if space == "logit" else jets.discriminant.astype(np.float64)
 
 
 def _axes(bins: FlavourBins) -> tuple[hist.axis.Variable, ...]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import hist
 import numpy as np
@@ -25,6 +25,13 @@ VALUE_EDGES = np.linspace(0.4, 1.8, 141)
 
 _GRID = {"pt": np.geomspace(20.0, 400.0, 25), "abseta": np.linspace(0.05, 2.45, 13)}
 _N_GRID_DISCRIMINANT = 49
+
+
+class Members(NamedTuple):
+    """The numbers of an ensemble's members, and how many were configured."""
+
+    used: tuple[int, ...]
+    configured: int
 
 
 @dataclass(frozen=True)
@@ -77,21 +84,27 @@ def aggregate(
     regions: Mapping[str, RegionEntries],
     definitions: Mapping[str, Region],
     binned: BinnedScaleFactor,
+    members: Members | None = None,
 ) -> Aggregate:
-    """Evaluate the ensemble at all simulated entries, in the bins of the binned scale factor and on a grid."""
+    """Evaluate the ensemble at all simulated entries, in the bins of the binned scale factor and on a grid.
+
+    ``members`` is recorded with the bins; without it the ensemble counts as whole.
+    """
+    n_members = len(ensemble.members)
+    members = members or Members(tuple(range(n_members)), n_members)
     flavours = tuple(ensemble.hadron_flavours)
     entries, summaries = {}, {}
     for region, definition in definitions.items():
         flavour = definition.enriched_flavour
         simulation = regions[region].simulation
-        entries[region], members = at_entries(ensemble, simulation, flavours, members_of=flavour)
+        entries[region], values = at_entries(ensemble, simulation, flavours, members_of=flavour)
         if flavour in binned.flavours:
             probe = simulation.probe[np.flatnonzero(simulation.probe.flavour == flavours.index(flavour))]
-            summaries[flavour] = summarise_flavour(binned.flavours[flavour].bins, probe, members)
+            summaries[flavour] = summarise_flavour(binned.flavours[flavour].bins, probe, values)
     discriminant = grid_discriminants(regions)
     typical = {name: float(np.median(values)) for name, values in _extra(regions).items()}
     grids = {flavour: on_grid(ensemble, flavour, discriminant, typical) for flavour in binned.flavours}
-    return Aggregate(entries, summaries_to_json(summaries), json.dumps(grids, sort_keys=True))
+    return Aggregate(entries, summaries_to_json(summaries, members), json.dumps(grids, sort_keys=True))
 
 
 def at_entries(
@@ -154,16 +167,20 @@ def summarise_flavour(bins: FlavourBins, probe: Jets, members: Floats) -> Flavou
     return FlavourSummary(means, values_histogram)
 
 
-def summaries_to_json(summaries: Mapping[str, FlavourSummary]) -> str:
-    """Return the summaries of all flavours as text, histograms in the UHI format."""
-    content = {name: {"member_means": s.member_means, "values": s.values} for name, s in summaries.items()}
+def summaries_to_json(summaries: Mapping[str, FlavourSummary], members: Members) -> str:
+    """Return the summaries of all flavours and which members are in them as text, histograms in the UHI format."""
+    content = {
+        "flavours": {name: {"member_means": s.member_means, "values": s.values} for name, s in summaries.items()},
+        "members_used": list(members.used),
+        "n_members_configured": members.configured,
+    }
     return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
 
 
 def summaries_from_json(text: str) -> dict[str, FlavourSummary]:
     """Return the summaries of `summaries_to_json`."""
-    content = json.loads(text, object_hook=uhi.io.json.object_hook)
-    return {name: FlavourSummary(hist.Hist(s["member_means"]), hist.Hist(s["values"])) for name, s in content.items()}
+    flavours = json.loads(text, object_hook=uhi.io.json.object_hook)["flavours"]
+    return {name: FlavourSummary(hist.Hist(s["member_means"]), hist.Hist(s["values"])) for name, s in flavours.items()}
 
 
 def on_grid(

@@ -24,9 +24,11 @@ from analysis.cpu import Precision
 from analysis.inclusive import InclusiveJets, normalisation_bins
 from analysis.nets.dense import DenseNetwork
 from analysis.tables import INVALID, Floats, Jets, RegionEntries
+from analysis.training.checkpoint import Checkpoint
+from analysis.training.history import Progress
 from analysis.training.inputs import InputScaling
 from analysis.training.losses import scale_factor
-from analysis.training.member import Progress, json_history, train_member
+from analysis.training.member import MemberTrainer
 from analysis.weights import NormalisationTable, normalisation_table
 
 _FORMAT = "deepsf-1"
@@ -202,10 +204,12 @@ def train_and_normalise(
     normalisation: Normalisation,
     seed: np.random.SeedSequence,
     report: Callable[[Progress], None] = lambda _: None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[MemberScaleFactor, dict[str, list[float]]]:
     """Train one member and normalise it on inclusive jets; return it and the record of its training.
 
-    ``settings.precision`` must be resolved.
+    ``settings.precision`` must be resolved. With a ``checkpoint`` the training saves its state there, and continues
+    from the state that an earlier attempt left; the result is the same.
 
     Raises
     ------
@@ -214,28 +218,16 @@ def train_and_normalise(
     ValueError
         If the precision is not resolved, or the scale factors cannot be normalised.
     """
-    if settings.precision == "auto":
-        raise ValueError("training.precision is auto: resolve it to fp32 or bf16 first, once for all members")
-    names, measured = tuple(flavours), measured_flavours(flavours)
-    trained = train_member(
-        regions,
-        definitions,
-        flavours=names,
-        measured=measured,
-        settings=settings,
-        event_weight=event_weight,
-        precision=settings.precision,
-        seed=seed,
-        report=report,
-    )
+    trainer = MemberTrainer(regions, definitions, flavours, settings, event_weight, seed)
+    trainer.run(report, checkpoint)
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
-    member = MemberScaleFactor(architecture, trained.scalings, trained.networks, {})
-    tables = {}
-    for name, bins in normalisation_bins(inclusive, names, measured, normalisation).items():
+    member = MemberScaleFactor(architecture, trainer.scalings, trainer.sf_networks, {})
+    names, tables = tuple(flavours), {}
+    for name, bins in normalisation_bins(inclusive, names, measured_flavours(flavours), normalisation).items():
         sample = inclusive.of(names.index(name))
         raw = member.evaluate(name, sample.jets, normalised=False)
         tables[name] = normalisation_table(bins, sample.jets, sample.weight, raw)
-    return replace(member, normalisation=tables), json_history(trained.history)
+    return replace(member, normalisation=tables), trainer.history.to_json()
 
 
 def save_member(path: Path, member: MemberScaleFactor, hadron_flavours: Mapping[str, tuple[int, ...]]) -> None:

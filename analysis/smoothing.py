@@ -71,3 +71,32 @@ def interpolate(values: Floats, node: Floats, row: npt.NDArray[np.int64], positi
             inside = np.clip(position[here], node[measured][0], node[measured][-1])
             smooth[here] = PchipInterpolator(node[measured], values[number][measured])(inside)
     return smooth
+
+
+def mean_preserving(
+    values: Floats, node: Floats, row: npt.NDArray[np.int64], column: npt.NDArray[np.int64], at: Floats, weight: Floats
+) -> Floats:
+    """Return values at the nodes whose curve has, over the jets of each row, the mean of the measured bins.
+
+    A curve through the measured values themselves is wrong on average wherever it bends over the jets of a bin, most in
+    the bin that holds most light jets: by 2 % of the rate. One factor a row takes that out; asking for the mean of
+    every bin would undo the smoothing.
+
+    Parameters
+    ----------
+    values, node
+        As for `interpolate`.
+    row, column, at, weight
+        Row and bin of each jet, its discriminant in the nodes' space, its weight, shape ``(n,)``.
+
+    Returns
+    -------
+    Floats
+        Shape ``(n_rows, n_bins)``; as measured in rows without jets, or without a positive sum of weights.
+    """
+    measured = np.isfinite(values[row, column])
+    row, column, at, weight = row[measured], column[measured], at[measured], weight[measured]
+    steps = np.bincount(row, weight * values[row, column], len(values))
+    curve = np.bincount(row, weight * interpolate(values, node, row, at), len(values))
+    factor = np.divide(steps, curve, out=np.ones(len(values)), where=(steps > 0) & (curve > 0))
+    return np.asarray(values * factor[:, None])

@@ -34,6 +34,7 @@ class AuditScaleFactors(ConfigTask):
         "ensemble",
         "audit",
     )
+    code_version = 2
 
     def requires(self) -> Any:
         return {
@@ -78,6 +79,7 @@ class AuditScaleFactors(ConfigTask):
             settings=self.cfg("audit"),
             truth=self._truth(),
             grids=json.loads(deepsf["grid"].file.read_text()),
+            n_members_configured=self.cfg("ensemble").n_members,
         )
         with staged(*self.output().values()) as (audit_path, overlay_path, closure_path):
             audit_path.write_text(result.audit)

@@ -42,10 +42,15 @@ class ConfigTask(law.Task):
     poll_interval = law.DurationParameter(
         default=0.5, unit="m", significant=False, description="time between two polls"
     )
-    poll_fails = luigi.IntParameter(default=30, significant=False, description="failed polls in a row before giving up")
+    patience = law.DurationParameter(
+        default=15.0, unit="m", significant=False, description="how long a batch system may not answer"
+    )
     transfer_logs = luigi.BoolParameter(default=True, significant=False, description="bring logs of jobs back")
     tasks_per_job = law.htcondor.HTCondorWorkflow.tasks_per_job
     parallel_jobs = law.htcondor.HTCondorWorkflow.parallel_jobs
+    accept_members = luigi.IntParameter(
+        default=0, significant=False, description="go on if at least this many members are trained; 0: all are needed"
+    )
 
     config_keys: ClassVar[tuple[str, ...]] = ()
     code_version: ClassVar[int] = 1
@@ -143,10 +148,20 @@ class ConfigTask(law.Task):
             self._configuration_key = digest([self.task_family, self.own_inputs_of_all(), above])
         return self._configuration_key
 
+    def used_output(self) -> Any:
+        """Return the outputs that count as inputs of the tasks that require this one."""
+        return self.output()
+
+    def tolerates(self, error: Exception) -> bool:
+        """Return whether the run may go on though this task failed."""
+        return False
+
     def _upstream(self) -> list[ProvenanceTarget]:
-        if "_upstream_targets" not in self.__dict__:
+        # with members to do without, what is used depends on what there is
+        if "_upstream_targets" not in self.__dict__ or self.accept_members:
             required = law.util.flatten(self.requires())
-            self._upstream_targets = [target for task in required for target in leaves(task.output())]
+            outputs = (task.used_output() if isinstance(task, ConfigTask) else task.output() for task in required)
+            self._upstream_targets = list(leaves(list(outputs)))
         return self._upstream_targets
 
 
@@ -165,7 +180,12 @@ def _if_needed(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
         settings.claim_stem(str(self.version), self.config)
         before = self.inputs_now()
         start = time.perf_counter(), time.process_time()
-        run(self)
+        try:
+            run(self)
+        except Exception as error:
+            if not self.tolerates(error):
+                raise
+            return None
         ProvenanceTarget.forget()
         if self.inputs_now() != before:
             words = differences(before, self.inputs_now())

@@ -14,6 +14,7 @@ class MeasureBinnedSF(ConfigTask):
     """Iterative tag and probe with bootstrap errors, smoothed and normalised."""
 
     config_keys = (*ENTRY_KEYS, "binned", "event_weight", "normalisation")
+    code_version = 2
 
     def requires(self) -> Any:
         return {"skims": SkimNtuples.req(self), "inclusive": SampleInclusiveJets.req(self)}

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any
 from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
+from tasks.provenance import digest
+from tasks.members import EnsembleWorkflow
 from tasks.skim import SkimNtuples
-from tasks.targets import leaves, staged
-from tasks.workflows import Workflow
+from tasks.targets import staged
 
 if TYPE_CHECKING:
-    from analysis.training.member import Progress
+    from analysis.training.history import Progress
 
 
-class TrainDeepSF(Workflow):
+class TrainDeepSF(EnsembleWorkflow):
     """One training a branch: scale-factor networks, input scaling and normalisation; and the record of the training."""
 
     config_keys = (*ENTRY_KEYS, "event_weight", "normalisation", "training", "ensemble.seed")
-
-    def create_branch_map(self) -> dict[int, int]:
-        return {number: number for number in range(self.plan_cfg("ensemble.n_members"))}
+    members_key = "ensemble.n_members"
 
     def workflow_requires(self) -> dict[str, Any]:
         return {**super().workflow_requires(), **self._inputs()}
@@ -46,9 +45,17 @@ class TrainDeepSF(Workflow):
     def run(self) -> None:
         from analysis.cpu import prepare_process
         from analysis.scale_factor import save_member, train_and_normalise
+        from analysis.training.checkpoint import Checkpoint
         from analysis.training.member import member_seed
 
         prepare_process()
+        checkpoint = Checkpoint(
+            self.folder() / f".checkpoint_{self.branch}.safetensors",
+            key=digest(self.inputs_now()),
+            # not through cfg: how often a state is saved changes no result
+            every_s=60 * self.plan_cfg("htcondor.checkpoint_minutes"),
+            tell=lambda line: self.publish_message(f"member {self.branch}: {line}"),
+        )
         member, history = train_and_normalise(
             load_regions(self, self.input()["skims"]),
             self.cfg("regions"),
@@ -59,17 +66,20 @@ class TrainDeepSF(Workflow):
             normalisation=self.cfg("normalisation"),
             seed=member_seed(self.cfg("ensemble.seed"), self.branch_data),
             report=_ProgressLine(self),
+            checkpoint=checkpoint,
         )
         codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
         with staged(self.output()["member"], self.output()["history"]) as (weights, record):
             save_member(weights, member, codes)
             record.write_text(json.dumps(history, sort_keys=True))
+        checkpoint.remove()
 
 
 class AggregateDeepSF(ConfigTask):
     """Mean, standard error and spread over the members: one file to evaluate, and values at every entry and in bins."""
 
     config_keys = (*ENTRY_KEYS, "ensemble.n_members", "training.precision")
+    code_version = 2
 
     def requires(self) -> Any:
         return {
@@ -89,19 +99,21 @@ class AggregateDeepSF(ConfigTask):
     def run(self) -> None:
         from analysis.binned_scale_factor import BinnedScaleFactor
         from analysis.cpu import prepare_process
-        from analysis.ensemble import aggregate
+        from analysis.ensemble import Members, aggregate
         from analysis.scale_factor import ScaleFactor, load_member
 
         prepare_process()
         precision = self.cfg("training.precision")
-        paths = [t.file for t in leaves(self.input()["members"]) if t.file.suffix == ".safetensors"]
+        members = self.requires()["members"].members()
         codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
-        ensemble = ScaleFactor(tuple(load_member(path, precision) for path in paths), codes)
+        loaded = (load_member(output["member"].file, precision) for output in members.values())
+        ensemble = ScaleFactor(tuple(loaded), codes)
         result = aggregate(
             ensemble,
             load_regions(self, self.input()["skims"]),
             self.cfg("regions"),
             BinnedScaleFactor.from_json(self.input()["binned"].file.read_text()),
+            members=Members(tuple(members), self.cfg("ensemble.n_members")),
         )
         outputs = self.output()
         with staged(*outputs.values()) as parts:
@@ -119,15 +131,18 @@ class _ProgressLine:
     interval_s = 20.0
 
     def __init__(self, task: TrainDeepSF) -> None:
-        self._task = task
-        self._start = self._said = time.monotonic()
+        self._task, self._said = task, time.monotonic()
+        self._first: tuple[int, float] | None = None
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
-        if now - self._said < self.interval_s:
+        if self._first is None:  # of this attempt: a resumed training does not begin at step 1
+            self._first = progress.step, now
+        done, taken = progress.step - self._first[0], now - self._first[1]
+        if now - self._said < self.interval_s or not done:
             return
         self._said = now
-        left = (now - self._start) * (progress.n_steps / progress.step - 1)
+        left = taken / done * (progress.n_steps - progress.step)
         losses = ", ".join(f"{name} {value:.4f}" for name, value in progress.losses.items())
         minutes = f"{int(left // 60)}:{int(left % 60):02d}"
         self._task.publish_message(

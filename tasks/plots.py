@@ -14,12 +14,13 @@ from tasks.audit import AuditScaleFactors
 from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.deepsf import AggregateDeepSF, TrainDeepSF
-from tasks.targets import leaves, staged
+from tasks.targets import staged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.plots.panels import Reference
+    from tasks.targets import ProvenanceTarget
 
 _STYLE_KEYS = ("plots", "campaign", "flavours")
 
@@ -51,11 +52,13 @@ class _PlotTask(ConfigTask):
             raise RuntimeError(f"{self.task_family}: figures {sorted(outputs)} were not made")
         self.publish_message(f"figures in {self.folder()}")
 
-    def style(self) -> Any:
-        """Return labels and colours of the configuration."""
+    def style(self, audit: ProvenanceTarget) -> Any:
+        """Return labels and colours of the configuration; the audit knows whether the ensemble lacks members."""
+        from analysis.audit.summary import members_note
         from analysis.plots.style import Style
 
-        return Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")))
+        members = members_note(json.loads(audit.file.read_text()))
+        return Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")), members)
 
 
 class PlotScaleFactors(_PlotTask):
@@ -88,7 +91,7 @@ class PlotScaleFactors(_PlotTask):
         from analysis.plots.campaign import ScaleFactorResults, scale_factor_figures
 
         inputs = self.input()
-        histories = [t.file for t in leaves(inputs["members"]) if t.file.name.startswith("history")]
+        histories = [member["history"].file for member in self.requires()["members"].members().values()]
         results = ScaleFactorResults(
             BinnedScaleFactor.from_json(inputs["binned"].file.read_text()),
             summaries_from_json(inputs["deepsf"]["bins"].file.read_text()),
@@ -96,7 +99,7 @@ class PlotScaleFactors(_PlotTask):
             overlay_from_json(inputs["audit"]["truth_overlay"].file.read_text()),
             [json.loads(path.read_text()) for path in histories],
         )
-        return scale_factor_figures(results, self.style(), self._reference())
+        return scale_factor_figures(results, self.style(inputs["audit"]["audit"]), self._reference())
 
     def _reference(self) -> Reference | None:
         import correctionlib
@@ -131,4 +134,4 @@ class PlotClosure(_PlotTask):
 
         closures = closure_from_json(self.input()["closure"].file.read_text())
         agreement = agreement_of(self.input()["audit"].file.read_text())
-        return closure_figures(closures, agreement, self.style())
+        return closure_figures(closures, agreement, self.style(self.input()["audit"]))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import law
 
-from tasks import settings
+from tasks import cluster, settings
 from tasks.base import ConfigTask
+from tasks.credentials import require_credential
 from tasks.provenance import digest, write_json
 from tasks.targets import BranchOutputs
 
@@ -17,52 +22,151 @@ from tasks.targets import BranchOutputs
 class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
     """One branch an output. A batch job runs `law run` for its branches with the submitting side's configuration."""
 
+    class workflow_proxy_cls(cluster.Proxy):  # noqa: N801 - law's name
+        """law looks for the class of the HTCondor proxy here; the local one is law's own."""
+
     output_collection_cls = BranchOutputs
     workflow = ConfigTask.workflow
-
-    def htcondor_output_directory(self) -> Any:
-        """Return where job bookkeeping and logs go."""
-        return law.LocalDirectoryTarget(str(self.folder() / "htcondor"))
 
     def own_inputs_of_all(self) -> list[dict[str, Any]]:
         if self.is_branch():
             return [self.own_inputs()]
         return [task.own_inputs() for task in self.get_branch_tasks().values()]
 
+    def branches_required(self) -> int:
+        """Return how many branches must be complete for the workflow to be."""
+        return len(self.branch_map)
+
+    # --- HTCondor: one driver, jobs that are labelled, a submit file
+
+    @contextmanager
+    def htcondor_workflow_run_context(self) -> Iterator[None]:
+        """Hold the folder's lock; take over what is in the queue, and what an earlier run has left in the store."""
+        folder = self.folder() / "htcondor"
+        with cluster.only_driver(folder, self.task_family):
+            if not self.is_controlling_remote_jobs():
+                self._adopt()
+            yield
+
+    def _adopt(self) -> None:
+        """Write law's file of jobs anew, from the queue: what is there goes on, what nobody works for is submitted."""
+        jobs = cluster.patiently(
+            lambda: cluster.live_jobs(self.job_label()), self._patience_s(), self._poll_s(), self.publish_message
+        )
+        complete = [number for number, task in self.get_branch_tasks().items() if task.complete()]
+        found = cluster.adopt(jobs, self.configuration_key(), self.branch_map, complete)
+        for what, job_ids in (
+            ("of an older configuration", found.outdated),
+            ("that are held", found.held),
+            ("that do what others do", found.doubled),
+        ):
+            if job_ids:
+                self.publish_message(f"{self.task_family}: removing {len(job_ids)} jobs {what}")
+                cluster.remove_jobs(job_ids)
+        if found.adopted:
+            self.publish_message(f"{self.task_family}: {len(found.adopted)} jobs are in the queue already and go on")
+        write_json(Path(self.workflow_proxy.output()["jobs"].abspath), self._job_data(found))
+
+    def _job_data(self, found: cluster.Adoption) -> dict[str, Any]:
+        make = self.workflow_proxy.job_data_cls.job_data
+        size = max(self.tasks_per_job, 1)
+        chunks = [found.missing[start : start + size] for start in range(0, len(found.missing), size)]
+        jobs = {
+            str(number): make(job_id=job_id, branches=list(branches))
+            for number, (job_id, branches) in enumerate(found.adopted.items(), 1)
+        }
+        return {
+            "jobs": jobs,
+            "unsubmitted_jobs": {str(number): chunk for number, chunk in enumerate(chunks, len(jobs) + 1)},
+            "attempts": {},
+            "tasks_per_job": size,
+            "dashboard_config": {},
+        }
+
+    def job_label(self) -> str:
+        """Return what tells this folder's jobs from all others in the queue."""
+        return str(self.folder())
+
+    @property
+    def poll_fails(self) -> int:
+        """Failed polls in a row that law bears: as many as fit into the patience."""
+        return max(1, round(self._patience_s() / max(self._poll_s(), 1.0)))
+
+    def _patience_s(self) -> float:
+        return float(self.patience) * 60.0
+
+    def _poll_s(self) -> float:
+        return float(self.poll_interval) * 60.0
+
+    def memory_factor_max(self) -> int:
+        """Return by how much the memory request of a job may grow."""
+        return int(self._site().memory_factor_max)
+
+    def check_credential(self) -> None:
+        """Refuse to submit with a credential that is missing or expires too soon."""
+        if (credential := self._site().credential) is not None:
+            require_credential(credential)
+
+    def _site(self) -> Any:
+        return settings.config(self.config).htcondor
+
+    def htcondor_output_directory(self) -> Any:
+        """Return where job bookkeeping and logs go."""
+        return law.LocalDirectoryTarget(str(self.folder() / "htcondor"))
+
     def htcondor_output_postfix(self) -> str:
-        """Return a suffix for the bookkeeping: jobs of another configuration are never adopted."""
+        """Return a suffix for the bookkeeping: a file for each configuration."""
         return self.configuration_key()[:8] if self.is_workflow() else ""
 
     def htcondor_bootstrap_file(self) -> Any:
         """Return the script that prepares a job's environment."""
         return law.JobInputFile(str(Path(__file__).with_name("bootstrap.sh")), share=True, render_job=True)
 
-    def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
-        """Return the submit description: requests from the configuration, nothing inherited from the environment."""
-        site = settings.config(self.config).htcondor
-        config.render_variables |= {
-            "deepsf_base": str(settings.base()),
-            "deepsf_data": str(settings.data()),
-            "deepsf_software": _software(),
-            "deepsf_config_snapshot": str(self._snapshot()),
-        }
-        config.custom_content += [
-            ("request_cpus", site.request_cpus),
-            ("request_memory", f"{site.request_memory_mb} MB"),
-            ("request_disk", f"{site.request_disk_mb} MB"),
-            ("+MaxRuntime", int(site.max_runtime_hours * 3600)),
-            ("batch_name", f"{self.task_family}/{self.version}"),
-        ]
-        if site.requirements:
-            config.custom_content.append(("requirements", site.requirements))
-        if site.accounting_group:
-            config.custom_content.append(("accounting_group", site.accounting_group))
-        config.custom_content += [(f"+{name}", value) for name, value in site.extra_classads.items()]
-        return config
+    def htcondor_create_job_manager(self, **kwargs: Any) -> Any:
+        """Return the job manager, which waits as long as this task's options say."""
+        return cluster.JobManager(
+            patience_s=self._patience_s(), interval_s=self._poll_s(), say=self.publish_message, **kwargs
+        )
 
     def htcondor_check_job_completeness(self) -> bool:
         """Say that a job that ends with exit code 0 but without its output has failed."""
         return True
+
+    def modify_polling_status_line(self, status_line: str) -> str:
+        """Add to the line of a poll why jobs stay idle, if they do for long."""
+        why = self.workflow_proxy.explain_idle(60.0 * self._site().explain_idle_after_minutes)
+        return status_line if why is None else f"{status_line}\nno job runs; the pool says:\n{why}"
+
+    def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
+        """Return the submit description: requests from the configuration, nothing inherited from the environment."""
+        site = self._site()
+        config.render_variables |= {
+            "deepsf_base": str(settings.base()),
+            "deepsf_data": str(settings.data()),
+            "deepsf_software": str(Path(sys.prefix).parent),  # <software>/venv/bin/python
+            "deepsf_config_snapshot": str(self._snapshot()),
+        }
+        config.universe = site.universe
+        config.postfix = [cluster.branches_text(numbers) for numbers in branches]
+        config.custom_log_file = f"submission{self._submission()}.txt"
+        factor = self.workflow_proxy.memory_factor(job_num[0])
+        config.custom_content += cluster.submit_lines(site, self.task_family, factor)
+        config.custom_content += [
+            ("batch_name", f"{self.task_family}/{self.version}"),
+            ("MY.DeepSFTask", cluster.quoted(self.job_label())),
+            ("MY.DeepSFKey", cluster.quoted(self.configuration_key())),
+            ("MY.DeepSFBranches", '"$(law_job_postfix)"'),
+            ("MY.DeepSFSubmission", cluster.quoted(secrets.token_hex(8))),
+        ]
+        return config
+
+    def _submission(self) -> int:
+        """Return a number for the logs of a submission, so that no attempt overwrites the log of another."""
+        logs = (self.folder() / "htcondor").glob("submission*.txt")
+        numbers = (path.stem.split("_")[0].removeprefix("submission") for path in logs)
+        used = max((int(number) for number in numbers if number.isdigit()), default=0)
+        self._last_submission = max(used, getattr(self, "_last_submission", 0)) + 1
+        return self._last_submission
 
     def _snapshot(self) -> Path:
         """Return a file with the configuration as it is now, for the jobs.
@@ -75,10 +179,3 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
         if not path.exists():
             write_json(path, content, sort_keys=False)
         return path
-
-
-def _software() -> str:
-    import sys
-
-    # <software>/venv/bin/python
-    return str(Path(sys.prefix).parent)

@@ -63,6 +63,7 @@ def audit(
     truth: TrueFunction | None = None,
     grids: Mapping[str, Mapping[str, Any]] | None = None,
     further_methods: Mapping[str, Method] | None = None,
+    n_members_configured: int | None = None,
 ) -> AuditResult:
     """Compare all methods on the same entries.
 
@@ -84,6 +85,8 @@ def audit(
         By flavour, axes of the grid on which the overlay gives the truth.
     further_methods
         Methods besides the binned ones and DeepSF, by name.
+    n_members_configured
+        Of how many members the ensemble was meant to consist; None: of those that it has.
 
     Raises
     ------
@@ -112,13 +115,14 @@ def audit(
         **provenance,
         "config": config_name,
         "seeds": {**seeds, "audit": settings.seed},
+        "members": {"used": len(deepsf.members), "configured": n_members_configured or len(deepsf.members)},
         **_contents(audited, binned),
         **_pt_means(probes),
         "two_sample_auc": _two_sample(audited, settings),
         "closure_chi2": {
             name: closure.chi2_by_method(region, _edges(region, binned)) for name, region in audited.items()
         },
-        "yield": _yields(methods, bins, normalised_on, checked),
+        "yield": _yields(everything, bins, normalised_on, checked),
         **_ranges(audited),
     }
     overlays = {}
@@ -231,7 +235,12 @@ def _yields(
             flavour: yields.yield_report(bins[flavour], sample, method(flavour, sample.jets), normalised_on[flavour])
             for flavour, sample in checked.items()
         }
-        result[name] = {"max_pull": max(report["max_pull"] for report in found.values()), "flavours": found}
+        largest, n_bins = max(r["max_pull"] for r in found.values()), sum(r["n_bins"] for r in found.values())
+        result[name] = {
+            "max_pull": largest,
+            "max_pull_global": yields.global_deviation(largest, n_bins),
+            "flavours": found,
+        }
     return result
 
 

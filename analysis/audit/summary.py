@@ -9,6 +9,8 @@ from typing import Any
 def summary(audit: Mapping[str, Any]) -> str:
     """Return the main figures of an ``audit.json`` as plain text."""
     lines = [f"campaign {audit['config']}"]
+    if note := members_note(audit):
+        lines.append(f"  DeepSF with {note}")
     for region, number in audit["probe_jets"].items():
         lines.append(f"  region {region}: {number} probe jets in data, purity {audit['purity'][region]:.3f}")
     if "truth" in audit:
@@ -22,9 +24,16 @@ def summary(audit: Mapping[str, Any]) -> str:
     auc = audit["two_sample_auc"]
     names = [m for m in next(iter(auc.values())) if m in methods or m == "truth"]
     lines += _table({m: {region: auc[region][m] for region in auc} for m in names}, "{:.4f}")
-    lines += ["", "largest yield change, in standard deviations"]
-    lines += [f"  {method:<14}{value['max_pull']:>10.2f}" for method, value in audit["yield"].items()]
+    lines += ["", "largest yield change, in standard deviations: of its bin, and among that many bins"]
+    pulls = {m: {"bin": v["max_pull"], "global": v["max_pull_global"]} for m, v in audit["yield"].items()}
+    lines += _table(pulls, "{:.2f}")
     return "\n".join(lines) + "\n"
+
+
+def members_note(audit: Mapping[str, Any]) -> str:
+    """Return what labels say about an ensemble that lacks members, "24 of 25 members"; empty for a whole one."""
+    used, configured = audit["members"]["used"], audit["members"]["configured"]
+    return f"{used} of {configured} members" if used < configured else ""
 
 
 def _table(values: Mapping[str, Mapping[str, float]], form: str) -> list[str]:

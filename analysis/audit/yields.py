@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from analysis.inclusive import InclusiveJets
 from analysis.tables import Floats
@@ -64,6 +65,17 @@ def yield_report(
         "n_bins": int(defined.sum()),
         "mean_sf": mean,
     }
+
+
+def global_deviation(max_pull: float, n_bins: int) -> float:
+    """Return the largest of ``n_bins`` pulls as a deviation of one: normal, two-sided, of the same probability (Sidak).
+
+    Of 60 bins the largest pull is above 3 in 15 of 100 cases without any bias.
+    """
+    if n_bins == 0 or max_pull == 0.0:
+        return 0.0
+    p_any = -np.expm1(n_bins * np.log1p(-2.0 * norm.sf(max_pull)))
+    return float(max(norm.isf(p_any / 2.0), 0.0))
 
 
 def sf_range(sf: Floats) -> dict[str, float]:

@@ -183,15 +183,3 @@ class Plots(Section):
     colours: dict[str, str] = Field(default_factory=dict, description="by method: binned, deepsf, truth, reference")
     reference: Reference | None = None
     dpi: int = Field(default=150, ge=50, le=600)
-
-
-class HTCondor(Section):
-    """What a job asks for; nothing here changes results."""
-
-    request_cpus: Count = 1
-    request_memory_mb: Count = 2000
-    request_disk_mb: Count = 2000
-    max_runtime_hours: Positive = 3.0
-    requirements: str = ""
-    accounting_group: str = ""
-    extra_classads: dict[str, str] = Field(default_factory=dict)

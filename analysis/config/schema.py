@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from analysis.config.base import Section
+from analysis.config.batch import HTCondor
 from analysis.config.events import (
     Campaign,
     EventWeight,
@@ -17,7 +18,7 @@ from analysis.config.events import (
     Tagger,
     measured_flavours,
 )
-from analysis.config.methods import Audit, Binned, Ensemble, Generator, HTCondor, Plots, Training
+from analysis.config.methods import Audit, Binned, Ensemble, Generator, Plots, Training
 
 NOT_A_JET_COLUMN = ("pt", "abseta", "discriminant")
 

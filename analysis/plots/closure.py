@@ -25,7 +25,6 @@ from analysis.plots.style import (
     grid,
     limits,
     mark_outside,
-    method_label,
 )
 from analysis.tables import Floats
 
@@ -96,9 +95,8 @@ def figure(
             _draw_ratio(axes[1, number], axis, column)
             axis.apply(axes[0, number], labels=False)
             axis.apply(axes[1, number])
-            _describe(
-                axes[0, number], method, (agreement or {}).get(method), style.region(region) if not number else ""
-            )
+            tested = (agreement or {}).get(method)
+            _describe(axes[0, number], style.method(method), tested, style.region(region) if not number else "")
         _set_limits(axes, columns, axis, log=log)
         for number, column in enumerate(columns):
             centre = 0.5 * (axis.drawn[1:] + axis.drawn[:-1])
@@ -219,8 +217,7 @@ def _yield_label(axis: DiscriminantAxis) -> str:
 
 
 def _describe(axes: Axes, method: str, agreement: Agreement | None, region: str) -> None:
-    lines = [region] if region else []
-    lines.append(method_label(method))
+    lines = [region, method] if region else [method]
     if agreement is not None:
         lines.append(f"$\\chi^{{2}}$/ndf = {agreement.chi2:.1f}/{agreement.ndf}, p = {agreement.p:.2g}")
     corner_text(axes, "\n".join(lines), size="small")

@@ -52,11 +52,12 @@ def figure(
     """
     axes_of_grid = {key: np.asarray(grid_values[key], float) for key in ("pt_gev", "abseta", "discriminant")}
     mean, sem = np.asarray(grid_values["mean"], float), np.asarray(grid_values["sem"], float)
-    rows = [("mean", "DeepSF, mean", mean)]
+    note = style.members_line()
+    rows = [("mean", f"DeepSF, mean{note}", mean)]
     if truth is not None:
         _check_grid(axes_of_grid, truth)
         true = np.asarray(truth["truth"], float)
-        rows += [("mean", "Truth", true), ("difference", "DeepSF $-$ truth", mean - true)]
+        rows += [("mean", "Truth", true), ("difference", f"DeepSF $-$ truth{note}", mean - true)]
     rows.append(("sem", f"SEM of {n_members} trainings\n(spread: $\\times${np.sqrt(n_members):.1f})", sem))
     columns = list(dict.fromkeys(int(np.argmin(np.abs(axes_of_grid["abseta"] - value))) for value in abseta))
     norms = _norms(rows, columns)

@@ -213,7 +213,7 @@ def _nodes(table: BinnedFlavour) -> Floats:
 def _smooth(table: BinnedFlavour, pt_bin: int, abseta_bin: int, fine: Floats) -> Floats:
     position = logit(fine) if table.space == "logit" else fine
     row = np.zeros(len(fine), np.int64)
-    curve = interpolate(table.sf[pt_bin, abseta_bin, 1:][None], table.node, row, position)
+    curve = interpolate(table.smooth[pt_bin, abseta_bin][None], table.node, row, position)
     return curve / _mean_divisor(table, "binned_smooth", pt_bin, abseta_bin)
 
 

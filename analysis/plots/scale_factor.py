@@ -212,7 +212,7 @@ def handles_of(panel: Panel, style: Style) -> list[tuple[Any, str]]:
         entries.append((dashed, "Truth, mean per bin"))
     return [
         *entries,
-        (Line2D([], [], color=deepsf, linewidth=wide), "DeepSF, mean per bin"),
+        (Line2D([], [], color=deepsf, linewidth=wide), "DeepSF, mean per bin" + style.members_line()),
         (hatched, f"SEM of {panel.n_members} trainings\n(training spread only)"),
         (Patch(facecolor=_tint(deepsf, 0.3)), "DeepSF of the probe jets"),
     ]

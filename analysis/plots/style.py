@@ -45,7 +45,7 @@ _METHOD_LABELS = {
 
 @dataclass(frozen=True)
 class Style:
-    """Labels and colours of a campaign's figures."""
+    """Labels and colours of a campaign's figures; ``members`` says which part of the ensemble is shown, if not all."""
 
     experiment: str
     label: str
@@ -55,15 +55,18 @@ class Style:
     flavour_colours: Mapping[str, str] = field(default_factory=dict)
     region_labels: Mapping[str, str] = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=dict)
+    members: str = ""
 
     @classmethod
-    def of(cls, plots: Plots, campaign: Campaign, flavours: Sequence[str]) -> Style:
+    def of(cls, plots: Plots, campaign: Campaign, flavours: Sequence[str], members: str = "") -> Style:
         """Return the style of a configuration; flavours without an entry get a label and a colour of their own.
 
         Parameters
         ----------
         flavours
             All flavours of the configuration, in its order.
+        members
+            Of `analysis.audit.summary.members_note`.
 
         Raises
         ------
@@ -92,6 +95,7 @@ class Style:
             flavour_colours=flavour_colours,
             region_labels=dict(plots.regions),
             colours=colours,
+            members=members,
         )
 
     def colour(self, method: str) -> str:
@@ -110,10 +114,14 @@ class Style:
         """Return a region's label."""
         return self.region_labels.get(name, f"Region {name}")
 
+    def method(self, name: str) -> str:
+        """Return what a method is called in legends; an ensemble that lacks members says so."""
+        label = _METHOD_LABELS.get(name, name)
+        return f"{label} ({self.members})" if self.members and name == "deepsf" else label
 
-def method_label(method: str) -> str:
-    """Return what a method is called in legends."""
-    return _METHOD_LABELS.get(method, method)
+    def members_line(self) -> str:
+        """Return a second line for labels of the ensemble; empty if it lacks no members."""
+        return f"\n({self.members})" if self.members else ""
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def figure(histories: Sequence[History], flavours: Sequence[str], style: Style) 
     Parameters
     ----------
     histories
-        Columns of each member's record by name, as `analysis.training.member.History` keeps them.
+        Columns of each member's record by name, as `analysis.training.history.History` keeps them.
     flavours
         Measured flavours: the columns of the figure.
 
@@ -63,7 +63,8 @@ def figure(histories: Sequence[History], flavours: Sequence[str], style: Style) 
             labels = ("Discriminator loss", "Scale-factor loss", "S of validation jets")
             for row, label in enumerate(labels):
                 axes[row, column].set_ylabel(label, loc="center", fontsize="small")
-            text = f"{style.flavour(flavour)}, {len(histories)} trainings\nthick: median"
+            trainings = style.members or f"{len(histories)} trainings"
+            text = f"{style.flavour(flavour)}, {trainings}\nthick: median"
             axes[0, column].text(0.04, 0.94, text, transform=axes[0, column].transAxes, va="top", fontsize="x-small")
             made.align_ylabels(axes[:, column])
         axes[-1, -1].set_xlabel("Pass over the data")

@@ -20,7 +20,6 @@ from analysis.plots.style import (
     experiment_label,
     grid,
     limits,
-    method_label,
     steps,
 )
 from analysis.tables import Floats
@@ -59,7 +58,7 @@ def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_
         for number, (method, array) in enumerate(values.items()):
             difference = array - true
             by_bin = weighted_rms(difference, n_jets, axis=(0, 1))
-            label = f"{method_label(method)}: {weighted_rms(difference[..., first:], n_jets[..., first:]):.3f}"
+            label = f"{style.method(method)}: {weighted_rms(difference[..., first:], n_jets[..., first:]):.3f}"
             place = (number + 1) / (len(values) + 1)
             _draw_points(main, axis, difference, place, style.colour(method), _MARKERS[number % len(_MARKERS)], label)
             steps(lower, by_bin, axis.drawn, color=style.colour(method), linewidth=2.5)

@@ -1,157 +1,87 @@
-"""One member of the ensemble: all discriminators and scale-factor networks, trained together.
-
-Order (``interleaved``): discriminators alone for ``warmup_passes``; then a step of every discriminator and of every
-scale-factor network in turn, with one cosine decay of the learning rate; omega and kappa are refreshed once a pass.
-``talk``: the discriminators to convergence, one batch of the scale-factor networks, repeat.
-"""
+"""One member of the ensemble: all discriminators and scale-factor networks, trained together."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from analysis.binned import EventBootstrap
-from analysis.config.events import EventWeight, Region
+from analysis.config.events import EventWeight, Flavour, Region, measured_flavours
 from analysis.config.methods import Training
+from analysis.cpu import Precision
 from analysis.nets.dense import DenseNetwork
 from analysis.tables import Floats, RegionEntries
-from analysis.training.inputs import InputScaling
+from analysis.training.checkpoint import Checkpoint, State
+from analysis.training.history import History, Progress
 from analysis.training.losses import bounded_logit, discriminator_loss, scale_factor, scale_factor_loss, target
-from analysis.training.regions import Batches, Features, TrainingRegion, split_by_event
+from analysis.training.regions import Batches, Features, training_regions
+from analysis.training.schedule import Schedule
 
-Precision = Literal["fp32", "bf16"]
 _VALIDATION_MAX = 50_000
 """Entries of a kind and region at which validation losses are taken: they are looked at, never trained on."""
-
-
-class Progress(NamedTuple):
-    """Where a training is; ``losses`` by network name."""
-
-    step: int
-    n_steps: int
-    losses: dict[str, float]
-
-
-@dataclass
-class History:
-    """What was recorded once a pass, lists of equal length by name; written beside the weights."""
-
-    columns: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, **values: float) -> None:
-        """Append one value to each named column."""
-        for name, value in values.items():
-            self.columns.setdefault(name, []).append(float(value))
 
 
 class NonFiniteLossError(FloatingPointError):
     """A loss became NaN or infinite; the message names network, step and the ranges of what went in."""
 
 
-@dataclass(frozen=True)
-class TrainedMember:
-    """The scale-factor networks of one member by flavour, the scaling of their inputs, and the training's record."""
+class MemberTrainer:
+    """The networks of one member and everything that their training changes; the result depends on the arguments alone.
 
-    networks: dict[str, DenseNetwork]
-    scalings: dict[str, InputScaling]
-    history: History
-
-
-def train_member(
-    entries: dict[str, RegionEntries],
-    definitions: Mapping[str, Region],
-    *,
-    flavours: tuple[str, ...],
-    measured: tuple[str, ...],
-    settings: Training,
-    event_weight: EventWeight,
-    precision: Precision,
-    seed: np.random.SeedSequence,
-    report: Callable[[Progress], None] = lambda _: None,
-) -> TrainedMember:
-    """Train one member; the result depends on the arguments alone.
+    Parameters
+    ----------
+    entries, definitions
+        The regions by name; those that enrich a measured flavour are used.
+    flavours
+        All flavours in the order of the entries' flavour index.
+    settings
+        Its ``precision`` must be resolved.
 
     Raises
     ------
-    NonFiniteLossError
-        If a loss is not finite.
+    ValueError
+        If the precision is not resolved.
     """
-    trainer = MemberTrainer(entries, definitions, flavours, measured, settings, event_weight, precision, seed, report)
-    if settings.schedule == "talk":
-        trainer.run_talk()
-    else:
-        trainer.run_interleaved()
-    return TrainedMember(trainer.sf_networks, trainer.scalings, trainer.history)
-
-
-class MemberTrainer:
-    """State of a training; `train_member` is the way in."""
 
     def __init__(
         self,
-        entries: dict[str, RegionEntries],
+        entries: Mapping[str, RegionEntries],
         definitions: Mapping[str, Region],
-        flavours: tuple[str, ...],
-        measured: tuple[str, ...],
+        flavours: Mapping[str, Flavour],
         settings: Training,
         event_weight: EventWeight,
-        precision: Precision,
         seed: np.random.SeedSequence,
-        report: Callable[[Progress], None],
     ) -> None:
+        if settings.precision == "auto":
+            raise ValueError("training.precision is auto: resolve it to fp32 or bf16 first, once for all members")
         # sorted: the order of keys in a configuration must not change a result
-        self.settings, self.measured, self._report = settings, tuple(sorted(measured)), report
-        self._index = {flavour: flavours.index(flavour) for flavour in measured}
+        self.settings, self.measured = settings, tuple(sorted(measured_flavours(flavours)))
+        self._index = {flavour: list(flavours).index(flavour) for flavour in self.measured}
         split_seed, bootstrap_seed, network_seed, batch_seed = seed.spawn(4)
-        used = {n: entries[n] for n, d in sorted(definitions.items()) if d.enriched_flavour in measured}
-        held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
-        factors = (
-            EventBootstrap(used).draw(np.random.default_rng(bootstrap_seed)) if settings.resample == "bootstrap" else {}
+        self.regions = training_regions(
+            entries, definitions, self._index, settings, event_weight, split_seed, bootstrap_seed
         )
-        inputs, probes = dict(sorted(settings.inputs.items())), [e.simulation.probe for e in used.values()]
-        # each flavour's networks see the jets of their own region at zero mean and unit width
-        self.scalings = {
-            definitions[name].enriched_flavour: InputScaling.fit(inputs, probes, used[name].simulation.probe)
-            for name in used
-        }
-        by_number = {self._index[flavour]: scaling for flavour, scaling in self.scalings.items()}
-        self.regions = {
-            definitions[name].enriched_flavour: TrainingRegion(
-                name,
-                self._index[definitions[name].enriched_flavour],
-                used[name],
-                by_number,
-                event_weight,
-                held_out[name],
-                factors.get(name),
-            )
-            for name in used
-        }
+        self.scalings = {flavour: region.scaling for flavour, region in self.regions.items()}
         initial = torch.Generator().manual_seed(_torch_seed(network_seed))
-        self.sf_networks = {f: self._network(initial, precision) for f in self.measured}
-        self.discriminators = {f: self._network(initial, precision) for f in self.measured}
+        self.sf_networks = {f: self._network(initial, settings.precision) for f in self.measured}
+        self.discriminators = {f: self._network(initial, settings.precision) for f in self.measured}
         self._optimisers = {
-            id(net): torch.optim.Adam(
-                net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-            )
-            for net in (*self.sf_networks.values(), *self.discriminators.values())
+            name: _adam(network, settings.learning_rate, settings.weight_decay)
+            for name, network in self._networks().items()
         }
-        batches = torch.Generator().manual_seed(_torch_seed(batch_seed))
+        self._generator = torch.Generator().manual_seed(_torch_seed(batch_seed))
         half = settings.batch_size // 2
-        self._batches = {
-            f: (
-                Batches(region.train[0], half, batches),
-                Batches(region.train[1], half, batches),
-                Batches(region.train_of_enriched(), settings.batch_size, batches),
-            )
-            for f, region in self.regions.items()
-        }
+        self._batches: dict[str, Batches] = {}
+        for flavour, region in self.regions.items():
+            self._batches |= {
+                f"data_{flavour}": Batches(region.train[0], half, self._generator),
+                f"simulation_{flavour}": Batches(region.train[1], half, self._generator),
+                f"enriched_{flavour}": Batches(region.train_of_enriched(), settings.batch_size, self._generator),
+            }
+        self.step, self._seen = 0, list[dict[str, float]]()
         self.history = History()
 
     def _network(self, generator: torch.Generator, precision: Precision) -> DenseNetwork:
@@ -164,46 +94,83 @@ class MemberTrainer:
             precision=precision,
         )
 
-    # --- schedules
+    def _networks(self) -> dict[str, DenseNetwork]:
+        """Return all networks by the name of their loss."""
+        return {
+            **{f"scale_factor_{flavour}": network for flavour, network in self.sf_networks.items()},
+            **{f"discriminator_{flavour}": network for flavour, network in self.discriminators.items()},
+        }
 
-    @property
-    def steps_per_pass(self) -> int:
-        """Discriminator steps that see the data once, averaged over the regions."""
-        mean = np.mean([region.n_train_data for region in self.regions.values()])
-        return max(1, round(float(mean) / (self.settings.batch_size // 2)))
+    # --- the training, and its state
 
-    def run_interleaved(self) -> None:
-        """Warm up the discriminators, then step all networks in turn."""
-        every = self.steps_per_pass
-        n_warmup = math.ceil(self.settings.warmup_passes * every)
-        n_steps = math.ceil(self.settings.passes * every)
-        for step in range(n_warmup):
-            losses = self._discriminator_steps(min(1.0, (step + 1) / 50))
-            self._report(Progress(step + 1, n_warmup + n_steps, losses))
-        seen: list[dict[str, float]] = []
-        for step in range(n_steps):
-            if step % every == 0 and step:
-                self._end_of_pass(seen)
-                seen = []
-            factor = learning_rate_factor(step, n_steps, self.settings)
-            losses = self._discriminator_steps(factor) | self._scale_factor_steps(factor)
-            seen.append(losses)
-            self._report(Progress(n_warmup + step + 1, n_warmup + n_steps, losses))
-        self._end_of_pass(seen)
+    def run(self, report: Callable[[Progress], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> None:
+        """Train to the end: from the beginning, or from the checkpoint if it holds a state of this training.
 
-    def run_talk(self) -> None:
-        """Train the discriminators until their validation loss stands still, step the scale factors once, repeat."""
-        n_steps = self.settings.scale_factor_steps
-        every = max(1, n_steps // 20)
-        seen: list[dict[str, float]] = []
-        for step in range(n_steps):
-            factor = learning_rate_factor(step, n_steps, self.settings)
-            losses = self._converge_discriminators(factor) | self._scale_factor_steps(factor)
-            seen.append(losses)
-            if (step + 1) % every == 0 or step + 1 == n_steps:
-                self._end_of_pass(seen)
-                seen = []
-            self._report(Progress(step + 1, n_steps, losses))
+        Raises
+        ------
+        NonFiniteLossError
+            If a loss is not finite.
+        """
+        n_data = float(np.mean([region.n_train_data for region in self.regions.values()]))
+        schedule = Schedule.of(self.settings, n_data)
+        if checkpoint is not None and (saved := checkpoint.load(like=self.state())) is not None:
+            self.restore(saved)
+            checkpoint.tell(f"continues at step {self.step} of {schedule.n_steps}")
+        while self.step < schedule.n_steps:
+            losses = self._next_step(schedule)
+            if checkpoint is not None and checkpoint.due():
+                checkpoint.save(self.state())
+            report(Progress(self.step, schedule.n_steps, losses))
+
+    def _next_step(self, schedule: Schedule) -> dict[str, float]:
+        factor = schedule.rate_factor(self.step, self.settings)
+        if schedule.is_warmup(self.step):
+            losses = self._discriminator_steps(factor)
+        else:
+            talk = self.settings.schedule == "talk"
+            losses = self._converge_discriminators(factor) if talk else self._discriminator_steps(factor)
+            losses |= self._scale_factor_steps(factor)
+            self._seen.append(losses)
+        if schedule.ends_pass(self.step):
+            self._end_of_pass()
+        self.step += 1
+        return losses
+
+    def state(self) -> State:
+        """Return all that steps change; tensors are those in use and not copies, so the next step changes them."""
+        generators = {f"batches_{name}": batches.drawn_from for name, batches in self._batches.items()}
+        numbers = {
+            "step": self.step,
+            "positions": {name: batches.position for name, batches in self._batches.items()},
+            "seen": self._seen,
+            "history": self.history.columns,
+        }
+        return State(self._tensors() | generators | {"generator": self._generator.get_state()}, numbers)
+
+    def restore(self, state: State) -> None:
+        """Go to a state of this training."""
+        tensors, numbers = state
+        for name, tensor in self._tensors().items():
+            tensor.copy_(tensors[name])
+        for name, batches in self._batches.items():
+            batches.restore(tensors[f"batches_{name}"], numbers["positions"][name])
+        self._generator.set_state(tensors["generator"])
+        self.step, self._seen, self.history = numbers["step"], numbers["seen"], History(numbers["history"])
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        """Return the numbers behind weights, optimisers and regions, not copied."""
+        tensors = {}
+        for name, network in self._networks().items():
+            for key, parameter in network.named_parameters():
+                tensors[f"{name}/{key}"] = parameter.detach()
+                moments = self._optimisers[name].state[parameter]
+                tensors |= {f"{name}/{key}/{moment}": value for moment, value in moments.items()}
+        for flavour, region in self.regions.items():
+            tensors[f"region_{flavour}/weight"] = region.weight
+            tensors[f"region_{flavour}/kappa"] = torch.from_numpy(region.kappa)
+        return tensors
+
+    # --- steps
 
     def _converge_discriminators(self, factor: float) -> dict[str, float]:
         best, waited, losses = math.inf, 0, {}
@@ -218,25 +185,20 @@ class MemberTrainer:
                 break
         return losses
 
-    # --- steps
-
     def _discriminator_steps(self, factor: float) -> dict[str, float]:
-        losses = {}
+        losses: dict[str, float] = {}
         for flavour in self.measured:
-            data_batches, simulation_batches, _ = self._batches[flavour]
-            data, simulation = next(data_batches), next(simulation_batches)
+            data, simulation = next(self._batches[f"data_{flavour}"]), next(self._batches[f"simulation_{flavour}"])
             loss = self._discriminator_loss(flavour, data, simulation)
-            self._step(self.discriminators[flavour], loss, factor, f"discriminator of {flavour}", flavour, simulation)
-            losses[f"discriminator_{flavour}"] = float(loss.detach())
+            losses |= self._step("discriminator", flavour, loss, factor, simulation)
         return losses
 
     def _scale_factor_steps(self, factor: float) -> dict[str, float]:
-        losses = {}
+        losses: dict[str, float] = {}
         for flavour in self.measured:
-            batch = next(self._batches[flavour][2])
+            batch = next(self._batches[f"enriched_{flavour}"])
             loss, _ = self._scale_factor_loss(flavour, batch)
-            self._step(self.sf_networks[flavour], loss, factor, f"scale factor of {flavour}", flavour, batch)
-            losses[f"scale_factor_{flavour}"] = float(loss.detach())
+            losses |= self._step("scale_factor", flavour, loss, factor, batch)
         return losses
 
     def _discriminator_loss(self, flavour: str, data: torch.Tensor, simulation: torch.Tensor) -> torch.Tensor:
@@ -276,16 +238,19 @@ class MemberTrainer:
         return sf
 
     def _step(
-        self, net: DenseNetwork, loss: torch.Tensor, factor: float, name: str, flavour: str, batch: torch.Tensor
-    ) -> None:
-        if not torch.isfinite(loss):
-            raise NonFiniteLossError(self._explain(float(loss.detach()), name, flavour, batch))
-        optimiser = self._optimisers[id(net)]
+        self, kind: str, flavour: str, loss: torch.Tensor, factor: float, batch: torch.Tensor
+    ) -> dict[str, float]:
+        """Step the network that the loss belongs to; return the loss by its name."""
+        value, name = float(loss.detach()), f"{kind}_{flavour}"
+        if not math.isfinite(value):
+            raise NonFiniteLossError(self._explain(value, f"{kind.replace('_', ' ')} of {flavour}", flavour, batch))
+        optimiser = self._optimisers[name]
         for group in optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * factor
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        return {name: value}
 
     def _explain(self, loss: float, name: str, flavour: str, batch: torch.Tensor) -> str:
         region = self.regions[flavour]
@@ -294,17 +259,17 @@ class MemberTrainer:
         ranges = ", ".join(
             f"{column} [{features[:, i].min():.3g}, {features[:, i].max():.3g}]" for i, column in enumerate(columns)
         )
-        passes = len(self.history.columns.get("pass", []))
         return (
-            f"the loss of the {name} is {loss} in region {region.name}, after {passes} complete passes, on simulated "
-            f"entries {batch[:3].tolist()} ... ({len(batch)}): scaled inputs {ranges}, weights [{weight.min():.3g}, "
-            f"{weight.max():.3g}]; look for outliers there, or lower training.learning_rate"
+            f"the loss of the {name} is {loss} in region {region.name}, after {self.history.n_passes} complete passes, "
+            f"on simulated entries {batch[:3].tolist()} ... ({len(batch)}): scaled inputs {ranges}, weights "
+            f"[{weight.min():.3g}, {weight.max():.3g}]; look for outliers there, or lower training.learning_rate"
         )
 
     # --- once a pass
 
-    def _end_of_pass(self, seen: list[dict[str, float]]) -> None:
-        record = {f"train_{name}": float(np.mean([losses[name] for losses in seen])) for name in seen[0]}
+    def _end_of_pass(self) -> None:
+        record = {f"train_{name}": float(np.mean([losses[name] for losses in self._seen])) for name in self._seen[0]}
+        self._seen = []
         before = {flavour: region.kappa for flavour, region in self.regions.items()}
         for region in self.regions.values():
             region.refresh(self._tag_scale_factor)
@@ -316,8 +281,8 @@ class MemberTrainer:
                 record[f"validation_scale_factor_{flavour}"] = float(loss)
                 record[f"sf_min_{flavour}"], record[f"sf_max_{flavour}"] = float(sf.min()), float(sf.max())
                 record[f"kappa_change_{flavour}"] = float(np.abs(region.kappa - before[flavour]).max())
-        rate = self._optimisers[id(self.sf_networks[self.measured[0]])].param_groups[0]["lr"]
-        self.history.add(**{"pass": len(self.history.columns.get("pass", [])) + 1}, learning_rate=rate, **record)
+        rate = self._optimisers[f"scale_factor_{self.measured[0]}"].param_groups[0]["lr"]
+        self.history.add(**{"pass": self.history.n_passes + 1}, learning_rate=rate, **record)
 
     def _validation_discriminator_loss(self, flavour: str) -> torch.Tensor:
         data, simulation = (indices[:_VALIDATION_MAX] for indices in self.regions[flavour].validation)
@@ -327,14 +292,13 @@ class MemberTrainer:
         return self._own_scale_factor(features, torch.from_numpy(kinds.astype(np.int64)), exclude=None).double().numpy()
 
 
-def learning_rate_factor(step: int, n_steps: int, settings: Training) -> float:
-    """Return the learning rate at a step over its highest: linear rise, then a cosine to ``learning_rate_final``."""
-    n_rise = settings.learning_rate_warmup * n_steps
-    if step < n_rise:
-        return (step + 1) / max(n_rise, 1.0)
-    phase = (step - n_rise) / max(n_steps - n_rise, 1.0)
-    final = settings.learning_rate_final
-    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * phase))
+def _adam(network: DenseNetwork, learning_rate: float, weight_decay: float) -> torch.optim.Adam:
+    """Return the optimiser with its state made now, as the first step would make it: so that there always is one."""
+    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
+    for parameter in network.parameters():
+        zeros = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        optimiser.state[parameter] = {"step": torch.tensor(0.0), "exp_avg": zeros[0], "exp_avg_sq": zeros[1]}
+    return optimiser
 
 
 def member_seed(seed: int, member: int) -> np.random.SeedSequence:
@@ -344,8 +308,3 @@ def member_seed(seed: int, member: int) -> np.random.SeedSequence:
 
 def _torch_seed(seed: np.random.SeedSequence) -> int:
     return int(seed.generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def json_history(history: History) -> dict[str, Any]:
-    """Return the record as plain lists."""
-    return dict(sorted(history.columns.items()))

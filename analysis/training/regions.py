@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from analysis.config.events import EventWeight
+from analysis.binned import EventBootstrap
+from analysis.config.events import EventWeight, Region
+from analysis.config.methods import Training
 from analysis.tables import Floats, Jets, Mask, RegionEntries
 from analysis.training.inputs import InputScaling
 from analysis.weights import RegionWeights
@@ -24,19 +26,33 @@ TagScaleFactor = Callable[[Features, npt.NDArray[np.int8]], Floats]
 
 
 class Batches:
-    """Endless batches of indices: a fresh permutation a pass, the rest that fills no batch is left out."""
+    """Endless batches of indices: a fresh permutation a pass, the rest that fills no batch is left out.
+
+    ``drawn_from`` is the generator's state that gave the present permutation, ``position`` how much of it was used.
+    """
 
     def __init__(self, indices: torch.Tensor, size: int, generator: torch.Generator) -> None:
         self._indices, self.size, self._generator = indices, min(size, len(indices)), generator
         self._order = torch.empty(0, dtype=torch.int64)
-        self._next = 0
+        self.drawn_from, self.position = generator.get_state(), 0
 
     def __next__(self) -> torch.Tensor:
-        if self._next + self.size > len(self._order):
-            self._order = self._indices[torch.randperm(len(self._indices), generator=self._generator)]
-            self._next = 0
-        self._next += self.size
-        return self._order[self._next - self.size : self._next]
+        if self.position + self.size > len(self._order):
+            self.drawn_from, self.position = self._generator.get_state(), 0
+            self._order = self._permutation(self._generator)
+        self.position += self.size
+        return self._order[self.position - self.size : self.position]
+
+    def restore(self, drawn_from: torch.Tensor, position: int) -> None:
+        """Go to where these two say; the common generator is left alone."""
+        self.drawn_from, self.position = drawn_from, position
+        generator = torch.Generator()
+        generator.set_state(drawn_from)
+        # position 0: nothing was drawn yet
+        self._order = self._permutation(generator) if position else self._order[:0]
+
+    def _permutation(self, generator: torch.Generator) -> torch.Tensor:
+        return self._indices[torch.randperm(len(self._indices), generator=generator)]
 
 
 class TrainingRegion:
@@ -57,7 +73,7 @@ class TrainingRegion:
     ) -> None:
         self.name, self.enriched = name, enriched
         data, simulation = entries.data, entries.simulation
-        own = scalings[enriched]
+        self.scaling = own = scalings[enriched]
         self.data = own.features(data.probe)
         self.simulation = {number: scaling.features(simulation.probe) for number, scaling in scalings.items()}
         self.flavour = torch.from_numpy(simulation.probe.flavour.astype(np.int64))
@@ -102,6 +118,38 @@ class TrainingRegion:
         omega = None if tag_sf is None else tag_sf(self._tag, self._tag_flavour)
         self.kappa = self._weights.kappa(omega)
         self.weight = torch.from_numpy(self._weights.simulation(omega).astype(np.float32))
+
+
+def training_regions(
+    entries: Mapping[str, RegionEntries],
+    definitions: Mapping[str, Region],
+    measured: Mapping[str, int],
+    settings: Training,
+    event_weight: EventWeight,
+    split_seed: np.random.SeedSequence,
+    bootstrap_seed: np.random.SeedSequence,
+) -> dict[str, TrainingRegion]:
+    """Return the regions of one member by the measured flavour that they enrich; ``measured`` holds flavour indices.
+
+    Each flavour's networks see the jets of their own region at zero mean and unit width.
+    """
+    # sorted: the order of keys in a configuration must not change a result
+    enriched = {name: d.enriched_flavour for name, d in sorted(definitions.items()) if d.enriched_flavour in measured}
+    used = {name: entries[name] for name in enriched}
+    held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
+    is_bootstrap = settings.resample == "bootstrap"
+    factors = EventBootstrap(used).draw(np.random.default_rng(bootstrap_seed)) if is_bootstrap else {}
+    inputs, probes = dict(sorted(settings.inputs.items())), [e.simulation.probe for e in used.values()]
+    scalings = {
+        measured[flavour]: InputScaling.fit(inputs, probes, used[name].simulation.probe)
+        for name, flavour in enriched.items()
+    }
+    return {
+        flavour: TrainingRegion(
+            name, measured[flavour], used[name], scalings, event_weight, held_out[name], factors.get(name)
+        )
+        for name, flavour in enriched.items()
+    }
 
 
 def split_by_event(

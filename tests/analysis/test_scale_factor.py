@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from analysis.binned import FlavourBins
-from analysis.ensemble import summaries_from_json, summaries_to_json, summarise_flavour
+from analysis.ensemble import Members, summaries_from_json, summaries_to_json, summarise_flavour
 from analysis.nets.dense import DenseNetwork
 from analysis.scale_factor import Architecture, MemberScaleFactor, ScaleFactor, load_member, save_member, summarise
 from analysis.tables import Jets
@@ -130,7 +130,7 @@ def test_bin_errors_are_of_the_members_bin_means():
     """Two jets in a bin, two members: bin means 1.1 and 1.3, so 1.2 with an error of 0.1 - not the jets' spread."""
     bins = FlavourBins(np.array([20.0, 100.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 0.5, 1.0]))
     summary = summarise_flavour(bins, jets([30, 40], [0.2, 0.3]), np.array([[0.9, 1.3], [1.2, 1.4]]))
-    again = summaries_from_json(summaries_to_json({"b": summary}))["b"]
+    again = summaries_from_json(summaries_to_json({"b": summary}, Members((0, 2), 3)))["b"]
     for which in (summary, again):
         estimate = which.estimate()
         np.testing.assert_allclose(estimate.mean[0, 0], [np.nan, 1.2, np.nan])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.smoothing import interpolate, logit, nodes
+from analysis.smoothing import interpolate, logit, mean_preserving, nodes
 
 
 def test_logit_of_three_quarters_is_log_three():
@@ -35,3 +35,30 @@ def test_unmeasured_bins_are_left_out_and_empty_rows_stay_nan():
     row = np.array([0, 1, 2])
     smooth = interpolate(sf, np.arange(3.0), row, np.array([1.0, 1.0, 0.0]))
     np.testing.assert_allclose(smooth, [1.5, np.nan, 1.3])
+
+
+def test_the_curve_has_the_measured_mean_in_every_row_and_keeps_its_shape():
+    rng = np.random.default_rng(1)
+    edges, sf = np.array([0.0, 0.1, 0.3, 1.0]), np.array([[0.9, 1.15, 1.3], [1.2, 1.0, 0.8], [np.nan, 1.0, 1.1]])
+    score, row = rng.beta(0.5, 2.0, 30_000), rng.integers(0, 3, 30_000)
+    weight = np.where(rng.random(30_000) < 0.1, -1.0, 1.0)
+    column = np.searchsorted(edges, score, side="right") - 1
+    at, node = logit(score), nodes(score, edges, "logit")
+    use = np.isfinite(sf[row, column])
+
+    def change(values):
+        steps = np.bincount(row[use], (weight * sf[row, column])[use], 3)
+        return np.bincount(row[use], (weight * interpolate(values, node, row, at))[use], 3) / steps
+
+    moved = mean_preserving(sf, node, row, column, at, weight)
+    assert np.abs(change(sf) - 1.0).max() > 0.01
+    np.testing.assert_allclose(change(moved), 1.0, rtol=1e-12)
+    ratio = (moved / sf)[:, 1:]
+    np.testing.assert_allclose(ratio[:, 0], ratio[:, 1])
+    assert np.isnan(moved[2, 0])
+
+
+def test_rows_without_jets_keep_their_values():
+    sf, none = np.array([[1.0, np.nan, 1.4], [1.1, 1.2, 1.3]]), np.empty(0)
+    index = np.empty(0, np.int64)
+    np.testing.assert_array_equal(mean_preserving(sf, np.arange(3.0), index, index, none, none), sf)

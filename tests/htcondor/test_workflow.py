@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 pytestmark = pytest.mark.htcondor
 
 ROOT = Path(__file__).parents[2]
 TOP = "ProduceDeepSFEnsemble"
-BEFORE_TRAINING = (
+UPSTREAM = (
     "TuneGenerator",
     "GenerateNtuples",
     "SkimNtuples",
@@ -36,24 +33,17 @@ def law(data, config, task, *options):
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    """The members of a local run: its configuration and its outputs."""
-    folder = tmp_path_factory.mktemp("local")
-    config = folder / "tiny.yaml"
-    config.write_text(yaml.safe_dump({"extends": str(ROOT / "tests" / "workflow" / "tiny.yaml")}))
-    for task in ("MeasureBinnedSF", "ReportCutFlow", "TrainDeepSF"):
-        done = subprocess.run(law(folder, config, task), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return config, folder / "v1" / "tiny"
+def config(htcondor_pool, undisturbed):
+    path = htcondor_pool.folder / "tiny.yaml"
+    undisturbed.write(path, {"ensemble": {"n_members": 2}})
+    return path
 
 
 @pytest.fixture(scope="module")
-def on_the_pool(htcondor_pool, local):
+def on_the_pool(htcondor_pool, undisturbed, config):
     """The main job with ``--workflow htcondor`` on the local run's skims: the finished process, and its outputs."""
-    config, made = local
     data = htcondor_pool.folder / "data"
-    for task in BEFORE_TRAINING:
-        shutil.copytree(made / task, data / "v1" / "tiny" / task)
+    undisturbed.link(data / "v1" / "tiny", *UPSTREAM)
     command = law(data, config, TOP, "--workflow", "htcondor", "--poll-interval", "2sec")
     done = htcondor_pool.run(command, timeout=400)
     return done, data / "v1" / "tiny"
@@ -66,10 +56,10 @@ def test_the_main_job_ends_well_with_its_trainings_on_the_pool(on_the_pool):
     assert "Where the time went" in done.stdout
 
 
-def test_members_from_the_pool_are_those_of_the_local_run_to_the_byte(on_the_pool, local):
+def test_members_from_the_pool_are_those_of_the_local_run_to_the_byte(on_the_pool, undisturbed):
     _, outputs = on_the_pool
     for name in MEMBERS:
-        assert (outputs / "TrainDeepSF" / name).read_bytes() == (local[1] / "TrainDeepSF" / name).read_bytes(), name
+        assert (outputs / "TrainDeepSF" / name).read_bytes() == (undisturbed.outputs / "TrainDeepSF" / name).read_bytes()
 
 
 def test_the_flag_of_the_top_task_reaches_the_workflow_and_each_member_was_one_job(on_the_pool, htcondor_pool):
@@ -79,9 +69,9 @@ def test_the_flag_of_the_top_task_reaches_the_workflow_and_each_member_was_one_j
     assert sorted(job["branches"][0] for job in jobs.values()) == [0, 1]
     assert {job["status"] for job in jobs.values()} == {"finished"}
     # law forgets the ids of finished jobs, the pool does not
-    history = htcondor_pool.run(["condor_history", "-af", "ExitCode", "JobBatchName"])
-    of_members = [line for line in history.stdout.splitlines() if line.endswith("TrainDeepSF/v1")]
-    assert of_members == ["0 TrainDeepSF/v1"] * 2
+    history = htcondor_pool.run(["condor_history", "-af", "ExitCode", "Iwd"])
+    own = [line for line in history.stdout.splitlines() if str(outputs.parents[1]) in line]
+    assert [line.split()[0] for line in own] == ["0"] * 2
 
 
 def test_finished_workflows_above_submit_nothing(on_the_pool):
@@ -90,9 +80,9 @@ def test_finished_workflows_above_submit_nothing(on_the_pool):
 
 
 def test_nothing_is_left_in_the_queue(on_the_pool, htcondor_pool):
-    queue = htcondor_pool.run(["condor_q", "-allusers", "-af", "JobBatchName", "JobStatus"])
+    queue = htcondor_pool.run(["condor_q", "-allusers", "-af", "Iwd", "JobStatus"])
     assert queue.returncode == 0, queue.stderr
-    assert [line for line in queue.stdout.splitlines() if line.startswith("TrainDeepSF")] == []
+    assert [line for line in queue.stdout.splitlines() if str(on_the_pool[1].parents[1]) in line] == []
 
 
 def test_logs_of_the_jobs_come_back(on_the_pool):
@@ -110,10 +100,10 @@ def test_jobs_read_a_snapshot_of_the_configuration_with_its_order_of_keys(on_the
     assert list(content["training"]["inputs"]) == ["pt", "abseta", "discriminant"]
 
 
-def test_a_second_run_submits_nothing(on_the_pool, htcondor_pool, local):
+def test_a_second_run_submits_nothing(on_the_pool, htcondor_pool, config):
     _, outputs = on_the_pool
     before = {path: path.stat().st_mtime_ns for path in outputs.rglob("*") if path.is_file()}
-    command = law(outputs.parents[1], local[0], TOP, "--workflow", "htcondor", "--poll-interval", "2sec")
+    command = law(outputs.parents[1], config, TOP, "--workflow", "htcondor", "--poll-interval", "2sec")
     done = htcondor_pool.run(command, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     assert {path: path.stat().st_mtime_ns for path in outputs.rglob("*") if path.is_file()} == before

@@ -32,7 +32,7 @@ def binned(bins: FlavourBins = BINS, mean: float = 1.0) -> BinnedScaleFactor:
     sf = 1.0 + 0.1 * np.arange(np.prod(bins.shape), dtype=float).reshape(bins.shape)
     node = logit(0.5 * (bins.discriminant[1:-1] + np.minimum(bins.discriminant[2:], 1.0)))
     tables = {"binned": flat_table(mean), "binned_smooth": flat_table(mean)}
-    flavour = BinnedFlavour(bins, sf, np.full(bins.shape, 0.2), np.ones((2, *bins.shape)), node, "logit", tables)
+    flavour = BinnedFlavour(bins, sf, np.full(bins.shape, 0.2), np.ones((2, *bins.shape)), node, sf[..., 1:], "logit", tables)
     return BinnedScaleFactor({"b": flavour}, (0.0,))
 
 

@@ -88,7 +88,7 @@ def test_binned_pull_takes_the_bins_mean_truth_and_the_normalised_error() -> Non
     sf, error = np.full(BINS.shape, np.nan), np.full(BINS.shape, np.nan)
     sf[0, 0, 1], sf[1, 0, 2] = 1.2, 0.6
     error[0, 0, 1], error[1, 0, 2] = 0.1, 0.2
-    table = BinnedFlavour(BINS, sf, error, np.empty((0, *BINS.shape)), np.zeros(2), "logit", {})
+    table = BinnedFlavour(BINS, sf, error, np.empty((0, *BINS.shape)), np.zeros(2), sf[..., 1:], "logit", {})
     table.normalisation["binned"] = NormalisationTable(ONE_BIN, np.array([2.0]))
     result = binned_pull(probe(np.array([0.4, 0.6, 0.4]), np.ones((2, 3)), of, binned=np.array([0.6, 0.6, 0.3])), table)
     # normalised by 2: 0.6 +- 0.05 against mean truth 0.5 is +2; 0.3 +- 0.1 against 0.4 is -1

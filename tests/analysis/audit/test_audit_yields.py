@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.audit.yields import effective_size_factor, sf_range, yield_pulls, yield_report
+from analysis.audit.yields import effective_size_factor, global_deviation, sf_range, yield_pulls, yield_report
 from analysis.inclusive import InclusiveJets
 from analysis.tables import Jets
 from analysis.weights import KinematicBins, normalisation_table
@@ -69,6 +69,13 @@ def test_jets_of_one_event_count_as_one_fluctuation() -> None:
 def test_unit_scale_factors_change_no_yield() -> None:
     of = sample(np.random.default_rng(4), 500)
     assert yield_report(BINS, of, np.ones(500), of) == {"max_pull": 0.0, "bin": None, "n_bins": 0, "mean_sf": 1.0}
+
+
+def test_the_largest_of_many_pulls_counts_by_its_probability_among_them() -> None:
+    # one pull is itself; 1 - (1 - 0.0026998)^60 = 0.1497 is two-sided 1.4406
+    assert global_deviation(3.0, 1) == pytest.approx(3.0)
+    assert global_deviation(3.0, 60) == pytest.approx(1.4406, abs=1e-3)
+    assert global_deviation(0.0, 60) == global_deviation(1.0, 0) == 0.0
 
 
 def test_range_counts_extreme_scale_factors() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.config.events import EventWeight, Region
+from analysis.config.events import EventWeight, Flavour, Region
 from analysis.config.methods import Training, Variable
 from analysis.tables import Entries, Jets, RegionEntries
 from analysis.training.inputs import InputScaling
@@ -45,6 +45,23 @@ def test_a_pass_of_batches_sees_every_entry_once():
     assert not torch.equal(torch.cat([next(batches), next(batches)]), seen)
 
 
+def test_batches_go_on_from_any_position_though_others_draw_from_the_same_generator():
+    def three():
+        generator = torch.Generator().manual_seed(1)
+        return generator, Batches(torch.arange(10, 20), 4, generator), Batches(torch.arange(7), 3, generator)
+
+    for n_before in range(6):
+        generator, batches, other = three()
+        for _ in range(n_before):
+            next(other), next(batches)
+        state, place = generator.get_state(), (batches.drawn_from, batches.position)
+        expected = [next(batches).tolist() for _ in range(4)]
+        generator, batches, _ = three()
+        batches.restore(*place)
+        generator.set_state(state)
+        assert [next(batches).tolist() for _ in range(4)] == expected
+
+
 def test_a_batch_is_never_larger_than_the_sample():
     batches = Batches(torch.arange(3), 5, torch.Generator().manual_seed(1))
     assert len(next(batches)) == 3
@@ -67,13 +84,10 @@ def test_a_bootstrap_member_counts_events_as_often_as_they_were_drawn(region):
     trainer = MemberTrainer(
         {"hf": region},
         {"hf": Region(enriched_flavour="b", channels=("emu",), tag_above=0.5)},
-        ("udsg", "b"),
-        ("b",),
-        Training(inputs=INPUTS, layers=1, units=4, resample="bootstrap"),
+        {"udsg": Flavour(hadron_flavours=(0,), scale_factor="unity"), "b": Flavour(hadron_flavours=(5,))},
+        Training(inputs=INPUTS, layers=1, units=4, resample="bootstrap", precision="fp32"),
         EventWeight(n_pt=2, n_abseta=1),
-        "fp32",
         member_seed(1, 0),
-        lambda _: None,
     )
     made = trainer.regions["b"]
     used = torch.cat([made.train[1], made.validation[1]])
