@@ -92,7 +92,7 @@ class BinnedScaleFactor:
                 "scale_factor": self.histogram(name),
                 "replicas": _replica_histogram(table),
                 "nodes": table.node.tolist(),
-                "smooth": np.where(np.isfinite(table.smooth), table.smooth, None).tolist(),
+                "smooth": [[[_number(v) for v in row] for row in rows] for rows in table.smooth.tolist()],
                 "space": table.space,
                 "normalisation": {form: t.to_json() for form, t in table.normalisation.items()},
             }
@@ -179,6 +179,10 @@ def _smooth(sf: Floats, bins: FlavourBins, node: Floats, entries: Entries, space
 
 def _position(jets: Jets, space: Space) -> Floats:
     return logit(jets.discriminant) if space == "logit" else jets.discriminant.astype(np.float64)
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def _axes(bins: FlavourBins) -> tuple[hist.axis.Variable, ...]:

@@ -35,6 +35,7 @@ class AuditScaleFactors(ConfigTask):
         "audit",
     )
     code_version = 2
+    keeps_replaced = True
 
     def requires(self) -> Any:
         return {

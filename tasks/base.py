@@ -13,8 +13,16 @@ import law
 import luigi
 from pydantic import BaseModel
 
-from tasks import settings
-from tasks.provenance import differences, digest, file_digest, read_manifest, write_json, write_manifest
+from tasks import settings, store
+from tasks.provenance import (
+    differences,
+    digest,
+    file_digest,
+    read_manifest,
+    why_no_manifest,
+    write_json,
+    write_manifest,
+)
 from tasks.targets import ProvenanceTarget, leaves
 
 law.contrib.load("htcondor")
@@ -25,7 +33,8 @@ class ConfigTask(law.Task):
 
     ``config_keys`` lists the configuration that `run` may read, as ``section`` or ``section.key``; `cfg` refuses
     everything else, so that nothing that matters can miss in the manifest. ``code_version`` is raised by hand when the
-    meaning of the output changes.
+    meaning of the output changes. ``keeps_replaced``: outputs that a run with other inputs replaces go into the store,
+    and come back when the inputs do (`tasks.store`).
     """
 
     version = luigi.Parameter(description="name of this set of outputs; part of every path")
@@ -54,6 +63,7 @@ class ConfigTask(law.Task):
 
     config_keys: ClassVar[tuple[str, ...]] = ()
     code_version: ClassVar[int] = 1
+    keeps_replaced: ClassVar[bool] = False
     exclude_index = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -107,9 +117,8 @@ class ConfigTask(law.Task):
         inputs: dict[str, Any] = {"code_version": self.code_version}
         inputs |= {f"parameter:{name}": value for name, value in self.own_parameters().items()}
         inputs |= {f"config:{key}": _plain(self.plan_cfg(key)) for key in self.config_keys}
-        cache = settings.data() / ".digests"
         for path in self.external_files():
-            inputs[f"file:{_name_of(path, settings.base())}"] = file_digest(path, cache) if path.is_file() else None
+            inputs[f"file:{_name_of(path, settings.base())}"] = _digest_of(settings.local(path))
         return inputs
 
     def own_inputs_of_all(self) -> list[dict[str, Any]]:
@@ -123,20 +132,24 @@ class ConfigTask(law.Task):
     def inputs_now(self) -> dict[str, Any]:
         """Return all inputs as they are now; None for one that is absent or stale itself."""
         inputs = self.own_inputs()
-        for target in self._upstream():
+        for target in self.upstream():
             name = _name_of(target.file, settings.data() / str(self.version))
             inputs[f"input:{name}"] = target.content() if target.exists() else None
         return inputs
 
     def why_stale(self, target: ProvenanceTarget) -> str | None:
         """Return in words why an output is not up to date, None if it is."""
+        given, name = settings.shipped(), _name_of(target.file, settings.data())
+        if given is not None and name in given.files:
+            # what it was made from did not travel with this job
+            return None if target.content() == given.files[name] else "not what was sent"
         manifest = read_manifest(target.file)
         if manifest is None:
-            return "no manifest"
-        if manifest.get("task") != self.task_family:
-            return f"made by {manifest.get('task')}"
+            return why_no_manifest(target.file)
+        if manifest["task"] != self.task_family:
+            return f"made by {manifest['task']}"
         if target.content() is None:
-            return "changed after it was made"
+            return "changed after it was made" if target.file.stat().st_size else "an empty file"
         return differences(manifest["inputs"], self.inputs_now()) or None
 
     def configuration_key(self) -> str:
@@ -156,7 +169,12 @@ class ConfigTask(law.Task):
         """Return whether the run may go on though this task failed."""
         return False
 
-    def _upstream(self) -> list[ProvenanceTarget]:
+    def kept_between_attempts(self) -> Iterable[Path]:
+        """Return files that are no outputs, but with which another attempt goes on."""
+        return ()
+
+    def upstream(self) -> list[ProvenanceTarget]:
+        """Return the outputs of other tasks that this one reads."""
         # with members to do without, what is used depends on what there is
         if "_upstream_targets" not in self.__dict__ or self.accept_members:
             required = law.util.flatten(self.requires())
@@ -166,7 +184,7 @@ class ConfigTask(law.Task):
 
 
 def _if_needed(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Wrap ``run``: do nothing if upstream reran with equal content; seal the outputs; record what it cost."""
+    """Wrap ``run``: do without if nothing changed upstream, or the store has the outputs; else seal them, note costs."""
 
     @functools.wraps(run)
     def wrapped(self: ConfigTask) -> Any:
@@ -174,10 +192,16 @@ def _if_needed(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return run(self)
         ProvenanceTarget.forget()
         outputs = list(leaves(self.output()))
-        if outputs and all(target.exists() for target in outputs):
+        if not outputs:
+            return run(self)
+        if all(target.exists() for target in outputs):
             self.publish_message(f"{self.task_family}: inputs did not change, nothing to do")
             return None
         settings.claim_stem(str(self.version), self.config)
+        if store.restore(self):
+            self.publish_message(f"{self.task_family}: restored from the store: {_names(outputs)}")
+            return None
+        store.keep(self)
         before = self.inputs_now()
         start = time.perf_counter(), time.process_time()
         try:
@@ -199,6 +223,10 @@ def _if_needed(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return wrapped
 
 
+def _names(targets: Iterable[ProvenanceTarget]) -> str:
+    return ", ".join(target.file.name for target in targets)
+
+
 def _record(task: ConfigTask, wall: float, cpu: float) -> None:
     """Write what the run cost, for the summary at the end; not an artefact."""
     name = f"branch_{task.branch}" if getattr(task, "branch", -1) >= 0 else "task"
@@ -209,6 +237,10 @@ def _record(task: ConfigTask, wall: float, cpu: float) -> None:
         "peak_rss_mb": usage.ru_maxrss // 1024,
     }
     write_json(task.folder() / ".resources" / f"{name}.json", record)
+
+
+def _digest_of(path: Path) -> str | None:
+    return file_digest(path, settings.data() / ".digests") if path.is_file() else None
 
 
 def _plain(value: Any) -> Any:

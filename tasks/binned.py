@@ -15,6 +15,7 @@ class MeasureBinnedSF(ConfigTask):
 
     config_keys = (*ENTRY_KEYS, "binned", "event_weight", "normalisation")
     code_version = 2
+    keeps_replaced = True
 
     def requires(self) -> Any:
         return {"skims": SkimNtuples.req(self), "inclusive": SampleInclusiveJets.req(self)}

@@ -219,7 +219,7 @@ def reason_in_log(text: str, n_lines: int = 3) -> list[str]:
         body = lines[starts[-1] + 1 :]
         end = next((i for i, line in enumerate(body) if line and not line.startswith(" ")), len(body) - 1)
         last = end + 1
-        while last < len(body) and body[last].strip() and not body[last].startswith(("=", "-")):
+        while last < len(body) and body[last].strip() and not body[last].startswith(("=", "-", "task exit code")):
             last += 1  # messages of several lines
         return [line for line in body[max(0, end - n_lines + 1) : min(last, end + 1 + 2 * n_lines)] if line.strip()]
     spoken = [line for line in lines if line.strip() and not re.match(r"[=\-]{3}", line)]
@@ -367,7 +367,9 @@ class Proxy(law.htcondor.HTCondorWorkflow.workflow_proxy_cls):
     def _failure(self, number: int, job: Mapping[str, Any]) -> tuple[str, list[str]]:
         log = job["extra"].get("log")
         known = self.job_error_messages.get(job["code"])
-        words = [job["error"] or "", known or (f"exit code {job['code']}" if job["code"] else "")]
+        # law's own words for an exit code say less than what it stands for
+        said = "" if known and "exit code" in (job["error"] or "") else job["error"]
+        words = [said or "", known or (f"exit code {job['code']}" if job["code"] else "")]
         words += [f"job {job['job_id']}" if job["job_id"] != self.job_data.dummy_job_id else ""]
         words += [f"on {job['extra']['remote_host']}" if job["extra"].get("remote_host") else ""]
         if not log or not Path(log).is_file():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
-from tasks.provenance import digest
 from tasks.members import EnsembleWorkflow
+from tasks.provenance import digest
 from tasks.skim import SkimNtuples
 from tasks.targets import staged
 
@@ -23,6 +24,7 @@ class TrainDeepSF(EnsembleWorkflow):
 
     config_keys = (*ENTRY_KEYS, "event_weight", "normalisation", "training", "ensemble.seed")
     members_key = "ensemble.n_members"
+    keeps_replaced = True
 
     def workflow_requires(self) -> dict[str, Any]:
         return {**super().workflow_requires(), **self._inputs()}
@@ -42,6 +44,9 @@ class TrainDeepSF(EnsembleWorkflow):
             "history": self.target(f"history_{self.branch}.json"),
         }
 
+    def kept_between_attempts(self) -> tuple[Path, ...]:
+        return (self.folder() / f".checkpoint_{self.branch}.safetensors",)
+
     def run(self) -> None:
         from analysis.cpu import prepare_process
         from analysis.scale_factor import save_member, train_and_normalise
@@ -49,8 +54,9 @@ class TrainDeepSF(EnsembleWorkflow):
         from analysis.training.member import member_seed
 
         prepare_process()
+        (state,) = self.kept_between_attempts()
         checkpoint = Checkpoint(
-            self.folder() / f".checkpoint_{self.branch}.safetensors",
+            state,
             key=digest(self.inputs_now()),
             # not through cfg: how often a state is saved changes no result
             every_s=60 * self.plan_cfg("htcondor.checkpoint_minutes"),
@@ -80,6 +86,7 @@ class AggregateDeepSF(ConfigTask):
 
     config_keys = (*ENTRY_KEYS, "ensemble.n_members", "training.precision")
     code_version = 2
+    keeps_replaced = True
 
     def requires(self) -> Any:
         return {

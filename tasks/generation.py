@@ -78,4 +78,4 @@ class GenerateNtuples(Workflow):
         composition = generator.Composition.from_json(Path(self.input().abspath).read_text())
         (true_sf,) = self.external_files()
         with staged(self.output()) as (path,):
-            generator.write_file(self.branch_data, composition, self.cfg("generator"), true_sf, path)
+            generator.write_file(self.branch_data, composition, self.cfg("generator"), settings.local(true_sf), path)

@@ -89,7 +89,7 @@ def manifest_path(path: Path) -> Path:
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
-    """Return the manifest of an output, None if there is none or it cannot be read; parsed once per change on disk."""
+    """Return the manifest of an output, None if there is none that can be used; parsed once per change on disk."""
     place = manifest_path(path)
     try:
         status = place.stat()
@@ -98,12 +98,55 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
             _parsed[place] = (tag, json.loads(place.read_text()))
     except (OSError, ValueError):
         return None
-    return _parsed[place][1]
+    manifest = _parsed[place][1]
+    return manifest if _is_manifest(manifest) else None
+
+
+def why_no_manifest(path: Path) -> str:
+    """Return in words why `read_manifest` has none for an output."""
+    place = manifest_path(path)
+    if not place.is_file():
+        return "no manifest"
+    try:
+        json.loads(place.read_text())
+    except OSError as error:
+        return f"its manifest cannot be read ({error.strerror})"
+    except ValueError:
+        return "its manifest is damaged"
+    return "its manifest has another form"
+
+
+def _is_manifest(value: Any) -> bool:
+    types = {"task": str, "inputs": dict, "content": str, "size": int, "mtime_ns": int}
+    return isinstance(value, dict) and all(isinstance(value.get(key), kind) for key, kind in types.items())
 
 
 def write_manifest(path: Path, task: str, inputs: Mapping[str, Any]) -> None:
     """Seal an output: from now on it counts as made from ``inputs``."""
     write_json(manifest_path(path), {"task": task, "inputs": inputs, "content": content_digest(path), **_status(path)})
+
+
+def copy_manifest(manifest: Mapping[str, Any], path: Path) -> None:
+    """Seal a file with a manifest from elsewhere, whose content it has."""
+    write_json(manifest_path(path), {**manifest, **_status(path)})
+
+
+def inputs_key(task: str, name: str, inputs: Mapping[str, Any]) -> str:
+    """Return a digest of what an output was made from: equal where `differences` sees none."""
+    made_of = {key: value if _is_content(key) else _set(value) for key, value in inputs.items()}
+    return digest([task, name, {key: value for key, value in made_of.items() if value is not None or _is_content(key)}])
+
+
+def _is_content(key: str) -> bool:
+    # the content of an output or of an external file; None is a value here: absent
+    return key.startswith(("input:", "file:"))
+
+
+def _set(value: Any) -> Any:
+    """Leave out keys that are None: the default of what was added to the schema since."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _set(item) for key, item in value.items() if item is not None}
 
 
 def content_of(path: Path) -> str | None:
@@ -119,16 +162,16 @@ def content_of(path: Path) -> str | None:
         now = _status(path)
     except OSError:
         return None
-    if manifest.get("size") != now["size"]:
+    if manifest["size"] != now["size"] or now["size"] == 0:
         return None
-    if manifest.get("mtime_ns") != now["mtime_ns"]:
+    if manifest["mtime_ns"] != now["mtime_ns"]:
         try:
             same = content_digest(path) == manifest["content"]
         except Exception:  # no longer readable as what it was: many libraries, many types of error
             same = False
         if not same:
             return None
-        write_json(manifest_path(path), {**manifest, **now})
+        copy_manifest(manifest, path)
     return str(manifest["content"])
 
 
@@ -158,8 +201,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], shown: int = 
     for key in sorted({*before, *now}):
         old, new = before.get(key), now.get(key)
         kind, _, name = key.partition(":")
-        if kind in ("input", "file"):
-            # None is a value here: a new input that is absent
+        if _is_content(key):
             if old != new or (key in before) != (key in now):
                 words.append(f"{name} {_input_change(key in before, key in now, new)}")
         elif old != new:
@@ -208,15 +250,30 @@ def full_disk_named(folder: Path) -> Iterator[None]:
         raise OSError(error.errno, message, str(folder)) from error
 
 
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, so that of two renames the first is not the one that a crash undoes."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot
+            raise
+    finally:
+        os.close(handle)
+
+
 def write_json(path: Path, value: Any, *, sort_keys: bool = True) -> None:
-    """Write a JSON file so that a reader sees the old one or the new one, never a part."""
+    """Write a JSON file so that a reader sees the old one or the new one, never a part, after a power cut too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name.lstrip('.')}.part-")
     try:
         with full_disk_named(path.parent), os.fdopen(handle, "w") as stream:
             json.dump(value, stream, sort_keys=sort_keys, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
+        sync_folder(path.parent)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -75,14 +75,14 @@ class SkimNtuples(Workflow):
         pileup, file = self.cfg("pileup"), self.branch_data
         with staged(self.output()["entries"], self.output()["jets"]) as (entries, jets):
             report = skim_file(
-                file.path,
+                settings.local(file.path),
                 file.sample,
                 self.plan_cfg("samples")[file.sample],
                 tagger=self.cfg("tagger"),
                 selection=self.cfg("selection"),
                 regions=self.cfg("regions"),
                 pileup=pileup,
-                pileup_path=None if pileup is None else settings.resolve(pileup.file),
+                pileup_path=None if pileup is None else settings.local(settings.resolve(pileup.file)),
                 entries_path=entries,
                 jets_path=jets,
             )
@@ -127,6 +127,8 @@ class ReportCutFlow(ConfigTask):
 
 def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:
     found: list[Path] = []
+    if settings.shipped() is not None:
+        return [Path(name) for name in patterns]  # the snapshot names files; some are elsewhere here
     for pattern in patterns:
         resolved = str(settings.resolve(pattern))
         matches = sorted(glob.glob(resolved, recursive=True))  # noqa: PTH207 - patterns are absolute

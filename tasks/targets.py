@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import law
 
-from tasks.provenance import content_of, full_disk_named, manifest_path
+from tasks.provenance import content_of, full_disk_named, manifest_path, sync_folder
 
 if TYPE_CHECKING:
     from tasks.base import ConfigTask
@@ -25,6 +25,7 @@ class ProvenanceTarget(law.LocalFileTarget):
     """
 
     _fresh: ClassVar[dict[str, float]] = {}
+    _stale: ClassVar[dict[str, str | None] | None] = None
     memo_seconds = 2.0
     """A positive verdict holds this long: one pass of the scheduler asks for the same target thousands of times."""
 
@@ -45,16 +46,40 @@ class ProvenanceTarget(law.LocalFileTarget):
         since = self._fresh.get(self.abspath)
         if since is not None and time.monotonic() - since < self.memo_seconds:
             return True
-        up_to_date = self.is_written() and self.task.why_stale(self) is None
-        if up_to_date:
-            # never a negative verdict: forked workers inherit it, and see another's output too late
+        return self.is_written() and self.why_stale() is None
+
+    def why_stale(self) -> str | None:
+        """Return in words why the written file is not up to date, None if it is."""
+        with self.one_question() as known:
+            if self.abspath not in known:
+                known[self.abspath] = self.task.why_stale(self)
+            why = known[self.abspath]
+        if why is None:
             self._fresh[self.abspath] = time.monotonic()
-        return up_to_date
+        return why
+
+    @classmethod
+    @contextmanager
+    def one_question(cls) -> Iterator[dict[str, str | None]]:
+        """Give every target one verdict: a graph that is stale at its root would be walked along every path.
+
+        Negative verdicts hold no longer: forked workers inherit them, and would see another's output too late.
+        """
+        outermost = cls._stale is None
+        if cls._stale is None:
+            cls._stale = {}
+        try:
+            yield cls._stale
+        finally:
+            if outermost:
+                cls._stale = None
 
     @classmethod
     def forget(cls) -> None:
         """Ask the disk again."""
         cls._fresh.clear()
+        if cls._stale is not None:
+            cls._stale.clear()
 
     def content(self) -> str | None:
         """Return the digest of the content as it was sealed, None if the file is not the sealed one."""
@@ -70,7 +95,7 @@ class ProvenanceTarget(law.LocalFileTarget):
         self, max_depth: int = 0, flags: Any = None, color: bool = False, exists: bool | None = None
     ) -> str:
         """Return the state for ``--print-status``, with the reason if the output is stale."""
-        why = self.task.why_stale(self) if self.is_written() else None
+        why = self.why_stale() if self.is_written() else None
         if why is None:
             return str(super().status_text(max_depth=max_depth, flags=flags, color=color, exists=exists))
         word = law.util.colored("stale", "yellow", style="bright") if color else "stale"
@@ -84,7 +109,8 @@ class BranchOutputs(law.TargetCollection):
         """Return the state with the number of branches, and the first reason for stale ones."""
         text = str(super().status_text(*args, **kwargs))
         written = [target for target in leaves(self) if target.is_written()]
-        reasons = dict.fromkeys(why for target in written if (why := target.task.why_stale(target)))
+        with ProvenanceTarget.one_question():
+            reasons = dict.fromkeys(why for target in written if (why := target.why_stale()))
         if not reasons:
             return text
         first, *others = reasons
@@ -97,8 +123,13 @@ class BranchOutputs(law.TargetCollection):
 def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
     """Yield paths beside the targets and rename them onto the targets on success.
 
-    law takes any file for a finished task; so a file gets its name only when it is whole. What an earlier, killed
-    process left is removed first.
+    law takes any file for a finished task; so a file gets its name only when it is whole and on the disk. What an
+    earlier, killed process left is removed first.
+
+    Raises
+    ------
+    ValueError
+        If a file has no content.
     """
     parts = []
     for target in targets:
@@ -114,7 +145,12 @@ def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
         for target, part in zip(targets, parts, strict=True):
             with part.open("rb") as stream:
                 os.fsync(stream.fileno())
+            if part.stat().st_size == 0:
+                raise ValueError(f"{target.file} was written without content; an output is never empty")
+        for target, part in zip(targets, parts, strict=True):
             part.replace(target.file)
+        for folder in {target.file.parent for target in targets}:
+            sync_folder(folder)
     finally:
         for part in parts:
             part.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import law
 
-from tasks import cluster, settings
+from tasks import cluster, settings, shipping
 from tasks.base import ConfigTask
 from tasks.credentials import require_credential
 from tasks.provenance import digest, write_json
@@ -45,8 +44,11 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
         folder = self.folder() / "htcondor"
         with cluster.only_driver(folder, self.task_family):
             if not self.is_controlling_remote_jobs():
+                shipping.receive(self)
                 self._adopt()
             yield
+            if not cluster.live_jobs(self.job_label()):
+                shipping.remove_shipments(self)
 
     def _adopt(self) -> None:
         """Write law's file of jobs anew, from the queue: what is there goes on, what nobody works for is submitted."""
@@ -129,7 +131,9 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
         )
 
     def htcondor_check_job_completeness(self) -> bool:
-        """Say that a job that ends with exit code 0 but without its output has failed."""
+        """Say that a job that ends with exit code 0 but without its output has failed; take in what jobs returned."""
+        if self._site().file_transfer:
+            shipping.receive(self)
         return True
 
     def modify_polling_status_line(self, status_line: str) -> str:
@@ -139,12 +143,13 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
 
     def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
         """Return the submit description: requests from the configuration, nothing inherited from the environment."""
-        site = self._site()
+        site, snapshot = self._site(), self._snapshot()
         config.render_variables |= {
             "deepsf_base": str(settings.base()),
             "deepsf_data": str(settings.data()),
-            "deepsf_software": str(Path(sys.prefix).parent),  # <software>/venv/bin/python
-            "deepsf_config_snapshot": str(self._snapshot()),
+            "deepsf_software": str(settings.software()),
+            "deepsf_snapshot": snapshot.name,
+            "deepsf_outputs": str(self.folder().relative_to(settings.data())) if site.file_transfer else "",
         }
         config.universe = site.universe
         config.postfix = [cluster.branches_text(numbers) for numbers in branches]
@@ -158,7 +163,13 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
             ("MY.DeepSFBranches", '"$(law_job_postfix)"'),
             ("MY.DeepSFSubmission", cluster.quoted(secrets.token_hex(8))),
         ]
+        if site.file_transfer:
+            shipping.ship(self, config, branches, snapshot)
         return config
+
+    def htcondor_stageout_file(self) -> Any:
+        """Return the script that packs a job's outputs where they have to travel."""
+        return law.JobInputFile(str(Path(__file__).with_name("stageout.sh")), share=True, render_job=True)
 
     def _submission(self) -> int:
         """Return a number for the logs of a submission, so that no attempt overwrites the log of another."""

@@ -12,6 +12,12 @@ import uproot
 from analysis.config.events import Region, SameFlavourCuts, Sample, Selection, Tagger
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the drill in which random processes are killed; pytest looks for options in this folder."""
+    parser.addoption("--chaos-rounds", type=int, default=10, help="rounds of killing random processes (default: 10)")
+    parser.addoption("--chaos-seed", type=int, action="append", help="the round of this seed only; may be repeated")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """Train as the tasks do: with one thread, and memory that is kept."""

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ BEFORE_TRAINING = (
 JOB_WRAPPER = """#!/bin/sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 orders="${0%/*}"
-inside='folders="$1"; shift; for folder in $folders; do mount -t tmpfs -o size=4k none "$folder" || exit 9; done; exec "$@"'
+inside='for folder in $1; do mount -t tmpfs -o size=4k none "$folder" || exit 9; done; shift; exec "$@"'
 if mv "$orders/full_disk" "$orders/full_disk.taken" 2>/dev/null; then
     exec unshare --user --map-root-user --mount sh -c "$inside" sh "$(cat "$orders/full_disk.taken")" "$@"
 elif [ -e "$orders/hidden" ]; then
@@ -67,6 +67,27 @@ class HTCondorPool:
         """Return the jobs that have not left the queue, with their status."""
         lines = self.ask("condor_q", "-allusers", "-af:j", "JobStatus")
         return {job: int(status) for job, status in (line.split() for line in lines)}
+
+    @property
+    def master(self) -> int:
+        """Number of the process that starts all others of the pool."""
+        return int((Path(self.env["HTCONDOR_POOL"]) / "log" / "master.pid").read_text())
+
+    @staticmethod
+    def processes(*roots: int) -> dict[int, str]:
+        """Return all living descendants of some processes, with their names."""
+        parents: dict[int, tuple[int, str]] = {}
+        for place in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it ended meanwhile
+                head, tail = place.read_text().rsplit(")", 1)
+                number, name = head.split(" (", 1)
+                state, parent = tail.split()[:2]
+                if state != "Z":
+                    parents[int(number)] = (int(parent), name)
+        found: set[int] = set()
+        while new := {n for n, (parent, _) in parents.items() if parent in found.union(roots)} - found:
+            found |= new
+        return {number: parents[number][1] for number in found}
 
     @contextmanager
     def occupied(self) -> Iterator[Callable[[], None]]:
@@ -163,7 +184,7 @@ class Undisturbed:
             shutil.copytree(self.outputs / task, outputs / task, copy_function=os.link, dirs_exist_ok=True)
 
     def reference(self, n_members: int, sections: dict[str, Any]) -> dict[str, bytes]:
-        """Return the artefacts of training and ensemble by ``Task/file``, for an ensemble of another size or an edit."""
+        """Return artefacts of training and ensemble by ``Task/file``, of an ensemble of another size or after an edit."""
         name = yaml.safe_dump([n_members, sections])
         if name not in self._references:
             folder = self._folder / str(len(self._references))
@@ -179,7 +200,7 @@ class Undisturbed:
         return self._references[name]
 
     def _run(self, folder: Path, sections: dict[str, Any], *tasks: str) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.write(folder / "tiny.yaml", sections)
         env = os.environ | {"DEEPSF_DATA": str(folder / "data"), "DEEPSF_WORKERS": "2"}
         for task in tasks:

@@ -58,8 +58,8 @@ def test_the_main_job_ends_well_with_its_trainings_on_the_pool(on_the_pool):
 
 def test_members_from_the_pool_are_those_of_the_local_run_to_the_byte(on_the_pool, undisturbed):
     _, outputs = on_the_pool
-    for name in MEMBERS:
-        assert (outputs / "TrainDeepSF" / name).read_bytes() == (undisturbed.outputs / "TrainDeepSF" / name).read_bytes()
+    for name in (f"TrainDeepSF/{name}" for name in MEMBERS):
+        assert (outputs / name).read_bytes() == (undisturbed.outputs / name).read_bytes(), name
 
 
 def test_the_flag_of_the_top_task_reaches_the_workflow_and_each_member_was_one_job(on_the_pool, htcondor_pool):

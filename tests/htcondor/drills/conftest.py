@@ -1,4 +1,4 @@
-"""A drill: training and ensemble of a small campaign on the real pool, disturbed, and compared with the undisturbed one.
+"""A drill: training and ensemble of a small campaign on the real pool, disturbed and compared with the undisturbed run.
 
 Drills run from a copy of the checkout into which `faults.py` is put; the product has no hooks for tests.
 """
@@ -87,8 +87,8 @@ class Drill:
     def configure(self, n_members: int = 2, **sections: Any) -> None:
         """Write the configuration; checkpoints are as frequent as can be."""
         self.n_members = n_members
-        self.sections = sections
-        self.sections["htcondor"] = {"checkpoint_minutes": 0.005, "request_memory_mb": 1500} | sections.get("htcondor", {})
+        batch = {"checkpoint_minutes": 0.005, "request_memory_mb": 1500} | sections.get("htcondor", {})
+        self.sections = sections | {"htcondor": batch}
         path = self.folder / "tiny.yaml"
         self.undisturbed.write(path, self.sections | {"ensemble": {"n_members": n_members}})
 
@@ -100,7 +100,8 @@ class Drill:
 
     def start(self, *options: str, task: str = "AggregateDeepSF") -> Driver:
         """Start law."""
-        source = f'source "{self.checkout}/setup.sh" && PATH="{self.folder.parent}/bin:$PATH" DRILL_DRIVER=$$ exec law "$@"'
+        path = f'PATH="{self.folder.parent}/bin:$PATH"'
+        source = f'source "{self.checkout}/setup.sh" && {path} DRILL_DRIVER=$$ exec law "$@"'
         law = ["run", task, "--version", "v1", "--config", str(self.folder / "tiny.yaml")]
         law += ["--workflow", "htcondor", "--poll-interval", "1sec", *options]
         env = {k: v for k, v in self.pool.env.items() if k != "DEEPSF_BASE"}
@@ -135,6 +136,11 @@ class Drill:
         lines = place.read_text().splitlines() if place.exists() else []
         said = [json.loads(line) for line in lines]
         return [line for line in said if line["event"] == event and member in (None, line["member"])]
+
+    def jobs(self, status: int) -> list[str]:
+        """Return the drill's jobs of a status (1: idle, 2: running)."""
+        lines = self.pool.ask("condor_q", "-constraint", f"JobStatus == {status}", "-af:j", "Iwd")
+        return sorted(job for job, folder in (line.split() for line in lines) if folder.startswith(str(self.data)))
 
     def begun(self, member: int, times: int = 1) -> dict[str, Any]:
         """Wait until a member's training has begun for the n-th time; return process and job."""
@@ -228,10 +234,15 @@ def new_drill(htcondor_pool: Any, undisturbed: Any, checkout: Path) -> Callable[
     return lambda name: Drill(htcondor_pool, undisturbed, checkout, drills / name)
 
 
+def _name(item: pytest.Item) -> str:
+    """Return a drill's name: test_job[condor_rm] is condor_rm, test_driver[sigterm] is driver_sigterm."""
+    return re.sub(r"^test_(job\[)?|\]$", "", item.name).replace("[", "_")
+
+
 @pytest.fixture
 def drill(new_drill: Callable[[str], Drill], request: pytest.FixtureRequest) -> Iterator[Drill]:
     """Return a campaign of two members on the pool; nothing of it is left afterwards."""
-    made = new_drill(request.node.name)
+    made = new_drill(_name(request.node))
     made.configure()
     yield made
     made.end()
@@ -249,9 +260,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Note what became of each drill."""
     report = yield
     if item.get_closest_marker("drills"):
-        # test_job[condor_rm] is condor_rm, test_driver[sigterm] is driver_sigterm
-        name = re.sub(r"^test_(job\[)?|\]$", "", item.name).replace("[", "_")
-        entry = _report.setdefault(name, {"passed": True, "seconds": 0, "trainings": 0})
+        entry = _report.setdefault(_name(item), {"passed": True, "seconds": 0, "trainings": 0})
         entry["passed"] &= report.passed
         entry["trainings"] = dict(item.user_properties).get("trainings", 0)
         if call.when == "call":

@@ -1,9 +1,9 @@
-"""Faults on demand, and a record of every training. Copied as ``sitecustomize.py`` into the root of a checkout's copy.
+"""Faults on demand, and a record of every training; copied as ``sitecustomize.py`` into the root of a checkout.
 
-setup.sh puts the checkout on the Python path, so every Python of drivers and jobs imports this at its start; the product
-has no hooks for tests. A fault of a member is a file ``$DEEPSF_DATA/faults/<member>.<kind>`` that holds its value; one
-whose name ends in ``_once`` is taken by the first training that finds it. ``$DEEPSF_DATA/trainings.log`` has a JSON line
-when a training begins, at its first step, and at its end.
+setup.sh puts the checkout on the Python path, so every Python of drivers and jobs imports this at its start; the
+product has no hooks for tests. A fault of a member is a file ``$DEEPSF_DATA/faults/<member>.<kind>`` that holds its
+value; one whose name ends in ``_once`` is taken by the first training that finds it. ``$DEEPSF_DATA/trainings.log``
+has a JSON line when a training begins, at its first step, and at its end.
 
 =============  ===========================================================================
 raise          the training raises
@@ -124,16 +124,17 @@ def _watch_steps(module: ModuleType) -> None:
     module.Progress = Progress
 
 
+CHANGES: dict[str, Callable[[ModuleType], None]] = {
+    "tasks.deepsf": _watch_tasks,
+    "analysis.training.member": _watch_steps,
+}
+
+
 class _AfterImport(importlib.abc.MetaPathFinder):
     """Change modules as soon as they are imported."""
 
-    changes: dict[str, Callable[[ModuleType], None]] = {
-        "tasks.deepsf": _watch_tasks,
-        "analysis.training.member": _watch_steps,
-    }
-
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
-        if name not in self.changes:
+        if name not in CHANGES:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         assert spec is not None
@@ -142,7 +143,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
         def execute_and_change(module: ModuleType) -> None:
             execute(module)
-            self.changes[name](module)
+            CHANGES[name](module)
 
         spec.loader.exec_module = execute_and_change  # type: ignore[method-assign]
         return spec

@@ -5,18 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 IDLE, RUNNING = 1, 2
 ONCE = {0: 1, 1: 1}
-
-
-def jobs_in(drill, status):
-    """Return the jobs of the drill in a state."""
-    lines = drill.pool.ask("condor_q", "-constraint", f"JobStatus == {status}", "-af:j", "Iwd")
-    return sorted(job for job, folder in (line.split() for line in lines) if folder.startswith(str(drill.data)))
 
 
 def goes_on_to_the_end(drill, trainings):
@@ -41,7 +34,10 @@ def test_driver(drill, number):
 
 @pytest.mark.parametrize(
     "n_members",
-    [pytest.param(2, marks=pytest.mark.drills, id="of_two_jobs"), pytest.param(4, marks=pytest.mark.htcondor, id="of_four_jobs")],
+    [
+        pytest.param(2, marks=pytest.mark.drills, id="of_two_jobs"),
+        pytest.param(4, marks=pytest.mark.htcondor, id="of_four_jobs"),
+    ],
 )
 def test_sigkill_between_submit_and_bookkeeping(drill, n_members):
     drill.configure(n_members)
@@ -61,13 +57,13 @@ def test_two_drivers(drill):
         drill.fault(member, "sleep", 10)
     first = drill.start()
     drill.begun(0)
-    before = jobs_in(drill, RUNNING) + jobs_in(drill, IDLE)
+    before = drill.jobs(RUNNING) + drill.jobs(IDLE)
     second = drill.start()
     assert second.wait() != 0
     assert "another law process" in second.terminal, second.terminal[-4000:]
     assert f"{first.process.pid}" in second.terminal or "process" in second.terminal
     assert first.process.poll() is None
-    assert set(jobs_in(drill, RUNNING) + jobs_in(drill, IDLE)) <= set(before)
+    assert set(drill.jobs(RUNNING) + drill.jobs(IDLE)) <= set(before)
     assert first.wait() == 0, first.terminal[-4000:]
     assert drill.trainings() == ONCE
     drill.assert_as_undisturbed()
@@ -93,11 +89,11 @@ def test_branches_while_all_are_queued(drill):
     drill.configure(4)
     with drill.pool.occupied() as release:
         driver = drill.start()
-        queued = drill.wait("four idle jobs", lambda: len(jobs_in(drill, IDLE)) == 4 and jobs_in(drill, IDLE))
+        queued = drill.wait("four idle jobs", lambda: len(drill.jobs(IDLE)) == 4 and drill.jobs(IDLE))
         driver.kill(signal.SIGKILL)
         some = drill.start("--branches", "0:2", task="TrainDeepSF")
         drill.wait("the line of a poll", lambda: "running" in some.terminal)
-        assert jobs_in(drill, IDLE) == queued
+        assert drill.jobs(IDLE) == queued
         release()
         assert some.wait() == 0, some.terminal[-4000:]
     goes_on_to_the_end(drill, dict.fromkeys(range(4), 1))
@@ -111,8 +107,8 @@ def test_schedd_down(drill):
     driver = drill.start()
     drill.begun(0)
     drill.begun(1)
-    master = int((Path(drill.pool.env["HTCONDOR_POOL"]) / "log" / "master.pid").read_text())
-    (schedd,) = (pid for pid, (parent, name) in processes().items() if (parent, name) == (master, "condor_schedd"))
+    master = drill.pool.master
+    (schedd,) = (number for number, name in drill.pool.processes(master).items() if name == "condor_schedd")
     os.kill(master, signal.SIGSTOP)  # else it starts another one at once
     try:
         os.kill(schedd, signal.SIGKILL)
@@ -125,15 +121,3 @@ def test_schedd_down(drill):
     assert len(driver.terminal) < 20_000, "a line a poll, not pages of HTCondor's"
     assert drill.trainings() == {0: 1, 1: 1, 2: 1}
     drill.assert_as_undisturbed()
-
-
-def processes():
-    """Return parent and name of every process."""
-    found = {}
-    for place in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            head, tail = place.read_text().rsplit(")", 1)
-        except OSError:
-            continue
-        found[int(head.split(" (", 1)[0])] = (int(tail.split()[1]), head.split(" (", 1)[1])
-    return found

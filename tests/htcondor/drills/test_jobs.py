@@ -1,7 +1,7 @@
 """Whatever happens to a job: its member is trained again or goes on, no other one is touched, and the user reads why.
 
-A disturbance is a generator: it orders faults before the driver starts, strikes while it runs, and looks at what the user
-saw once it ended. So drills join several of them.
+A disturbance is a generator: it orders faults before the driver starts, strikes while it runs, and looks at what the
+user saw once it ended. So drills join several of them.
 """
 
 from __future__ import annotations

@@ -10,11 +10,6 @@ IDLE = 1
 pytestmark = pytest.mark.drills
 
 
-def jobs_in(drill, status):
-    lines = drill.pool.ask("condor_q", "-constraint", f"JobStatus == {status}", "-af:j", "Iwd")
-    return sorted(job for job, folder in (line.split() for line in lines) if folder.startswith(str(drill.data)))
-
-
 @pytest.fixture(scope="module")
 def finished(new_drill):
     """Three members trained on the pool; each drill leaves them complete."""
@@ -73,12 +68,12 @@ def test_output_truncated_after_the_fact(rerun):
 def test_config_edited_while_jobs_are_queued(drill):
     with drill.pool.occupied() as release:
         driver = drill.start()
-        old = drill.wait("two idle jobs", lambda: len(jobs_in(drill, IDLE)) == 2 and jobs_in(drill, IDLE))
+        old = drill.wait("two idle jobs", lambda: len(drill.jobs(IDLE)) == 2 and drill.jobs(IDLE))
         driver.kill(signal.SIGTERM)
         drill.configure(training={"learning_rate": 0.0005})
         driver = drill.start()
-        drill.wait("two new jobs", lambda: len(set(jobs_in(drill, IDLE)) - set(old)) == 2)
-        assert set(jobs_in(drill, IDLE)) & set(old) == set()
+        drill.wait("two new jobs", lambda: len(set(drill.jobs(IDLE)) - set(old)) == 2)
+        assert set(drill.jobs(IDLE)) & set(old) == set()
         release()
         assert driver.wait() == 0, driver.terminal[-4000:]
     assert "configuration" in driver.terminal, driver.terminal[-4000:]
@@ -89,7 +84,7 @@ def test_config_edited_while_jobs_are_queued(drill):
 def test_config_edited_while_the_driver_runs(drill):
     with drill.pool.occupied() as release:
         driver = drill.start()
-        drill.wait("two idle jobs", lambda: len(jobs_in(drill, IDLE)) == 2)
+        drill.wait("two idle jobs", lambda: len(drill.jobs(IDLE)) == 2)
         drill.configure(training={"learning_rate": 0.0005})
         release()
         assert driver.wait() == 0, driver.terminal[-4000:]
