@@ -102,6 +102,11 @@ class ConfigTask(law.Task):
         """Return the folder of this task's outputs."""
         return settings.data() / str(self.version) / settings.config_path(self.config).stem / self.task_family
 
+    def record_file(self) -> Path:
+        """Return the file that says what the task, or the branch, has cost when it last ran."""
+        name = f"branch_{self.branch}" if getattr(self, "branch", -1) >= 0 else "task"
+        return self.folder() / ".resources" / f"{name}.json"
+
     def target(self, *names: str) -> ProvenanceTarget:
         """Return an output of this task."""
         return ProvenanceTarget(self.folder().joinpath(*names), task=self)
@@ -184,7 +189,7 @@ class ConfigTask(law.Task):
 
 
 def _if_needed(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Wrap ``run``: do without if nothing changed upstream, or the store has the outputs; else seal them, note costs."""
+    """Wrap ``run``: do without if nothing changed upstream or the store has the outputs; else seal them, note costs."""
 
     @functools.wraps(run)
     def wrapped(self: ConfigTask) -> Any:
@@ -229,14 +234,13 @@ def _names(targets: Iterable[ProvenanceTarget]) -> str:
 
 def _record(task: ConfigTask, wall: float, cpu: float) -> None:
     """Write what the run cost, for the summary at the end; not an artefact."""
-    name = f"branch_{task.branch}" if getattr(task, "branch", -1) >= 0 else "task"
     usage = resource.getrusage(resource.RUSAGE_SELF)
     record = {
         "wall_s": round(time.perf_counter() - wall, 2),
         "cpu_s": round(time.process_time() - cpu, 2),
         "peak_rss_mb": usage.ru_maxrss // 1024,
     }
-    write_json(task.folder() / ".resources" / f"{name}.json", record)
+    write_json(task.record_file(), record)
 
 
 def _digest_of(path: Path) -> str | None:

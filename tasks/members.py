@@ -63,7 +63,7 @@ class EnsembleWorkflow(Workflow):
         return min(self.accept_members, n_members) if self.accept_members else n_members
 
     def members(self) -> dict[int, Any]:
-        """Return the outputs of the members to use, by number: of all, or, if fewer are accepted, of those there are."""
+        """Return the outputs of the members to use by number: all, or, if fewer are accepted, those there are."""
         outputs: dict[int, Any] = self.output()["collection"].targets
         if not self.accept_members:
             return outputs
@@ -88,7 +88,13 @@ class EnsembleWorkflow(Workflow):
         return True
 
     def local_workflow_pre_run(self) -> None:
-        self._local_runs[str(self.folder())].started.value = 1
+        """Refuse to go on with too few: law calls this before the members run, and again when all of them have."""
+        run = self._local_runs[str(self.folder())]
+        run.started.value = 1
+        if any(run.failed) and not self.complete():
+            # luigi would start the workflow again and again: nothing that it waits for is left
+            failed = ", ".join(str(number) for number, has_failed in enumerate(run.failed) if has_failed)
+            raise RuntimeError(f"members that failed: {failed}; too many for --accept-members {self.accept_members}")
 
     def _name_missing(self) -> None:
         """Name the members that a local run leaves missing, and the ways on, after all else was printed."""

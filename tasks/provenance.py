@@ -198,14 +198,17 @@ def file_digest(path: Path, cache: Path) -> str:
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], shown: int = 3) -> str:
     """Return in words what differs between the inputs of a manifest and those of now; empty if nothing does."""
     words: list[str] = []
+    files: dict[tuple[str, str], list[str]] = {}
     for key in sorted({*before, *now}):
         old, new = before.get(key), now.get(key)
         kind, _, name = key.partition(":")
         if _is_content(key):
             if old != new or (key in before) != (key in now):
-                words.append(f"{name} {_input_change(key in before, key in now, new)}")
+                change = _input_change(key in before, key in now, new)
+                files.setdefault((str(Path(name).parent), change), []).append(name)
         elif old != new:
             words += _value_differences(name or kind, old, new)
+    words += [_file_words(folder, change, names) for (folder, change), names in files.items()]
     more = f"; and {len(words) - shown} more" if len(words) > shown else ""
     return "; ".join(words[:shown]) + more
 
@@ -214,6 +217,12 @@ def _input_change(was: bool, now: bool, digest_now: Any) -> str:
     if now and digest_now is None:
         return "is absent or stale"
     return "changed" if was and now else ("is new" if now else "is no longer used")
+
+
+def _file_words(folder: str, change: str, names: list[str]) -> str:
+    if len(names) == 1:
+        return f"{names[0]} {change}"
+    return f"{len(names)} files in {folder} {change.replace('is ', 'are ', 1)}"
 
 
 def _value_differences(name: str, old: Any, new: Any) -> list[str]:

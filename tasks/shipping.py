@@ -111,7 +111,7 @@ def receive(workflow: Workflow) -> None:
 
 
 def remove_shipments(workflow: Workflow) -> None:
-    """Remove all shipments of a workflow: nothing is in the queue any more."""
+    """Remove all shipments of a workflow whose jobs have ended."""
     shutil.rmtree(workflow.folder() / "htcondor" / _FOLDER, ignore_errors=True)
 
 

@@ -15,6 +15,7 @@ from tasks import cluster, settings, shipping
 from tasks.base import ConfigTask
 from tasks.credentials import require_credential
 from tasks.provenance import digest, write_json
+from tasks.store import restore_branches
 from tasks.targets import BranchOutputs
 
 
@@ -45,10 +46,10 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
         with cluster.only_driver(folder, self.task_family):
             if not self.is_controlling_remote_jobs():
                 shipping.receive(self)
+                restore_branches(self)
                 self._adopt()
             yield
-            if not cluster.live_jobs(self.job_label()):
-                shipping.remove_shipments(self)
+            shipping.remove_shipments(self)  # not after an error: jobs may wait for theirs
 
     def _adopt(self) -> None:
         """Write law's file of jobs anew, from the queue: what is there goes on, what nobody works for is submitted."""

@@ -184,7 +184,7 @@ class Undisturbed:
             shutil.copytree(self.outputs / task, outputs / task, copy_function=os.link, dirs_exist_ok=True)
 
     def reference(self, n_members: int, sections: dict[str, Any]) -> dict[str, bytes]:
-        """Return artefacts of training and ensemble by ``Task/file``, of an ensemble of another size or after an edit."""
+        """Return artefacts of training and ensemble by ``Task/file``, for an ensemble of another size or an edit."""
         name = yaml.safe_dump([n_members, sections])
         if name not in self._references:
             folder = self._folder / str(len(self._references))

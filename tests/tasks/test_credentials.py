@@ -1,4 +1,4 @@
-"""Credentials are refused before submission: missing, expired, too short; the message says which, when, and the way out."""
+"""Credentials are refused before submission; the message says which, when it expires, and the way out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_proxy_that_lives_long_enough_is_accepted_with_its_end(proxy: Path) ->
 @needs_openssl
 def test_an_expired_proxy_is_refused_with_file_time_and_way_out(proxy: Path) -> None:
     later = datetime.now(UTC) + timedelta(days=3)
-    with pytest.raises(CredentialError, match=rf"proxy {proxy} expired at \d{{4}}-\d\d-\d\d .* voms-proxy-init"):
+    with pytest.raises(CredentialError, match=rf"proxy {proxy} expired at \d{{4}}-\d\d-\d\d .*voms-proxy-init"):
         require_credential(Credential(kind="proxy", file=str(proxy)), now=later)
 
 

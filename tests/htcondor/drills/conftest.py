@@ -200,8 +200,9 @@ class Drill:
 
     def end(self) -> None:
         """Stop what still runs."""
-        for driver in self.drivers:
+        for number, driver in enumerate(self.drivers):
             driver.end()
+            print(f"--- what driver {number} said\n{driver.terminal}")  # pytest shows it if the drill failed
         self.pool.run(["condor_rm", "-all"])
         for order in ("full_disk", "hidden"):
             (self.pool.orders / order).unlink(missing_ok=True)

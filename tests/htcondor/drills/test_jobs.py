@@ -154,7 +154,7 @@ def test_member_raises_always(drill):
 @drills
 def test_memory_over_request(drill):
     drill.configure(htcondor={"request_memory_mb": 900})
-    drill.fault(1, "memory_mb", 700)
+    drill.fault(1, "memory_mb", 1000)
     drill.fault(1, "memory_s", 15)
     driver = drill.run()
     assert any(re.search(r"memory \d+ MB above", line) for line in said_of(drill, 1)), driver.terminal[-4000:]

@@ -1,0 +1,141 @@
+"""`ShowStatus`: what is up to date, and what is not and why, from a task upwards."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import law
+import luigi
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from analysis.config import ConfigError
+from tasks.base import ConfigTask
+from tasks.targets import ProvenanceTarget, leaves
+
+ABSENT = "absent"
+_COLOURS = {"up to date": "green", ABSENT: "red", "stale": "yellow"}
+
+
+class Report(ConfigTask):
+    """A task that prints and makes nothing: never complete before it ran in this process."""
+
+    exclude_index = True
+    ran = False
+
+    def output(self) -> Any:
+        return []
+
+    def complete(self) -> bool:
+        return self.ran
+
+
+class ShowStatus(Report):
+    """Prints a task and all that it requires, with the state of each and the reasons; runs nothing.
+
+    ``law run ShowStatus --version v1 [--config NAME] [--task NAME]``
+    """
+
+    task = luigi.Parameter(default="ProduceDeepSFEnsemble", description="where the tree begins")
+
+    def run(self) -> None:
+        classes = task_classes()
+        if self.task not in classes:
+            raise ConfigError(f"--task {self.task}: there is no such task; there are {', '.join(sorted(classes))}")
+        seen: dict[str, State] = {}
+        with ProvenanceTarget.one_question():
+            tree = _tree(classes[self.task].req(self), seen)
+        console = Console()
+        if not console.is_terminal:
+            console.width = 1000  # a line a task, for grep
+        console.print(tree, highlight=False)
+        n_done = sum(state.is_done for state in seen.values())
+        console.print(f"{n_done} of {len(seen)} tasks are up to date", highlight=False)
+        self.ran = True
+
+
+class State(NamedTuple):
+    """How many branches of a task are up to date, and why the others are not: number of branches by reason."""
+
+    n_done: int
+    n_branches: int
+    is_workflow: bool
+    reasons: Mapping[str, int]
+
+    @property
+    def is_done(self) -> bool:
+        return self.n_done == self.n_branches
+
+    @property
+    def word(self) -> str:
+        if self.is_done:
+            return "up to date"
+        return ABSENT if set(self.reasons) == {ABSENT} else "stale"
+
+    @property
+    def summary(self) -> str:
+        return f"{self.word} ({self.n_done}/{self.n_branches})" if self.is_workflow else self.word
+
+    @property
+    def words(self) -> str:
+        if self.word != "stale":
+            return self.summary
+        many = len(self.reasons) > 1 and self.is_workflow
+        reasons = (f"{count} branches: {why}" if many else why for why, count in self.reasons.items())
+        return f"{self.summary}: {'; '.join(reasons)}"
+
+
+def task_classes() -> dict[str, type[ConfigTask]]:
+    """Return the tasks that make something by name: those of the modules in law.cfg, and what else was imported."""
+    for module in law.config.options("modules"):
+        importlib.import_module(module)
+    found: dict[str, type[ConfigTask]] = {}
+    left = [ConfigTask]
+    while left:
+        cls = left.pop()
+        left += cls.__subclasses__()
+        if not (cls.exclude_index or inspect.isabstract(cls) or issubclass(cls, Report)):
+            found[cls.get_task_family()] = cls
+    return found
+
+
+def units(task: ConfigTask) -> list[ConfigTask]:
+    """Return the branches of a workflow, or the task itself."""
+    if isinstance(task, law.BaseWorkflow) and task.is_workflow():
+        return list(task.get_branch_tasks().values())
+    return [task]
+
+
+def state_of(task: ConfigTask) -> State:
+    """Return whether a task is up to date, or how many of its branches are, and the reasons."""
+    parts = units(task)
+    reasons = [_reasons(leaves(part.output())) for part in parts]
+    n_done = sum(not found for found in reasons)
+    return State(n_done, len(parts), parts != [task], Counter(reason for found in reasons for reason in found))
+
+
+def _reasons(outputs: Iterable[ProvenanceTarget]) -> list[str]:
+    whys = (target.why_stale() if target.is_written() else ABSENT for target in outputs)
+    return list(dict.fromkeys(why for why in whys if why is not None))
+
+
+def _tree(task: ConfigTask, seen: dict[str, State]) -> Tree:
+    """Return a task with all that it requires; what was shown before is not opened again."""
+    family = task.task_family
+    if family in seen:
+        return Tree(_line(family, seen[family], f"{seen[family].summary}, see above"))
+    seen[family] = state_of(task)
+    tree = Tree(_line(family, seen[family], seen[family].words))
+    required = (other for other in law.util.flatten(task.requires()) if isinstance(other, ConfigTask))
+    for other in {other.task_family: other for other in required}.values():
+        tree.children.append(_tree(other, seen))
+    return tree
+
+
+def _line(family: str, state: State, words: str) -> Text:
+    return Text.assemble((family, "bold"), " ", (words, _COLOURS[state.word]))
