@@ -16,7 +16,7 @@ import awkward as ak
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from analysis.config.events import EventWeight, Flavour, Normalisation, Region, measured_flavours
 from analysis.config.methods import Training
@@ -266,7 +266,8 @@ def _write(path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Ma
         "hadron_flavours": {f: list(codes) for f, codes in hadron_flavours.items()},
         "members": descriptions,
     }
-    save_file(tensors, path, metadata={"deepsf": json.dumps(content)})
+    # not save_file: its files are their owner's alone, and its error of a full disk is not the system's
+    path.write_bytes(save(tensors, metadata={"deepsf": json.dumps(content)}))
 
 
 def _read(path: Path, precision: Precision) -> tuple[list[MemberScaleFactor], dict[str, tuple[int, ...]]]:

@@ -13,6 +13,7 @@ import law
 import luigi
 from pydantic import BaseModel
 
+from analysis.config import Config
 from tasks import settings, store
 from tasks.provenance import (
     differences,
@@ -91,10 +92,7 @@ class ConfigTask(law.Task):
 
     def plan_cfg(self, key: str) -> Any:
         """Return configuration that decides which outputs there are, not what is in them; never for `run`."""
-        value: Any = settings.config(self.config)
-        for part in key.split("."):
-            value = value[part] if isinstance(value, dict) else getattr(value, part)
-        return value
+        return _value(settings.config(self.config), key)
 
     # --- places
 
@@ -121,7 +119,7 @@ class ConfigTask(law.Task):
         """Return the inputs that no other task makes: code version, parameters, configuration, external files."""
         inputs: dict[str, Any] = {"code_version": self.code_version}
         inputs |= {f"parameter:{name}": value for name, value in self.own_parameters().items()}
-        inputs |= {f"config:{key}": _plain(self.plan_cfg(key)) for key in self.config_keys}
+        inputs |= {f"config:{key}": _plain_section(settings.config(self.config), key) for key in self.config_keys}
         for path in self.external_files():
             inputs[f"file:{_name_of(path, settings.base())}"] = _digest_of(settings.local(path))
         return inputs
@@ -137,15 +135,18 @@ class ConfigTask(law.Task):
     def inputs_now(self) -> dict[str, Any]:
         """Return all inputs as they are now; None for one that is absent or stale itself."""
         inputs = self.own_inputs()
-        for target in self.upstream():
-            name = _name_of(target.file, settings.data() / str(self.version))
-            inputs[f"input:{name}"] = target.content() if target.exists() else None
+        root = f"{settings.data() / str(self.version)}/"
+        with ProvenanceTarget.one_question() as question:
+            for target in self.upstream():
+                if target.place not in question.contents:
+                    question.contents[target.place] = target.content() if target.exists() else None
+                inputs[f"input:{target.place.removeprefix(root)}"] = question.contents[target.place]
         return inputs
 
     def why_stale(self, target: ProvenanceTarget) -> str | None:
         """Return in words why an output is not up to date, None if it is."""
-        given, name = settings.shipped(), _name_of(target.file, settings.data())
-        if given is not None and name in given.files:
+        given = settings.shipped()
+        if given is not None and (name := _name_of(target.file, settings.data())) in given.files:
             # what it was made from did not travel with this job
             return None if target.content() == given.files[name] else "not what was sent"
         manifest = read_manifest(target.file)
@@ -155,7 +156,11 @@ class ConfigTask(law.Task):
             return f"made by {manifest['task']}"
         if target.content() is None:
             return "changed after it was made" if target.file.stat().st_size else "an empty file"
-        return differences(manifest["inputs"], self.inputs_now()) or None
+        with ProvenanceTarget.one_question() as question:
+            if self.task_id not in question.inputs:
+                question.inputs[self.task_id] = self.inputs_now()
+            now = question.inputs[self.task_id]
+        return None if manifest["inputs"] == now else differences(manifest["inputs"], now) or None
 
     def configuration_key(self) -> str:
         """Return a digest of what the configuration says about this task and all above: known before anything ran."""
@@ -183,8 +188,7 @@ class ConfigTask(law.Task):
         # with members to do without, what is used depends on what there is
         if "_upstream_targets" not in self.__dict__ or self.accept_members:
             required = law.util.flatten(self.requires())
-            outputs = (task.used_output() if isinstance(task, ConfigTask) else task.output() for task in required)
-            self._upstream_targets = list(leaves(list(outputs)))
+            self._upstream_targets = [target for task in required for target in _used(task)]
         return self._upstream_targets
 
 
@@ -228,6 +232,15 @@ def _if_needed(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return wrapped
 
 
+def _used(task: law.Task) -> list[ProvenanceTarget]:
+    if not isinstance(task, ConfigTask) or task.accept_members:
+        return list(leaves(task.used_output() if isinstance(task, ConfigTask) else task.output()))
+    # all branches of a workflow require the same
+    if "_used_targets" not in task.__dict__:
+        task._used_targets = list(leaves(task.used_output()))
+    return task._used_targets
+
+
 def _names(targets: Iterable[ProvenanceTarget]) -> str:
     return ", ".join(target.file.name for target in targets)
 
@@ -245,6 +258,24 @@ def _record(task: ConfigTask, wall: float, cpu: float) -> None:
 
 def _digest_of(path: Path) -> str | None:
     return file_digest(path, settings.data() / ".digests") if path.is_file() else None
+
+
+_sections: dict[tuple[int, str], tuple[Any, Any]] = {}
+
+
+def _plain_section(config: Config, key: str) -> Any:
+    """Return a value of the configuration as JSON has it; once for all branches."""
+    known = _sections.get((id(config), key))
+    if known is None or known[0] is not config:
+        known = _sections[id(config), key] = (config, _plain(_value(config, key)))
+    return known[1]
+
+
+def _value(config: Config, key: str) -> Any:
+    value: Any = config
+    for part in key.split("."):
+        value = value[part] if isinstance(value, dict) else getattr(value, part)
+    return value
 
 
 def _plain(value: Any) -> Any:

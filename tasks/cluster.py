@@ -383,6 +383,7 @@ class Proxy(law.htcondor.HTCondorWorkflow.workflow_proxy_cls):
 
     def _run_impl(self) -> Any:
         """Run law's loop; if it ends without all outputs, say what failed, or go on with as many as were asked for."""
+        self._skip_jobs.clear()  # filled before jobs were numbered anew
         try:
             return super()._run_impl()
         except QueueError:

@@ -17,8 +17,8 @@ class _LocalRun:
 
     def __init__(self, n_members: int) -> None:
         context = multiprocessing.get_context("fork")
-        self.started = context.Value("b", 0)
-        self.failed = context.Array("b", n_members)
+        self.started: Any = context.Value("b", 0)
+        self.failed: Any = context.Array("b", n_members)
 
 
 class _MemberOutputs(BranchOutputs):

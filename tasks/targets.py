@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +19,23 @@ if TYPE_CHECKING:
     from tasks.base import ConfigTask
 
 
+@dataclass
+class Question:
+    """What was found out while one question is answered: each output and each task is looked at once.
+
+    A graph that is stale at its root would else be walked along every path. Negative verdicts hold no longer than that:
+    forked workers inherit what is remembered, and would see another's output too late.
+    """
+
+    whys: dict[str, str | None] = field(default_factory=dict)
+    contents: dict[str, str | None] = field(default_factory=dict)
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        for known in (self.whys, self.contents, self.inputs):
+            known.clear()
+
+
 class ProvenanceTarget(law.LocalFileTarget):
     """A file that counts as existing only if its manifest names the inputs it would get now.
 
@@ -25,7 +44,7 @@ class ProvenanceTarget(law.LocalFileTarget):
     """
 
     _fresh: ClassVar[dict[str, float]] = {}
-    _stale: ClassVar[dict[str, str | None] | None] = None
+    _question: ClassVar[Question | None] = None
     memo_seconds = 2.0
     """A positive verdict holds this long: one pass of the scheduler asks for the same target thousands of times."""
 
@@ -33,9 +52,14 @@ class ProvenanceTarget(law.LocalFileTarget):
         super().__init__(str(path), **kwargs)
         self.task = task
 
-    @property
+    @functools.cached_property
     def file(self) -> Path:
         return Path(self.abspath)
+
+    @functools.cached_property
+    def place(self) -> str:
+        """The path as text: law's ``abspath`` is worked out anew each time."""
+        return str(self.file)
 
     def is_written(self) -> bool:
         """Return whether there is a file at all, up to date or not."""
@@ -43,43 +67,40 @@ class ProvenanceTarget(law.LocalFileTarget):
 
     def exists(self, **kwargs: Any) -> bool:
         """Return whether the file is there and up to date."""
-        since = self._fresh.get(self.abspath)
+        since = self._fresh.get(self.place)
         if since is not None and time.monotonic() - since < self.memo_seconds:
             return True
         return self.is_written() and self.why_stale() is None
 
     def why_stale(self) -> str | None:
         """Return in words why the written file is not up to date, None if it is."""
-        with self.one_question() as known:
-            if self.abspath not in known:
-                known[self.abspath] = self.task.why_stale(self)
-            why = known[self.abspath]
+        with self.one_question() as question:
+            if self.place not in question.whys:
+                question.whys[self.place] = self.task.why_stale(self)
+            why = question.whys[self.place]
         if why is None:
-            self._fresh[self.abspath] = time.monotonic()
+            self._fresh[self.place] = time.monotonic()
         return why
 
     @classmethod
     @contextmanager
-    def one_question(cls) -> Iterator[dict[str, str | None]]:
-        """Give every target one verdict: a graph that is stale at its root would be walked along every path.
-
-        Negative verdicts hold no longer: forked workers inherit them, and would see another's output too late.
-        """
-        outermost = cls._stale is None
-        if cls._stale is None:
-            cls._stale = {}
+    def one_question(cls) -> Iterator[Question]:
+        """Remember all that is found out in this context; inside of another question, that one goes on."""
+        if cls._question is not None:
+            yield cls._question
+            return
+        cls._question = Question()
         try:
-            yield cls._stale
+            yield cls._question
         finally:
-            if outermost:
-                cls._stale = None
+            cls._question = None
 
     @classmethod
     def forget(cls) -> None:
         """Ask the disk again."""
         cls._fresh.clear()
-        if cls._stale is not None:
-            cls._stale.clear()
+        if cls._question is not None:
+            cls._question.forget()
 
     def content(self) -> str | None:
         """Return the digest of the content as it was sealed, None if the file is not the sealed one."""
@@ -136,8 +157,9 @@ def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
         target.file.parent.mkdir(parents=True, exist_ok=True)
         for left_over in target.file.parent.glob(".part-*"):
             # split, since the name may end like that of another target, whose part may be in use
-            if left_over.name.split("-", 2)[2] == target.file.name:
-                left_over.unlink()
+            _, process, name = left_over.name.split("-", 2)
+            if name == target.file.name and not _is_running(int(process)):
+                left_over.unlink(missing_ok=True)
         parts.append(target.file.with_name(f".part-{os.getpid()}-{target.file.name}"))
     try:
         with full_disk_named(targets[0].file.parent):
@@ -154,6 +176,16 @@ def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def leaves(outputs: Any) -> Iterator[ProvenanceTarget]:

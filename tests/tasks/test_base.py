@@ -4,171 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from pathlib import Path
 
-import law
-import luigi
 import pytest
-import yaml
 
 from analysis.config import ConfigError
 from tasks import settings
 from tasks.base import ConfigTask
 from tasks.provenance import manifest_path, read_manifest, write_manifest
-from tasks.targets import BranchOutputs, ProvenanceTarget, leaves, staged
-from tasks.workflows import Workflow
-
-ROOT = settings.base()
-
-
-class FirstOfChain(ConfigTask):
-    """Says no more than the number of layers, but declares all of the training."""
-
-    config_keys = ("training",)
-
-    def output(self):
-        return self.target("first.json")
-
-    def run(self):
-        with staged(self.output()) as (path,):
-            path.write_text(json.dumps({"layers": self.cfg("training.layers")}))
-
-
-class SecondOfChain(ConfigTask):
-    """Reads the first, a configuration of its own, and a file that no task makes."""
-
-    config_keys = ("ensemble.seed",)
-    during_run = staticmethod(lambda: None)
-
-    def requires(self):
-        return FirstOfChain.req(self)
-
-    def external_files(self):
-        return (settings.data() / "external.txt",)
-
-    def output(self):
-        return {name: self.target("deep", f"{name}.json") for name in ("one", "two")}
-
-    def run(self):
-        text = self.external_files()[0].read_text()
-        content = json.loads(self.input().file.read_text()) | {"seed": self.cfg("ensemble.seed"), "text": text}
-        with staged(*self.output().values()) as paths:
-            paths[0].write_text(json.dumps(content))
-            self.during_run()
-            paths[1].write_text(json.dumps(content))
-
-
-class ReadsUndeclared(ConfigTask):
-    config_keys = ("training.layers",)
-
-    def output(self):
-        return self.target("never.json")
-
-    def run(self):
-        self.cfg("training.units")
-
-
-class BranchesOfChain(Workflow):
-    """A branch a member; one may be told to fail."""
-
-    config_keys = ("training.learning_rate",)
-
-    def create_branch_map(self):
-        return dict(enumerate(range(10, 10 + self.plan_cfg("ensemble.n_members"))))
-
-    def own_parameters(self):
-        return {"member": self.branch_data}
-
-    def output(self):
-        return self.target(f"branch_{self.branch}.json")
-
-    def run(self):
-        with staged(self.output()) as (path,):
-            path.write_text(json.dumps([self.branch_data, self.cfg("training.learning_rate")]))
-
-
-class CollectsBranches(ConfigTask):
-    """Does not declare the number of members: a new one is an input that is new."""
-
-    def requires(self):
-        return BranchesOfChain.req(self)
-
-    def output(self):
-        return self.target("collected.json")
-
-    def run(self):
-        with staged(self.output()) as (path,):
-            path.write_text(json.dumps([json.loads(t.file.read_text()) for t in leaves(self.input())]))
-
-
-class Campaign:
-    """A configuration that tests edit, with outputs in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        self.path = folder / "mine.yaml"
-        self.tree: dict = {"extends": str(ROOT / "configs" / "toy_small.yaml")}
-        self.data.mkdir()
-        (self.data / "external.txt").write_text("external")
-        self.edit()
-
-    def edit(self, comment: str = "", **sections: dict) -> None:
-        """Change values, then see the world as a new process does."""
-        for name, values in sections.items():
-            self.tree[name] = self.tree.get(name, {}) | values
-        self.path.write_text(f"# {comment}\n{yaml.safe_dump(self.tree, sort_keys=False)}")
-        self.new_process()
-
-    def new_process(self) -> None:
-        settings.config.cache_clear()
-        luigi.task_register.Register.clear_instance_cache()
-        ProvenanceTarget.forget()
-        # law starts the branches of a local workflow once per process
-        law.util.mp_manager.get("local_workflow_tasks_yielded", "dict").clear()
-
-    def task(self, cls: type[ConfigTask], version: str = "v1", **params: object) -> ConfigTask:
-        return cls(version=version, config=str(self.path), **params)
-
-    def make(self, cls: type[ConfigTask], **params: object) -> ConfigTask:
-        """Run a task with everything it needs, as ``law run`` does; raise if anything fails."""
-        self.new_process()
-        task = self.task(cls, **params)
-        failures: list[Exception] = []
-        remove = ConfigTask.event_handler(luigi.Event.FAILURE)(lambda _, error: failures.append(error))
-        try:
-            done = luigi.build([task], local_scheduler=True, workers=1, log_level="ERROR", no_lock=True)
-        finally:
-            ConfigTask.remove_event_handler(luigi.Event.FAILURE, remove)
-        if failures:
-            raise failures[0]
-        assert done
-        self.new_process()
-        return self.task(cls, **params)
-
-    def times(self) -> dict[str, int]:
-        """Return when each artefact was written."""
-        files = [path for path in self.data.rglob("*.json") if not any(p.startswith(".") for p in path.parts)]
-        return {str(path.relative_to(self.data)): path.stat().st_mtime_ns for path in files}
-
-    def parts(self) -> list[Path]:
-        return list(self.data.rglob(".part-*"))
-
-
-@pytest.fixture
-def campaign(tmp_path, monkeypatch):
-    monkeypatch.setenv("DEEPSF_DATA", str(tmp_path / "data"))
-    monkeypatch.delenv(settings.SNAPSHOT_VARIABLE, raising=False)
-    yield Campaign(tmp_path)
-    settings.config.cache_clear()
-    luigi.task_register.Register.clear_instance_cache()
-    ProvenanceTarget.forget()
-
-
-def why(task):
-    """Return the reasons of all outputs, None for those up to date."""
-    return [task.why_stale(target) for target in leaves(task.output())]
-
+from tasks.targets import BranchOutputs, ProvenanceTarget, staged
+from tests.tasks.chain import (
+    BranchesOfChain,
+    CollectsBranches,
+    FirstOfChain,
+    ReadsUndeclared,
+    SecondOfChain,
+    in_a_killed_process,
+    kill,
+    why,
+)
 
 # --- reading the configuration
 
@@ -428,23 +282,6 @@ def test_an_exception_in_a_rerun_leaves_the_old_output_whole_and_stale(campaign,
     assert why(campaign.task(SecondOfChain)) == ["ensemble.seed: 1 -> 5"] * 2
 
 
-def in_a_killed_process(work):
-    """Call ``work`` in a process that ends by SIGKILL in it."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status)
-    assert os.WTERMSIG(status) == signal.SIGKILL
-
-
-def kill():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def test_a_process_killed_while_writing_leaves_no_output_and_the_next_run_removes_its_parts(campaign, monkeypatch):
     campaign.make(FirstOfChain)
     with monkeypatch.context() as context:
@@ -484,11 +321,85 @@ def test_parts_of_a_target_whose_name_ends_alike_are_left_alone(campaign):
 def test_names_with_special_characters_are_staged(campaign):
     target = campaign.task(FirstOfChain).target("run[1]*.json")
     target.file.parent.mkdir(parents=True)
-    left_over = target.file.with_name(".part-1-run[1]*.json")
+    left_over = target.file.with_name(f".part-{of_no_process()}-run[1]*.json")
     left_over.write_text("of a killed process")
     with staged(target) as (part,):
         part.write_text("whole")
     assert [path.name for path in target.file.parent.iterdir()] == ["run[1]*.json"]
+
+
+def of_no_process():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return child
+
+
+def test_parts_of_a_process_that_is_still_at_it_are_left_alone(campaign):
+    target = campaign.task(FirstOfChain).target("first.json")
+    target.file.parent.mkdir(parents=True)
+    in_use = target.file.with_name(f".part-{os.getppid()}-first.json")
+    in_use.write_text("of another process")
+    with staged(target) as (part,):
+        part.write_text("whole")
+    assert in_use.read_text() == "of another process"
+
+
+def test_an_output_without_content_is_an_error_and_gets_no_name(campaign):
+    one, two = (campaign.task(FirstOfChain).target(name) for name in ("one.json", "two.json"))
+    with (
+        pytest.raises(ValueError, match=r"two\.json was written without content; an output is never empty"),
+        staged(one, two) as (first, second),
+    ):
+        first.write_text("whole")
+        second.touch()
+    assert list(one.file.parent.iterdir()) == []
+
+
+def test_an_output_that_was_emptied_says_so(campaign):
+    task = campaign.make(FirstOfChain)
+    task.output().file.write_text("")
+    assert (task.complete(), why(task)) == (False, ["an empty file"])
+    write_manifest(task.output().file, "FirstOfChain", task.inputs_now())  # even if a manifest says it shall be
+    campaign.new_process()
+    assert (task.complete(), why(task)) == (False, ["an empty file"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"task": "Fi', "its manifest is damaged"),
+        ("", "its manifest is damaged"),
+        ("[1, 2]", "its manifest has another form"),
+        ('{"task": "FirstOfChain"}', "its manifest has another form"),
+        (
+            '{"task": "FirstOfChain", "inputs": [], "content": "", "size": 1, "mtime_ns": 1}',
+            "its manifest has another form",
+        ),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_makes_stale_with_the_reason(campaign, text, words):
+    task = campaign.make(FirstOfChain)
+    manifest_path(task.output().file).write_text(text)
+    assert (task.complete(), why(task)) == (False, [words])
+    assert campaign.make(FirstOfChain).complete()
+
+
+def test_each_output_is_looked_at_once_to_answer_one_question(campaign, monkeypatch):
+    campaign.edit(ensemble={"n_members": 4})
+    campaign.make(CollectsBranches)
+    campaign.edit(training={"learning_rate": 5e-4})
+    asked = []
+    real = ConfigTask.why_stale
+    monkeypatch.setattr(ConfigTask, "why_stale", lambda self, target: asked.append(target.place) or real(self, target))
+    task = campaign.task(CollectsBranches)
+    assert not task.complete()
+    assert len(asked) == len(set(asked)) == 5
+    with ProvenanceTarget.one_question():
+        assert not task.complete()
+        assert why(task) == ["4 files in mine/BranchesOfChain are absent or stale"]
+    assert len(asked) == 11  # `why` asks the task itself
 
 
 def test_an_output_that_was_not_written_is_an_error(campaign):

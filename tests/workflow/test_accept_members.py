@@ -61,7 +61,10 @@ def test_a_member_that_fails_is_named_then_accepted_then_trained(campaign):
     before = campaign.everything()
     assert campaign.law("ProduceDeepSFEnsemble", "--accept-members", "2").returncode == 0
     assert campaign.everything() == before
-    assert "member_1.safetensors is absent or stale" in campaign.law("AggregateDeepSF", "--print-status", "0").stdout
+    assert (
+        "2 files in tiny/TrainDeepSF are absent or stale"
+        in campaign.law("AggregateDeepSF", "--print-status", "0").stdout
+    )
 
     # without the obstacle: the missing one is trained, and only then does the aggregate follow
     (campaign.outputs / "TrainDeepSF" / "member_1.safetensors").rmdir()

@@ -1,0 +1,22 @@
+"""A configuration that tests edit, and tasks in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import luigi
+import pytest
+
+from tasks import settings
+from tasks.targets import ProvenanceTarget
+from tests.tasks.chain import Campaign
+
+
+@pytest.fixture
+def campaign(tmp_path, monkeypatch) -> Iterator[Campaign]:
+    monkeypatch.setenv("DEEPSF_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv(settings.SNAPSHOT_VARIABLE, raising=False)
+    yield Campaign(tmp_path)
+    settings.config.cache_clear()
+    luigi.task_register.Register.clear_instance_cache()
+    ProvenanceTarget.forget()
