@@ -4,21 +4,24 @@ In the region that enriches flavour f, with simulation normalised to data per ki
 
     S_f <- (data - sum_{g != f} m_g S_g) / m_f        in every bin of f,
 
-for all measured flavours in turn until no bin moves any more. Flavours of unit scale factor stay at 1.
+for all measured flavours in turn until no bin moves any more. Flavours of unit scale factor stay at 1. Nominal, shifts
+and bootstraps are chains of that iteration, each with scale factors of its own; many run side by side over the entries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.binned_kernel import EntryPlaces, Indices, histograms, kinematic_sums
 from analysis.config.events import EventWeight, Region
-from analysis.config.methods import Binned, Bins
-from analysis.tables import Entries, Floats, Jets, RegionEntries
-from analysis.weights import RegionWeights
+from analysis.config.methods import Bins
+from analysis.tables import Floats, Jets, RegionEntries
+from analysis.weights import KinematicBins, RegionWeights, kappa
 
 Slots = npt.NDArray[np.int64]
 
@@ -55,20 +58,43 @@ class FlavourBins:
 
 
 @dataclass(frozen=True)
-class BinnedMeasurement:
-    """Nominal scale factors and bootstrap replicas, arrays of each flavour's shape (n_pt, n_abseta, n_disc)."""
+class ChainWeights:
+    """Weights of one region's entries in the chains of `Chains`.
 
-    bins: dict[str, FlavourBins]
-    sf: dict[str, Floats]
-    replicas: dict[str, Floats]
-    changes: tuple[float, ...]
+    ``data`` has shape ``(n_data, n_chains)``, or ``(n_data, 1)`` where all chains share it. ``simulation`` has shape
+    ``(n_simulation, n_columns)``; ``column`` says which of them each chain takes. ``factor``, of shape
+    ``(n_flavours, n_chains)``, multiplies simulated entries by the flavour of their probe jet.
+    """
 
-    def error(self, flavour: str) -> Floats:
-        """Return the statistical error of each bin: standard deviation of the event bootstraps.
+    data: Floats
+    simulation: Floats
+    column: Indices
+    factor: Floats
 
-        Both entries of an event enter a replica together, so that their correlation is in the error.
-        """
-        return _nan_std(self.replicas[flavour])
+    def of(self, chains: Slots) -> ChainWeights:
+        """Return the columns and factors of some chains; ``data`` stays."""
+        return ChainWeights(
+            self.data, self.simulation, self.column[chains], np.ascontiguousarray(self.factor[:, chains])
+        )
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Iterations that run side by side: weights by region; ``offset`` is added to S at every step.
+
+    ``offset`` has the shape ``(n_slots, n_chains)`` of the scale factors; none means 0.
+    """
+
+    names: tuple[str, ...]
+    weights: Mapping[str, ChainWeights]
+    offset: Floats | None = None
+
+
+class Iterated(NamedTuple):
+    """Scale factors of shape ``(n_chains, n_slots)``, NaN without simulation; largest change of each step by chain."""
+
+    sf: Floats
+    changes: tuple[tuple[float, ...], ...]
 
 
 class NotConvergedError(RuntimeError):
@@ -76,7 +102,7 @@ class NotConvergedError(RuntimeError):
 
 
 class TagAndProbe:
-    """The entries of all regions, sorted into bins once; `iterate` then runs on sums alone.
+    """The entries of all regions, sorted into bins once; `iterate` then runs on them.
 
     All scale factors lie in one flat vector: the bins of each measured flavour, then one slot of value 1 that all jets
     of other flavours share.
@@ -92,106 +118,143 @@ class TagAndProbe:
         event_weight: EventWeight,
     ) -> None:
         self.measured, self.bins = measured, {name: bins[name] for name in measured}
+        self.flavours, self.definitions, self.event_weight = flavours, definitions, event_weight
         self._offset: dict[str, int] = {}
-        self._size = 0
+        self.size = 0
         for name in measured:
-            self._offset[name] = self._size
-            self._size += int(np.prod(bins[name].shape))
-        self._flavours = flavours
-        self._parts = {
-            name: self._part(regions[name], definition.enriched_flavour, event_weight)
-            for name, definition in definitions.items()
-            if definition.enriched_flavour in measured
+            self._offset[name] = self.size
+            self.size += int(np.prod(bins[name].shape))
+        self.entries = {
+            name: regions[name] for name, region in definitions.items() if region.enriched_flavour in measured
         }
+        self._parts = {
+            name: self._part(entries, definitions[name].enriched_flavour) for name, entries in self.entries.items()
+        }
+
+    def of(self, regions: Mapping[str, RegionEntries]) -> TagAndProbe:
+        """Return the same measurement of other entries: a shift of the jets' kinematics."""
+        return TagAndProbe(regions, self.definitions, self.flavours, self.measured, self.bins, self.event_weight)
 
     def slots(self, jets: Jets) -> Slots:
         """Return where in the flat vector the scale factor of each simulated jet lies."""
-        slot = np.full(len(jets), self._size, np.int64)
+        slot = np.full(len(jets), self.size, np.int64)
         for name in self.measured:
-            mine = np.flatnonzero(jets.flavour == self._flavours.index(name))
+            mine = np.flatnonzero(jets.flavour == self.flavours.index(name))
             chosen = jets[mine]
             slot[mine] = self._offset[name] + self.bins[name].index(chosen.pt_gev, chosen.abseta, chosen.discriminant)
         return slot
 
-    def _part(self, entries: RegionEntries, enriched: str, event_weight: EventWeight) -> _RegionPart:
-        bins, number = self.bins[enriched], self._flavours.index(enriched)
+    def _part(self, entries: RegionEntries, enriched: str) -> _RegionPart:
+        bins, number = self.bins[enriched], self.flavours.index(enriched)
         data, simulation = entries.data.probe, entries.simulation.probe
-        weights = RegionWeights(entries, number, event_weight)
+        weights = RegionWeights(entries, number, self.event_weight)
+        tag_slot = self.slots(entries.simulation.tag)
+        if weights.tag_counts is not None:
+            tag_slot[~weights.tag_counts] = self.size
         is_other = simulation.flavour != number
         size = int(np.prod(bins.shape))
+        # contamination is counted in a second copy of the bins: one sum for both
+        target = bins.index(simulation.pt_gev, simulation.abseta, simulation.discriminant) + size * is_other
+        places = (weights.index, target, tag_slot, np.where(is_other, self.slots(simulation), self.size))
         return _RegionPart(
-            enriched=enriched,
+            first=self._offset[enriched],
             size=size,
             data_bin=bins.index(data.pt_gev, data.abseta, data.discriminant),
-            # contamination is counted in a second copy of the bins: one sum for both
-            bin_by_kind=bins.index(simulation.pt_gev, simulation.abseta, simulation.discriminant) + size * is_other,
-            data_kappa_index=weights.bins.index(data.pt_gev, data.abseta),
-            other_slot=np.where(is_other, self.slots(simulation), self._size),
-            tag_slot=self.slots(entries.simulation.tag),
-            weights=weights,
+            data_kinematic=weights.bins.index(data.pt_gev, data.abseta),
+            kinematic=weights.bins,
+            places=EntryPlaces(*(p.astype(np.int32) for p in (*places, simulation.flavour))),
         )
 
-    def iterate(
+    def chains(
         self,
+        names: tuple[str, ...],
         *,
-        max_change: float,
-        max_iterations: int,
-        start: Floats | None = None,
-        event_factors: Mapping[str, tuple[Floats, Floats]] | None = None,
-    ) -> tuple[Floats, tuple[float, ...]]:
-        """Return the flat scale factors (NaN: no simulation in the bin) and the largest change of each iteration.
+        simulation: Mapping[str, Floats] | None = None,
+        data: Mapping[str, Floats] | None = None,
+        column: Indices | None = None,
+        factor: Mapping[str, Floats] | None = None,
+        offset: Floats | None = None,
+    ) -> Chains:
+        """Return chains of the given names; what is left out is nominal and the same in all of them.
+
+        Parameters are by region those of `ChainWeights`, and ``column`` and ``offset`` of `Chains`.
+        """
+        weights = {}
+        for name, entries in self.entries.items():
+            weights[name] = ChainWeights(
+                data=entries.data.weight[:, None] if data is None else data[name],
+                simulation=entries.simulation.weight[:, None] if simulation is None else simulation[name],
+                column=np.zeros(len(names), np.int32) if column is None else column,
+                factor=np.ones((len(self.flavours), len(names))) if factor is None else factor[name],
+            )
+        return Chains(names, weights, offset)
+
+    def iterate(
+        self, chains: Chains | None = None, *, max_change: float, max_iterations: int, start: Floats | None = None
+    ) -> Iterated:
+        """Return the scale factors of every chain; each ends by itself once it moves no more.
 
         Parameters
         ----------
+        chains
+            What to iterate; the nominal alone by default.
         start
-            Flat scale factors to start from; 1 everywhere by default.
-        event_factors
-            By region, factors on the weights of data and simulation entries: a bootstrap replica.
+            Flat scale factors to start from, shape ``(n_slots,)``; 1 everywhere by default.
 
         Raises
         ------
         NotConvergedError
-            If the last iteration still moved a bin by more than ``max_change``.
+            If the last iteration still moved a bin of a chain by more than ``max_change``.
+        ValueError
+            If a kinematic bin has data and no simulation.
         """
-        weights = {name: self._replica(name, (event_factors or {}).get(name)) for name in self._parts}
-        flat = np.ones(self._size + 1) if start is None else np.nan_to_num(np.append(start, 1.0), nan=1.0)
-        data = {
-            name: np.bincount(part.data_bin, weights[name].data, part.size).astype(np.float64)
-            for name, part in self._parts.items()
-        }
-        changes: list[float] = []
-        while len(changes) < max_iterations:
-            updated = flat.copy()
-            for name, part in self._parts.items():
-                first = self._offset[part.enriched]
-                updated[first : first + len(data[name])] = self._update(part, weights[name], data[name], flat)
+        chains = self.chains(("nominal",)) if chains is None else chains
+        n = len(chains.names)
+        flat = np.ones((self.size + 1, n))
+        if start is not None:
+            flat[:-1] = np.nan_to_num(start, nan=1.0)[:, None]
+        data = {name: part.data_sums(chains.weights[name].data) for name, part in self._parts.items()}
+        sf = np.full((n, self.size), np.nan)
+        changes: list[list[float]] = [[] for _ in range(n)]
+        active = np.arange(n)
+        for _ in range(max_iterations):
+            before = np.ascontiguousarray(flat[:, active])
+            updated = self._step(chains, data, before, active)
             applied = np.nan_to_num(updated, nan=1.0)
-            changes.append(float(np.abs(applied - flat).max()))
-            flat, result = applied, updated
-            if changes[-1] <= max_change:
-                return result[:-1], tuple(changes)
+            moved = np.abs(applied - before).max(axis=0)
+            flat[:, active], sf[active] = applied, updated[:-1].T
+            for chain, change in zip(active, moved, strict=True):
+                changes[chain].append(float(change))
+            active = active[moved > max_change]
+            if not active.size:
+                return Iterated(sf, tuple(tuple(of_chain) for of_chain in changes))
+        name, last = chains.names[active[0]], changes[active[0]]
         raise NotConvergedError(
-            f"binned scale factors still move by {changes[-1]:.2e} > {max_change:.0e} after "
-            f"{max_iterations} iterations "
-            f"(last changes {', '.join(f'{c:.1e}' for c in changes[-4:])}); regions too impure, or bins too empty"
+            f"binned scale factors ({name}) still move by {last[-1]:.2e} > {max_change:.0e} after {max_iterations} "
+            f"iterations (last changes {', '.join(f'{c:.1e}' for c in last[-4:])}); regions too impure, or bins too "
+            "empty"
         )
 
-    def _update(self, part: _RegionPart, weights: RegionWeights, data: Floats, flat: Floats) -> Floats:
-        weight = weights.simulation(flat[part.tag_slot])
-        sums = np.bincount(part.bin_by_kind, weight * flat[part.other_slot], 2 * part.size)
-        enriched, contamination = sums[: part.size], sums[part.size :]
-        update = np.full(part.size, np.nan)
-        np.divide(data - contamination, enriched, out=update, where=enriched > 0)
-        return update
+    def _step(self, chains: Chains, data: Mapping[str, _DataSums], flat: Floats, active: Slots) -> Floats:
+        updated = flat.copy()
+        for name, part in self._parts.items():
+            weights, sums = chains.weights[name].of(active), data[name].of(active)
+            try:
+                mine = part.update(weights, sums, flat)
+            except _KinematicBinError as error:
+                raise ValueError(f"region {name}, {chains.names[active[error.chain]]}: {error}") from None
+            updated[part.first : part.first + part.size] = mine
+        if chains.offset is not None:
+            updated[:-1] += chains.offset[:, active]
+        return updated
 
-    def _replica(self, name: str, factors: tuple[Floats, Floats] | None) -> RegionWeights:
-        part = self._parts[name]
-        if factors is None:
-            return part.weights
-        data, simulation = factors
-        return part.weights.with_weights(
-            part.weights.data * data, part.weights.base * simulation, part.data_kappa_index
-        )
+    def joined(self, parts: Mapping[str, Floats]) -> Floats:
+        """Return arrays in the bins of some flavours as one flat vector, shape ``(n_slots,)``; 0 elsewhere."""
+        flat = np.zeros(self.size)
+        for name, part in parts.items():
+            first = self._offset[name]
+            flat[first : first + part.size] = part.ravel()
+        return flat
 
     def split(self, flat: Floats) -> dict[str, Floats]:
         """Return flat scale factors as arrays by flavour, shape (..., n_pt, n_abseta, n_disc)."""
@@ -202,79 +265,52 @@ class TagAndProbe:
         return parts
 
 
+class _KinematicBinError(ValueError):
+    def __init__(self, chain: int, error: ValueError) -> None:
+        super().__init__(str(error))
+        self.chain = chain
+
+
+@dataclass(frozen=True)
+class _DataSums:
+    """Data in the flavour's bins and in those of kappa, shape ``(n_bins, n_chains)``, or 1 where chains share them."""
+
+    histogram: Floats
+    kinematic: Floats
+
+    def of(self, chains: Slots) -> _DataSums:
+        shared = self.histogram.shape[1] == 1
+        return self if shared else _DataSums(self.histogram[:, chains], self.kinematic[:, chains])
+
+
 @dataclass(frozen=True)
 class _RegionPart:
-    enriched: str
+    first: int
     size: int
     data_bin: Slots
-    bin_by_kind: Slots
-    data_kappa_index: Slots
-    other_slot: Slots
-    tag_slot: Slots
-    weights: RegionWeights
+    data_kinematic: Slots
+    kinematic: KinematicBins
+    places: EntryPlaces
 
+    def data_sums(self, weight: Floats) -> _DataSums:
+        def sums(index: Slots, size: int) -> Floats:
+            columns = [np.bincount(index, weight[:, chain], size) for chain in range(weight.shape[1])]
+            return np.stack(columns, axis=1).astype(np.float64)
 
-def measure(
-    regions: Mapping[str, RegionEntries],
-    definitions: Mapping[str, Region],
-    *,
-    flavours: tuple[str, ...],
-    measured: tuple[str, ...],
-    settings: Binned,
-    event_weight: EventWeight,
-) -> BinnedMeasurement:
-    """Measure the binned scale factors of all measured flavours and their statistical errors.
+        return _DataSums(sums(self.data_bin, self.size), sums(self.data_kinematic, self.kinematic.size))
 
-    Errors come from Poisson bootstraps by event, of data and of simulation, each with its own iteration.
-
-    Raises
-    ------
-    NotConvergedError
-        If the nominal iteration does not converge.
-    """
-    bins = {name: FlavourBins.of(settings.bins[name]) for name in measured}
-    method = TagAndProbe(regions, definitions, flavours, measured, bins, event_weight)
-    flat, changes = method.iterate(max_change=settings.max_change, max_iterations=settings.max_iterations)
-    seeds = np.random.SeedSequence([settings.bootstrap_seed, 0x62696E]).spawn(settings.n_bootstrap)
-    replicas = np.empty((settings.n_bootstrap, len(flat)))
-    bootstrap = EventBootstrap(regions)
-    for number, seed in enumerate(seeds):
-        replicas[number], _ = method.iterate(
-            max_change=max(settings.max_change, 1e-4),
-            max_iterations=4 * settings.max_iterations,
-            start=flat,
-            event_factors=bootstrap.draw(np.random.default_rng(seed)),
-        )
-    return BinnedMeasurement(bins, method.split(flat), method.split(replicas), changes)
-
-
-class EventBootstrap:
-    """Poisson bootstraps by event: all entries of an event, in whatever region, get the same factor."""
-
-    def __init__(self, regions: Mapping[str, RegionEntries]) -> None:
-        self._place: dict[str, dict[str, Slots]] = {}
-        self._size: dict[str, int] = {}
-        for kind in ("data", "simulation"):
-            events = np.unique(np.concatenate([_of_kind(r, kind).event for r in regions.values()]))
-            self._size[kind] = len(events)
-            self._place[kind] = {name: np.searchsorted(events, _of_kind(r, kind).event) for name, r in regions.items()}
-
-    def draw(self, generator: np.random.Generator) -> dict[str, tuple[Floats, Floats]]:
-        """Return by region a Poisson(1) factor for each data and each simulation entry."""
-        drawn = {kind: generator.poisson(1.0, size).astype(np.float64) for kind, size in self._size.items()}
-        data, simulation = self._place["data"], self._place["simulation"]
-        return {name: (drawn["data"][data[name]], drawn["simulation"][simulation[name]]) for name in data}
-
-
-def _of_kind(entries: RegionEntries, kind: str) -> Entries:
-    return entries.data if kind == "data" else entries.simulation
-
-
-def _nan_std(replicas: Floats) -> Floats:
-    if len(replicas) < 2:
-        return np.full(replicas.shape[1:], np.nan)
-    finite = np.isfinite(replicas)
-    count = finite.sum(axis=0)
-    mean = np.where(finite, replicas, 0.0).sum(axis=0) / np.maximum(count, 1)
-    square = np.where(finite, (replicas - mean) ** 2, 0.0).sum(axis=0) / np.maximum(count - 1, 1)
-    return np.where(count > 1, np.sqrt(square), np.nan)
+    def update(self, weights: ChainWeights, data: _DataSums, flat: Floats) -> Floats:
+        simulation = weights.simulation, weights.column, weights.factor, flat
+        total = kinematic_sums(self.places, *simulation, self.kinematic.size)
+        scale = np.empty_like(total)
+        counted = np.broadcast_to(data.kinematic, total.shape)
+        for chain in range(total.shape[1]):
+            try:
+                scale[:, chain] = kappa(self.kinematic, counted[:, chain], total[:, chain])
+            except ValueError as error:
+                raise _KinematicBinError(chain, error) from None
+        sums = histograms(self.places, *simulation, scale, 2 * self.size)
+        enriched, contamination = sums[: self.size], sums[self.size :]
+        updated = np.full(enriched.shape, np.nan)
+        np.divide(data.histogram - contamination, enriched, out=updated, where=enriched > 0)
+        return updated

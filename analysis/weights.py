@@ -53,6 +53,23 @@ def _interval(inner: Floats, index: int) -> str:
     return f"{low} to {high}"
 
 
+def kappa(bins: KinematicBins, data: npt.NDArray[Any], simulation: npt.NDArray[Any]) -> Floats:
+    """Return data over simulation by kinematic bin, 0 in bins without either; one number a bin.
+
+    Raises
+    ------
+    ValueError
+        If a bin with data has no positive sum of simulated weights.
+    """
+    bad = np.flatnonzero((simulation <= 0) & (data > 0))
+    if bad.size:
+        raise ValueError(
+            f"{bad.size} kinematic bin(s) have data but a simulated sum of weights of {simulation[bad[0]]:.3g} <= 0, "
+            f"first {bins.describe(int(bad[0]))}; lower event_weight.n_pt or n_abseta, or add simulation"
+        )
+    return np.divide(data, simulation, out=np.zeros(len(simulation)), where=simulation > 0)
+
+
 class RegionWeights:
     """Weights of one region's simulated entries, given the scale factors of their tag jets.
 
@@ -91,15 +108,7 @@ class RegionWeights:
         in_sum = self.data if counted is None else self.data * counted[0]
         self._counted = None if counted is None else counted[1]
         self._data_sum = np.bincount(data_index, in_sum, self.bins.size)
-        self._tag_counts = None if settings.jets == "all_jets" else simulation.tag.flavour != enriched
-
-    def with_weights(self, data: Floats, simulation: Floats, data_index: npt.NDArray[np.int64]) -> RegionWeights:
-        """Return the same bins with other weights: a bootstrap replica."""
-        other = object.__new__(RegionWeights)
-        other.__dict__.update(self.__dict__)
-        other.data, other.base = data, simulation
-        other._data_sum = np.bincount(data_index, data, self.bins.size)
-        return other
+        self.tag_counts = None if settings.jets == "all_jets" else simulation.tag.flavour != enriched
 
     def kappa(self, tag_sf: Floats | None) -> Floats:
         """Return kappa by bin, shape ``(n_bins,)``.
@@ -124,18 +133,12 @@ class RegionWeights:
 
     def _kappa(self, weighted: Floats) -> Floats:
         total = np.bincount(self.index, weighted if self._counted is None else weighted * self._counted, self.bins.size)
-        bad = np.flatnonzero((total <= 0) & (self._data_sum > 0))
-        if bad.size:
-            raise ValueError(
-                f"{bad.size} kinematic bin(s) have data but a simulated sum of weights of {total[bad[0]]:.3g} <= 0, "
-                f"first {self.bins.describe(int(bad[0]))}; lower event_weight.n_pt or n_abseta, or add simulation"
-            )
-        return np.divide(self._data_sum, total, out=np.zeros_like(total), where=total > 0)
+        return kappa(self.bins, self._data_sum, total)
 
     def _weighted(self, tag_sf: Floats | None) -> Floats:
         if tag_sf is None:
             return self.base
-        return self.base * (tag_sf if self._tag_counts is None else np.where(self._tag_counts, tag_sf, 1.0))
+        return self.base * (tag_sf if self.tag_counts is None else np.where(self.tag_counts, tag_sf, 1.0))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,9 @@ import uproot
 from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
 from analysis.config import Config, load
-from analysis.generator import Composition, GeneratedFile, write_file
+from analysis.generator.composition import Composition
+from analysis.generator.files import write_file
+from analysis.generator.plan import GeneratedFile
 from analysis.ntuple import inspect
 from analysis.skim import SkimReport, skim_file
 from tasks.machine import made_on

@@ -88,7 +88,7 @@ class AuditScaleFactors(ConfigTask):
             closure_path.write_text(result.closure)
 
     def _truth(self) -> TrueFunction | None:
-        from analysis.generator import effective_truth
+        from analysis.generator.truth import load as effective_truth
 
         generator = self.cfg("generator")
         if generator is None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from analysis.config import Config
 from tasks import settings, store
+from tasks.processes import end_with_parent
 from tasks.provenance import (
     differences,
     digest,
@@ -199,6 +200,7 @@ def _if_needed(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def wrapped(self: ConfigTask) -> Any:
         if isinstance(self, law.BaseWorkflow) and self.is_workflow():
             return run(self)
+        end_with_parent()
         ProvenanceTarget.forget()
         outputs = list(leaves(self.output()))
         if not outputs:

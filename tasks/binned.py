@@ -11,10 +11,10 @@ from tasks.targets import staged
 
 
 class MeasureBinnedSF(ConfigTask):
-    """Iterative tag and probe with bootstrap errors, smoothed and normalised."""
+    """Iterative tag and probe with bootstrap errors and systematic shifts, smoothed and normalised."""
 
-    config_keys = (*ENTRY_KEYS, "binned", "event_weight", "normalisation")
-    code_version = 2
+    config_keys = (*ENTRY_KEYS, "binned", "shifts", "event_weight", "normalisation")
+    code_version = 3
     keeps_replaced = True
 
     def requires(self) -> Any:
@@ -24,7 +24,7 @@ class MeasureBinnedSF(ConfigTask):
         return self.target("binned.json")
 
     def run(self) -> None:
-        from analysis.binned_scale_factor import measure_and_build
+        from analysis.binned_build import measure_and_build
 
         result = measure_and_build(
             load_regions(self, self.input()["skims"]),

@@ -13,7 +13,7 @@ import re
 import subprocess
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -185,17 +185,20 @@ class Adoption:
     missing: list[int] = field(default_factory=list)
 
 
-def adopt(jobs: Iterable[LiveJob], key: str, branches: Iterable[int], complete: Iterable[int]) -> Adoption:
+def adopt(
+    jobs: Iterable[LiveJob], key_of: Callable[[Sequence[int]], str], branches: Iterable[int], complete: Iterable[int]
+) -> Adoption:
     """Sort the jobs of a folder for a workflow with ``branches``, of which ``complete`` need no job.
 
-    Jobs of another configuration are outdated. A job that works for none of the wanted branches belongs to another
-    selection of branches and is left alone. What no job works for is missing.
+    ``key_of`` returns the key that a job for some branches would get now; jobs with another one are outdated. A job
+    that works for none of the wanted branches belongs to another selection of branches and is left alone. What no job
+    works for is missing.
     """
     found = Adoption()
     wanted = set(branches) - set(complete)
     for job in sorted(jobs, key=lambda job: [int(part) for part in job.job_id.split(".")]):
         mine = tuple(branch for branch in job.branches if branch in wanted)
-        if job.key != key:
+        if job.key != key_of(job.branches):
             found.outdated.append(job.job_id)
         elif job.status == HELD:
             found.held.append(job.job_id)
@@ -437,6 +440,11 @@ def why_idle(job_id: str) -> str:
 
 
 # --- the submit file
+
+
+def choice(values: Sequence[str]) -> str:
+    """Return a string of the class-ad language that differs from job to job of a submission."""
+    return quoted(values[0] if len(set(values)) == 1 else f"$CHOICE(Process,{','.join(values)})")
 
 
 def submit_lines(site: HTCondor, task: str, memory_factor: int) -> list[tuple[str, Any]]:

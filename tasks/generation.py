@@ -23,11 +23,12 @@ class TuneGenerator(ConfigTask):
         return self.target("composition.json")
 
     def run(self) -> None:
-        from analysis import generator
+        from analysis.generator.plan import cross_sections_pb
+        from analysis.generator.tuning import tune
 
-        cross_sections_pb = generator.cross_sections_pb(self.cfg("samples"))
+        composition = tune(self.cfg("generator"), cross_sections_pb(self.cfg("samples")))
         with staged(self.output()) as (path,):
-            path.write_text(generator.tune(self.cfg("generator"), cross_sections_pb).to_json())
+            path.write_text(composition.to_json())
 
 
 class GenerateNtuples(Workflow):
@@ -36,10 +37,9 @@ class GenerateNtuples(Workflow):
     config_keys = ("generator",)
 
     def create_branch_map(self) -> dict[int, Any]:
-        from analysis import generator
+        from analysis.generator.plan import plan
 
-        planned = generator.plan(self.plan_cfg("campaign"), self.plan_cfg("samples"), self.plan_cfg("generator"))
-        return dict(enumerate(planned))
+        return dict(enumerate(plan(*(self.plan_cfg(key) for key in ("campaign", "samples", "generator")))))
 
     def workflow_requires(self) -> dict[str, Any]:
         return {**super().workflow_requires(), "composition": TuneGenerator.req(self)}
@@ -67,15 +67,16 @@ class GenerateNtuples(Workflow):
             yield
 
     def _check_disk(self) -> None:
-        from analysis import generator
+        from analysis.generator.plan import check_disk
 
         missing = [task.branch_data for task in self.get_branch_tasks().values() if not task.complete()]
-        generator.check_disk(missing, self.cfg("generator"), self.folder())
+        check_disk(missing, self.cfg("generator"), self.folder())
 
     def run(self) -> None:
-        from analysis import generator
+        from analysis.generator.composition import Composition
+        from analysis.generator.files import write_file
 
-        composition = generator.Composition.from_json(Path(self.input().abspath).read_text())
+        composition = Composition.from_json(Path(self.input().abspath).read_text())
         (true_sf,) = self.external_files()
         with staged(self.output()) as (path,):
-            generator.write_file(self.branch_data, composition, self.cfg("generator"), settings.local(true_sf), path)
+            write_file(self.branch_data, composition, self.cfg("generator"), settings.local(true_sf), path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import law
@@ -19,6 +19,8 @@ from tasks.base import ConfigTask
 from tasks.targets import ProvenanceTarget, leaves
 
 ABSENT = "absent"
+SHOWN = 3
+"""Reasons shown for a workflow, the most frequent ones."""
 _COLOURS = {"up to date": "green", ABSENT: "red", "stale": "yellow"}
 
 
@@ -65,7 +67,7 @@ class State(NamedTuple):
     n_done: int
     n_branches: int
     is_workflow: bool
-    reasons: Mapping[str, int]
+    reasons: Counter[str]
 
     @property
     def is_done(self) -> bool:
@@ -85,9 +87,11 @@ class State(NamedTuple):
     def words(self) -> str:
         if self.word != "stale":
             return self.summary
-        many = len(self.reasons) > 1 and self.is_workflow
-        reasons = (f"{count} branches: {why}" if many else why for why, count in self.reasons.items())
-        return f"{self.summary}: {'; '.join(reasons)}"
+        if not self.is_workflow or len(self.reasons) == 1:
+            return f"{self.summary}: {'; '.join(self.reasons)}"
+        shown = [f"{count} of {self.n_branches}: {why}" for why, count in self.reasons.most_common(SHOWN)]
+        more = f"; and {len(self.reasons) - SHOWN} more reasons" if len(self.reasons) > SHOWN else ""
+        return f"{self.summary}: {'; '.join(shown)}{more}"
 
 
 def task_classes() -> dict[str, type[ConfigTask]]:

@@ -45,7 +45,7 @@ class _Entry(NamedTuple):
 
 
 def restore(task: ConfigTask) -> bool:
-    """Put back outputs that an earlier run made from the inputs of now; return whether the task is up to date thereby.
+    """Put back outputs that an earlier run made from the inputs of now; return whether the task is up to date then.
 
     What they replace goes into the store. All outputs that are missing or stale must be there; for one that is not, or
     is damaged, nothing is done. A kill leaves the entries, and outputs that do not count.
@@ -54,6 +54,8 @@ def restore(task: ConfigTask) -> bool:
         return False
     now, entries = task.inputs_now(), []
     missing = [target for target in leaves(task.output()) if not target.exists()]
+    if not missing:  # another process was first
+        return True
     try:
         for target in missing:
             if (entry := _find(task, target, now)) is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import law
 from tasks import cluster, settings, shipping
 from tasks.base import ConfigTask
 from tasks.credentials import require_credential
+from tasks.processes import end_with_parent
 from tasks.provenance import digest, write_json
 from tasks.store import restore_branches
 from tasks.targets import BranchOutputs
@@ -42,6 +43,7 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
     @contextmanager
     def htcondor_workflow_run_context(self) -> Iterator[None]:
         """Hold the folder's lock; take over what is in the queue, and what an earlier run has left in the store."""
+        end_with_parent()
         folder = self.folder() / "htcondor"
         with cluster.only_driver(folder, self.task_family):
             if not self.is_controlling_remote_jobs():
@@ -57,7 +59,7 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
             lambda: cluster.live_jobs(self.job_label()), self._patience_s(), self._poll_s(), self.publish_message
         )
         complete = [number for number, task in self.get_branch_tasks().items() if task.complete()]
-        found = cluster.adopt(jobs, self.configuration_key(), self.branch_map, complete)
+        found = cluster.adopt(jobs, self._jobs_key, self.branch_map, complete)
         for what, job_ids in (
             ("of an older configuration", found.outdated),
             ("that are held", found.held),
@@ -85,6 +87,12 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
             "tasks_per_job": size,
             "dashboard_config": {},
         }
+
+    def _jobs_key(self, branches: Sequence[int]) -> str:
+        """Return what the configuration says about branches now, whichever others there are or are asked for."""
+        everything = self.as_branch(next(iter(self.branch_map))).as_workflow()
+        keys = [everything.as_branch(n).configuration_key() if n in everything.branch_map else "" for n in branches]
+        return digest(keys)
 
     def job_label(self) -> str:
         """Return what tells this folder's jobs from all others in the queue."""
@@ -116,10 +124,6 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
     def htcondor_output_directory(self) -> Any:
         """Return where job bookkeeping and logs go."""
         return law.LocalDirectoryTarget(str(self.folder() / "htcondor"))
-
-    def htcondor_output_postfix(self) -> str:
-        """Return a suffix for the bookkeeping: a file for each configuration."""
-        return self.configuration_key()[:8] if self.is_workflow() else ""
 
     def htcondor_bootstrap_file(self) -> Any:
         """Return the script that prepares a job's environment."""
@@ -160,7 +164,7 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
         config.custom_content += [
             ("batch_name", f"{self.task_family}/{self.version}"),
             ("MY.DeepSFTask", cluster.quoted(self.job_label())),
-            ("MY.DeepSFKey", cluster.quoted(self.configuration_key())),
+            ("MY.DeepSFKey", cluster.choice([self._jobs_key(numbers) for numbers in branches])),
             ("MY.DeepSFBranches", '"$(law_job_postfix)"'),
             ("MY.DeepSFSubmission", cluster.quoted(secrets.token_hex(8))),
         ]

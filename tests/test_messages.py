@@ -18,7 +18,8 @@ import uproot
 import yaml
 
 from analysis.config import ConfigError
-from analysis.generator import Composition, NotEnoughDiskError
+from analysis.generator.composition import Composition
+from analysis.generator.plan import NotEnoughDiskError
 from analysis.ntuple import NtupleError
 from analysis.skim import SkimError
 from tasks import generation, settings, skim
@@ -254,7 +255,7 @@ def test_skims_on_a_full_disk_leave_nothing_and_say_so(campaign, files, monkeypa
 @pytest.fixture
 def toy(tmp_path, monkeypatch, campaign):
     """A generated campaign with its composition at hand."""
-    monkeypatch.setattr("analysis.generator.tune", lambda *_: Composition())
+    monkeypatch.setattr("analysis.generator.tuning.tune", lambda *_: Composition())
     tree = {"extends": str(ROOT / "configs" / "toy_small.yaml"), "campaign": {"luminosity_ifb": 0.01}}
     campaign.tree = tree
     return campaign.write()

@@ -19,6 +19,8 @@ from analysis.config.events import (
     measured_flavours,
 )
 from analysis.config.methods import Audit, Binned, Ensemble, Generator, Plots, Training
+from analysis.config.shifts import Shifts
+from analysis.config.shifts import problems as shift_problems
 
 NOT_A_JET_COLUMN = ("pt", "abseta", "discriminant")
 
@@ -37,6 +39,7 @@ class Config(Section):
     event_weight: EventWeight = EventWeight()
     normalisation: Normalisation = Normalisation()
     binned: Binned
+    shifts: Shifts | None = None
     training: Training = Training()
     ensemble: Ensemble = Ensemble()
     audit: Audit = Audit()
@@ -50,6 +53,7 @@ class Config(Section):
             *self._region_problems(),
             *self._sample_problems(),
             *self._input_problems(),
+            *self._shift_problems(),
         ]
         if problems:
             raise ValueError("\n".join(problems))
@@ -113,6 +117,11 @@ class Config(Section):
                 if simulated.count(process) != 1:
                     problems.append(f"samples: process {process} needs exactly one generated simulation sample")
         return problems
+
+    def _shift_problems(self) -> list[str]:
+        if self.shifts is None:
+            return []
+        return shift_problems(self.shifts, self.regions, self.flavours, self.binned.n_bootstrap)
 
     def _input_problems(self) -> list[str]:
         known = [*NOT_A_JET_COLUMN, *self.selection.jet_columns]

@@ -10,7 +10,7 @@ import numpy as np
 import uproot
 
 from analysis.config.methods import Generator
-from analysis.generator import kinematics, pseudo_data, true_sf
+from analysis.generator import kinematics, pseudo_data, rates, true_sf
 from analysis.generator.arrays import Floats, seed_sequence
 from analysis.generator.composition import Composition
 from analysis.generator.detector import RecoJets, reconstruct
@@ -100,7 +100,7 @@ def _batch(
     negative = generator.negative_weight_fraction if file.kind == "simulation" else 0.0
     particles, n_generated, sum_weights = kinematics.generate(particle_rng, file.process, n, composition, negative)
     if file.kind == "data":
-        particles = kinematics.select(particles, pseudo_data.thin(thinning_rng, generator, particles))
+        particles = kinematics.select(particles, rates.thin(thinning_rng, generator, particles))
     events = reconstruct(detector_rng, particles)
     discriminants = discriminants_of(tagger_rngs, events.jets, injected)
     columns = branches(column_rng, events, discriminants, first_event, file.kind == "data")

@@ -13,7 +13,7 @@ import numpy as np
 from analysis.config.events import Campaign, Sample
 from analysis.config.methods import Generator
 from analysis.generator.arrays import seed_sequence
-from analysis.generator.pseudo_data import max_rate
+from analysis.generator.rates import max_rate
 
 Kind = Literal["simulation", "data"]
 Process = Literal["ttbar", "zjets"]
@@ -66,7 +66,7 @@ def plan(campaign: Campaign, samples: Mapping[str, Sample], generator: Generator
 
     Simulation gets ``simulation_over_data`` times the luminosity of the data. The number of pseudo-data events is drawn
     from a Poisson distribution with the seed of the campaign; its mean is the cross section of the simulation of that
-    process times the luminosity, raised by the largest rate that offsets and tilt can give (`pseudo_data.thin`).
+    process times the luminosity, raised by the largest rate that offsets and tilt can give (`rates.thin`).
 
     Raises
     ------

@@ -1,17 +1,13 @@
-"""Pseudo-data: discriminants that follow the injected scale factor, and rates that simulation does not describe."""
+"""Pseudo-data: discriminants that follow the injected scale factor."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from analysis.config.events import CHANNELS
-from analysis.config.methods import Generator
-from analysis.generator.arrays import Bools, Floats, Ints, flavour_index, order_by_event_and_pt
+from analysis.generator.arrays import Floats, Ints, flavour_index
 from analysis.generator.discriminant import TAGGER_ABSETA_MAX, Tagger, draw
-from analysis.generator.kinematics import JET_ABSETA_MAX, JET_PT_MIN_GEV, Events
 from analysis.generator.true_sf import InjectedScaleFactor
 
-TILT_PT_RANGE_GEV = (20.0, 600.0)
 MAX_ROUNDS = 1000
 
 
@@ -54,38 +50,4 @@ def discriminant_of_data(
     raise ValueError(
         f"{injected.label}: no discriminant was accepted in {MAX_ROUNDS} draws for flavour {hadron_flavour[jet]} at "
         f"|eta| = {abseta[jet]:.4g}, pT = {pt_gev[jet]:.4g} GeV; the scale factor must not vanish there"
-    )
-
-
-def rate(generator: Generator, events: Events) -> Floats:
-    """Return the rate of pseudo-data over that of simulation, per event: (1 + offset) times the tilt of two jets.
-
-    The tilt is the product of 1 + tilt ln(pT / 60 GeV) / ln 3 over the two leading jets in the generator filter's
-    acceptance, with pT clipped to 20 and 600 GeV.
-    """
-    offsets = np.array([1.0 + generator.rate_offsets.get(channel, 0.0) for channel in CHANNELS])
-    n_muons = (np.abs(events.lepton_pdg_id) == 13).sum(axis=1)
-    return np.asarray(offsets[n_muons] * _tilt(generator.pt_tilt, events))
-
-
-def max_rate(generator: Generator) -> float:
-    """Return the largest value that `rate` can take."""
-    tilts = [1.0 + generator.pt_tilt * np.log(pt / 60.0) / np.log(3.0) for pt in TILT_PT_RANGE_GEV]
-    return float(max(1.0 + generator.rate_offsets.get(channel, 0.0) for channel in CHANNELS) * max(tilts) ** 2)
-
-
-def thin(rng: np.random.Generator, generator: Generator, events: Events) -> Bools:
-    """Return which of the proposed events happen: a fraction `rate` / `max_rate`."""
-    return np.asarray(rng.random(len(events.weight)) * max_rate(generator) < rate(generator, events))
-
-
-def _tilt(tilt: float, events: Events) -> Floats:
-    jets = events.jets
-    accepted = np.flatnonzero((jets.pt_gev > JET_PT_MIN_GEV) & (np.abs(jets.eta) < JET_ABSETA_MAX))
-    order = accepted[order_by_event_and_pt(jets.event[accepted], jets.pt_gev[accepted])]
-    count = np.bincount(jets.event[accepted], minlength=len(events.weight))
-    first = np.cumsum(count) - count
-    lead, sub_lead = (np.clip(jets.pt_gev[order[first + rank]], *TILT_PT_RANGE_GEV) for rank in (0, 1))
-    return np.asarray(
-        (1.0 + tilt * np.log(lead / 60.0) / np.log(3.0)) * (1.0 + tilt * np.log(sub_lead / 60.0) / np.log(3.0))
     )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from analysis.binned import EventBootstrap
+from analysis.bootstrap import EventBootstrap
 from analysis.config.events import EventWeight, Region
 from analysis.config.methods import Training
 from analysis.tables import Floats, Jets, Mask, RegionEntries

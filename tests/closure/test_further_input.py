@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.binned_scale_factor import measure_and_build
+from analysis.binned_build import measure_and_build
 from analysis.config.events import EventWeight, Normalisation
 from analysis.config.methods import Binned, Bins, Training, Variable
 from analysis.ensemble import aggregate

@@ -11,7 +11,7 @@ import pytest
 from analysis.config import ConfigError
 from tasks import settings
 from tasks.base import ConfigTask
-from tasks.provenance import manifest_path, read_manifest, write_manifest
+from tasks.provenance import copy_manifest, manifest_path, read_manifest, write_manifest
 from tasks.targets import BranchOutputs, ProvenanceTarget, staged
 from tests.tasks.chain import (
     BranchesOfChain,
@@ -346,14 +346,33 @@ def test_parts_of_a_process_that_is_still_at_it_are_left_alone(campaign):
     assert in_use.read_text() == "of another process"
 
 
+def test_outputs_are_on_the_disk_before_they_get_their_names(campaign, monkeypatch):
+    done = []
+
+    def synced(handle):
+        done.append(("sync", Path(f"/proc/self/fd/{handle}").resolve().name))
+
+    one, two = (campaign.task(FirstOfChain).target(name) for name in ("one.json", "two.json"))
+    monkeypatch.setattr(os, "fsync", synced)
+    real = os.replace
+    monkeypatch.setattr(os, "replace", lambda old, new: done.append(("name", Path(old).name)) or real(old, new))
+    with staged(one, two) as parts:
+        for part in parts:
+            part.write_text("whole")
+    names = [part.name for part in parts]
+    assert done == [*(("sync", name) for name in names), *(("name", name) for name in names), ("sync", "FirstOfChain")]
+
+
 def test_an_output_without_content_is_an_error_and_gets_no_name(campaign):
     one, two = (campaign.task(FirstOfChain).target(name) for name in ("one.json", "two.json"))
-    with (
-        pytest.raises(ValueError, match=r"two\.json was written without content; an output is never empty"),
-        staged(one, two) as (first, second),
-    ):
-        first.write_text("whole")
-        second.touch()
+
+    def writes_one():
+        with staged(one, two) as (first, second):
+            first.write_text("whole")
+            second.touch()
+
+    with pytest.raises(ValueError, match=r"two\.json was written without content; an output is never empty"):
+        writes_one()
     assert list(one.file.parent.iterdir()) == []
 
 
@@ -361,7 +380,7 @@ def test_an_output_that_was_emptied_says_so(campaign):
     task = campaign.make(FirstOfChain)
     task.output().file.write_text("")
     assert (task.complete(), why(task)) == (False, ["an empty file"])
-    write_manifest(task.output().file, "FirstOfChain", task.inputs_now())  # even if a manifest says it shall be
+    copy_manifest(read_manifest(task.output().file), task.output().file)  # even if its manifest says so
     campaign.new_process()
     assert (task.complete(), why(task)) == (False, ["an empty file"])
 
@@ -374,7 +393,7 @@ def test_an_output_that_was_emptied_says_so(campaign):
         ("[1, 2]", "its manifest has another form"),
         ('{"task": "FirstOfChain"}', "its manifest has another form"),
         (
-            '{"task": "FirstOfChain", "inputs": [], "content": "", "size": 1, "mtime_ns": 1}',
+            '{"task": "FirstOfChain", "inputs": {}, "content": "", "size": "1"}',
             "its manifest has another form",
         ),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,6 +13,10 @@ from tasks import cluster
 from tasks.cluster import LiveJob, QueueError, adopt, branches_of, branches_text, reason_in_log, submit_lines
 
 IDLE, RUNNING = 1, 2
+
+
+def now(branches: Sequence[int]) -> str:
+    return "now"
 
 
 @pytest.mark.parametrize(
@@ -25,7 +30,7 @@ def test_branches_are_written_short_and_read_back(branches: tuple[int, ...], tex
 
 def test_jobs_in_the_queue_are_adopted_and_only_what_nobody_works_for_is_missing() -> None:
     jobs = [LiveJob("7.0", RUNNING, "now", (0,)), LiveJob("7.1", IDLE, "now", (1, 2))]
-    found = adopt(jobs, "now", range(6), complete=[3])
+    found = adopt(jobs, now, range(6), complete=[3])
     assert found.adopted == {"7.0": (0,), "7.1": (1, 2)}
     assert found.missing == [4, 5]
     assert (found.outdated, found.held, found.doubled) == ([], [], [])
@@ -33,24 +38,35 @@ def test_jobs_in_the_queue_are_adopted_and_only_what_nobody_works_for_is_missing
 
 def test_jobs_of_another_configuration_and_held_ones_are_removed_and_their_branches_submitted() -> None:
     jobs = [LiveJob("7.0", RUNNING, "before", (0,)), LiveJob("8.0", cluster.HELD, "now", (1,))]
-    found = adopt(jobs, "now", range(2), complete=[])
+    found = adopt(jobs, now, range(2), complete=[])
     assert (found.outdated, found.held, found.adopted, found.missing) == (["7.0"], ["8.0"], {}, [0, 1])
+
+
+def test_a_job_is_outdated_by_its_own_branches_alone() -> None:
+    jobs = [LiveJob("7.0", RUNNING, "0", (0,)), LiveJob("7.1", RUNNING, "1", (1,))]
+    found = adopt(jobs, lambda branches: "0" if branches == (0,) else "changed", range(2), complete=[])
+    assert (found.adopted, found.outdated, found.missing) == ({"7.0": (0,)}, ["7.1"], [1])
+
+
+def test_the_jobs_of_a_submission_have_one_value_or_each_its_own() -> None:
+    assert cluster.choice(["a", "a"]) == '"a"'
+    assert cluster.choice(["a", "b"]) == '"$CHOICE(Process,a,b)"'
 
 
 def test_a_branch_has_one_job_the_one_that_was_submitted_first() -> None:
     jobs = [LiveJob("10.0", IDLE, "now", (0,)), LiveJob("9.0", IDLE, "now", (0,))]
-    found = adopt(jobs, "now", range(1), complete=[])
+    found = adopt(jobs, now, range(1), complete=[])
     assert (found.adopted, found.doubled) == ({"9.0": (0,)}, ["10.0"])
 
 
 def test_jobs_for_other_branches_and_jobs_whose_outputs_are_there_are_left_alone() -> None:
     jobs = [LiveJob("7.0", RUNNING, "now", (5,)), LiveJob("7.1", RUNNING, "now", (0,))]
-    found = adopt(jobs, "now", range(2), complete=[0])
+    found = adopt(jobs, now, range(2), complete=[0])
     assert (found.adopted, found.doubled, found.outdated, found.missing) == ({}, [], [], [1])
 
 
 def test_a_job_for_more_branches_than_wanted_is_adopted_for_those_that_are() -> None:
-    found = adopt([LiveJob("7.0", RUNNING, "now", (0, 1, 2, 3))], "now", [1, 2, 9], complete=[1])
+    found = adopt([LiveJob("7.0", RUNNING, "now", (0, 1, 2, 3))], now, [1, 2, 9], complete=[1])
     assert (found.adopted, found.missing) == ({"7.0": (2,)}, [9])
 
 

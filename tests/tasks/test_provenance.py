@@ -19,6 +19,7 @@ from tasks.provenance import (
     differences,
     digest,
     file_digest,
+    inputs_key,
     manifest_path,
     read_manifest,
     write_json,
@@ -237,6 +238,16 @@ RATE = {"learning_rate": 0.001, "inputs": {"pt": {"transform": "log"}}}
         ({}, {"input:toy/A/a.json": "1f"}, "toy/A/a.json is new"),
         ({"input:toy/A/a.json": "1f"}, {}, "toy/A/a.json is no longer used"),
         ({"file:configs/sf.json": "1f"}, {"file:configs/sf.json": "2f"}, "configs/sf.json changed"),
+        (
+            {"input:toy/A/a.json": "1f", "input:toy/A/b.json": "1f", "input:toy/B/c/d.json": "1f"},
+            {"input:toy/A/a.json": "2f", "input:toy/A/b.json": "2f", "input:toy/B/c/d.json": "2f"},
+            "2 files in toy/A changed; toy/B/c/d.json changed",
+        ),
+        (
+            {"input:toy/A/a.json": "1f", "input:toy/A/b.json": "1f", "input:toy/A/c.json": "1f"},
+            {"input:toy/A/a.json": None, "input:toy/A/b.json": None, "input:toy/A/d.json": "2f"},
+            "2 files in toy/A are absent or stale; toy/A/c.json is no longer used; toy/A/d.json is new",
+        ),
         ({"config:x": "a" * 70}, {"config:x": "b"}, f"x: {'a' * 57}... -> b"),
         (
             {"config:x": {"a": 1, "b": 1, "c": 1, "d": 1, "e": 1}},
@@ -249,7 +260,47 @@ def test_differences_in_words(before, now, words):
     assert differences(before, now) == words
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({KEY: RATE, "code_version": 1}, {"code_version": 1, KEY: RATE}),
+        ({KEY: RATE}, {KEY: {**RATE, "learning_rate": 0.0005}}),
+        ({}, {"config:pileup": None}),
+        ({KEY: {"inputs": {"pt": {"x": None}}}}, {KEY: {"inputs": {"pt": {}}}}),
+        ({KEY: {"inputs": {}}}, {KEY: {}}),
+        ({KEY: [{"x": None}]}, {KEY: [{}]}),
+        ({}, {"input:toy/A/a.json": None}),
+        ({"input:toy/A/a.json": "1f"}, {"input:toy/A/a.json": None}),
+        ({"file:a.json": None}, {"file:a.json": None}),
+        ({"code_version": 1}, {"code_version": 2}),
+    ],
+)
+def test_inputs_have_one_key_exactly_where_no_difference_is_seen(one, other):
+    same = inputs_key("Task", "a.json", one) == inputs_key("Task", "a.json", other)
+    assert same == (differences(one, other) == "")
+
+
+def test_the_key_of_inputs_tells_tasks_and_outputs_apart():
+    keys = {inputs_key(task, name, {"x": 1}) for task in ("A", "B") for name in ("a.json", "b.json")}
+    assert len(keys) == 4
+
+
 # --- writing
+
+
+def test_content_is_on_the_disk_before_it_gets_its_name_and_the_name_before_the_call_returns(tmp_path, monkeypatch):
+    done = []
+
+    def synced(handle):
+        done.append(("sync", Path(f"/proc/self/fd/{handle}").resolve()))
+
+    monkeypatch.setattr(provenance.os, "fsync", synced)
+    real = provenance.os.replace
+    monkeypatch.setattr(provenance.os, "replace", lambda old, new: done.append(("name", Path(old))) or real(old, new))
+    write_json(tmp_path / "out.txt", {"x": 1})
+    part = done[0][1]
+    assert part.name.startswith(".out.txt.part-")
+    assert done == [("sync", part), ("name", part), ("sync", tmp_path)]
 
 
 def test_a_write_that_breaks_leaves_the_old_file_and_no_part(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import traceback
 from itertools import count
 from pathlib import Path
 
@@ -411,6 +412,8 @@ def in_processes(*works) -> None:
             try:
                 work()
                 code = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(code)
         children.append(child)

@@ -12,7 +12,7 @@ import torch
 from analysis.audit import AuditResult, audit
 from analysis.audit.closure import closure_from_json
 from analysis.audit.truth import overlay_from_json
-from analysis.binned_scale_factor import measure_and_build
+from analysis.binned_build import measure_and_build
 from analysis.config.events import EventWeight, Flavour, Normalisation, Region
 from analysis.config.methods import Audit, Binned, Bins
 from analysis.ensemble import aggregate

@@ -7,8 +7,10 @@ import pytest
 import uproot
 
 from analysis import config
-from analysis.generator import Composition, GeneratedFile, NotEnoughDiskError, write_file
 from analysis.generator.arrays import rounded
+from analysis.generator.composition import Composition
+from analysis.generator.files import write_file
+from analysis.generator.plan import GeneratedFile, NotEnoughDiskError
 
 ROOT = Path(__file__).parents[3]
 TOY = config.load(ROOT / "configs" / "toy.yaml")

@@ -5,15 +5,9 @@ import numpy as np
 import pytest
 
 from analysis import config
-from analysis.generator import (
-    Composition,
-    GeneratedFile,
-    NotEnoughDiskError,
-    check_disk,
-    estimated_bytes,
-    plan,
-    write_file,
-)
+from analysis.generator.composition import Composition
+from analysis.generator.files import write_file
+from analysis.generator.plan import GeneratedFile, NotEnoughDiskError, check_disk, estimated_bytes, plan
 
 ROOT = Path(__file__).parents[3]
 TOY = config.load(ROOT / "configs" / "toy.yaml")

@@ -6,10 +6,11 @@ import pytest
 from scipy.stats import chi2
 
 from analysis import config
-from analysis.generator import effective_truth, kinematics, pseudo_data, true_sf
+from analysis.generator import kinematics, pseudo_data, rates, true_sf
 from analysis.generator.composition import Composition
 from analysis.generator.discriminant import TAGGERS, draw
 from analysis.generator.shipped_truth import NAME
+from analysis.generator.truth import load as effective_truth
 
 ROOT = Path(__file__).parents[3]
 TRUTH = ROOT / "configs" / "true_sf" / "toy.json"
@@ -132,23 +133,23 @@ def test_rate_by_hand():
     generator = GENERATOR.model_copy(update={"pt_tilt": 0.2, "rate_offsets": {"ee": 0.05, "mumu": -0.05}})
     # 180 = 3 x 60 and 20 = 60 / 3: (1 + 0.2) (1 - 0.2) = 0.96, times 1.05; the jet at |eta| = 3 is out of the filter
     # 1000 is clipped to 600: 1 + 0.2 ln(10)/ln(3) = 1.419181; 60 -> 1; times 0.95
-    assert pseudo_data.rate(generator, two_events()) == pytest.approx([1.05 * 0.96, 0.95 * 1.419181], rel=1e-6)
-    assert pseudo_data.max_rate(generator) == pytest.approx(1.05 * 1.419181**2, rel=1e-6)
+    assert rates.rate(generator, two_events()) == pytest.approx([1.05 * 0.96, 0.95 * 1.419181], rel=1e-6)
+    assert rates.max_rate(generator) == pytest.approx(1.05 * 1.419181**2, rel=1e-6)
 
 
 @pytest.mark.parametrize("tilt", [-0.3, 0.3])
 def test_no_rate_exceeds_the_largest_one(tilt):
     generator = GENERATOR.model_copy(update={"pt_tilt": tilt})
     events = kinematics.generate(np.random.default_rng(1), "ttbar", 20_000, Composition()).events
-    rate = pseudo_data.rate(generator, events)
+    rate = rates.rate(generator, events)
     assert rate.min() > 0
-    assert rate.max() <= pseudo_data.max_rate(generator)
+    assert rate.max() <= rates.max_rate(generator)
 
 
 def test_thinning_gives_the_channels_their_offsets(ttbar_events):
     events = ttbar_events
-    keep = pseudo_data.thin(np.random.default_rng(2), GENERATOR, events)
-    rate = pseudo_data.rate(GENERATOR, events) / pseudo_data.max_rate(GENERATOR)
+    keep = rates.thin(np.random.default_rng(2), GENERATOR, events)
+    rate = rates.rate(GENERATOR, events) / rates.max_rate(GENERATOR)
     channel = (np.abs(events.lepton_pdg_id) == 13).sum(axis=1)
     groups = [channel == k for k in range(3)]
     assert keep[groups[0]].mean() / keep[groups[2]].mean() == pytest.approx(1.05 / 0.95, abs=0.02)
@@ -160,7 +161,7 @@ def test_thinning_gives_the_channels_their_offsets(ttbar_events):
 @pytest.mark.parametrize("tilt", [0.1, -0.2])
 def test_jet_spectrum_of_pseudo_data_is_tilted_by_the_configured_amount(tilt, ttbar_events):
     generator = GENERATOR.model_copy(update={"pt_tilt": tilt, "rate_offsets": {}})
-    keep = pseudo_data.thin(np.random.default_rng(4), generator, ttbar_events)
+    keep = rates.thin(np.random.default_rng(4), generator, ttbar_events)
     jets = ttbar_events.jets
     inside = np.flatnonzero((jets.pt_gev > 14) & (np.abs(jets.eta) < 2.7))
     order = inside[np.lexsort((-jets.pt_gev[inside], jets.event[inside]))]

@@ -4,7 +4,8 @@ import correctionlib
 import numpy as np
 import pytest
 
-from analysis.generator import effective_truth, shipped_truth
+from analysis.generator import shipped_truth
+from analysis.generator.truth import load as effective_truth
 
 FILE = Path(__file__).parents[3] / "configs" / "true_sf" / "toy.json"
 CORRECTION = correctionlib.CorrectionSet.from_file(str(FILE))[shipped_truth.NAME]

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 CHECKOUT = ("analysis", "tasks", "configs", "scripts", "setup.sh", "law.cfg", "pyproject.toml", "constraints.txt")
 UPSTREAM = ("TuneGenerator", "GenerateNtuples", "SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF")
-SUBMIT = """#!/bin/sh
+SUBMIT = """#!/bin/bash
 # condor_submit, after which the driver dies if that was ordered
 PATH="${PATH#*:}"
 condor_submit "$@" || exit

@@ -1,0 +1,1 @@
+"""Scale factors for download: correctionlib JSON, BTV CSV, normalisation maps."""

@@ -1,0 +1,309 @@
+"""Cost of the workflow: nothing to do, a batch job, and planning, against the same graph in plain law.
+
+`python benchmarks/workflow.py [--json FILE] [--no-pool]` after `source setup.sh`. Outputs are placeholders of a few
+bytes with the manifests of the project's own functions; `benchmarks/plain_law.py` has the same tasks, requirements,
+branches and files, and takes what exists for complete. Whole processes are measured, in turn, so that other work on the
+machine slows all of them alike. Ratios are of the CPU time of a process and its children, medians over the rounds.
+
+noop_over_plain_law          `law run ProduceDeepSFEnsemble` with nothing to do over plain law's; the worse of both sizes
+noop_25_s, noop_1000_s       wall time of that with 25 and 1000 members
+job_overhead_over_plain_law  time that a job without work keeps a slot of a real HTCondor pool, over plain law's; null
+                             where there is no pool, with the reason in ``no_pool``
+plan_10000_s                 wall time of planning 10,000 skims for the batch system, with the exponent of its growth
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import law
+import uproot
+import yaml
+
+from tasks.base import ConfigTask
+from tasks.machine import made_on
+from tasks.produce import ProduceDeepSFEnsemble
+from tasks.provenance import write_manifest
+from tasks.targets import ProvenanceTarget, leaves
+
+ROOT = Path(__file__).resolve().parents[1]
+TOP = "ProduceDeepSFEnsemble"
+ROUNDS = {25: 7, 1000: 3}  # of each number of members
+PLANNED = (2500, 5000, 10000)
+N_JOBS, JOB_ROUNDS = 6, 2
+
+
+class Spent(NamedTuple):
+    """What a process and its children took."""
+
+    wall_s: float
+    cpu_s: float
+    peak_rss_mb: int
+
+
+def run(command: list[str], env: Mapping[str, str]) -> Spent:
+    """Run a command to its end, which must be a good one."""
+    with tempfile.TemporaryFile("w+") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, env=dict(env), stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            output.seek(0)
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output.read()[-3000:]}")
+    return Spent(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024)
+
+
+# --- the same graph twice
+
+
+class Side(NamedTuple):
+    """One of the two workflows: its environment, and where its configurations and outputs lie."""
+
+    env: dict[str, str]
+    folder: Path
+    suffix: str
+
+    def command(self, task: str, stem: str, *options: str) -> list[str]:
+        """Return the command that runs a task with one of the configurations."""
+        return ["law", "run", task, "--version", "v1", "--config", str(self.folder / f"{stem}{self.suffix}"), *options]
+
+    def outputs(self, stem: str) -> set[str]:
+        """Return the paths of all outputs of the graph, relative to the folder of the version."""
+        command = self.command(TOP, stem, "--print-output", "-1")
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=True)
+        lines = (line.strip() for line in done.stdout.splitlines())
+        places = (line.removeprefix("file://") for line in lines if line.startswith("file://"))
+        return {str(Path(place).relative_to(self.folder / "data" / "v1")) for place in places}
+
+
+def our_side(folder: Path) -> Side:
+    folder.mkdir()
+    return Side({**os.environ, "DEEPSF_DATA": str(folder / "data")}, folder, ".yaml")
+
+
+def plain_side(folder: Path) -> Side:
+    """Return plain law's side, with a law of its own set-up."""
+    folder.mkdir()
+    settings = (ROOT / "law.cfg").read_text().split("[logging]")[1]
+    (folder / "law.cfg").write_text(f"[modules]\nplain_law\n\n[logging]{settings}")
+    variables = {
+        "PYTHONPATH": str(ROOT / "benchmarks"),
+        "LAW_HOME": str(folder / "law"),
+        "LAW_CONFIG_FILE": str(folder / "law.cfg"),
+        "DEEPSF_DATA": str(folder / "data"),  # law.cfg has it
+        "PLAIN_DATA": str(folder / "data"),
+        "PLAIN_BOOTSTRAP": str(folder / "bootstrap.sh"),
+    }
+    kept = {name: os.environ[name] for name in ("PATH", "DEEPSF_WORKERS", "HOME") if name in os.environ}
+    lines = [f'export {name}="{value}"' for name, value in (kept | variables).items()]
+    (folder / "bootstrap.sh").write_text("\n".join(["#!/bin/bash", *lines, ""]))
+    side = Side({**os.environ, **variables}, folder, ".json")
+    run(["law", "index", "-q"], side.env)
+    return side
+
+
+def fill(ours: Side, plain: Side, n_members: int) -> str:
+    """Write configuration and placeholders of all outputs on both sides; return the configuration's name."""
+    stem = f"members_{n_members}"
+    tree = {"extends": str(ROOT / "configs" / "toy.yaml"), "ensemble": {"n_members": n_members}}
+    (ours.folder / f"{stem}.yaml").write_text(yaml.safe_dump(tree))
+    os.environ["DEEPSF_DATA"] = ours.env["DEEPSF_DATA"]
+    top = ProduceDeepSFEnsemble(version="v1", config=str(ours.folder / f"{stem}.yaml"))
+    seal(top, set())
+    made = ours.folder / "data" / "v1" / stem
+    for path in (path for path in made.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        place = plain.folder / "data" / "v1" / path.relative_to(made.parent)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
+    figures = {name: top.requires()[name].stems() for name in ("scale_factors", "closure")}
+    skims = top.requires()["cut_flow"].requires().branch_map.values()
+    campaign = {
+        "ntuples": [skim.path.stem for skim in skims],
+        "skims": [(skim.sample, skim.path.stem) for skim in skims],
+        "n_members": n_members,
+        "regions": list(top.requires()["closure"].cfg("regions")),
+        "scale_factor_figures": figures["scale_factors"],
+        "closure_figures": figures["closure"],
+    }
+    (plain.folder / f"{stem}.json").write_text(json.dumps(campaign))
+    different = ours.outputs(stem) ^ plain.outputs(stem)
+    assert not different, f"the two graphs differ in {sorted(different)[:5]}"
+    return stem
+
+
+def seal(task: ConfigTask, done: set[str]) -> None:
+    """Write placeholders with valid manifests for the outputs of a task and all that it requires."""
+    if task.task_id in done:
+        return
+    done.add(task.task_id)
+    for required in law.util.flatten(task.requires()):
+        seal(required, done)
+    branches = task.get_branch_tasks().values() if isinstance(task, law.BaseWorkflow) else [task]
+    for branch in branches:
+        inputs = branch.inputs_now()
+        for target in leaves(branch.output()):
+            placeholder(target)
+            write_manifest(target.file, branch.task_family, inputs)
+
+
+def placeholder(target: ProvenanceTarget) -> None:
+    target.file.parent.mkdir(parents=True, exist_ok=True)
+    if target.file.suffix == ".root":
+        with uproot.recreate(target.file) as file:
+            file["Events"] = {"x": [1.0]}
+    else:
+        target.file.write_text(f'"{target.file.name}"')
+
+
+# --- nothing to do
+
+
+def noop(ours: Side, plain: Side) -> dict[str, float | int]:
+    figures: dict[str, float | int] = {}
+    for n_members, rounds in ROUNDS.items():
+        stem = fill(ours, plain, n_members)
+        spent: dict[str, list[Spent]] = {"ours": [], "plain": []}
+        for _ in range(rounds):
+            for name, side in (("ours", ours), ("plain", plain)):
+                spent[name].append(run(side.command(TOP, stem), side.env))
+        ratios = [mine.cpu_s / other.cpu_s for mine, other in zip(spent["ours"], spent["plain"], strict=True)]
+        figures[f"noop_{n_members}_over_plain_law"] = round(statistics.median(ratios), 3)
+        figures[f"noop_{n_members}_s"] = round(statistics.median(s.wall_s for s in spent["ours"]), 2)
+        figures[f"noop_{n_members}_cpu_s"] = round(statistics.median(s.cpu_s for s in spent["ours"]), 2)
+        figures[f"noop_{n_members}_plain_law_s"] = round(statistics.median(s.wall_s for s in spent["plain"]), 2)
+        figures[f"noop_{n_members}_peak_rss_mb"] = max(s.peak_rss_mb for s in spent["ours"])
+    worst = max(figures[f"noop_{n_members}_over_plain_law"] for n_members in ROUNDS)
+    return {"noop_over_plain_law": worst, **figures}
+
+
+# --- planning
+
+
+def plan(ours: Side) -> dict[str, float | int]:
+    """Plan skims of many files for the batch system: what `--print-status` needs, with bookkeeping of jobs."""
+    files = ours.folder / "files"
+    files.mkdir()
+    spent = {}
+    for n_files in PLANNED:
+        for number in range(n_files):
+            (files / f"{number:05d}.root").touch()
+        samples = {
+            "ttbar": {"kind": "simulation", "cross_section_pb": 90.0, "files": [f"{files}/*[02468].root"]},
+            "data": {"kind": "data", "files": [f"{files}/*[13579].root"]},
+        }
+        write_file_campaign(ours, f"files_{n_files}", samples)
+        command = ours.command("SkimNtuples", f"files_{n_files}", "--workflow", "htcondor", "--print-status", "0")
+        spent[n_files] = run(command, ours.env)
+    first, last = PLANNED[0], PLANNED[-1]
+    slope = math.log(spent[last].cpu_s / spent[first].cpu_s) / math.log(last / first)
+    return {
+        f"plan_{last}_s": round(spent[last].wall_s, 1),
+        "plan_exponent": round(slope, 3),
+        **{f"plan_{n_files}_cpu_s": round(s.cpu_s, 1) for n_files, s in spent.items()},
+        **{f"plan_{n_files}_peak_rss_mb": s.peak_rss_mb for n_files, s in spent.items()},
+        "plan_kb_per_branch": round(1024 * (spent[last].peak_rss_mb - spent[first].peak_rss_mb) / (last - first), 1),
+    }
+
+
+def write_file_campaign(ours: Side, stem: str, samples: dict[str, Any]) -> None:
+    """Write the toy's configuration with files instead of generated input."""
+    tree = yaml.safe_load((ROOT / "configs" / "toy.yaml").read_text())
+    del tree["generator"]
+    tree["samples"] = samples
+    (ours.folder / f"{stem}.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+
+
+# --- jobs
+
+
+@contextmanager
+def pool(folder: Path) -> Iterator[dict[str, str]]:
+    """Start an HTCondor pool of two slots and yield the environment that knows it."""
+    scripts = ROOT / "scripts" / "htcondor"
+    prefix = Path(os.environ["DEEPSF_SOFTWARE"]) / "htcondor"
+    env = {**os.environ, "HTCONDOR_PREFIX": str(prefix), "HTCONDOR_POOL": str(folder), "HTCONDOR_SLOTS": "2"}
+    run([str(scripts / "install.sh"), str(prefix)], env)
+    try:
+        run([str(scripts / "pool.sh"), "start"], env)
+        yield env
+    finally:
+        subprocess.run([scripts / "pool.sh", "stop"], env=env, capture_output=True, check=False)
+
+
+def jobs(ours: Side, plain: Side, folder: Path) -> dict[str, Any]:
+    """Return how long jobs without work keep a slot, over those of plain law; interleaved."""
+    stem = f"members_{N_JOBS}"
+    fill(ours, plain, N_JOBS)
+    seconds: dict[str, list[float]] = {"ours": [], "plain": []}
+    try:
+        with pool(folder) as env:
+            for number in range(JOB_ROUNDS):
+                for name, side, task in (
+                    ("ours", ours, "benchmarks.noop_jobs.NoopMembers"),
+                    ("plain", plain, "TrainDeepSF"),
+                ):
+                    shutil.rmtree(side.folder / "data" / "v1" / stem / task.rpartition(".")[2], ignore_errors=True)
+                    options = ("--workflow", "htcondor", "--poll-interval", "2sec")
+                    in_pool = [str(ROOT / "scripts" / "htcondor" / "pool.sh"), "run"]
+                    known = {key: env[key] for key in env if key.startswith("HTCONDOR_")}
+                    run([*in_pool, *side.command(task, stem, *options)], side.env | known)
+                    seconds[name] += slot_seconds(in_pool, env, N_JOBS)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        return {"job_overhead_over_plain_law": None, "no_pool": str(error)[:500]}
+    mine, other = (statistics.mean(seconds[name]) for name in ("ours", "plain"))
+    return {
+        "job_overhead_over_plain_law": round(mine / other, 3),
+        "job_s": round(mine, 2),
+        "plain_law_job_s": round(other, 2),
+        "n_jobs": len(seconds["ours"]),
+    }
+
+
+def slot_seconds(in_pool: list[str], env: Mapping[str, str], n_jobs: int) -> list[float]:
+    """Return how long each of the last jobs had its slot."""
+    command = [*in_pool, "condor_history", "-limit", str(n_jobs), "-af", "RemoteWallClockTime", "ExitCode"]
+    done = subprocess.run(command, env=dict(env), capture_output=True, text=True, check=True)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    if [code for _, code in lines] != ["0"] * n_jobs:
+        raise RuntimeError(f"of {n_jobs} jobs the pool remembers {lines}")
+    return [float(wall) for wall, _ in lines]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    parser.add_argument("--only", choices=["noop", "jobs", "plan"], action="append", help="leave out all other parts")
+    arguments = parser.parse_args()
+    parts = arguments.only or ["noop", "jobs", "plan"]
+    # not below a long TMPDIR: the pool's sockets need a short path
+    with tempfile.TemporaryDirectory(prefix="deepsf-", dir="/tmp") as name:
+        ours, plain = our_side(Path(name) / "ours"), plain_side(Path(name) / "plain")
+        figures = dict(made_on())
+        if "noop" in parts:
+            figures |= noop(ours, plain)
+        if "jobs" in parts:
+            figures |= jobs(ours, plain, Path(name) / "pool")
+        if "plan" in parts:
+            figures |= plan(ours)
+    text = json.dumps(figures, indent=2)
+    print(text)
+    if arguments.json:
+        arguments.json.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
