@@ -6,9 +6,9 @@
 unpack() {
     local home="$LAW_JOB_HOME/deepsf" init="$LAW_JOB_INIT_DIR" python venv
     mkdir -p "$home/repository" "$home/data" "$home/software/venv/bin" &&
-        tar -xzf "$init"/repository-*.tar.gz -C "$home/repository" &&
-        tar -xzf "$init"/environment-*.tar.gz -C "$home/software" &&
-        tar -xf "$init"/shipment{{file_postfix}}.tar -C "$home/data" || return 1
+        tar --no-same-owner -xzf "$init"/repository-*.tar.gz -C "$home/repository" &&
+        tar --no-same-owner -xzf "$init"/environment-*.tar.gz -C "$home/software" &&
+        tar --no-same-owner -xf "$init"/shipment{{file_postfix}}.tar -C "$home/data" || return 1
     venv="$home/software/venv"
     python="$(echo "$home/software"/python/bin/python3.*)"
     mkdir -p "$venv/lib/${python##*/}" && mv "$home/software/site-packages" "$venv/lib/${python##*/}/" || return 1

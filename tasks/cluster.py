@@ -29,6 +29,7 @@ law.contrib.load("htcondor")
 
 HELD, REMOVED, COMPLETED = 5, 3, 4
 _MEMORY = re.compile(r"\bmemory\b", re.IGNORECASE)
+_STEP_FAILED = re.compile(r"(failed|not found) (\(exit code|with code) \d+")
 _TOKEN = re.compile(r'^MY\.DeepSFSubmission = "(\w+)"$', re.MULTILINE)
 Result = TypeVar("Result")
 
@@ -215,7 +216,7 @@ def adopt(
 
 
 def reason_in_log(text: str, n_lines: int = 3) -> list[str]:
-    """Return the last lines of the last traceback in a job's log; without one, the last lines of law's last section."""
+    """Return the last lines of the last traceback in a job's log; without one, those before the step that failed."""
     lines = [line.rstrip() for line in text.splitlines()]
     starts = [i for i, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
     if starts:
@@ -226,7 +227,9 @@ def reason_in_log(text: str, n_lines: int = 3) -> list[str]:
             last += 1  # messages of several lines
         return [line for line in body[max(0, end - n_lines + 1) : min(last, end + 1 + 2 * n_lines)] if line.strip()]
     spoken = [line for line in lines if line.strip() and not re.match(r"[=\-]{3}", line)]
-    return spoken[-n_lines:]
+    # law names the step that failed, and goes on to list files and times
+    step = next((i for i, line in enumerate(spoken) if _STEP_FAILED.search(line)), len(spoken) - 1)
+    return spoken[max(0, step - n_lines + 1) : step + 1]
 
 
 class Pace:

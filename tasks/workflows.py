@@ -34,6 +34,16 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
             return [self.own_inputs()]
         return [task.own_inputs() for task in self.get_branch_tasks().values()]
 
+    def req_branch(self, branch: int, **kwargs: Any) -> Any:
+        """Return a branch; what it shares with the others is found out once, law would do it for each."""
+        if kwargs or self.is_branch():
+            return super().req_branch(branch, **kwargs)
+        if "_shared_parameters" not in self.__dict__:
+            self._shared_parameters = super().req_branch(branch).param_kwargs
+        task = type(self)(**{**self._shared_parameters, "branch": branch})
+        task._workflow_task = task._workflow_task or self
+        return task
+
     def branches_required(self) -> int:
         """Return how many branches must be complete for the workflow to be."""
         return len(self.branch_map)
@@ -90,7 +100,7 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
 
     def _jobs_key(self, branches: Sequence[int]) -> str:
         """Return what the configuration says about branches now, whichever others there are or are asked for."""
-        everything = self.as_branch(next(iter(self.branch_map))).as_workflow()
+        everything = type(self).req(self, branches=())
         keys = [everything.as_branch(n).configuration_key() if n in everything.branch_map else "" for n in branches]
         return digest(keys)
 

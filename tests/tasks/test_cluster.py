@@ -103,6 +103,14 @@ def test_without_a_traceback_the_last_words_are_shown() -> None:
     assert reason_in_log("=== setup\nbootstrap file failed\n===\n\n") == ["bootstrap file failed"]
 
 
+def test_the_words_before_the_failed_step_are_shown_and_not_what_law_lists_afterwards() -> None:
+    text = (
+        "--- bootstrap\ntar: no space left\nbootstrap file failed (exit code 2), stop job\n=== end\n"
+        "start time : 1\njob exit code : 20\n"
+    )
+    assert reason_in_log(text) == ["tar: no space left", "bootstrap file failed (exit code 2), stop job"]
+
+
 def test_a_traceback_that_was_cut_off_is_shown_as_far_as_it_goes() -> None:
     text = 'Traceback (most recent call last):\n  File "a.py", line 1\n    call()'
     assert reason_in_log(text) == ['  File "a.py", line 1', "    call()"]
