@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.binned_kernel import EntryPlaces, Indices, histograms, kinematic_sums
+from analysis.chains import Chains, ChainWeights
 from analysis.config.events import EventWeight, Region
 from analysis.config.methods import Bins
 from analysis.tables import Floats, Jets, RegionEntries
@@ -57,39 +58,6 @@ class FlavourBins:
         return np.ravel_multi_index(tuple(axes), self.shape).astype(np.int64)
 
 
-@dataclass(frozen=True)
-class ChainWeights:
-    """Weights of one region's entries in the chains of `Chains`.
-
-    ``data`` has shape ``(n_data, n_chains)``, or ``(n_data, 1)`` where all chains share it. ``simulation`` has shape
-    ``(n_simulation, n_columns)``; ``column`` says which of them each chain takes. ``factor``, of shape
-    ``(n_flavours, n_chains)``, multiplies simulated entries by the flavour of their probe jet.
-    """
-
-    data: Floats
-    simulation: Floats
-    column: Indices
-    factor: Floats
-
-    def of(self, chains: Slots) -> ChainWeights:
-        """Return the columns and factors of some chains; ``data`` stays."""
-        return ChainWeights(
-            self.data, self.simulation, self.column[chains], np.ascontiguousarray(self.factor[:, chains])
-        )
-
-
-@dataclass(frozen=True)
-class Chains:
-    """Iterations that run side by side: weights by region; ``offset`` is added to S at every step.
-
-    ``offset`` has the shape ``(n_slots, n_chains)`` of the scale factors; none means 0.
-    """
-
-    names: tuple[str, ...]
-    weights: Mapping[str, ChainWeights]
-    offset: Floats | None = None
-
-
 class Iterated(NamedTuple):
     """Scale factors of shape ``(n_chains, n_slots)``, NaN without simulation; largest change of each step by chain."""
 
@@ -127,7 +95,7 @@ class TagAndProbe:
         self.entries = {
             name: regions[name] for name, region in definitions.items() if region.enriched_flavour in measured
         }
-        self._parts = {
+        self.parts = {
             name: self._part(entries, definitions[name].enriched_flavour) for name, entries in self.entries.items()
         }
 
@@ -144,7 +112,7 @@ class TagAndProbe:
             slot[mine] = self._offset[name] + self.bins[name].index(chosen.pt_gev, chosen.abseta, chosen.discriminant)
         return slot
 
-    def _part(self, entries: RegionEntries, enriched: str) -> _RegionPart:
+    def _part(self, entries: RegionEntries, enriched: str) -> RegionPart:
         bins, number = self.bins[enriched], self.flavours.index(enriched)
         data, simulation = entries.data.probe, entries.simulation.probe
         weights = RegionWeights(entries, number, self.event_weight)
@@ -156,7 +124,7 @@ class TagAndProbe:
         # contamination is counted in a second copy of the bins: one sum for both
         target = bins.index(simulation.pt_gev, simulation.abseta, simulation.discriminant) + size * is_other
         places = (weights.index, target, tag_slot, np.where(is_other, self.slots(simulation), self.size))
-        return _RegionPart(
+        return RegionPart(
             first=self._offset[enriched],
             size=size,
             data_bin=bins.index(data.pt_gev, data.abseta, data.discriminant),
@@ -213,7 +181,7 @@ class TagAndProbe:
         flat = np.ones((self.size + 1, n))
         if start is not None:
             flat[:-1] = np.nan_to_num(start, nan=1.0)[:, None]
-        data = {name: part.data_sums(chains.weights[name].data) for name, part in self._parts.items()}
+        data = {name: part.data_sums(chains.weights[name].data) for name, part in self.parts.items()}
         sf = np.full((n, self.size), np.nan)
         changes: list[list[float]] = [[] for _ in range(n)]
         active = np.arange(n)
@@ -235,9 +203,9 @@ class TagAndProbe:
             "empty"
         )
 
-    def _step(self, chains: Chains, data: Mapping[str, _DataSums], flat: Floats, active: Slots) -> Floats:
+    def _step(self, chains: Chains, data: Mapping[str, DataSums], flat: Floats, active: Slots) -> Floats:
         updated = flat.copy()
-        for name, part in self._parts.items():
+        for name, part in self.parts.items():
             weights, sums = chains.weights[name].of(active), data[name].of(active)
             try:
                 mine = part.update(weights, sums, flat)
@@ -272,19 +240,22 @@ class _KinematicBinError(ValueError):
 
 
 @dataclass(frozen=True)
-class _DataSums:
+class DataSums:
     """Data in the flavour's bins and in those of kappa, shape ``(n_bins, n_chains)``, or 1 where chains share them."""
 
     histogram: Floats
     kinematic: Floats
 
-    def of(self, chains: Slots) -> _DataSums:
+    def of(self, chains: Slots) -> DataSums:
+        """Return the sums of some chains."""
         shared = self.histogram.shape[1] == 1
-        return self if shared else _DataSums(self.histogram[:, chains], self.kinematic[:, chains])
+        return self if shared else DataSums(self.histogram[:, chains], self.kinematic[:, chains])
 
 
 @dataclass(frozen=True)
-class _RegionPart:
+class RegionPart:
+    """One region, sorted into bins; its flavour has ``size`` of the scale factors, from ``first`` on."""
+
     first: int
     size: int
     data_bin: Slots
@@ -292,14 +263,20 @@ class _RegionPart:
     kinematic: KinematicBins
     places: EntryPlaces
 
-    def data_sums(self, weight: Floats) -> _DataSums:
+    def data_sums(self, weight: Floats) -> DataSums:
+        """Return the data of every column of weights, shape ``(n_data, n_columns)``."""
+
         def sums(index: Slots, size: int) -> Floats:
             columns = [np.bincount(index, weight[:, chain], size) for chain in range(weight.shape[1])]
             return np.stack(columns, axis=1).astype(np.float64)
 
-        return _DataSums(sums(self.data_bin, self.size), sums(self.data_kinematic, self.kinematic.size))
+        return DataSums(sums(self.data_bin, self.size), sums(self.data_kinematic, self.kinematic.size))
 
-    def update(self, weights: ChainWeights, data: _DataSums, flat: Floats) -> Floats:
+    def update(self, weights: ChainWeights, data: DataSums, flat: Floats) -> Floats:
+        """Return (data - contamination) / simulation in the flavour's bins, shape ``(size, n_chains)``.
+
+        ``flat`` holds the scale factors, the one of value 1 last, shape ``(n_slots + 1, n_chains)``.
+        """
         simulation = weights.simulation, weights.column, weights.factor, flat
         total = kinematic_sums(self.places, *simulation, self.kinematic.size)
         scale = np.empty_like(total)

@@ -11,6 +11,7 @@ from analysis import cferr
 from analysis.binned import FlavourBins, TagAndProbe
 from analysis.binned_measurement import BinnedMeasurement, measure
 from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
+from analysis.binning import optimised
 from analysis.config.events import EventWeight, Flavour, Normalisation, Region, measured_flavours
 from analysis.config.methods import Binned
 from analysis.config.shifts import Shifts
@@ -53,14 +54,19 @@ def measure_and_build(
         If scale factors cannot be normalised, or the skim lacks a shift that the configuration names.
     """
     names, measured = tuple(flavours), measured_flavours(flavours)
+    region_of = {definition.enriched_flavour: name for name, definition in definitions.items()}
     bins = {name: FlavourBins.of(settings.bins[name]) for name in measured}
+    if settings.optimise is not None:
+        bins = {
+            name: optimised(edges, regions[region_of[name]], names.index(name), settings.optimise)
+            for name, edges in bins.items()
+        }
     method = TagAndProbe(regions, definitions, names, measured, bins, event_weight)
     measurement = measure(method, settings)
 
     with_table = {name: name for name in measured}  # and whose bins and region it has
     if shifts is not None and shifts.cferr is not None:
         with_table |= {name: shifts.cferr for name in names if name not in measured}
-    region_of = {definition.enriched_flavour: name for name, definition in definitions.items()}
     normalised_in = normalisation_bins(inclusive, names, with_table, normalisation)
     tables = {
         name: FlavourTables(

@@ -64,7 +64,8 @@ class ShapeCorrection:
             If the file has no such correction, or is for another era or branch.
         """
         file = Path(path)
-        found = cls.of_tree(json.loads(read_text(file)), name)
+        text = read_text(file)
+        found = cls._of(json.loads(text), name, text)
         for key, wanted, said in (("era", era, found.era), ("branch", branch, found.branch)):
             if wanted is not None and wanted != said:
                 raise ValueError(f"{file.name}: made for {key} {said or '(not said)'}, not for {wanted}; take its file")
@@ -79,18 +80,20 @@ class ShapeCorrection:
         ValueError
             If there is no such correction.
         """
+        return cls._of(corrections, name, json.dumps({"schema_version": 2, **corrections}))
+
+    @classmethod
+    def _of(cls, corrections: Mapping[str, Any], name: str | None, text: str) -> ShapeCorrection:
         import correctionlib
 
         trees = {tree["name"]: tree for tree in corrections["corrections"]}
-        if name is None and len(trees) == 1:
-            (name,) = trees
-        if name not in trees:
-            raise ValueError(f"no correction {name!r}; name one of {sorted(trees)}")
-        tree = trees[name]
-        alone = {"schema_version": 2, "corrections": [tree]}
+        wanted = next(iter(trees)) if name is None and len(trees) == 1 else str(name)
+        if wanted not in trees:
+            raise ValueError(f"no correction {wanted!r}; name one of {sorted(trees)}")
+        tree = trees[wanted]
         head = _HEAD.search(tree.get("description") or "")
         return cls(
-            correctionlib.CorrectionSet.from_string(json.dumps(alone))[name],
+            correctionlib.CorrectionSet.from_string(text)[wanted],
             {s["key"]: frozenset(int(f["key"]) for f in s["value"]["content"]) for s in tree["data"]["content"]},
             **(head.groupdict() if head else {}),
         )
@@ -223,8 +226,9 @@ def _columns(jets: Any) -> set[str]:
 def _of_awkward(correction: ShapeCorrection, arrays: list[Any], shift: str) -> ak.Array:
     if any(array.ndim != 2 for array in arrays):
         raise ValueError("jets must be one list an event; of flat arrays give counts, the number of jets of each event")
-    flat = [ak.to_numpy(ak.flatten(array)) for array in arrays]
-    return ak.prod(ak.unflatten(correction.evaluate(*flat, shift), ak.num(arrays[0])), axis=1)
+    flavour, abseta, pt, score = (ak.to_numpy(ak.flatten(array)) for array in arrays)
+    values = correction.evaluate(flavour, abseta, pt, score, shift)
+    return ak.prod(ak.unflatten(values, ak.num(arrays[0])), axis=1)
 
 
 def _of_rectangle(correction: ShapeCorrection, arrays: list[Any], shift: str) -> Floats:
@@ -236,5 +240,6 @@ def _of_rectangle(correction: ShapeCorrection, arrays: list[Any], shift: str) ->
         )
     present = ~np.logical_or.reduce([np.ma.getmaskarray(column) for column in columns])
     values = np.ones(present.shape)
-    values[present] = correction.evaluate(*(column.data[present] for column in columns), shift)
+    flavour, abseta, pt, score = (column.data[present] for column in columns)
+    values[present] = correction.evaluate(flavour, abseta, pt, score, shift)
     return np.asarray(values.prod(axis=1))

@@ -7,6 +7,7 @@ Types differ by version (``Jet_jetId`` is int32, from v13 uint8): every branch i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import awkward as ak
@@ -17,8 +18,11 @@ from analysis.config.events import CHANNELS
 from analysis.ntuple_branches import (
     ELECTRON_BRANCHES,
     EVENT_BRANCHES,
+    GEN_JET_BRANCHES,
     JET_BRANCHES,
     MUON_BRANCHES,
+    WEIGHT_LIST_LENGTHS,
+    WEIGHT_LISTS,
     Ntuple,
     NtupleError,
     events_tree,
@@ -70,9 +74,17 @@ class Events(NamedTuple):
     electrons, muons
         pt, eta, phi, charge; cutBased and sc_eta; tightId and pfRelIso04_all.
     jets
-        pt, eta, phi, jetId, puId (where the file has it), discriminant (as stored), hadron_flavour (int8, -1 in data).
+        pt, eta, phi, jetId, puId (where the file has it), discriminant (as stored), hadron_flavour (int8, -1 in data);
+        for corrections rawFactor, area and genJetIdx.
     jet_columns
         Flat columns of all jets for ``selection.jet_columns``, float32.
+    met_phi, rho
+        Shape (n,), float32, or None where corrections of jets do not need them.
+    gen_jets
+        pt, eta, phi of the generator's jets, or None.
+    weight_ratios
+        Shape (n,), float32, by shift of the event weight: weight of the shift over the nominal one, 1 for events
+        without; ``genscale`` (both scales doubled or halved), ``psisr`` and ``psfsr`` (more or less radiation).
     """
 
     first_entry: int
@@ -89,6 +101,10 @@ class Events(NamedTuple):
     muons: Collection
     jets: Collection
     jet_columns: dict[str, Array]
+    met_phi: Array | None = None
+    rho: Array | None = None
+    gen_jets: Collection | None = None
+    weight_ratios: Mapping[str, Array] = MappingProxyType({})
 
     @property
     def n_events(self) -> int:
@@ -129,7 +145,7 @@ def _events(ntuple: Ntuple, arrays: Mapping[str, ak.Array], first: int) -> Event
     electrons.columns["sc_eta"] = electrons.columns["eta"]
     if ntuple.sc_eta:
         electrons.columns["sc_eta"] = electrons.columns["eta"] + _flat(arrays["Electron_deltaEtaSC"], np.float32)
-    jets = _collection(ntuple, arrays, "Jet", {**JET_BRANCHES, **({"puId": np.int32} if ntuple.has_pu_id else {})})
+    jets = _collection(ntuple, arrays, "Jet", _jet_branches(ntuple))
     n_jets = len(jets.columns["pt"])
     jets.columns["discriminant"] = _flat(arrays[ntuple.discriminant], np.float32)
     jets.columns["hadron_flavour"] = (
@@ -156,7 +172,44 @@ def _events(ntuple: Ntuple, arrays: Mapping[str, ak.Array], first: int) -> Event
         muons=_collection(ntuple, arrays, "Muon", MUON_BRANCHES),
         jets=jets,
         jet_columns=jet_columns,
+        met_phi=_flat(arrays[f"{ntuple.met}_phi"], np.float32) if ntuple.jet_energy.met_phi else None,
+        rho=_flat(arrays[ntuple.rho], np.float32) if ntuple.jet_energy.rho else None,
+        gen_jets=_collection(ntuple, arrays, "GenJet", GEN_JET_BRANCHES) if ntuple.jet_energy.generator else None,
+        weight_ratios={
+            shift: ratio
+            for branch in ntuple.weight_lists
+            for shift, ratio in _weight_ratios(ntuple, branch, arrays[branch]).items()
+        },
     )
+
+
+def _jet_branches(ntuple: Ntuple) -> dict[str, Any]:
+    needed = ntuple.jet_energy
+    return {
+        **JET_BRANCHES,
+        **({"puId": np.int32} if ntuple.has_pu_id else {}),
+        **({"rawFactor": np.float32} if needed.raw else {}),
+        **({"area": np.float32} if needed.area else {}),
+        **({"genJetIdx": np.int32} if needed.generator else {}),
+    }
+
+
+def _weight_ratios(ntuple: Ntuple, branch: str, lists: ak.Array) -> dict[str, Array]:
+    offsets = np.asarray(lists.layout.offsets.data, np.int64) - int(lists.layout.offsets[0])
+    values = _flat(lists, np.float32)
+    complete = np.flatnonzero(np.isin(np.diff(offsets), WEIGHT_LIST_LENGTHS[branch]))
+    ratios = {}
+    for shift, place in WEIGHT_LISTS[branch].items():
+        ratio = np.ones(len(offsets) - 1, np.float32)
+        ratio[complete] = values[offsets[complete] + place if place >= 0 else offsets[complete + 1] + place]
+        if not np.isfinite(ratio).all():
+            n_bad = np.count_nonzero(~np.isfinite(ratio))
+            raise NtupleError(
+                f"{ntuple.path}: branch {branch} is not finite for {n_bad} of {len(ratio)} events ({shift}); take the "
+                "file off the sample, or make it again without the branch"
+            )
+        ratios[shift] = ratio
+    return ratios
 
 
 def _collection(ntuple: Ntuple, arrays: Mapping[str, ak.Array], name: str, branches: Mapping[str, Any]) -> Collection:

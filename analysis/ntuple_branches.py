@@ -31,7 +31,22 @@ MUON_BRANCHES = {
     "pfRelIso04_all": np.float32,
 }
 JET_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32, "jetId": np.int32}
+GEN_JET_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32}
+RHO_BRANCHES = ("fixedGridRhoFastjetAll", "Rho_fixedGridRhoFastjetAll")  # the second from NanoAOD v10 on
+WEIGHT_LISTS = {
+    # (muR, muF) = (0.5, 0.5) comes first and (2, 2) last; of nine or, without the nominal one, of eight.
+    "LHEScaleWeight": {"genscale_up": -1, "genscale_down": 0},
+    # CMS stores more (isrDefHi, fsrDefHi), then less radiation; titles of versions disagree, the order does not.
+    "PSWeight": {"psisr_up": 0, "psfsr_up": 1, "psisr_down": 2, "psfsr_down": 3},
+}
+"""Place in the list of each event's weights, by shift."""
+WEIGHT_LIST_LENGTHS = {"LHEScaleWeight": (8, 9), "PSWeight": (4,)}
+_NO_CORRECTIONS = "drop the jet_corrections section of the config, or take files that have the branch"
 WAYS_OUT = {
+    "Jet_rawFactor": _NO_CORRECTIONS,
+    "Jet_area": _NO_CORRECTIONS,
+    "Jet_genJetIdx": "drop jet_corrections.jer, or take files that have the branch",
+    **dict.fromkeys((f"GenJet_{name}" for name in GEN_JET_BRANCHES), "drop jet_corrections.jer"),
     "Electron_deltaEtaSC": "set selection.electron.crack_abseta to null to select without the crack veto",
     "Pileup_nTrueInt": "drop the pileup section of the config, or take files that have the branch",
     "genWeight": "if this is data, the sample must say kind: data",
@@ -41,6 +56,22 @@ WAYS_OUT = {
 
 class NtupleError(ValueError):
     """An input file cannot be used; the message names file, branch, rule and way out."""
+
+
+class JetEnergyBranches(NamedTuple):
+    """What correcting jets needs besides the jets: raw energy, area, rho, the generator's jets, the missing pT's angle.
+
+    Nothing by default: jets are as stored.
+    """
+
+    raw: bool = False
+    area: bool = False
+    rho: bool = False
+    generator: bool = False
+    met_phi: bool = False
+
+
+JETS_AS_STORED = JetEnergyBranches()
 
 
 class Ntuple(NamedTuple):
@@ -61,6 +92,14 @@ class Ntuple(NamedTuple):
     discriminant: str
     jet_columns: dict[str, str]
     jet_acceptance: tuple[float, float]
+    jet_energy: JetEnergyBranches
+    rho: str
+    weight_lists: tuple[str, ...]
+
+    @property
+    def weight_shifts(self) -> tuple[str, ...]:
+        """Shifts of the event weight that the file holds."""
+        return tuple(shift for name in self.weight_lists for shift in WEIGHT_LISTS[name])
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -72,7 +111,16 @@ class Ntuple(NamedTuple):
         names += [f"Electron_{name}" for name in ELECTRON_BRANCHES] + (["Electron_deltaEtaSC"] if self.sc_eta else [])
         names += [f"Muon_{name}" for name in MUON_BRANCHES] + [f"Jet_{name}" for name in JET_BRANCHES]
         names += [*(["Jet_puId"] if self.has_pu_id else []), self.discriminant, *self.jet_columns.values()]
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys([*names, *self._jet_energy_branches, *self.weight_lists]))
+
+    @property
+    def _jet_energy_branches(self) -> list[str]:
+        needed = self.jet_energy
+        names = [*(["Jet_rawFactor"] if needed.raw else []), *(["Jet_area"] if needed.area else [])]
+        names += [*([self.rho] if needed.rho else []), *([f"{self.met}_phi"] if needed.met_phi else [])]
+        if needed.generator:
+            names += ["Jet_genJetIdx", *(f"GenJet_{name}" for name in GEN_JET_BRANCHES)]
+        return names
 
 
 def inspect(
@@ -82,6 +130,7 @@ def inspect(
     tagger: Tagger,
     selection: Selection,
     pileup: bool = False,
+    jet_energy: JetEnergyBranches = JETS_AS_STORED,
 ) -> Ntuple:
     """Return which branches of a NanoAOD file to read, its number of events and sum of generator weights.
 
@@ -118,6 +167,9 @@ def inspect(
             discriminant=f"Jet_{tagger.branch}",
             jet_columns={column: f"Jet_{branch}" for column, branch in selection.jet_columns.items()},
             jet_acceptance=(selection.jet.pt_min_gev, selection.jet.abseta_max),
+            jet_energy=jet_energy,
+            rho=next((branch for branch in RHO_BRANCHES if branch in known), RHO_BRANCHES[0]),
+            weight_lists=() if is_data else _weight_lists(tree, known, name),
         )
         _check_branches(ntuple, known)
         return ntuple._replace(sum_weights=_sum_weights(file, tree, ntuple, sample.sum_weights))
@@ -186,6 +238,21 @@ def _triggers(
     if missing:
         log.warning("%s: trigger paths that the file lacks count as not fired: %s", path, ", ".join(missing))
     return present, missing
+
+
+def _weight_lists(tree: Any, known: Collection[str], path: str) -> tuple[str, ...]:
+    """Return the branches of weights that hold what their name says; the first event decides."""
+    found = []
+    for branch, lengths in WEIGHT_LIST_LENGTHS.items():
+        if branch not in known:
+            continue
+        try:
+            first = tree[branch].array(entry_stop=1)
+        except Exception as error:  # uproot and the codecs raise many types on corrupt baskets
+            raise unreadable(path, error, f"reading {branch}") from error
+        if len(first) and len(first[0]) in lengths:
+            found.append(branch)
+    return tuple(found)
 
 
 def _met(path: str, known: Collection[str], selection: Selection) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def pileup_weights(
         low, high = n_true_interactions.min(), n_true_interactions.max()
         raise PileupError(
             f"correction {correction.name!r} is not defined for weights {weights!r} and all of Pileup_nTrueInt from "
-            f"{low:g} to {high:g} ({error}); correct pileup.weights or take a correction that covers the simulation"
+            f"{low:g} to {high:g} ({error}); correct pileup.weights and pileup.shifts (null for none), or "
+            "take a correction that covers the simulation"
         ) from error
     result = np.asarray(result, np.float64)
     bad = ~(np.isfinite(result) & (result >= 0.0))
@@ -85,3 +87,41 @@ def pileup_weights(
             "and not negative; take another pile-up correction"
         )
     return result
+
+
+@dataclass(frozen=True)
+class PileupWeights:
+    """A pile-up correction with the values of its string input that are nominal and shifted."""
+
+    correction: correctionlib.highlevel.Correction
+    settings: Pileup
+
+    @property
+    def shifts(self) -> tuple[str, ...]:
+        """Names of the shifts; none if the correction takes no string."""
+        return tuple(self._keys)
+
+    @property
+    def _keys(self) -> dict[str, str]:
+        takes_string = any(variable.type == "string" for variable in self.correction.inputs)
+        if self.settings.shifts is None or not takes_string:
+            return {}
+        return dict(zip(("pileup_up", "pileup_down"), self.settings.shifts, strict=True))
+
+    def evaluate(self, n_true_interactions: Array) -> tuple[npt.NDArray[np.float64], dict[str, Array]]:
+        """Return the weight of each event, and by shift the ratio of its weight to that one.
+
+        The ratio to a weight of 0 is 1: such an event does not count, whatever its shift says.
+
+        Raises
+        ------
+        PileupError
+            If the correction is not defined somewhere, or a weight is negative or not finite.
+        """
+        nominal = pileup_weights(self.correction, self.settings.weights, n_true_interactions)
+        counts = nominal > 0.0
+        ratios = {}
+        for shift, key in self._keys.items():
+            shifted = pileup_weights(self.correction, key, n_true_interactions)
+            ratios[shift] = np.divide(shifted, nominal, out=np.ones(len(nominal)), where=counts)
+        return nominal, ratios

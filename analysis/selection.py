@@ -17,15 +17,30 @@ from analysis.ntuple import Collection, Events
 
 Array = npt.NDArray[Any]
 
-DILEPTON_STEPS = (
+LEPTON_STEPS = (
     "two_leptons",
     "opposite_charge",
     "lead_lepton_pt",
     "trigger",
     "mll",
     "delta_r_ll",
-    "two_jets",
 )
+DILEPTON_STEPS = (*LEPTON_STEPS, "two_jets")
+
+
+class LeptonPairs(NamedTuple):
+    """The n events of a chunk that pass all of the preselection but its cuts on jets, in the order of the file.
+
+    The fields are those of `Dileptons`; ``cut_flow`` has the shape (len(LEPTON_STEPS), len(CHANNELS)).
+    """
+
+    position: Array
+    channel: Array
+    lepton_pt_gev: Array
+    lepton_eta: Array
+    lepton_phi: Array
+    n_filtered: int
+    cut_flow: Array
 
 
 class Dileptons(NamedTuple):
@@ -119,6 +134,11 @@ def select(events: Events, selection: Selection) -> Dileptons:
     opposite charge; leading lepton pT; a trigger path of the event's channel; dilepton mass; distance of the leptons;
     at least two jets of the configured quality away from both leptons.
     """
+    return with_jets(select_leptons(events, selection), events.jets, selection)
+
+
+def select_leptons(events: Events, selection: Selection) -> LeptonPairs:
+    """Return the events of a chunk that pass the cuts before those on jets."""
     index = np.flatnonzero(events.passes_filters)
     n_filtered = len(index)
     electrons = _good_electrons(_in_float64(events.electrons)[index], selection.electron)
@@ -139,21 +159,40 @@ def select(events: Events, selection: Selection) -> Dileptons:
         dilepton_mass(pt, eta, phi) > selection.mll_min_gev,
         delta_r_squared(eta[:, 0], phi[:, 0], eta[:, 1], phi[:, 1]) > selection.delta_r_ll_min**2,
     ]
-    jet_offsets, jet_index = _selected_jets(events.jets, index, eta, phi, selection.jet)
-    n_jets = np.diff(jet_offsets)
-    passes = np.logical_and.accumulate([*steps, n_jets >= 2])
+    passes = np.logical_and.accumulate(steps)
     kept = passes[-1]
-    return Dileptons(
+    return LeptonPairs(
         position=index[kept],
         channel=channel[kept],
         lepton_pt_gev=pt[kept],
         lepton_eta=eta[kept],
         lepton_phi=phi[kept],
+        n_filtered=n_filtered,
+        cut_flow=np.stack([by_channel(channel[mask]) for mask in passes]),
+    )
+
+
+def with_jets(leptons: LeptonPairs, jets: Collection, selection: Selection) -> Dileptons:
+    """Return the events with at least two selected jets; ``jets`` are those of the chunk, stored or shifted."""
+    offsets, jet_index = _selected_jets(jets, leptons.position, leptons.lepton_eta, leptons.lepton_phi, selection.jet)
+    n_jets = np.diff(offsets)
+    kept = n_jets >= 2
+    return Dileptons(
+        position=leptons.position[kept],
+        channel=leptons.channel[kept],
+        lepton_pt_gev=leptons.lepton_pt_gev[kept],
+        lepton_eta=leptons.lepton_eta[kept],
+        lepton_phi=leptons.lepton_phi[kept],
         jet_offsets=np.concatenate([[0], np.cumsum(n_jets[kept])]).astype(np.int64),
         jet_index=jet_index[np.repeat(kept, n_jets)],
-        n_filtered=n_filtered,
-        cut_flow=np.stack([np.bincount(channel[mask], minlength=len(CHANNELS)) for mask in passes]).astype(np.int64),
+        n_filtered=leptons.n_filtered,
+        cut_flow=np.concatenate([leptons.cut_flow, by_channel(leptons.channel[kept])[None]]),
     )
+
+
+def by_channel(channel: Array, weights: Array | None = None) -> Array:
+    """Return number or sum of weights of events by channel, shape (len(CHANNELS),)."""
+    return np.bincount(channel, weights, minlength=len(CHANNELS))
 
 
 def _in_float64(collection: Collection) -> ak.Array:

@@ -1,4 +1,6 @@
-"""Dilepton preselection in one compiled pass over the events; gives what `analysis.selection.select` gives.
+"""Dilepton preselection, compiled: gives what `analysis.selection` gives.
+
+One pass over the events selects leptons, another one, for every shift of the jets' energy, jets.
 
 The compiled code is cached by numba in ``__pycache__`` beside this module, or, where that cannot be written, in the
 user's cache folder (``NUMBA_CACHE_DIR`` moves it); the first call on a machine compiles for some seconds.
@@ -15,11 +17,11 @@ from numba import njit
 
 from analysis.config.events import CHANNELS, Selection
 from analysis.ntuple import Collection, Events
-from analysis.selection import DILEPTON_STEPS, Dileptons
+from analysis.selection import LEPTON_STEPS, Dileptons, LeptonPairs, by_channel
 
 Array = npt.NDArray[Any]
 
-N_STEPS = len(DILEPTON_STEPS)
+N_STEPS = len(LEPTON_STEPS)
 N_CHANNELS = len(CHANNELS)
 
 
@@ -47,26 +49,42 @@ class _Cuts(NamedTuple):
 
 def select(events: Events, selection: Selection) -> Dileptons:
     """Return the events of a chunk that pass the dilepton preselection; see `analysis.selection.select`."""
-    has_pu_id = "puId" in events.jets.columns
-    n_filtered, cut_flow, position, channel, leptons, jet_offsets, jet_index = _select(
+    return with_jets(select_leptons(events, selection), events.jets, selection)
+
+
+def select_leptons(events: Events, selection: Selection) -> LeptonPairs:
+    """Return the events of a chunk that pass the cuts before those on jets."""
+    n_filtered, cut_flow, position, channel, leptons = _select_leptons(
         events.passes_filters,
         events.fired,
         _columns(events.electrons, "pt", "eta", "phi", "charge", "cutBased", "sc_eta"),
         _columns(events.muons, "pt", "eta", "phi", "charge", "tightId", "pfRelIso04_all"),
-        _columns(events.jets, "pt", "eta", "phi", "jetId", "puId" if has_pu_id else "jetId"),
+        _cuts(selection),
+    )
+    return LeptonPairs(position, channel, leptons[0], leptons[1], leptons[2], n_filtered, cut_flow)
+
+
+def with_jets(leptons: LeptonPairs, jets: Collection, selection: Selection) -> Dileptons:
+    """Return the events with at least two selected jets; ``jets`` are those of the chunk, stored or shifted."""
+    has_pu_id = "puId" in jets.columns
+    kept, jet_offsets, jet_index = _select_jets(
+        leptons.position,
+        leptons.lepton_eta,
+        leptons.lepton_phi,
+        _columns(jets, "pt", "eta", "phi", "jetId", "puId" if has_pu_id else "jetId"),
         has_pu_id,
         _cuts(selection),
     )
     return Dileptons(
-        position=position,
-        channel=channel,
-        lepton_pt_gev=leptons[0],
-        lepton_eta=leptons[1],
-        lepton_phi=leptons[2],
+        position=leptons.position[kept],
+        channel=leptons.channel[kept],
+        lepton_pt_gev=leptons.lepton_pt_gev[kept],
+        lepton_eta=leptons.lepton_eta[kept],
+        lepton_phi=leptons.lepton_phi[kept],
         jet_offsets=jet_offsets,
         jet_index=jet_index,
-        n_filtered=n_filtered,
-        cut_flow=cut_flow,
+        n_filtered=leptons.n_filtered,
+        cut_flow=np.concatenate([leptons.cut_flow, by_channel(leptons.channel[kept])[None]]),
     )
 
 
@@ -132,8 +150,8 @@ def _leptons(k: int, electrons: Any, muons: Any, cuts: _Cuts, pair: Array) -> tu
 
 
 @njit(cache=True)
-def _n_dilepton_steps(channel: int, fired: Array, pair: Array, cuts: _Cuts) -> int:
-    """Return how many steps of the cut flow, before those on jets, an event with two leptons passes."""
+def _n_steps(channel: int, fired: Array, pair: Array, cuts: _Cuts) -> int:
+    """Return how many steps of the cut flow an event with two leptons passes."""
     if pair[0, 3] * pair[1, 3] >= 0:
         return 1
     if not pair[0, 0] > cuts.lead_pt:
@@ -149,38 +167,11 @@ def _n_dilepton_steps(channel: int, fired: Array, pair: Array, cuts: _Cuts) -> i
 
 
 @njit(cache=True)
-def _jets(k: int, jets: Any, has_pu_id: bool, pair: Array, cuts: _Cuts, jet_index: Array, start: int) -> int:
-    """Write the positions of the selected jets of event k by falling pT from ``start`` on; return where they end."""
-    offsets, pt, eta, phi, jet_id, pu_id = jets
-    stop = start
-    for i in range(offsets[k], offsets[k + 1]):
-        if not (pt[i] > cuts.jet_pt and abs(eta[i]) < cuts.jet_abseta and jet_id[i] & cuts.jet_id_bit):
-            continue
-        if has_pu_id and pt[i] < cuts.pu_id_pt and not pu_id[i] & cuts.pu_id_bit:
-            continue
-        if not _delta_r_squared(eta[i], phi[i], pair[0, 1], pair[0, 2]) > cuts.jet_delta_r_squared:
-            continue
-        if not _delta_r_squared(eta[i], phi[i], pair[1, 1], pair[1, 2]) > cuts.jet_delta_r_squared:
-            continue
-        place = stop
-        while place > start and pt[i] > pt[jet_index[place - 1]]:
-            jet_index[place] = jet_index[place - 1]
-            place -= 1
-        jet_index[place] = i
-        stop += 1
-    return stop
-
-
-@njit(cache=True)
-def _select(
-    passes_filters: Array, fired: Array, electrons: Any, muons: Any, jets: Any, has_pu_id: bool, cuts: _Cuts
-) -> Any:
+def _select_leptons(passes_filters: Array, fired: Array, electrons: Any, muons: Any, cuts: _Cuts) -> Any:
     n_events = len(passes_filters)
     positions = np.empty(n_events, np.int64)
     channels = np.empty(n_events, np.int8)
     leptons = np.empty((3, n_events, 2), np.float64)
-    jet_offsets = np.zeros(n_events + 1, np.int64)
-    jet_index = np.empty(len(jets[1]), np.int64)
     cut_flow = np.zeros((N_STEPS, N_CHANNELS), np.int64)
     pair = np.empty((2, 4), np.float64)
     n_filtered = 0
@@ -193,12 +184,7 @@ def _select(
         if n_leptons != 2:
             continue
         channel = 2 - n_electrons
-        n_steps = _n_dilepton_steps(channel, fired[k], pair, cuts)
-        stop = jet_offsets[n]
-        if n_steps == N_STEPS - 1:
-            stop = _jets(k, jets, has_pu_id, pair, cuts, jet_index, jet_offsets[n])
-            if stop - jet_offsets[n] >= 2:
-                n_steps += 1
+        n_steps = _n_steps(channel, fired[k], pair, cuts)
         for step in range(n_steps):
             cut_flow[step, channel] += 1
         if n_steps < N_STEPS:
@@ -208,13 +194,46 @@ def _select(
             for field in range(3):
                 leptons[field, n, lepton] = pair[lepton, field]
         n += 1
-        jet_offsets[n] = stop
-    return (
-        n_filtered,
-        cut_flow,
-        positions[:n].copy(),
-        channels[:n].copy(),
-        leptons[:, :n].copy(),
-        jet_offsets[: n + 1].copy(),
-        jet_index[: jet_offsets[n]].copy(),
-    )
+    return n_filtered, cut_flow, positions[:n].copy(), channels[:n].copy(), leptons[:, :n].copy()
+
+
+@njit(cache=True)
+def _jets(k: int, jets: Any, has_pu_id: bool, eta: Array, phi: Array, cuts: _Cuts, jet_index: Array, start: int) -> int:
+    """Write the positions of the selected jets of event k by falling pT from ``start`` on; return where they end.
+
+    ``eta`` and ``phi`` are those of both leptons.
+    """
+    offsets, pt, jet_eta, jet_phi, jet_id, pu_id = jets
+    stop = start
+    for i in range(offsets[k], offsets[k + 1]):
+        if not (pt[i] > cuts.jet_pt and abs(jet_eta[i]) < cuts.jet_abseta and jet_id[i] & cuts.jet_id_bit):
+            continue
+        if has_pu_id and pt[i] < cuts.pu_id_pt and not pu_id[i] & cuts.pu_id_bit:
+            continue
+        if not _delta_r_squared(jet_eta[i], jet_phi[i], eta[0], phi[0]) > cuts.jet_delta_r_squared:
+            continue
+        if not _delta_r_squared(jet_eta[i], jet_phi[i], eta[1], phi[1]) > cuts.jet_delta_r_squared:
+            continue
+        place = stop
+        while place > start and pt[i] > pt[jet_index[place - 1]]:
+            jet_index[place] = jet_index[place - 1]
+            place -= 1
+        jet_index[place] = i
+        stop += 1
+    return stop
+
+
+@njit(cache=True)
+def _select_jets(position: Array, lepton_eta: Array, lepton_phi: Array, jets: Any, has_pu_id: bool, cuts: _Cuts) -> Any:
+    kept = np.empty(len(position), np.int64)
+    jet_offsets = np.zeros(len(position) + 1, np.int64)
+    jet_index = np.empty(len(jets[1]), np.int64)
+    n = 0
+    for row in range(len(position)):
+        start = jet_offsets[n]
+        stop = _jets(position[row], jets, has_pu_id, lepton_eta[row], lepton_phi[row], cuts, jet_index, start)
+        if stop - start >= 2:
+            kept[n] = row
+            n += 1
+            jet_offsets[n] = stop
+    return kept[:n].copy(), jet_offsets[: n + 1].copy(), jet_index[: jet_offsets[n]].copy()

@@ -13,14 +13,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.binned import Chains, TagAndProbe
+from analysis.binned import TagAndProbe
 from analysis.binned_measurement import BinnedMeasurement
+from analysis.chains import Chains
 from analysis.config.methods import Binned
 from analysis.config.shifts import Contamination, Shifts
 from analysis.inclusive import InclusiveJets
-from analysis.tables import Floats, RegionEntries
+from analysis.tables import NOMINAL, Floats, RegionEntries
 
-NOMINAL = "nominal"
+__all__ = [
+    "DIRECTIONS",
+    "NOMINAL",
+    "SkimShifts",
+    "linear",
+    "measure_kinematic",
+    "measure_side_by_side",
+    "quadratic",
+    "side_by_side",
+    "source_of",
+]
+
 DIRECTIONS = (("up", 1.0), ("down", -1.0))
 
 
@@ -98,7 +110,7 @@ def quadratic(position: Floats) -> Floats:
     return np.asarray(1.0 - 6.0 * position * (1.0 - position))
 
 
-class Shift(NamedTuple):
+class _Shift(NamedTuple):
     """What tells a shift of the nominal entries from the nominal: column of the weights, factor, step of S."""
 
     name: str
@@ -132,14 +144,8 @@ def measure_side_by_side(
     analysis.binned.NotConvergedError
         If the iteration of a shift does not converge.
     """
-    chains = [
-        *_contamination(shifts.contamination),
-        *(_statistics(method, measurement, positions) if shifts.statistics else ()),
-        *(Shift(name, column=number) for number, name in enumerate(event_weights, start=1)),
-    ]
-    if not chains:
-        return {}
-    return _iterate(method, side_by_side(method, chains, event_weights), measurement, settings)
+    chains = side_by_side(method, measurement, positions, shifts=shifts, event_weights=event_weights)
+    return _iterate(method, chains, measurement, settings) if chains.names else {}
 
 
 def measure_kinematic(
@@ -168,15 +174,15 @@ def _iterate(
     return {name: method.split(sf) for name, sf in zip(chains.names, iterated.sf, strict=True)}
 
 
-def _contamination(shifts: Mapping[str, Contamination]) -> Iterator[Shift]:
+def _contamination(shifts: Mapping[str, Contamination]) -> Iterator[_Shift]:
     for source, shift in shifts.items():
         for direction, sign in DIRECTIONS:
-            yield Shift(f"{source}_{direction}", contamination=shift, factor=1.0 + sign * shift.size)
+            yield _Shift(f"{source}_{direction}", contamination=shift, factor=1.0 + sign * shift.size)
 
 
 def _statistics(
     method: TagAndProbe, measurement: BinnedMeasurement, positions: Mapping[str, Floats]
-) -> Iterator[Shift]:
+) -> Iterator[_Shift]:
     """Yield the shapes by region; a bin whose error is not known keeps its value."""
     for region in method.entries:
         flavour = method.definitions[region].enriched_flavour
@@ -184,20 +190,30 @@ def _statistics(
         for number, shape in enumerate((linear, quadratic), start=1):
             step = method.joined({flavour: error * shape(positions[flavour])})
             for direction, sign in DIRECTIONS:
-                yield Shift(f"{region}stats{number}_{direction}", offset=sign * step)
+                yield _Shift(f"{region}stats{number}_{direction}", offset=sign * step)
 
 
 def side_by_side(
-    method: TagAndProbe, shifts: Sequence[Shift], event_weights: Mapping[str, Mapping[str, Floats]]
+    method: TagAndProbe,
+    measurement: BinnedMeasurement,
+    positions: Mapping[str, Floats],
+    *,
+    shifts: Shifts,
+    event_weights: Mapping[str, Mapping[str, Floats]],
 ) -> Chains:
-    """Return the chains of shifts of the nominal entries."""
+    """Return the chains of all shifts of the nominal entries; parameters are those of `measure_side_by_side`."""
+    every = [
+        *_contamination(shifts.contamination),
+        *(_statistics(method, measurement, positions) if shifts.statistics else ()),
+        *(_Shift(name, column=number) for number, name in enumerate(event_weights, start=1)),
+    ]
     simulation = {
         name: np.stack([entries.simulation.weight, *(weights[name] for weights in event_weights.values())], axis=1)
         for name, entries in method.entries.items()
     }
-    factor = {name: np.ones((len(method.flavours), len(shifts))) for name in method.entries}
-    offset = np.zeros((method.size, len(shifts)))
-    for number, shift in enumerate(shifts):
+    factor = {name: np.ones((len(method.flavours), len(every))) for name in method.entries}
+    offset = np.zeros((method.size, len(every)))
+    for number, shift in enumerate(every):
         if shift.offset is not None:
             offset[:, number] = shift.offset
         if shift.contamination is None or shift.contamination.region not in method.entries:
@@ -206,9 +222,9 @@ def side_by_side(
         scaled = [shift.contamination.flavour in (None, flavour) and flavour != own for flavour in method.flavours]
         factor[shift.contamination.region][scaled, number] = shift.factor
     return method.chains(
-        tuple(shift.name for shift in shifts),
+        tuple(shift.name for shift in every),
         simulation=simulation,
-        column=np.array([shift.column for shift in shifts], np.int32),
+        column=np.array([shift.column for shift in every], np.int32),
         factor=factor,
         offset=offset,
     )

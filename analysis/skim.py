@@ -1,4 +1,7 @@
-"""One NanoAOD file -> table of tag-probe entries and table of all jets (columns: docs/architecture.md)."""
+"""One NanoAOD file -> table of tag-probe entries and table of all jets (columns: docs/architecture.md).
+
+The file is read once. Leptons are selected once a chunk, jets once for every shift of their energy.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import correctionlib
 import numpy as np
 import numpy.typing as npt
 
 from analysis.config.events import CHANNELS, Pileup, Region, Sample, Selection, Tagger
+from analysis.config.jets import JetCorrections
+from analysis.jet_corrections import NOMINAL, JetEnergy
+from analysis.jet_corrections import load as load_jet_energy
 from analysis.ntuple import Events, Ntuple, inspect, iterate
-from analysis.pileup import load_pileup, pileup_weights
-from analysis.selection import DILEPTON_STEPS, Dileptons
-from analysis.selection_kernel import select
+from analysis.ntuple_branches import JETS_AS_STORED
+from analysis.pileup import PileupWeights, load_pileup
+from analysis.selection import DILEPTON_STEPS, by_channel
+from analysis.selection_kernel import select_leptons, with_jets
 from analysis.skim_report import (
     SkimError,
     SkimReport,
@@ -26,7 +32,7 @@ from analysis.skim_report import (
 )
 from analysis.skim_tables import (
     Selected,
-    by_channel,
+    Weights,
     entries_schema,
     entry_rows,
     gather,
@@ -59,6 +65,8 @@ def skim_file(
     regions: Mapping[str, Region],
     pileup: Pileup | None = None,
     pileup_path: str | Path | None = None,
+    jet_corrections: JetCorrections | None = None,
+    jet_corrections_path: str | Path | None = None,
     entries_path: str | Path,
     jets_path: str | Path,
     chunk_entries: int = 100_000,
@@ -72,6 +80,9 @@ def skim_file(
     ----------
     pileup, pileup_path
         Pile-up weights and the correctionlib file they are in; without effect on data.
+    jet_corrections, jet_corrections_path
+        Corrections of the jets' energy and the correctionlib file they are in; without them jets are as stored. Every
+        shift of theirs has rows of its own.
     entries_path, jets_path
         Where the parquet tables go.
     chunk_entries
@@ -83,58 +94,87 @@ def skim_file(
         If the file cannot be used.
     analysis.pileup.PileupError
         If the pile-up correction cannot be used.
+    analysis.jet_corrections.JetCorrectionError
+        If a correction of jets cannot be used.
     SkimError
         If more jets than ``tagger.max_invalid_fraction`` have an invalid score.
     OSError
         If a table cannot be written; the message names it.
     """
-    corrected = pileup if sample.kind == "simulation" else None
-    correction = None
-    if corrected is not None:
-        if pileup_path is None:
-            raise ValueError("pileup_path is needed where pileup is configured")
-        correction = load_pileup(corrected, pileup_path)
+    energy = _jet_energy(jet_corrections, jet_corrections_path, sample_name, sample)
+    pileup_weights = _pileup_weights(pileup, pileup_path, sample)
     ntuple = inspect(
         path,
         sample,
         tagger=tagger,
         selection=selection,
-        pileup=corrected is not None,
+        pileup=pileup_weights is not None,
+        jet_energy=JETS_AS_STORED if energy is None else energy.branches,
     )
+    shifts = (NOMINAL,) if energy is None else energy.shifts
+    weight_shifts = (*ntuple.weight_shifts, *(() if pileup_weights is None else pileup_weights.shifts))
     counts = _no_counts(regions)
     with open_tables(
-        (entries_path, entries_schema(regions, selection.jet_columns)),
-        (jets_path, jets_schema(selection.jet_columns)),
+        (entries_path, entries_schema(regions, selection.jet_columns, weight_shifts)),
+        (jets_path, jets_schema(selection.jet_columns, weight_shifts)),
     ) as (entries, jets):
         for events in iterate(ntuple, chunk_entries):
-            dileptons = select(events, selection)
-            weight = _weight(events, dileptons, corrected, correction)
-            selected = gather(events, dileptons, weight, regions)
-            rows, region_flow = entry_rows(selected, tagger, regions)
-            entries.write(rows)
-            jets.write(jet_rows(selected, selection.n_jets_min))
-            counts = _added(counts, _counts(selected, region_flow))
-        report = _report(ntuple, sample_name, sample, counts)
+            leptons = select_leptons(events, selection)
+            weights = _weights(events, leptons.position, pileup_weights)
+            varied = (
+                iter([(NOMINAL, events)])
+                if energy is None
+                else energy.vary(events, leptons, selection.jet.lepton_delta_r_min)
+            )
+            for shift, shifted in varied:
+                dileptons = with_jets(leptons, shifted.jets, selection)
+                number = shifts.index(shift)
+                selected = gather(shifted, dileptons, weights if shift == NOMINAL else weights.alone(), regions, number)
+                rows, region_flow = entry_rows(selected, tagger, regions)
+                entries.write(rows)
+                jets.write(jet_rows(selected, selection.n_jets_min))
+                if shift == NOMINAL:
+                    counts = _added(counts, _counts(selected, region_flow))
+        report = _report(ntuple, sample_name, sample, counts, shifts, weight_shifts)
         require_valid_scores(str(path), report.jets, tagger.branch, tagger.max_invalid_fraction)
         entries.close(report.to_json())
         jets.close(report.to_json())
     return report
 
 
-def _weight(
-    events: Events,
-    dileptons: Dileptons,
-    pileup: Pileup | None,
-    correction: correctionlib.highlevel.Correction | None,
-) -> Array:
-    weight = events.generator_weight[dileptons.position]
-    if pileup is None or correction is None or events.n_true_interactions is None:
-        return weight
-    return weight * pileup_weights(correction, pileup.weights, events.n_true_interactions[dileptons.position])
+def _jet_energy(
+    settings: JetCorrections | None, path: str | Path | None, sample_name: str, sample: Sample
+) -> JetEnergy | None:
+    if settings is None:
+        return None
+    if path is None:
+        raise ValueError("jet_corrections_path is needed where jet_corrections is configured")
+    return load_jet_energy(settings, path, sample_name, sample.kind)
+
+
+def _pileup_weights(pileup: Pileup | None, path: str | Path | None, sample: Sample) -> PileupWeights | None:
+    if pileup is None or sample.kind == "data":
+        return None
+    if path is None:
+        raise ValueError("pileup_path is needed where pileup is configured")
+    return PileupWeights(load_pileup(pileup, path), pileup)
+
+
+def _weights(events: Events, position: Array, pileup: PileupWeights | None) -> Weights:
+    """Return the weights of the chunk's events; those at other positions than the given ones are of no use."""
+    nominal, ratios = events.generator_weight, dict(events.weight_ratios)
+    if pileup is not None and events.n_true_interactions is not None:
+        factor, shifted = pileup.evaluate(events.n_true_interactions[position])
+        nominal = nominal.copy()
+        nominal[position] *= factor
+        for shift, ratio in shifted.items():
+            ratios[shift] = np.ones(events.n_events, np.float32)
+            ratios[shift][position] = ratio
+    return Weights(nominal, ratios)
 
 
 def _counts(selected: Selected, region_flow: Mapping[str, Array]) -> dict[str, Any]:
-    dileptons, weight = selected.dileptons, selected.weight
+    dileptons, weight = selected.dileptons, selected.weights["weight"]
     channel = dileptons.channel
     return {
         "filters": dileptons.n_filtered,
@@ -163,7 +203,14 @@ def _added(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
     return {name: first[name] + second[name] for name in first}
 
 
-def _report(ntuple: Ntuple, sample_name: str, sample: Sample, counts: Mapping[str, Any]) -> SkimReport:
+def _report(
+    ntuple: Ntuple,
+    sample_name: str,
+    sample: Sample,
+    counts: Mapping[str, Any],
+    kinematic_shifts: tuple[str, ...],
+    weight_shifts: tuple[str, ...],
+) -> SkimReport:
     regions = [name.removeprefix("region_") for name in counts if name.startswith("region_")]
     cut_flow = {"all": {"all": ntuple.n_events}, "filters": {"all": int(counts["filters"])}}
     for step, row in zip(DILEPTON_STEPS, counts["cut_flow"], strict=True):
@@ -187,6 +234,8 @@ def _report(ntuple: Ntuple, sample_name: str, sample: Sample, counts: Mapping[st
         region_yields=yields,
         jets={"selected": selected, "invalid": invalid, "nan": nan},
         missing_triggers=ntuple.missing_triggers,
+        kinematic_shifts=kinematic_shifts,
+        weight_shifts=weight_shifts,
     )
 
 

@@ -43,6 +43,10 @@ class SkimReport:
         score that is not finite (``nan``).
     missing_triggers
         Configured trigger paths that the file lacks.
+    kinematic_shifts
+        Names of the shifts of the jets' energy: the column ``shift`` of the tables is the index into it.
+    weight_shifts
+        Names of the shifts of the event weight: each has a column ``weight_<shift>``.
     """
 
     sample: str
@@ -53,6 +57,8 @@ class SkimReport:
     region_yields: dict[str, dict[str, dict[str, float]]]
     jets: dict[str, int]
     missing_triggers: tuple[str, ...] = ()
+    kinematic_shifts: tuple[str, ...] = ("nominal",)
+    weight_shifts: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the report as JSON; the same report gives the same text."""
@@ -61,7 +67,9 @@ class SkimReport:
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> SkimReport:
         """Return the report whose JSON was read by `read_metadata`."""
-        return cls(**{**metadata, "missing_triggers": tuple(metadata["missing_triggers"])})
+        lists = ("missing_triggers", "kinematic_shifts", "weight_shifts")
+        as_tuples: dict[str, Any] = {key: tuple(metadata[key]) for key in lists if key in metadata}
+        return cls(**{**metadata, **as_tuples})
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
@@ -119,7 +127,10 @@ def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
             f"sample {first.sample}: files differ in kind or in steps of the cut flow "
             f"({sorted(set(first.cut_flow) ^ set(second.cut_flow))}); skim all files of a sample with one config"
         )
-    missing = dict.fromkeys((*first.missing_triggers, *second.missing_triggers))
+    both = {
+        name: tuple(dict.fromkeys((*getattr(first, name), *getattr(second, name))))
+        for name in ("missing_triggers", "kinematic_shifts", "weight_shifts")
+    }
     return SkimReport(
         sample=first.sample,
         kind=first.kind,
@@ -128,7 +139,7 @@ def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
         cut_flow=_add(first.cut_flow, second.cut_flow),
         region_yields=_add(first.region_yields, second.region_yields),
         jets=_add(first.jets, second.jets),
-        missing_triggers=tuple(missing),
+        **both,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.config.events import CHANNELS, Region, Tagger
+from analysis.config.events import Region, Tagger
 from analysis.ntuple import Events
 from analysis.regions import passes_event_cuts, passes_tag_cut
-from analysis.selection import Dileptons, EventVariables, event_variables
+from analysis.selection import Dileptons, EventVariables, by_channel, event_variables
 from analysis.skim_report import METADATA_KEY
 
 Array = npt.NDArray[Any]
@@ -24,10 +24,13 @@ Array = npt.NDArray[Any]
 INVALID = np.float32(-1.0)
 
 
-def entries_schema(regions: Mapping[str, Region], jet_columns: Mapping[str, str]) -> pa.Schema:
+def entries_schema(
+    regions: Mapping[str, Region], jet_columns: Mapping[str, str], weight_shifts: Iterable[str] = ()
+) -> pa.Schema:
     """Return names and types of the columns of the table of tag-probe entries."""
     fields: list[tuple[str, pa.DataType]] = [
         ("entry", pa.int64()),
+        ("shift", pa.int8()),
         ("run", pa.uint32()),
         ("luminosity_block", pa.uint32()),
         ("event", pa.uint64()),
@@ -35,6 +38,7 @@ def entries_schema(regions: Mapping[str, Region], jet_columns: Mapping[str, str]
         ("channel", pa.int8()),
         *((f"in_{region}", pa.bool_()) for region in regions),
         ("weight", pa.float64()),
+        *((f"weight_{shift}", pa.float32()) for shift in weight_shifts),
     ]
     for jet in ("tag", "probe"):
         fields += [(f"{jet}_{name}", pa.float32()) for name in ("pt_gev", "eta", "discriminant")]
@@ -44,13 +48,15 @@ def entries_schema(regions: Mapping[str, Region], jet_columns: Mapping[str, str]
     return pa.schema([*fields, ("n_pv", pa.int16())])
 
 
-def jets_schema(jet_columns: Mapping[str, str]) -> pa.Schema:
+def jets_schema(jet_columns: Mapping[str, str], weight_shifts: Iterable[str] = ()) -> pa.Schema:
     """Return names and types of the columns of the table of all jets."""
     fields: list[tuple[str, pa.DataType]] = [
         ("entry", pa.int64()),
+        ("shift", pa.int8()),
         ("rank", pa.int8()),
         ("channel", pa.int8()),
         ("weight", pa.float64()),
+        *((f"weight_{shift}", pa.float32()) for shift in weight_shifts),
         *((name, pa.float32()) for name in ("pt_gev", "eta", "discriminant")),
         ("hadron_flavour", pa.int8()),
         ("n_jets", pa.int8()),
@@ -60,13 +66,26 @@ def jets_schema(jet_columns: Mapping[str, str]) -> pa.Schema:
     return pa.schema(fields)
 
 
+class Weights(NamedTuple):
+    """Weights of all events of a chunk, nominal and by shift the ratio to it; arrays of shape (n,)."""
+
+    nominal: Array
+    ratios: dict[str, Array]
+
+    def alone(self) -> Weights:
+        """Return the nominal weights with all ratios 1, for rows of shifted jets: shifts are not combined."""
+        return Weights(self.nominal, {shift: np.ones(len(self.nominal), np.float32) for shift in self.ratios})
+
+
 class Selected(NamedTuple):
     """The n preselected events of a chunk with everything that rows are made of; m selected jets in all.
 
     Attributes
     ----------
-    weight
-        Shape (n,): generator weight times pile-up weight.
+    shift
+        Index of the shift of the jets' energy.
+    weights
+        By column, shape (n,): ``weight`` is generator weight times pile-up weight, ``weight_<shift>`` the ratio to it.
     jets
         Columns of the selected jets, each of shape (m,), named as in the tables; an invalid score is -1.
     n_invalid, n_nan
@@ -78,15 +97,20 @@ class Selected(NamedTuple):
     events: Events
     dileptons: Dileptons
     variables: EventVariables
-    weight: Array
+    shift: int
+    weights: dict[str, Array]
     jets: dict[str, Array]
     n_invalid: int
     n_nan: int
     in_region: dict[str, Array]
 
 
-def gather(events: Events, dileptons: Dileptons, weight: Array, regions: Mapping[str, Region]) -> Selected:
+def gather(
+    events: Events, dileptons: Dileptons, weights: Weights, regions: Mapping[str, Region], shift: int
+) -> Selected:
     """Return the preselected events of a chunk with their variables, jets and regions."""
+    of_events = {"weight": weights.nominal[dileptons.position]}
+    of_events |= {f"weight_{name}": ratio[dileptons.position] for name, ratio in weights.ratios.items()}
     variables = event_variables(dileptons, events.jets)
     met_gev = events.met_gev[dileptons.position].astype(np.float64)
     wanted = ("pt", "eta", "discriminant", "hadron_flavour")
@@ -107,7 +131,7 @@ def gather(events: Events, dileptons: Dileptons, weight: Array, regions: Mapping
         for name, region in regions.items()
     }
     n_invalid, n_nan = (int(np.count_nonzero(~good)) for good in (valid, finite))
-    return Selected(events, dileptons, variables, weight, jets, n_invalid, n_nan, in_region)
+    return Selected(events, dileptons, variables, shift, of_events, jets, n_invalid, n_nan, in_region)
 
 
 def entry_rows(
@@ -136,13 +160,14 @@ def entry_rows(
     position = dileptons.position[event]
     rows = {
         "entry": events.first_entry + position,
+        "shift": np.full(len(kept), selected.shift, np.int8),
         "run": events.run[position],
         "luminosity_block": events.luminosity_block[position],
         "event": events.event[position],
         "permutation": (kept % 2).astype(np.int8),
         "channel": dileptons.channel[event],
         **{f"in_{name}": mask[kept] for name, mask in in_region.items()},
-        "weight": selected.weight[event],
+        **{name: weight[event] for name, weight in selected.weights.items()},
         **{f"tag_{name}": column[tag] for name, column in selected.jets.items()},
         **{f"probe_{name}": column[probe] for name, column in selected.jets.items()},
         "mll_gev": variables.mll_gev[event],
@@ -163,18 +188,14 @@ def jet_rows(selected: Selected, n_jets_min: int) -> dict[str, Array]:
     event = event[kept]
     return {
         "entry": selected.events.first_entry + dileptons.position[event],
+        "shift": np.full(len(kept), selected.shift, np.int8),
         "rank": (kept - dileptons.jet_offsets[event]).astype(np.int8),
         "channel": dileptons.channel[event],
-        "weight": selected.weight[event],
+        **{name: weight[event] for name, weight in selected.weights.items()},
         **{name: column[kept] for name, column in selected.jets.items()},
         "n_jets": n_jets[event].astype(np.int8),
         "ht_gev": selected.variables.ht_gev[event],
     }
-
-
-def by_channel(channel: Array, weights: Array | None = None) -> Array:
-    """Return number or sum of weights of events by channel, shape (len(CHANNELS),)."""
-    return np.bincount(channel, weights, minlength=len(CHANNELS))
 
 
 class Table:

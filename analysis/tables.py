@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.config.events import CHANNELS, Flavour, Region, Sample
-from analysis.skim_report import read_metadata
+from analysis.skim_report import SkimReport, read_metadata
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -23,6 +23,8 @@ Mask = npt.NDArray[np.bool_]
 
 INVALID = -1.0
 """The discriminant of a jet without a valid score."""
+
+NOMINAL = "nominal"
 
 FILE_SHIFT = 40
 """Event numbers are ``file index << 40 | entry``: unique over all files of a campaign."""
@@ -151,6 +153,7 @@ def load_regions(
     flavours: Mapping[str, Flavour],
     luminosity_ifb: float,
     jet_columns: Iterable[str] = (),
+    shift: str = NOMINAL,
 ) -> dict[str, RegionEntries]:
     """Read the entries tables of all files and return data and simulation by region.
 
@@ -158,20 +161,25 @@ def load_regions(
     ----------
     paths
         Entries tables of the skim; their order does not matter.
+    shift
+        One of `available_shifts`: simulation with shifted jets, or with shifted weights; data are always nominal. The
+        rate scales of the channels are the nominal ones.
 
     Raises
     ------
     ValueError
-        If a region is empty in data or in simulation, or a jet has a hadron flavour that no flavour lists.
+        If a region is empty in data or in simulation, a jet has a hadron flavour that no flavour lists, or the skim
+        lacks the shift.
     """
     ordered = sorted(paths)
     metadata = [read_metadata(path) for path in ordered]
+    require_shift(shift, *shifts_of(metadata))
     factors = luminosity_weights(metadata, samples, luminosity_ifb)
     scales = channel_scales(metadata, factors, regions)
     extra = tuple(jet_columns)
     parts: dict[tuple[str, str], list[Entries]] = {(r, k): [] for r in regions for k in ("data", "simulation")}
     for number, (path, meta) in enumerate(zip(ordered, metadata, strict=True)):
-        table = pq.read_table(path, columns=_entry_columns(regions, extra))
+        table = read_shift(path, meta, shift, _entry_columns(regions, extra))
         factor = factors.get(meta["sample"], 1.0)
         everything = _entries(table, number, factor, flavours, extra, path)
         for region in regions:
@@ -185,10 +193,72 @@ def load_regions(
         for kind, table_of_kind in (("data", entries.data), ("simulation", entries.simulation)):
             if not len(table_of_kind):
                 raise ValueError(
-                    f"region {region}: no tag-probe entries in {kind}; see the cut flow printed by SkimNtuples, "
-                    "then loosen the region's cuts or add input"
+                    f"region {region}: no tag-probe entries in {kind}{_of(shift)}; see the cut flow printed by "
+                    "SkimNtuples, then loosen the region's cuts or add input"
                 )
     return loaded
+
+
+def available_shifts(paths: Iterable[Path]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the kinematic shifts (``nominal`` first) and of the weight shifts of a skim.
+
+    Parameters
+    ----------
+    paths
+        Tables of the skim, of entries or of jets.
+
+    Raises
+    ------
+    ValueError
+        If simulated files differ in their kinematic shifts.
+    """
+    return shifts_of([read_metadata(path) for path in sorted(paths)])
+
+
+def shifts_of(metadata: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the shifts of the files with these metadata; see `available_shifts`.
+
+    A weight shift that some files lack is one of the others: where there is no such weight it changes nothing.
+    """
+    simulated = [SkimReport.from_metadata(meta) for meta in metadata if meta["kind"] == "simulation"]
+    kinematic = {report.kinematic_shifts: report.sample for report in simulated}
+    if len(kinematic) > 1:
+        (one, sample), (other, sample_of_other) = list(kinematic.items())[:2]
+        raise ValueError(
+            f"samples {sample} and {sample_of_other} were skimmed with different shifts of the jets "
+            f"({sorted(set(one) ^ set(other))}); skim all files with one config"
+        )
+    weights = dict.fromkeys(shift for report in simulated for shift in report.weight_shifts)
+    return next(iter(kinematic), (NOMINAL,)), tuple(weights)
+
+
+def require_shift(shift: str, kinematic: Sequence[str], weights: Sequence[str]) -> None:
+    """Raise a ValueError if a shift is none of the skim's."""
+    if shift not in (*kinematic, *weights):
+        raise ValueError(f"shift {shift!r} is not in the skim; it has {', '.join((*kinematic, *weights))}")
+
+
+def read_shift(path: Path, meta: Mapping[str, Any], shift: str, columns: Sequence[str]) -> pa.Table:
+    """Return columns of a skim's table for one shift, which must be one of the skim's.
+
+    Rows are those of a kinematic shift, otherwise the nominal ones; ``weight`` is that of a weight shift, where the
+    file has it.
+    """
+    report = SkimReport.from_metadata(meta)
+    kinematic, ratio = report.kinematic_shifts, f"weight_{shift}"
+    number = kinematic.index(shift) if shift in kinematic else 0
+    # a row group holds one shift: those of the others are not read
+    rows = [("shift", "=", number)] if len(kinematic) > 1 else None
+    is_weighted = shift in report.weight_shifts
+    table = pq.read_table(path, columns=[*columns, *([ratio] if is_weighted else [])], filters=rows)
+    if not is_weighted:
+        return table
+    weight = table["weight"].to_numpy() * table[ratio].to_numpy()
+    return table.drop_columns(ratio).set_column(table.column_names.index("weight"), "weight", pa.array(weight))
+
+
+def _of(shift: str) -> str:
+    return "" if shift == NOMINAL else f" (shift {shift})"
 
 
 def _entry_columns(regions: Iterable[str], extra: Sequence[str]) -> list[str]:

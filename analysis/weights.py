@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.config.events import EventWeight
+from analysis.event_weight import ShapeCorrection, event_weight  # noqa: F401 - for analyses, under this name too
 from analysis.tables import Floats, Jets, Mask, RegionEntries
 
 
@@ -67,7 +68,8 @@ def kappa(bins: KinematicBins, data: npt.NDArray[Any], simulation: npt.NDArray[A
             f"{bad.size} kinematic bin(s) have data but a simulated sum of weights of {simulation[bad[0]]:.3g} <= 0, "
             f"first {bins.describe(int(bad[0]))}; lower event_weight.n_pt or n_abseta, or add simulation"
         )
-    return np.divide(data, simulation, out=np.zeros(len(simulation)), where=simulation > 0)
+    scale: Floats = np.divide(data, simulation, out=np.zeros(len(simulation)), where=simulation > 0)
+    return scale
 
 
 class RegionWeights:

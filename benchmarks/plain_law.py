@@ -1,19 +1,19 @@
 """The main job's graph as law alone has it: the same tasks, requirements, branches and files; what exists is complete.
 
-`benchmarks/workflow.py` compares with it. ``--config`` is a JSON file that lists the branches: ``ntuples`` (stems),
-``skims`` (pairs of sample and stem), ``n_members``, ``regions`` and the names of the figures.
+`benchmarks/workflow.py` compares with it. ``--config`` is a YAML file that lists the branches: ``ntuples`` (stems),
+``skims`` (pairs of sample and stem), ``n_members``, ``regions``, and the names of exported files and of figures.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 import law
 import luigi
+import yaml
 
 law.contrib.load("htcondor")
 
@@ -21,7 +21,7 @@ law.contrib.load("htcondor")
 @functools.cache
 def campaign(path: str) -> dict[str, Any]:
     """Return the configuration."""
-    return dict(json.loads(Path(path).read_text()))
+    return dict(yaml.safe_load(Path(path).read_text()))
 
 
 class Task(law.Task):
@@ -181,6 +181,21 @@ class AuditScaleFactors(Task):
         return [self.target(f"{name}.json") for name in ("audit", "truth_overlay", "closure")]
 
 
+class ExportScaleFactors(Task):
+    """Files for analyses."""
+
+    def requires(self) -> Any:
+        return {
+            "skims": SkimNtuples.req(self),
+            "binned": MeasureBinnedSF.req(self),
+            "deepsf": AggregateDeepSF.req(self),
+            "inclusive": SampleInclusiveJets.req(self),
+        }
+
+    def output(self) -> Any:
+        return [self.target(name) for name in self.campaign["exports"]]
+
+
 class PlotScaleFactors(Task):
     """Figures of scale factors."""
 
@@ -231,6 +246,7 @@ class ProduceDeepSFEnsemble(Task):
         return {
             "cut_flow": ReportCutFlow.req(self),
             "audit": AuditScaleFactors.req(self),
+            "exports": ExportScaleFactors.req(self),
             "scale_factors": PlotScaleFactors.req(self),
             "closure": PlotClosure.req(self),
         }

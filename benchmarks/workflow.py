@@ -5,7 +5,7 @@ bytes with the manifests of the project's own functions; `benchmarks/plain_law.p
 branches and files, and takes what exists for complete. Whole processes are measured, in turn, so that other work on the
 machine slows all of them alike. Ratios are of the CPU time of a process and its children, medians over the rounds.
 
-noop_over_plain_law          `law run ProduceDeepSFEnsemble` with nothing to do over plain law's; the worse of both sizes
+noop_over_plain_law          `law run ProduceDeepSFEnsemble` with nothing to do; the worse of the two sizes
 noop_25_s, noop_1000_s       wall time of that with 25 and 1000 members
 job_overhead_over_plain_law  time that a job without work keeps a slot of a real HTCondor pool, over plain law's; null
                              where there is no pool, with the reason in ``no_pool``
@@ -21,8 +21,8 @@ import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,18 +53,25 @@ class Spent(NamedTuple):
     peak_rss_mb: int
 
 
+# a small process in between, since the memory of the parent counts in the peak of what it starts
+_MEASURE = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+wall, usage = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+if done.returncode != 0:
+    sys.exit(done.stdout[-3000:])
+print(json.dumps([wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024]))
+"""
+
+
 def run(command: list[str], env: Mapping[str, str]) -> Spent:
     """Run a command to its end, which must be a good one."""
-    with tempfile.TemporaryFile("w+") as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, env=dict(env), stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            output.seek(0)
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output.read()[-3000:]}")
-    return Spent(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024)
+    measured = [sys.executable, "-I", "-S", "-c", _MEASURE, *command]
+    done = subprocess.run(measured, env=dict(env), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
+    return Spent(*json.loads(done.stdout))
 
 
 # --- the same graph twice
@@ -75,11 +82,10 @@ class Side(NamedTuple):
 
     env: dict[str, str]
     folder: Path
-    suffix: str
 
     def command(self, task: str, stem: str, *options: str) -> list[str]:
         """Return the command that runs a task with one of the configurations."""
-        return ["law", "run", task, "--version", "v1", "--config", str(self.folder / f"{stem}{self.suffix}"), *options]
+        return ["law", "run", task, "--version", "v1", "--config", str(self.folder / f"{stem}.yaml"), *options]
 
     def outputs(self, stem: str) -> set[str]:
         """Return the paths of all outputs of the graph, relative to the folder of the version."""
@@ -92,7 +98,7 @@ class Side(NamedTuple):
 
 def our_side(folder: Path) -> Side:
     folder.mkdir()
-    return Side({**os.environ, "DEEPSF_DATA": str(folder / "data")}, folder, ".yaml")
+    return Side({**os.environ, "DEEPSF_DATA": str(folder / "data")}, folder)
 
 
 def plain_side(folder: Path) -> Side:
@@ -111,7 +117,7 @@ def plain_side(folder: Path) -> Side:
     kept = {name: os.environ[name] for name in ("PATH", "DEEPSF_WORKERS", "HOME") if name in os.environ}
     lines = [f'export {name}="{value}"' for name, value in (kept | variables).items()]
     (folder / "bootstrap.sh").write_text("\n".join(["#!/bin/bash", *lines, ""]))
-    side = Side({**os.environ, **variables}, folder, ".json")
+    side = Side({**os.environ, **variables}, folder)
     run(["law", "index", "-q"], side.env)
     return side
 
@@ -129,17 +135,18 @@ def fill(ours: Side, plain: Side, n_members: int) -> str:
         place = plain.folder / "data" / "v1" / path.relative_to(made.parent)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
-    figures = {name: top.requires()[name].stems() for name in ("scale_factors", "closure")}
-    skims = top.requires()["cut_flow"].requires().branch_map.values()
+    required = top.requires()
+    skims = required["cut_flow"].requires().branch_map.values()
     campaign = {
         "ntuples": [skim.path.stem for skim in skims],
-        "skims": [(skim.sample, skim.path.stem) for skim in skims],
+        "skims": [[skim.sample, skim.path.stem] for skim in skims],
         "n_members": n_members,
-        "regions": list(top.requires()["closure"].cfg("regions")),
-        "scale_factor_figures": figures["scale_factors"],
-        "closure_figures": figures["closure"],
+        "regions": list(required["closure"].cfg("regions")),
+        "exports": [target.file.name for target in leaves(required["exports"].output())],
+        "scale_factor_figures": required["scale_factors"].stems(),
+        "closure_figures": required["closure"].stems(),
     }
-    (plain.folder / f"{stem}.json").write_text(json.dumps(campaign))
+    (plain.folder / f"{stem}.yaml").write_text(yaml.safe_dump(campaign))
     different = ours.outputs(stem) ^ plain.outputs(stem)
     assert not different, f"the two graphs differ in {sorted(different)[:5]}"
     return stem
@@ -195,10 +202,10 @@ def noop(ours: Side, plain: Side) -> dict[str, float | int]:
 
 def plan(ours: Side) -> dict[str, float | int]:
     """Plan skims of many files for the batch system: what `--print-status` needs, with bookkeeping of jobs."""
-    files = ours.folder / "files"
-    files.mkdir()
     spent = {}
     for n_files in PLANNED:
+        files = ours.folder / f"{n_files}_files"
+        files.mkdir()
         for number in range(n_files):
             (files / f"{number:05d}.root").touch()
         samples = {
@@ -208,14 +215,14 @@ def plan(ours: Side) -> dict[str, float | int]:
         write_file_campaign(ours, f"files_{n_files}", samples)
         command = ours.command("SkimNtuples", f"files_{n_files}", "--workflow", "htcondor", "--print-status", "0")
         spent[n_files] = run(command, ours.env)
-    first, last = PLANNED[0], PLANNED[-1]
-    slope = math.log(spent[last].cpu_s / spent[first].cpu_s) / math.log(last / first)
+    few, some, last = PLANNED  # each twice the one before: the cost of the start drops out of the differences
+    growth = (spent[last].cpu_s - spent[some].cpu_s) / (spent[some].cpu_s - spent[few].cpu_s)
     return {
         f"plan_{last}_s": round(spent[last].wall_s, 1),
-        "plan_exponent": round(slope, 3),
+        "plan_exponent": round(math.log2(growth), 3),
         **{f"plan_{n_files}_cpu_s": round(s.cpu_s, 1) for n_files, s in spent.items()},
         **{f"plan_{n_files}_peak_rss_mb": s.peak_rss_mb for n_files, s in spent.items()},
-        "plan_kb_per_branch": round(1024 * (spent[last].peak_rss_mb - spent[first].peak_rss_mb) / (last - first), 1),
+        "plan_kb_per_branch": round(1024 * (spent[last].peak_rss_mb - spent[few].peak_rss_mb) / (last - few), 1),
     }
 
 
@@ -251,7 +258,7 @@ def jobs(ours: Side, plain: Side, folder: Path) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {"ours": [], "plain": []}
     try:
         with pool(folder) as env:
-            for number in range(JOB_ROUNDS):
+            for _ in range(JOB_ROUNDS):
                 for name, side, task in (
                     ("ours", ours, "benchmarks.noop_jobs.NoopMembers"),
                     ("plain", plain, "TrainDeepSF"),

@@ -70,8 +70,25 @@ class ConfigTask(law.Task):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        _hide_bases()
         if "run" in cls.__dict__:
             cls.run = _if_needed(cls.__dict__["run"])
+
+    @classmethod
+    @functools.cache
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """Return the parameters; luigi searches the class for them, several times for each instance."""
+        return super().get_params()
+
+    @classmethod
+    def req(cls, inst: law.Task, **kwargs: Any) -> Any:
+        """Return the task of this class that another one requires, found out once for each."""
+        if kwargs.keys() - {"branch"}:
+            return super().req(inst, **kwargs)
+        known, key = inst.__dict__.setdefault("_required", {}), (cls, kwargs.get("branch"))
+        if key not in known:
+            known[key] = super().req(inst, **kwargs)
+        return known[key]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -191,6 +208,12 @@ class ConfigTask(law.Task):
             required = law.util.flatten(self.requires())
             self._upstream_targets = [target for task in required for target in _used(task)]
         return self._upstream_targets
+
+
+def _hide_bases() -> None:
+    """Take classes that are no tasks to run from luigi's list: of their parameters it makes options, at each start."""
+    known = luigi.task_register.Register._reg
+    known[:] = [cls for cls in known if issubclass(cls, luigi.Config) or not getattr(cls, "exclude_index", True)]
 
 
 def _if_needed(run: Callable[[Any], Any]) -> Callable[[Any], Any]:

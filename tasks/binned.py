@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.base import ConfigTask
-from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
+from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions, load_shifts
 from tasks.skim import SkimNtuples
 from tasks.targets import staged
 
@@ -26,15 +26,20 @@ class MeasureBinnedSF(ConfigTask):
     def run(self) -> None:
         from analysis.binned_build import measure_and_build
 
+        inputs, shifts = self.input(), self.cfg("shifts")
         result = measure_and_build(
-            load_regions(self, self.input()["skims"]),
+            load_regions(self, inputs["skims"]),
             self.cfg("regions"),
             self.cfg("flavours"),
-            load_inclusive(self.input()["inclusive"]),
+            load_inclusive(inputs["inclusive"]),
             settings=self.cfg("binned"),
             event_weight=self.cfg("event_weight"),
             normalisation=self.cfg("normalisation"),
+            shifts=shifts,
+            skim=None if shifts is None else load_shifts(self, inputs["skims"], inputs["inclusive"]),
         )
         with staged(self.output()) as (path,):
             path.write_text(result.to_json())
         self.publish_message(f"binned scale factors moved by {', '.join(f'{c:.1e}' for c in result.changes)}")
+        if len(result.shift_names) > 1:
+            self.publish_message(f"shifts: {', '.join(result.shift_names[1:])}")

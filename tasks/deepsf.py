@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import law
+
 from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
@@ -27,12 +29,14 @@ class TrainDeepSF(EnsembleWorkflow):
     keeps_replaced = True
 
     def workflow_requires(self) -> dict[str, Any]:
-        return {**super().workflow_requires(), **self._inputs()}
+        return {**super().workflow_requires(), **self._inputs}
 
     def requires(self) -> Any:
-        return self._inputs()
+        return self._inputs
 
+    @law.workflow_property(setter=False, cache=True)
     def _inputs(self) -> dict[str, Any]:
+        """The same for all members: made once, by the workflow."""
         return {"skims": SkimNtuples.req(self, branch=-1), "inclusive": SampleInclusiveJets.req(self)}
 
     def own_parameters(self) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class GenerateNtuples(Workflow):
     """NanoAOD files of simulation and pseudo-data, a branch a file."""
 
     config_keys = ("generator",)
+    code_version = 2
 
     def create_branch_map(self) -> dict[int, Any]:
         from analysis.generator.plan import plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from tasks.targets import leaves, staged
 
 if TYPE_CHECKING:
     from analysis.inclusive import InclusiveJets
+    from analysis.shifts import SkimShifts
     from analysis.tables import RegionEntries
 
 ENTRY_KEYS = ("samples", "flavours", "regions", "campaign.luminosity_ifb", "selection.jet_columns")
@@ -22,8 +24,8 @@ def skimmed(requirement: Any, kind: str) -> list[Path]:
     return [target.file for target in leaves(requirement) if target.file.name.endswith(f"_{kind}.parquet")]
 
 
-def load_regions(task: ConfigTask, requirement: Any) -> dict[str, RegionEntries]:
-    """Return data and simulation of all regions; ``task`` declares `ENTRY_KEYS`."""
+def load_regions(task: ConfigTask, requirement: Any, shift: str = "nominal") -> dict[str, RegionEntries]:
+    """Return data and simulation of all regions, of one of the skim's shifts; ``task`` declares `ENTRY_KEYS`."""
     from analysis import tables
     from analysis.skim import require_selected
     from analysis.skim_report import read_metadata
@@ -37,13 +39,25 @@ def load_regions(task: ConfigTask, requirement: Any) -> dict[str, RegionEntries]
         flavours=task.cfg("flavours"),
         luminosity_ifb=task.cfg("campaign.luminosity_ifb"),
         jet_columns=task.cfg("selection.jet_columns"),
+        shift=shift,
     )
+
+
+def load_shifts(task: ConfigTask, skims: Any, inclusive: Any) -> SkimShifts:
+    """Return the shifts that the skim offers, with what reads their tables; ``task`` declares `ENTRY_KEYS`."""
+    from analysis.shifts import SkimShifts
+    from analysis.tables import available_shifts
+
+    kinematic, weights = available_shifts(skimmed(skims, "entries"))
+    regions = partial(load_regions, task, skims)
+    return SkimShifts(kinematic[1:], weights, regions, load_inclusive(inclusive, shifts=True).shifted)
 
 
 class SampleInclusiveJets(ConfigTask):
     """Simulated jets without region and tag, on which every method's scale factors are normalised."""
 
     config_keys = ("samples", "flavours", "campaign.luminosity_ifb", "selection.jet_columns", "normalisation.max_jets")
+    code_version = 2
 
     def requires(self) -> Any:
         return SkimNtuples.req(self)
@@ -66,8 +80,8 @@ class SampleInclusiveJets(ConfigTask):
             sampled.write(path)
 
 
-def load_inclusive(requirement: Any) -> InclusiveJets:
-    """Return the output of `SampleInclusiveJets`."""
+def load_inclusive(requirement: Any, *, shifts: bool = False) -> InclusiveJets:
+    """Return the output of `SampleInclusiveJets`, nominal, or with all shifts."""
     from analysis.inclusive import InclusiveJets
 
-    return InclusiveJets.read(requirement.file)
+    return InclusiveJets.read(requirement.file, shifts=shifts)

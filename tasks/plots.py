@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from analysis.plots.panels import Reference
     from tasks.targets import ProvenanceTarget
 
-_STYLE_KEYS = ("plots", "campaign", "flavours")
+STYLE_KEYS = ("plots", "campaign", "flavours")
 
 
-class _PlotTask(ConfigTask):
+class PlotTask(ConfigTask):
     """Writes figures under the names that the configuration foretells."""
 
     exclude_index = True
@@ -61,10 +61,10 @@ class _PlotTask(ConfigTask):
         return Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")), members)
 
 
-class PlotScaleFactors(_PlotTask):
+class PlotScaleFactors(PlotTask):
     """DeepSF over the binned scale factor in every (pT, |eta|) bin; overviews, maps, truth, training curves."""
 
-    config_keys = (*_STYLE_KEYS, "binned.bins", "generator")
+    config_keys = (*STYLE_KEYS, "binned.bins", "generator")
 
     def requires(self) -> Any:
         return {
@@ -114,10 +114,10 @@ class PlotScaleFactors(_PlotTask):
         return Reference.of_correction(correction, wanted.label, wanted.systematic, codes)
 
 
-class PlotClosure(_PlotTask):
+class PlotClosure(PlotTask):
     """Probe discriminant of each region: simulation by flavour against data, before and after scale factors."""
 
-    config_keys = (*_STYLE_KEYS, "regions")
+    config_keys = (*STYLE_KEYS, "regions")
 
     def requires(self) -> Any:
         return AuditScaleFactors.req(self)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from tasks.audit import AuditScaleFactors
 from tasks.base import ConfigTask
+from tasks.exports import ExportScaleFactors
 from tasks.plots import PlotClosure, PlotScaleFactors
 from tasks.skim import ReportCutFlow
 from tasks.targets import staged
@@ -22,6 +20,7 @@ class ProduceDeepSFEnsemble(ConfigTask):
         return {
             "cut_flow": ReportCutFlow.req(self),
             "audit": AuditScaleFactors.req(self),
+            "exports": ExportScaleFactors.req(self),
             "scale_factors": PlotScaleFactors.req(self),
             "closure": PlotClosure.req(self),
         }
@@ -41,6 +40,9 @@ class ProduceDeepSFEnsemble(ConfigTask):
 
 def _print_costs(task: ConfigTask) -> None:
     """Print what each task has cost when it last ran."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("task", "runs", "wall time [s]", "CPU time [s]", "peak memory [MB]", title="Where the time went")
     for folder in sorted(task.folder().parent.glob("*/.resources")):
         records = [json.loads(path.read_text()) for path in folder.glob("*.json")]

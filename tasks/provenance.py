@@ -191,7 +191,7 @@ def file_digest(path: Path, cache: Path) -> str:
         known = {}
     if {key: known.get(key) for key in now} != now:
         known = {**now, "digest": _byte_digest(path)}
-        write_json(place, known)
+        write_json(place, known, durable=False)
     return str(known["digest"])
 
 
@@ -271,18 +271,23 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_json(path: Path, value: Any, *, sort_keys: bool = True) -> None:
-    """Write a JSON file so that a reader sees the old one or the new one, never a part, after a power cut too."""
+def write_json(path: Path, value: Any, *, sort_keys: bool = True, durable: bool = True) -> None:
+    """Write a JSON file so that a reader sees the old one or the new one, never a part.
+
+    ``durable``: after a power cut too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name.lstrip('.')}.part-")
     try:
         with full_disk_named(path.parent), os.fdopen(handle, "w") as stream:
             json.dump(value, stream, sort_keys=sort_keys, indent=1)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

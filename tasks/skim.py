@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import glob
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import law
+
 from analysis.config import ConfigError
+from analysis.config.events import Pileup
+from analysis.config.jets import JetCorrections
 from tasks import settings
 from tasks.base import ConfigTask
 from tasks.generation import GenerateNtuples
@@ -26,38 +31,42 @@ class InputFile(NamedTuple):
 class SkimNtuples(Workflow):
     """Tables of tag-probe entries and of all jets, a branch a file."""
 
+    code_version = 2
+
     @property
     def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
         """Of the samples only what the branch's own table depends on: a cross section comes in later."""
         sample = f"samples.{self.branch_data.sample}"
-        return (f"{sample}.kind", f"{sample}.channels", "tagger", "selection", "regions", "pileup")
+        return (f"{sample}.kind", f"{sample}.channels", "tagger", "selection", "regions", "pileup", "jet_corrections")
 
     def create_branch_map(self) -> dict[int, InputFile]:
         """Return generated files from their plan, without making any, and files of the config by their patterns."""
         files = []
-        if any(sample.generate for sample in self.plan_cfg("samples").values()):
-            generation = GenerateNtuples.req(self, branch=-1)
-            for number, planned in generation.branch_map.items():
-                files.append(InputFile(planned.sample, generation.as_branch(number).output().file, number))
+        if self._generation is not None:
+            for number, planned in self._generation.branch_map.items():
+                files.append(InputFile(planned.sample, self._generation.as_branch(number).output().file, number))
         for name, sample in self.plan_cfg("samples").items():
             files += [InputFile(name, path, None) for path in _matching(name, sample.files)]
         return dict(enumerate(files))
 
     def workflow_requires(self) -> dict[str, Any]:
         required = super().workflow_requires()
-        if any(sample.generate for sample in self.plan_cfg("samples").values()):
-            required["ntuples"] = GenerateNtuples.req(self, branch=-1)
-        return required
+        return required if self._generation is None else {**required, "ntuples": self._generation}
 
     def requires(self) -> Any:
-        if self.branch_data.generated is None:
-            return []
-        return GenerateNtuples.req(self, branch=self.branch_data.generated)
+        number = self.branch_data.generated
+        return [] if number is None else self._generation.as_branch(number)
+
+    @law.workflow_property(setter=False, cache=True)
+    def _generation(self) -> GenerateNtuples | None:
+        """What makes the input of all branches, if anything is generated."""
+        generates = any(sample.generate for sample in self.plan_cfg("samples").values())
+        return GenerateNtuples.req(self, branch=-1) if generates else None
 
     def external_files(self) -> tuple[Path, ...]:
-        pileup = self.cfg("pileup")
+        corrections = [self.cfg(key) for key in ("pileup", "jet_corrections")]
         files = () if self.branch_data.generated is not None else (self.branch_data.path,)
-        return files if pileup is None else (*files, settings.resolve(pileup.file))
+        return (*files, *(settings.resolve(section.file) for section in corrections if section is not None))
 
     def own_parameters(self) -> dict[str, Any]:
         return {"sample": self.branch_data.sample}
@@ -72,8 +81,8 @@ class SkimNtuples(Workflow):
     def run(self) -> None:
         from analysis.skim import skim_file
 
-        pileup, file = self.cfg("pileup"), self.branch_data
-        with staged(self.output()["entries"], self.output()["jets"]) as (entries, jets):
+        pileup, jets, file = self.cfg("pileup"), self.cfg("jet_corrections"), self.branch_data
+        with staged(self.output()["entries"], self.output()["jets"]) as (entries_path, jets_path):
             report = skim_file(
                 settings.local(file.path),
                 file.sample,
@@ -82,9 +91,11 @@ class SkimNtuples(Workflow):
                 selection=self.cfg("selection"),
                 regions=self.cfg("regions"),
                 pileup=pileup,
-                pileup_path=None if pileup is None else settings.local(settings.resolve(pileup.file)),
-                entries_path=entries,
-                jets_path=jets,
+                pileup_path=_local(pileup),
+                jet_corrections=jets,
+                jet_corrections_path=_local(jets),
+                entries_path=entries_path,
+                jets_path=jets_path,
             )
         selected = ", ".join(
             f"{sum(report.cut_flow[f'region_{name}'].values())} in {name}" for name in self.cfg("regions")
@@ -125,6 +136,11 @@ class ReportCutFlow(ConfigTask):
         self.publish_message(text)
 
 
+def _local(section: Pileup | JetCorrections | None) -> Path | None:
+    """Return where the file of a section is on this machine."""
+    return None if section is None else settings.local(settings.resolve(section.file))
+
+
 def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:
     found: list[Path] = []
     if settings.shipped() is not None:
@@ -135,7 +151,7 @@ def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:
         if not matches:
             raise ConfigError(f"samples.{sample}.files: {pattern!r} matches no file (looked for {resolved})")
         found += [Path(match) for match in matches]
-    twice = {path for path in found if found.count(path) > 1}
+    twice = [path for path, count in Counter(found).items() if count > 1]
     if twice:
-        raise ConfigError(f"samples.{sample}.files: {sorted(map(str, twice))[0]} is matched by more than one pattern")
+        raise ConfigError(f"samples.{sample}.files: {min(map(str, twice))} is matched by more than one pattern")
     return found

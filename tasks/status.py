@@ -90,7 +90,7 @@ class State(NamedTuple):
         if not self.is_workflow or len(self.reasons) == 1:
             return f"{self.summary}: {'; '.join(self.reasons)}"
         shown = [f"{count} of {self.n_branches}: {why}" for why, count in self.reasons.most_common(SHOWN)]
-        more = f"; and {len(self.reasons) - SHOWN} more reasons" if len(self.reasons) > SHOWN else ""
+        more = f"; and {len(self.reasons) - SHOWN} more" if len(self.reasons) > SHOWN else ""
         return f"{self.summary}: {'; '.join(shown)}{more}"
 
 

@@ -155,14 +155,15 @@ def _is_sound(file: Path, manifest: dict[str, Any]) -> bool:
 def _insert(store: Path, file: Path, key: str, limit: int) -> None:
     """Make an entry of an output; what was used longest ago goes, so that all need no more than ``limit`` bytes."""
     sources, place = (file, manifest_path(file)), store / key
-    if all((place / source.name).is_file() for source in sources):
-        os.utime(place)
-        return
+    if place.is_dir():  # looked at in this order: a whole one may come any time
+        if all((place / source.name).is_file() for source in sources):
+            os.utime(place)
+            return
+        _discard(place)
     size = sum(source.stat().st_size for source in sources)
     if size > limit:
         return
     store.mkdir(exist_ok=True)
-    _discard(place)
     _make_room(store, limit - size)
     part = Path(tempfile.mkdtemp(prefix=_PART, dir=store))
     try:
@@ -205,8 +206,6 @@ def _entries(store: Path) -> Iterator[tuple[int, int, Path]]:
 
 def _discard(place: Path) -> None:
     """Remove an entry: in one step out of sight, then from the disk."""
-    if not place.is_dir():
-        return
     grave = Path(tempfile.mkdtemp(prefix=_PART, dir=place.parent))
     with suppress(FileNotFoundError):  # another process was first
         place.rename(grave)

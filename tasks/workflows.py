@@ -26,6 +26,7 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
     class workflow_proxy_cls(cluster.Proxy):  # noqa: N801 - law's name
         """law looks for the class of the HTCondor proxy here; the local one is law's own."""
 
+    exclude_index = True
     output_collection_cls = BranchOutputs
     workflow = ConfigTask.workflow
 

@@ -88,12 +88,38 @@ def nanoaod_branches(n_events: int, seed: int, *, data: bool = False, run3: bool
     return branches
 
 
+def energy_branches(branches: Mapping[str, Any], seed: int, *, data: bool, run3: bool) -> dict[str, Any]:
+    """Return what corrections of jets and shifts of weights need; some jets have no partner, or one not stored."""
+    rng = np.random.default_rng([seed, 1])
+    jets, n_events = branches["Jet"], len(branches["run"])
+    counts = ak.to_numpy(ak.num(jets.pt))
+    n = int(counts.sum())
+    place = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
+    partner = np.select([rng.random(n) < 0.15, rng.random(n) < 0.05], [-1, 99], place).astype("i4")
+    extra = {"rawFactor": rng.uniform(-0.1, 0.2, n).astype("f4"), "area": rng.uniform(0.4, 0.6, n).astype("f4")}
+    extra |= {} if data else {"genJetIdx": partner}
+    for name, values in extra.items():
+        jets = ak.with_field(jets, ak.unflatten(values, counts), name)
+    rho = "Rho_fixedGridRhoFastjetAll" if run3 else "fixedGridRhoFastjetAll"
+    found: dict[str, Any] = {"Jet": jets, rho: rng.uniform(5.0, 40.0, n_events).astype("f4")}
+    if not data:
+        gen_pt = ak.to_numpy(ak.flatten(jets.pt)) * rng.normal(1.0, 0.15, n).astype("f4")
+        found["GenJet"] = ak.zip({"pt": ak.unflatten(gen_pt, counts), "eta": jets.eta, "phi": jets.phi})
+        for name, length in (("LHEScaleWeight", 9), ("PSWeight", 4)):
+            weights = rng.uniform(0.5, 1.5, n_events * length).astype("f4")
+            found[name] = ak.unflatten(weights, np.full(n_events, length))
+    return found
+
+
 MakeNanoAOD = Callable[..., Path]
 
 
 @pytest.fixture
 def make_nanoaod(tmp_path: Path) -> MakeNanoAOD:
-    """Write a NanoAOD-like file; ``replace`` gives branches or jet columns, ``drop`` takes some away."""
+    """Write a NanoAOD-like file; ``replace`` gives branches or jet columns, ``drop`` takes some away.
+
+    With ``energy`` it has what corrections of jets and shifts of weights need.
+    """
 
     def make(
         n_events: int = 400,
@@ -102,6 +128,7 @@ def make_nanoaod(tmp_path: Path) -> MakeNanoAOD:
         name: str = "nano.root",
         data: bool = False,
         run3: bool = False,
+        energy: bool = False,
         drop: Sequence[str] = (),
         replace: Mapping[str, Any] | None = None,
         runs: bool = True,
@@ -109,15 +136,17 @@ def make_nanoaod(tmp_path: Path) -> MakeNanoAOD:
         basket: int = 150,
     ) -> Path:
         branches = nanoaod_branches(n_events, seed, data=data, run3=run3)
+        if energy:
+            branches |= energy_branches(branches, seed, data=data, run3=run3)
         for key, value in (replace or {}).items():
             collection, _, column = key.partition("_")
-            if collection in ("Electron", "Muon", "Jet"):
+            if collection in ("Electron", "Muon", "Jet", "GenJet"):
                 branches[collection] = ak.with_field(branches[collection], value, column)
             else:
                 branches[key] = value
         for key in drop:
             collection, _, column = key.partition("_")
-            if collection in ("Electron", "Muon", "Jet"):
+            if collection in ("Electron", "Muon", "Jet", "GenJet"):
                 branches[collection] = ak.without_field(branches[collection], column)
             else:
                 del branches[key]

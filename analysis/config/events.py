@@ -158,6 +158,9 @@ class Pileup(Section):
     file: str
     name: str
     weights: str = Field(default="nominal", description="value of the string input, if the correction has one")
+    shifts: tuple[str, str] | None = Field(
+        default=("up", "down"), description="its values for the shifts pileup_up and pileup_down; null for none"
+    )
 
 
 class EventWeight(Section):

@@ -19,12 +19,15 @@ class MapEdges(Section):
 
 
 class DeepSFTable(Section):
-    """Size of the table of the ensemble: cells in log(pT), |eta| and logit(discriminant), linear inside of each."""
+    """Size of the table of the ensemble: cells in log(pT), |eta| and logit(discriminant), linear inside of each.
 
-    n_pt: Count = 10
-    n_abseta: Count = 5
-    n_discriminant: Count = 32
-    n_jets: Count = Field(default=20_000, description="jets of a flavour at which the table is compared to the ensemble")
+    Cells end at the edges of the normalisation's bins besides, so that there are more than asked for.
+    """
+
+    n_pt: Count = 6
+    n_abseta: Count = 6
+    n_discriminant: Count = 24
+    n_jets: Count = Field(default=20_000, description="jets of a flavour at which table and ensemble are compared")
 
 
 class Exports(Section):
@@ -39,3 +42,18 @@ class Exports(Section):
     )
     deepsf: DeepSFTable = DeepSFTable()
     normalisation: MapEdges = MapEdges()
+
+    def shape_name(self, tagger: str) -> str:
+        """Return the name of the shape correction of a tagger."""
+        return self.name or f"{tagger}_shape"
+
+    def files(self, tagger: str) -> dict[str, str]:
+        """Return the names of the files by form; ``maps`` are the normalisation maps, which there always are."""
+        name = self.shape_name(tagger)
+        names = {
+            "strict": f"{name}.json.gz",
+            "safe": f"{name}_safe.json.gz",
+            "csv": f"{name}.csv.gz",
+            "deepsf": f"{tagger}_deepsf.json.gz",
+        }
+        return {**{form: names[form] for form in self.forms}, "maps": "normalisation_maps.json"}

@@ -73,10 +73,21 @@ class Bins(Section):
         return self
 
 
+class OptimisedBinning(Section):
+    """Discriminant bins put where the expected error of the scale factor and the width of the bins balance."""
+
+    n_fine: int = Field(default=100, ge=2, description="equal steps of valid discriminants that bins are made of")
+    max_error: Positive = Field(default=0.5, description="bins of larger relative error grow first")
+    contamination: Fraction = Field(default=0.2, description="relative uncertainty of the contamination")
+
+
 class Binned(Section):
     """Iterative tag and probe in bins, arXiv:1712.07158."""
 
     bins: dict[str, Bins] = Field(description="by flavour")
+    optimise: OptimisedBinning | None = Field(
+        default=None, description="keep the numbers of bins, choose their discriminant edges; as they are by default"
+    )
     max_change: Positive = Field(default=1e-6, description="converged when no scale factor moves by more")
     max_iterations: Count = 50
     smooth_in: Literal["logit", "identity"] = Field(
@@ -84,6 +95,13 @@ class Binned(Section):
     )
     n_bootstrap: int = Field(default=100, ge=0, description="event bootstraps behind the statistical errors; 0: none")
     bootstrap_seed: Seed = 1
+
+    @model_validator(mode="after")
+    def _fine_enough(self) -> Binned:
+        most = max((len(bins.discriminant) - 2 for bins in self.bins.values()), default=0)
+        if self.optimise is not None and self.optimise.n_fine < most:
+            raise ValueError(f"optimise.n_fine = {self.optimise.n_fine} steps are fewer than the {most} bins; raise it")
+        return self
 
 
 class Variable(Section):

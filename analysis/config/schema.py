@@ -18,9 +18,12 @@ from analysis.config.events import (
     Tagger,
     measured_flavours,
 )
+from analysis.config.exports import Exports
+from analysis.config.jets import JetCorrections
 from analysis.config.methods import Audit, Binned, Ensemble, Generator, Plots, Training
 from analysis.config.shifts import Shifts
 from analysis.config.shifts import problems as shift_problems
+from analysis.config.validation import Validation
 
 NOT_A_JET_COLUMN = ("pt", "abseta", "discriminant")
 
@@ -36,6 +39,7 @@ class Config(Section):
     selection: Selection
     regions: dict[str, Region] = Field(min_length=1)
     pileup: Pileup | None = None
+    jet_corrections: JetCorrections | None = None
     event_weight: EventWeight = EventWeight()
     normalisation: Normalisation = Normalisation()
     binned: Binned
@@ -43,6 +47,8 @@ class Config(Section):
     training: Training = Training()
     ensemble: Ensemble = Ensemble()
     audit: Audit = Audit()
+    validation: Validation = Validation()
+    exports: Exports = Exports()
     plots: Plots = Plots()
     htcondor: HTCondor = HTCondor()
 

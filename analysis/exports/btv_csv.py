@@ -102,9 +102,7 @@ def _read_rows(lines: Iterable[str], name: str) -> Iterator[_Row]:
             raise ValueError(f"{name}, line {number}: {error}") from error
         if flavour not in _HADRON_FLAVOUR:
             raise ValueError(f"{name}, line {number}: jet flavour {flavour} is none of {sorted(_HADRON_FLAVOUR)}")
-        yield _Row(
-            fields[2].strip(), flavour, (point[0], point[1]), (point[2], point[3]), (point[4], point[5]), piece
-        )
+        yield _Row(fields[2].strip(), flavour, (point[0], point[1]), (point[2], point[3]), (point[4], point[5]), piece)
 
 
 def _table(rows: list[_Row], where: str) -> ShapeTable:

@@ -1,7 +1,8 @@
 """Shape scale factors as correctionlib corrections (schema version 2), written and read.
 
-Strict, as the files of the CMS b-tagging group: inputs (systematic, flavor, abseta, pt, discriminant); a systematic that
-a flavour does not have raises. Safe: it gives the flavour's central value; names that no flavour has raise all the same.
+Strict, as the files of the CMS b-tagging group, with the inputs (systematic, flavor, abseta, pt, discriminant): a
+systematic that a flavour does not have raises. Safe: it gives the flavour's central value; names that no flavour has
+raise all the same.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import correctionlib
 from correctionlib import schemav2
 
 from analysis.exports.files import read_text, write_text
@@ -88,16 +90,20 @@ def shape_correction(shapes: Shapes, label: Label, *, safe: bool = False) -> Tre
 
 
 def correction_set_text(corrections: list[Tree], description: str) -> str:
-    """Return the text of a file with the corrections, checked against the schema.
+    """Return the text of a file with the corrections, checked against the schema and by correctionlib's evaluator.
 
     Raises
     ------
     pydantic.ValidationError
         If a correction does not comply with the schema.
+    RuntimeError
+        If correctionlib cannot evaluate it for another reason.
     """
     tree = {"schema_version": 2, "description": description, "corrections": corrections}
     schemav2.CorrectionSet.model_validate(tree)
-    return json.dumps(tree, separators=(",", ":"), allow_nan=False) + "\n"
+    text = json.dumps(tree, separators=(",", ":"), allow_nan=False) + "\n"
+    correctionlib.CorrectionSet.from_string(text)  # the schema leaves some rules to it
+    return text
 
 
 def write_corrections(path: Path, corrections: list[Tree], description: str, *, compress: bool = True) -> None:
@@ -113,7 +119,7 @@ def read_correction(path: Path, name: str | None = None) -> Tree:
     ValueError
         If the file has no such correction, or several and none is named.
     """
-    corrections = {c["name"]: c for c in json.loads(read_text(path))["corrections"]}
+    corrections: dict[str, Tree] = {c["name"]: c for c in json.loads(read_text(path))["corrections"]}
     if name is None and len(corrections) == 1:
         return corrections.popitem()[1]
     if name not in corrections:

@@ -6,7 +6,7 @@ corners are taken from inside of the cell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -25,8 +25,9 @@ from analysis.training.inputs import LOGIT_MARGIN
 
 SYSTEMATICS = ("central", "up_sem", "down_sem")
 _LOWEST_PT_GEV = 1.0
-_DIGITS = 8
-# in x = discriminant, y = pT, z = |eta|
+_DIGITS = 7
+_FINE, _EVEN_SHARE = 6, 0.3
+_VARIABLES = ("discriminant", "pt", "abseta")  # x, y, z of the formulas
 _LINEAR = "([0]+[1]*z)+log(y)*([2]+[3]*z)"
 _TRILINEAR = f"({_LINEAR})+log(x/(1-x))*(([4]+[5]*z)+log(y)*([6]+[7]*z))"
 
@@ -66,13 +67,11 @@ def ensemble_table(
     extra
         Value of each further input of the networks, the same in the whole table.
     """
-    pt, abseta, node = _edges(sf, flavour, size, abseta_max)
+    pt, abseta = _edges(sf, flavour, size, abseta_max)
+    node = _placed(sf, flavour, size, (pt, abseta), extra or {})
     scores = np.concatenate([[INVALID], expit(node)])
-    sides = [_sides(pt), _sides(abseta)]
-    grid = np.meshgrid(sides[0].ravel(), sides[1].ravel(), scores, indexing="ij")
-    p, e, d = (axis.ravel().astype(np.float32) for axis in grid)
-    further = {name: np.full(len(p), value, np.float32) for name, value in (extra or {}).items()}
-    estimate = summarise(sf.member_values(flavour, Jets(p, e, d, np.zeros(len(p), np.int8), further)))
+    corners = _jets(_sides(pt).ravel(), _sides(abseta).ravel(), scores, extra or {})
+    estimate = summarise(sf.member_values(flavour, corners))
     values = np.stack([estimate.mean, estimate.mean + estimate.sem, estimate.mean - estimate.sem])
     shape = (len(SYSTEMATICS), len(pt) - 1, 2, len(abseta) - 1, 2, len(scores))
     return EnsembleTable(pt, abseta, node, values.reshape(shape).transpose(0, 1, 3, 2, 4, 5))
@@ -114,8 +113,8 @@ def deepsf_correction(tables: Mapping[int, EnsembleTable | None], label: Label, 
         ],
         "output": {"name": "weight", "type": "real", "description": "scale factor, data over simulation"},
         "generic_formulas": [
-            {"nodetype": "formula", "parser": "TFormula", "variables": ["discriminant", "pt", "abseta"], "expression": e}
-            for e in (_LINEAR, _TRILINEAR)
+            {"nodetype": "formula", "parser": "TFormula", "variables": [*_VARIABLES], "expression": f}
+            for f in (_LINEAR, _TRILINEAR)
         ],
         "data": {"nodetype": "category", "input": "systematic", "content": content},
     }
@@ -128,13 +127,18 @@ def interpolation_error(
     jets = sample.jets[np.unique(np.linspace(0, len(sample.jets) - 1, n_jets).astype(np.int64))]
     exact = sf.member_values(flavour, jets).mean(axis=0)
     away = np.abs(correction.evaluate("central", code, jets.abseta, jets.pt_gev, jets.discriminant) - exact)
-    return InterpolationError(
-        float(np.sqrt(np.mean(away**2))), float(np.quantile(away, 0.99)), float(away.max())
-    )
+    return InterpolationError(float(np.sqrt(np.mean(away**2))), float(np.quantile(away, 0.99)), float(away.max()))
 
 
-def _edges(sf: ScaleFactor, flavour: str, size: DeepSFTable, abseta_max: float) -> tuple[Floats, Floats, Floats]:
-    """Return edges in pT and |eta|, and nodes in logit(discriminant).
+def _jets(pt_gev: Floats, abseta: Floats, discriminant: Floats, extra: Mapping[str, float]) -> Jets:
+    grid = np.meshgrid(pt_gev, abseta, discriminant, indexing="ij")
+    pt, eta, scores = (axis.ravel().astype(np.float32) for axis in grid)
+    further = {name: np.full(len(pt), value, np.float32) for name, value in extra.items()}
+    return Jets(pt, eta, scores, np.zeros(len(pt), np.int8), further)
+
+
+def _edges(sf: ScaleFactor, flavour: str, size: DeepSFTable, abseta_max: float) -> tuple[Floats, Floats]:
+    """Return edges in pT and |eta|.
 
     Beyond the range that inputs are clipped to, the networks are constant: there lie outer cells of their own.
     """
@@ -146,8 +150,28 @@ def _edges(sf: ScaleFactor, flavour: str, size: DeepSFTable, abseta_max: float) 
     pt = np.unique(np.concatenate([[_LOWEST_PT_GEV], _without(np.exp(cells), outer), outer, [HIGHEST_PT_GEV]]))
     inner = np.unique(np.concatenate([b.abseta for b in bins]))
     abseta = _subdivided(np.union1d([0.0, abseta_max], inner[inner < abseta_max]), size.n_abseta)
+    return pt, abseta
+
+
+def _placed(
+    sf: ScaleFactor, flavour: str, size: DeepSFTable, edges: tuple[Floats, Floats], extra: Mapping[str, float]
+) -> Floats:
+    """Return nodes in logit(discriminant), dense where the scale factor bends.
+
+    Linear interpolation is off by (distance of nodes)^2 times the second derivative: with a density of nodes that goes
+    with its square root, all intervals are equally good.
+    """
     ends = logit(_range(sf, flavour, "discriminant", (0.0, 1.0)), LOGIT_MARGIN)
-    return pt, abseta, np.linspace(ends[0], ends[1], size.n_discriminant + 1)
+    fine = np.linspace(ends[0], ends[1], _FINE * size.n_discriminant + 1)
+    pt, abseta = (0.5 * (e[:-1] + e[1:]) for e in edges)
+    values = sf.member_values(flavour, _jets(pt[1:-1], abseta, expit(fine), extra)).mean(axis=0)
+    second = np.diff(values.reshape(-1, len(fine)), n=2, axis=1)
+    density = np.sqrt(np.sqrt(np.mean(second**2, axis=0)))
+    # an even share besides, for what the cells' centres do not see
+    density = density + _EVEN_SHARE * density.mean() + np.finfo(float).tiny
+    density = np.pad(density, 1, mode="edge")
+    position = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+    return np.interp(np.linspace(0.0, position[-1], size.n_discriminant + 1), position, fine)
 
 
 def _range(sf: ScaleFactor, flavour: str, name: str, otherwise: tuple[float, float]) -> tuple[float, float]:
@@ -156,7 +180,8 @@ def _range(sf: ScaleFactor, flavour: str, name: str, otherwise: tuple[float, flo
     if name not in scalings[0].names:
         return otherwise
     place = scalings[0].names.index(name)
-    back = {"identity": float, "log": np.exp, "logit": expit}[scalings[0].transforms[place]]
+    transforms: dict[str, Callable[[float], Any]] = {"identity": float, "log": np.exp, "logit": expit}
+    back = transforms[scalings[0].transforms[place]]
     return float(back(min(s.low[place] for s in scalings))), float(back(max(s.high[place] for s in scalings)))
 
 

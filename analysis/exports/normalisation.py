@@ -7,15 +7,22 @@ shift.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from analysis.config.exports import MapEdges
+from analysis.event_weight import ShapeCorrection
 from analysis.exports.correctionlib_json import Label, Tree
-from analysis.exports.systematics import systematic_of
+from analysis.exports.systematics import NOMINAL, systematic_of
+from analysis.skim_report import read_metadata
 from analysis.tables import Floats, Mask
 
 
@@ -50,7 +57,7 @@ class NormalisationMap:
                 f"cannot normalise event weights: sums of weights {before:.3g} before and {after:.3g} after them"
             )
         whole = np.full(self.before.shape, before / after)
-        return np.divide(self.before, self.after, out=whole, where=self.usable)
+        return np.asarray(np.divide(self.before, self.after, out=whole, where=self.usable))
 
 
 def normalisation_map(
@@ -71,13 +78,59 @@ def normalisation_map(
     )
     index = np.ravel_multi_index(tuple(bins), shape)
     base, size = np.asarray(weight, np.float64), int(np.prod(shape))
-    before = np.bincount(index, base, size).reshape(shape)
-    after = np.bincount(index, base * np.asarray(event_weight, np.float64), size).reshape(shape)
+    before = np.bincount(index, base, size).astype(np.float64).reshape(shape)
+    after = np.bincount(index, base * np.asarray(event_weight, np.float64), size).astype(np.float64).reshape(shape)
     return NormalisationMap(edges, before, after)
 
 
 Maps = Mapping[str, Mapping[str, NormalisationMap]]
 """Maps by process and shift."""
+
+
+def maps_of_skims(paths: Iterable[Path], correction: ShapeCorrection, edges: MapEdges) -> Maps:
+    """Return the maps of all simulated samples for all shifts of a correction.
+
+    Shifts of the jets' kinematics are taken from the rows of that shift in the skim, shifts of weights with the shifted
+    weights, before and after the scale factors alike; all others from the nominal rows.
+
+    Parameters
+    ----------
+    paths
+        Tables of all jets of the skim; those of data are left out.
+    """
+    maps: dict[str, dict[str, NormalisationMap]] = {}
+    for path in sorted(paths):
+        metadata = read_metadata(path)
+        if metadata["kind"] != "simulation":
+            continue
+        table = pq.read_table(path)
+        of_sample = maps.setdefault(metadata["sample"], {})
+        for shift in correction.shifts:
+            found = _map_of(table, metadata, correction, shift, edges)
+            of_sample[shift] = of_sample[shift] + found if shift in of_sample else found
+    return maps
+
+
+def _map_of(
+    table: pa.Table, metadata: Mapping[str, Any], correction: ShapeCorrection, shift: str, edges: MapEdges
+) -> NormalisationMap:
+    kinematic = metadata.get("kinematic_shifts", [NOMINAL])
+    if "shift" in table.column_names:
+        number = kinematic.index(shift) if shift in kinematic else kinematic.index(NOMINAL)
+        table = table.filter(pc.equal(table["shift"], number))
+    table = table.sort_by([("entry", "ascending"), ("rank", "ascending")])
+    column = {name: table[name].to_numpy() for name in table.column_names}
+    entry = column["entry"]
+    if not len(entry):
+        return normalisation_map([], [], [], [], edges)
+    first = np.flatnonzero(np.concatenate([[True], entry[1:] != entry[:-1]]))
+    sf = correction.evaluate(
+        column["hadron_flavour"], np.abs(column["eta"]), column["pt_gev"], column["discriminant"], shift
+    )
+    weight = column["weight"] * column.get(f"weight_{shift}", 1.0)
+    return normalisation_map(
+        column["n_jets"][first], column["ht_gev"][first], weight[first], np.multiply.reduceat(sf, first), edges
+    )
 
 
 def map_correction(maps: Maps, label: Label) -> Tree:
@@ -93,22 +146,19 @@ def map_correction(maps: Maps, label: Label) -> Tree:
         }
         for process, by_shift in maps.items()
     ]
-    unusable = [
-        f"{int((~r.usable).sum())} of {r.usable.size} for {process}"
-        for process, by_shift in maps.items()
-        if not (r := next(iter(by_shift.values()))).usable.all()
-    ]
-    gaps = f" Bins without simulation, which have the ratio of the whole process: {', '.join(unusable)}." * bool(unusable)
+    said = (
+        f" Bins without simulation have the ratio of the whole process: {', '.join(gaps(maps))}." if gaps(maps) else ""
+    )
     return {
         "name": label.name,
-        "description": f"{label.head()} Multiply events weighted with the shape scale factors by this, before any b-tag "
-        "cut: sum of weights without over with scale factors, by process. Made on events with the dilepton "
-        f"preselection of the measurement; clamped beyond the outer bins.{gaps}",
+        "description": f"{label.head()} Multiply events weighted with the shape scale factors by this, before any "
+        "b-tag cut: sum of weights without over with scale factors, by process. Made on events with the dilepton "
+        f"preselection of the measurement; clamped beyond the outer bins.{said}",
         "version": 1,
         "inputs": [
             {"name": "process", "type": "string", "description": "sample name in the configuration"},
             {"name": "systematic", "type": "string", "description": "as of the scale factors"},
-            {"name": "n_jets", "type": "real", "description": "number of selected jets"},
+            {"name": "n_jets", "type": "int", "description": "number of selected jets"},
             {"name": "ht", "type": "real", "description": "scalar sum of the selected jets' pT [GeV]"},
         ],
         "output": {"name": "weight", "type": "real"},
@@ -120,12 +170,14 @@ def _binning(r: NormalisationMap) -> Tree:
     return {
         "nodetype": "multibinning",
         "inputs": ["n_jets", "ht"],
-        "edges": [list(r.edges.n_jets), list(r.edges.ht_gev)],
+        "edges": [[float(edge) for edge in edges] for edges in (r.edges.n_jets, r.edges.ht_gev)],
         "content": [float(f"{value:.9g}") for value in r.ratio.ravel()],
         "flow": "clamp",
     }
 
 
-def unusable_bins(maps: Maps) -> int:
-    """Return the number of bins, over all maps, that have the ratio of their whole process."""
-    return sum(int((~r.usable).sum()) for by_shift in maps.values() for r in by_shift.values())
+def gaps(maps: Maps) -> list[str]:
+    """Return by process, in words, how many bins have the ratio of the whole process for want of simulation."""
+    nominal = {process: by_shift[NOMINAL] for process, by_shift in maps.items()}
+    bad = {process: int((~r.usable).sum()) for process, r in nominal.items()}
+    return [f"{bad[process]} of {r.usable.size} for {process}" for process, r in nominal.items() if bad[process]]

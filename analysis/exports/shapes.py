@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ LOWEST_DISCRIMINANT, HIGHEST_DISCRIMINANT = -15.0, 1.1
 HIGHEST_PT_GEV = 10_000.0
 """The last edge in pT, standing for infinity as in the public files."""
 
-_DIGITS = 10
+_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,11 @@ Shapes = dict[int, dict[str, ShapeTable]]
 
 
 def shapes_of(binned: BinnedScaleFactor, flavours: Mapping[str, Flavour]) -> Shapes:
-    """Return the smooth, normalised scale factors of a measurement, for all flavours of the configuration."""
-    tables = {name: {NOMINAL: table_of(flavour)} for name, flavour in binned.flavours.items()}
+    """Return the smooth, normalised scale factors of a measurement, all flavours of the configuration and shifts."""
+    tables = {
+        name: {shift: table_of(flavour.at(shift)) for shift in flavour.shift_names}
+        for name, flavour in binned.tables.items()
+    }
     return completed(tables, flavours)
 
 
@@ -118,13 +121,13 @@ def completed(tables: Mapping[str, Mapping[str, ShapeTable]], flavours: Mapping[
             defined = {shift: given.get(shift, given[NOMINAL]) for shift in shifts}
         else:
             charm_shifts = {shift: table for shift, table in given.items() if acts_on_charm_alone(shift)}
-            defined = {NOMINAL: given.get(NOMINAL, unit_table(widest)), **charm_shifts}
+            defined = {NOMINAL: unit_table(widest), **charm_shifts}
         shapes |= dict.fromkeys(flavour.hadron_flavours, defined)
     return shapes
 
 
 def table_of(flavour: BinnedFlavour) -> ShapeTable:
-    """Return the nominal smooth, normalised scale factor of one flavour."""
+    """Return the smooth, normalised scale factor of one flavour, in one shift."""
     return shape_table(
         flavour.bins,
         invalid=flavour.sf[..., 0],
@@ -168,7 +171,7 @@ def shape_table(
         tuple(abseta.tolist()),
         tuple(pt.tolist()),
         tuple(tuple(curves[j][i] for i in row) for j in column),
-        tuple(tuple(values) for values in _rounded(1.0 / mean)),
+        tuple(tuple(values) for values in _rounded(1.0 / mean).tolist()),
     )
 
 
@@ -176,11 +179,6 @@ def unit_table(abseta_max: float = 2.5) -> ShapeTable:
     """Return the table of a flavour whose scale factor is 1."""
     one = Curve((LOWEST_DISCRIMINANT, HIGHEST_DISCRIMINANT), (Polynomial((1.0,)),))
     return ShapeTable((0.0, abseta_max), (20.0, HIGHEST_PT_GEV), ((one,),), ((1.0,),))
-
-
-def distinct(tables: Iterable[ShapeTable]) -> int:
-    """Return the number of pieces that tables have together, for the reports."""
-    return sum(len(curve.pieces) for table in tables for row in table.curves for curve in row)
 
 
 def _cut(edges: Floats, inner: Floats, last: float) -> Floats:
@@ -193,25 +191,22 @@ def _cut(edges: Floats, inner: Floats, last: float) -> Floats:
 def _curve(invalid: float, node: Floats, values: Floats, space: Space) -> Curve:
     measured = np.isfinite(values)
     # rounded nodes are the origins: as exact as all other numbers, and shorter
-    at, values = np.array(_rounded(node[measured])), values[measured]
-    ends = [1.0, 1.0] if not len(values) else [values[0], values[-1]]
-    first, last = (Polynomial((_rounded(value),)) for value in ends)
-    below = Polynomial((_rounded(invalid) if np.isfinite(invalid) else 1.0,))
+    at, values = _rounded(node[measured]), values[measured]
+    first, last = (Polynomial((float(v),)) for v in (_rounded(values)[[0, -1]] if len(values) else (1.0, 1.0)))
+    below = Polynomial((float(_rounded(invalid)) if np.isfinite(invalid) else 1.0,))
     if len(values) < 2:
         return Curve((LOWEST_DISCRIMINANT, 0.0, HIGHEST_DISCRIMINANT), (below, first))
     position = expit(at) if space == "logit" else at
-    cubic = PchipInterpolator(at, values).c[::-1].T
-    pieces = (
-        Polynomial(tuple(_rounded(row)), float(origin), space) for row, origin in zip(cubic, at[:-1], strict=True)
-    )
+    cubic = _rounded(PchipInterpolator(at, values).c[::-1].T)
+    pieces = (Polynomial(tuple(row.tolist()), float(origin), space) for row, origin in zip(cubic, at[:-1], strict=True))
     edges = (LOWEST_DISCRIMINANT, 0.0, *position.tolist(), HIGHEST_DISCRIMINANT)
     return Curve(edges, (below, first, *pieces, last))
 
 
-def _rounded(values: npt.ArrayLike) -> list:  # type: ignore[type-arg]
-    """Return numbers of ten digits as (nested) lists: enough for 1e-9, and half as long in a file."""
+def _rounded(values: npt.ArrayLike) -> Floats:
+    """Return numbers of eight digits: enough for 1e-7 in the scale factor, and half as long in a file."""
     array = np.asarray(values, np.float64)
-    return np.array([float(f"{v:.{_DIGITS}g}") for v in array.ravel()]).reshape(array.shape).tolist()
+    return np.array([float(f"{value:.{_DIGITS}g}") for value in array.ravel()]).reshape(array.shape)
 
 
 def _bin_of(edges: tuple[float, ...], values: Floats) -> npt.NDArray[np.int64]:

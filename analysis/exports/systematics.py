@@ -1,4 +1,4 @@
-"""Names of shifts: ours, ``nominal`` and ``<source>_up``, and those of the CMS files, ``central`` and ``up_<source>``."""
+"""Names of shifts: ours are ``nominal`` and ``<source>_up``, those of CMS files ``central`` and ``up_<source>``."""
 
 from __future__ import annotations
 

@@ -11,18 +11,25 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.generator.arrays import Bools, Floats, Ints, event_sums, order_by_event_and_pt, rounded
+from analysis.generator.generator_level import MASS_OVER_PT
 from analysis.generator.kinematics import Events
 
 PT_MIN_STORED_GEV = 15.0
 N_PILE_UP_JETS = 0.35
 MET_RESOLUTION_GEV = 14.0
+RESOLUTION = (3.0, 0.8, 0.05)
+"""Relative resolution of jets, terms in 1 / pT, 1 / sqrt(pT) and constant, added in quadrature."""
 _RESOLUTION = {11: 0.02, 13: 0.012}
 _EFFICIENCY = {11: 0.92, 13: 0.96}
 _MASS_GEV = {11: 0.000511, 13: 0.10566}
 
 
 class RecoJets(NamedTuple):
-    """Reconstructed jets above 15 GeV by event and falling pT, flat. ``survival`` and ``is_radiated`` are truth."""
+    """Reconstructed jets above 15 GeV by event and falling pT, flat. ``survival`` and ``is_radiated`` are truth.
+
+    ``particle`` is what a jet was made from: the number of a particle-level jet, then of a lepton (two an event); above
+    these it is pile-up.
+    """
 
     event: Ints
     pt_gev: Floats
@@ -34,6 +41,7 @@ class RecoJets(NamedTuple):
     hadron_flavour: Ints
     is_radiated: Bools
     survival: Floats
+    particle: Ints
 
 
 class RecoLeptons(NamedTuple):
@@ -106,7 +114,8 @@ def _jets(rng: np.random.Generator, events: Events) -> tuple[RecoJets, Floats, F
     pt = np.concatenate([hard.pt_gev, events.lepton_pt_gev.ravel(), pile_up_pt])
     eta = np.concatenate([hard.eta, events.lepton_eta.ravel(), rng.uniform(-4.5, 4.5, total)])
     phi = np.concatenate([hard.phi, events.lepton_phi.ravel(), rng.uniform(-np.pi, np.pi, total)])
-    resolution = np.sqrt((3.0 / pt) ** 2 + 0.64 / pt + 0.05**2)
+    noise, stochastic, constant = RESOLUTION
+    resolution = np.sqrt((noise / pt) ** 2 + stochastic**2 / pt + constant**2)
     resolution[n_hard : n_hard + n_leptons] = 0.02
     response = np.clip(1.0 + resolution * rng.standard_normal(len(pt)), 0.2, 3.0)
     change = (pt * (response - 1.0))[:n_hard]
@@ -123,9 +132,9 @@ def _jets(rng: np.random.Generator, events: Events) -> tuple[RecoJets, Floats, F
     pu_id = np.where(rng.random(len(kept)) < np.where(is_pile_up, 0.25, 0.97), 7, 0)
     jet_id = np.where(rng.random(len(kept)) < 0.995, 6, 0)
     pt = (pt * response)[kept]
-    mass = np.where(is_pile_up, 5.0, 0.13 * pt)
+    mass = np.where(is_pile_up, 5.0, MASS_OVER_PT * pt)
     jets = RecoJets(
         event[kept], rounded(pt), rounded(eta[kept]), rounded(phi[kept]), rounded(mass), jet_id, pu_id, flavour,
-        radiated, survival,
+        radiated, survival, kept,
     )  # fmt: skip
     return jets, shift_x, shift_y

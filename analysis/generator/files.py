@@ -103,7 +103,7 @@ def _batch(
         particles = kinematics.select(particles, rates.thin(thinning_rng, generator, particles))
     events = reconstruct(detector_rng, particles)
     discriminants = discriminants_of(tagger_rngs, events.jets, injected)
-    columns = branches(column_rng, events, discriminants, first_event, file.kind == "data")
+    columns = branches(column_rng, particles, events, discriminants, first_event, file.kind == "data")
     return columns, np.array([n_generated, sum_weights, n_generated])
 
 

@@ -9,9 +9,14 @@ import numpy as np
 
 from analysis.generator.arrays import Bools, Floats, Ints, rounded
 from analysis.generator.detector import RecoEvents, RecoLeptons
+from analysis.generator.generator_level import gen_jets, scale_weights, shower_weights
+from analysis.generator.jet_response import MEAN_AREA, raw_factor
+from analysis.generator.kinematics import Events
 
 RUN_NUMBER = {"simulation": 1, "data": 300001}
 EVENTS_PER_LUMINOSITY_BLOCK = 1000
+TRUE_INTERACTIONS = (32.0, 9.0)
+"""Mean and width of the profile of pile-up."""
 FLAGS = (
     "goodVertices", "globalSuperTightHalo2016Filter", "HBHENoiseFilter", "HBHENoiseIsoFilter",
     "EcalDeadCellTriggerPrimitiveFilter", "BadPFMuonFilter", "eeBadScFilter", "ecalBadCalibFilter",
@@ -21,16 +26,17 @@ Branches = dict[str, Any]
 
 
 def branches(
-    rng: np.random.Generator, events: RecoEvents, discriminants: dict[str, Floats], first_event: int, is_data: bool
-) -> Branches:
+    rng: np.random.Generator, particles: Events, events: RecoEvents, discriminants: dict[str, Floats],
+    first_event: int, is_data: bool,
+) -> Branches:  # fmt: skip
     """Return the branches of one batch: awkward records for the collections, numpy arrays for the rest.
 
     Parameters
     ----------
     rng
         Source of the columns without physics here (vertices, impact parameters, flags).
-    events
-        Reconstructed events.
+    particles, events
+        Generated events, and the same reconstructed.
     discriminants
         By branch name, one value per jet of ``events``.
     first_event
@@ -39,8 +45,8 @@ def branches(
         Leaves the generator's branches out.
     """
     n = len(events.weight)
+    jets = _jets(rng, events, discriminants)
     columns: Branches = {
-        "Jet": _jets(rng, events, discriminants, is_data),
         "Electron": _electrons(rng, events.leptons),
         "Muon": _muons(rng, events.leptons),
         "MET_pt": events.met_pt_gev,
@@ -55,9 +61,13 @@ def branches(
     columns |= _vertices(rng, n, is_data)
     columns |= _triggers(events.leptons)
     columns |= {f"Flag_{name}": rng.random(n) < 0.9995 for name in FLAGS}
+    rho = columns["fixedGridRhoFastjetAll"][events.jets.event]
+    jets["rawFactor"] = rounded(raw_factor(events.jets.pt_gev, events.jets.eta, jets["area"], rho, is_data))
     if not is_data:
-        columns["genWeight"] = events.weight.astype(np.float32)
-        columns["Generator_weight"] = events.weight.astype(np.float32)
+        columns |= _of_generator(particles, events)
+        jets |= {"hadronFlavour": events.jets.hadron_flavour.astype(np.int32)}
+        jets |= {"genJetIdx": columns.pop("genJetIdx")}
+    columns["Jet"] = _collection(np.bincount(events.jets.event, minlength=n), jets)
     return columns
 
 
@@ -72,16 +82,34 @@ def _collection(counts: Ints, columns: dict[str, Any]) -> ak.Array:
     return ak.Array(ak.contents.ListOffsetArray(offsets, ak.contents.RecordArray(contents, list(columns))))
 
 
-def _jets(rng: np.random.Generator, events: RecoEvents, discriminants: dict[str, Floats], is_data: bool) -> ak.Array:
+def _jets(rng: np.random.Generator, events: RecoEvents, discriminants: dict[str, Floats]) -> dict[str, Any]:
     jets = events.jets
-    columns = {
+    return {
         "pt": jets.pt_gev, "eta": jets.eta, "phi": jets.phi, "mass": jets.mass_gev,
         "jetId": jets.jet_id.astype(np.int32), "puId": jets.pu_id.astype(np.int32),
-        "rawFactor": rounded(0.05 * rng.random(len(jets.event))), **discriminants,
+        "area": rounded(MEAN_AREA * (0.95 + 0.1 * rng.random(len(jets.event)))), **discriminants,
     }  # fmt: skip
-    if not is_data:
-        columns["hadronFlavour"] = jets.hadron_flavour.astype(np.int32)
-    return _collection(np.bincount(jets.event, minlength=len(events.weight)), columns)
+
+
+def _of_generator(particles: Events, events: RecoEvents) -> Branches:
+    n = len(events.weight)
+    jets, place = gen_jets(particles)
+    place = np.append(place, np.int32(-1))  # for pile-up
+    kinematics = {"pt": jets.pt_gev, "eta": jets.eta, "phi": jets.phi, "mass": jets.mass_gev}
+    return {
+        "genWeight": events.weight.astype(np.float32),
+        "Generator_weight": events.weight.astype(np.float32),
+        "GenJet": _collection(np.bincount(jets.event, minlength=n), kinematics),
+        "genJetIdx": place[np.minimum(events.jets.particle, len(place) - 1)],
+        "LHEScaleWeight": _lists(scale_weights(particles)),
+        "PSWeight": _lists(shower_weights(particles)),
+    }
+
+
+def _lists(values: Floats) -> ak.Array:
+    """Return the rows of a matrix as lists of variable length, which NanoAOD's weights are."""
+    offsets = ak.index.Index64(values.shape[1] * np.arange(len(values) + 1))
+    return ak.Array(ak.contents.ListOffsetArray(offsets, ak.contents.NumpyArray(values.ravel())))
 
 
 def _kinematics(leptons: RecoLeptons, mask: Bools) -> dict[str, Any]:
@@ -119,7 +147,7 @@ def _muons(rng: np.random.Generator, leptons: RecoLeptons) -> ak.Array:
 
 
 def _vertices(rng: np.random.Generator, n: int, is_data: bool) -> Branches:
-    mean = np.maximum(rng.normal(32.0, 9.0, n), 5.0)
+    mean = np.maximum(rng.normal(*TRUE_INTERACTIONS, n), 5.0)
     good = rng.poisson(0.7 * mean)
     columns: Branches = {
         "PV_npvs": np.maximum(good + rng.poisson(0.05 * mean), 1).astype(np.int32),

@@ -33,3 +33,29 @@ def scale_factor_stems(bins: Mapping[str, Bins], measured: Sequence[str], *, wit
 def closure_stems(regions: Sequence[str]) -> list[str]:
     """Return the names of the figures that `analysis.plots.campaign.closure_figures` yields, in its order."""
     return [stem for region in regions for stem in (f"closure_{region}", f"closure_{region}_fine")]
+
+
+def phase_space_variables(space: str) -> tuple[str, ...]:
+    """Return what is drawn of a phase space; events of exactly two jets have no further ones."""
+    return ("leading", "second", "ht") if space == "measurement" else ("leading", "second", "further", "n_jets", "ht")
+
+
+def phase_space_stem(space: str, variable: str) -> str:
+    """Return the name of the file of a variable in a phase space."""
+    return f"{space}_{variable}"
+
+
+def phase_space_stems() -> list[str]:
+    """Return the names of the figures that `analysis.plots.phase_space.figures` yields, in its order."""
+    spaces = ("measurement", "closure", "validation")
+    return [phase_space_stem(space, variable) for space in spaces for variable in phase_space_variables(space)]
+
+
+def purity_stem(region: str | None) -> str:
+    """Return the name of the file of a region's purity, or of the condition number of all."""
+    return "condition" if region is None else f"purity_{region}"
+
+
+def purity_stems(regions: Sequence[str]) -> list[str]:
+    """Return the names of the figures that `analysis.plots.purity.figures` yields, in its order."""
+    return [*(purity_stem(region) for region in regions), purity_stem(None)]

@@ -111,6 +111,10 @@ STARTER_INITIAL_UPDATE_INTERVAL = 1
 STARTER_UPDATE_INTERVAL = 3
 SHADOW_QUEUE_UPDATE_INTERVAL = 3
 MASTER_BACKOFF_CONSTANT = 1
+# a job whose shadow died blocks its slot for this long
+JOB_DEFAULT_LEASE_DURATION = 60
+# a proxy is copied to the job: deriving one from it needs more of OpenSSL than is unpacked here
+DELEGATE_JOB_GSI_CREDENTIALS = False
 include ifexist : \$(LOCAL_DIR)/local.conf
 CONFIG
 }

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.binned import EventBootstrap, FlavourBins, NotConvergedError, TagAndProbe, measure
+from analysis.binned import FlavourBins, NotConvergedError, TagAndProbe
+from analysis.binned_measurement import measure, spread
+from analysis.bootstrap import EventBootstrap
 from analysis.config.events import EventWeight
 from analysis.config.methods import Binned
 from analysis.tables import Entries, RegionEntries
@@ -16,16 +18,14 @@ FLAVOURS, MEASURED = ("b", "c", "udsg"), ("b", "udsg")
 KAPPA = EventWeight(n_pt=4, n_abseta=3)
 
 
+def tag_and_probe(toy, regions=None, event_weight=KAPPA) -> TagAndProbe:
+    bins = {name: FlavourBins.of(toy.bins[name]) for name in MEASURED}
+    return TagAndProbe(regions or toy.regions, toy.definitions, FLAVOURS, MEASURED, bins, event_weight)
+
+
 def run(toy, regions=None, event_weight=KAPPA, **settings):
     exact = {"max_change": 1e-13, "max_iterations": 100, "n_bootstrap": 0} | settings
-    return measure(
-        toy.regions if regions is None else regions,
-        toy.definitions,
-        flavours=FLAVOURS,
-        measured=MEASURED,
-        settings=Binned(bins=toy.bins, **exact),
-        event_weight=event_weight,
-    )
+    return measure(tag_and_probe(toy, regions, event_weight), Binned(bins=toy.bins, **exact))
 
 
 def scaled(entries: Entries, factor: float) -> Entries:
@@ -68,9 +68,7 @@ def test_an_iteration_that_still_moves_says_so(noiseless_toy):
 
 def test_contamination_is_what_makes_it_iterate(noiseless_toy):
     """The error after one iteration is of the order of the contamination times the other flavour's deviation."""
-    bins = {name: FlavourBins.of(noiseless_toy.bins[name]) for name in MEASURED}
-    method = TagAndProbe(noiseless_toy.regions, noiseless_toy.definitions, FLAVOURS, MEASURED, bins, KAPPA)
-    _, changes = method.iterate(max_change=1e-10, max_iterations=60)
+    changes = tag_and_probe(noiseless_toy).iterate(max_change=1e-10, max_iterations=60).changes[0]
     assert changes[0] > 0.05
     # Jacobi: the square of the rate per iteration is (m_Hl m_Lb)/(m_Hb m_Ll), here below 0.5 in every bin
     assert changes[-1] < 1e-3 * changes[3]
@@ -108,16 +106,58 @@ def test_the_error_of_a_pure_bin_is_poissonian():
         return Entries(np.arange(n), np.ones(n), np.zeros(n, np.int8), jets, jets)
 
     regions = {"hf": RegionEntries(entries(800, -1), entries(20000, 0))}
-    measured = measure(
+    bins = Bins(pt_gev=(20, 100), abseta=(0, 2.5), discriminant=(-1, 0, 0.5, 1))
+    method = TagAndProbe(
         regions,
         {"hf": Region(enriched_flavour="b", channels=("emu",), tag_above=0.5)},
-        flavours=("b",),
-        measured=("b",),
-        settings=Binned(
-            bins={"b": Bins(pt_gev=(20, 100), abseta=(0, 2.5), discriminant=(-1, 0, 0.5, 1))}, n_bootstrap=400
-        ),
-        event_weight=EventWeight(n_pt=1, n_abseta=1, jets="contamination_only"),
+        ("b",),
+        ("b",),
+        {"b": FlavourBins.of(bins)},
+        EventWeight(n_pt=1, n_abseta=1, jets="contamination_only"),
     )
+    measured = measure(method, Binned(bins={"b": bins}, n_bootstrap=400))
     np.testing.assert_allclose(measured.sf["b"][0, 0, 1:], 1.0)
     # 400 replicas know an error to 3.5 %; four of those
     np.testing.assert_allclose(measured.error("b")[0, 0, 1:], 0.0361, rtol=0.14)
+
+
+def test_the_spread_leaves_out_what_a_replica_could_not_measure():
+    # 1, 3: standard deviation sqrt(2); a single value has none
+    replicas = np.array([[1.0, np.nan], [3.0, 2.0], [np.nan, np.nan]])
+    np.testing.assert_allclose(spread(replicas), [np.sqrt(2.0), np.nan])
+    assert np.isnan(spread(replicas[:1])).all()
+
+
+def test_chains_side_by_side_are_bit_for_bit_those_that_run_alone(noiseless_toy):
+    method = tag_and_probe(noiseless_toy)
+    rng = np.random.default_rng(1)
+    drawn = {
+        kind: {
+            name: getattr(r, kind).weight[:, None] * rng.poisson(5, (len(getattr(r, kind)), 4)).astype(float)
+            for name, r in noiseless_toy.regions.items()
+        }
+        for kind in ("data", "simulation")
+    }
+    limits = {"max_change": 1e-7, "max_iterations": 100}
+
+    def iterated(columns):
+        chosen = {kind: {name: w[:, columns] for name, w in of.items()} for kind, of in drawn.items()}
+        names = tuple(f"chain {k}" for k in columns)
+        return method.iterate(method.chains(names, **chosen, column=np.arange(len(names), dtype=np.int32)), **limits)
+
+    together = iterated([0, 1, 2, 3])
+    assert len({len(changes) for changes in together.changes}) > 1
+    for k in range(4):
+        alone = iterated([k])
+        assert alone.sf[0].tobytes() == together.sf[k].tobytes()
+        assert alone.changes[0] == together.changes[k]
+
+
+def test_an_error_names_the_chain(noiseless_toy):
+    method = tag_and_probe(noiseless_toy)
+    without = {name: r.simulation.weight[:, None] * np.array([1.0, -1.0]) for name, r in noiseless_toy.regions.items()}
+    chains = method.chains(("fine", "broken"), simulation=without, column=np.array([0, 1], np.int32))
+    with pytest.raises(
+        ValueError, match=r"region hf, broken: .* simulated sum of weights of -.*lower event_weight.n_pt"
+    ):
+        method.iterate(chains, max_change=1e-6, max_iterations=50)

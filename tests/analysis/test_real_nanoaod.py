@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
+from analysis import config
 from analysis import selection as reference
 from analysis import selection_kernel as kernel
 from analysis.config.events import CHANNELS, Sample, Selection, Tagger
@@ -59,14 +60,21 @@ class RealFile(NamedTuple):
     two_leptons: tuple[int, int, int]
     has_pu_id: bool = True
     sum_weights: str = "runs"
+    weight_shifts: tuple[str, ...] = ()
 
 
+SCALES = ("genscale_up", "genscale_down")
+SHOWERS = ("psisr_up", "psfsr_up", "psisr_down", "psfsr_down")
 FILES = [
     RealFile("coffea_nano_dimuon.root", "data", 40, (0, 0, 4)),
-    RealFile("coffea_nano_dy.root", "simulation", 40, (0, 0, 4)),
-    RealFile("higgsdna_DYJetsToLL--UL17_v6-v2_109_Skim.root", "simulation", 100, (8, 1, 7)),
+    RealFile("coffea_nano_dy.root", "simulation", 40, (0, 0, 4), weight_shifts=SCALES + SHOWERS),
+    RealFile(
+        "higgsdna_DYJetsToLL--UL17_v6-v2_109_Skim.root", "simulation", 100, (8, 1, 7), weight_shifts=SCALES + SHOWERS
+    ),
     RealFile("higgsdna_EGamma_2022E_v13.root", "data", 100, (1, 0, 0), has_pu_id=False),
-    RealFile("unroot_NanoAODv5_sample.root", "simulation", 1000, (3, 6, 8), sum_weights="events"),
+    RealFile(
+        "unroot_NanoAODv5_sample.root", "simulation", 1000, (3, 6, 8), sum_weights="events", weight_shifts=SHOWERS
+    ),
 ]
 
 
@@ -194,6 +202,35 @@ def test_ttbar_events_enter_the_heavy_flavour_region(regions, tmp_path):
         assert (np.float32(row.tag_pt_gev), np.float32(row.tag_discriminant)) in jets
         assert (np.float32(row.probe_pt_gev), np.float32(row.probe_discriminant)) in jets
         assert row.tag_discriminant > 0.304
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.name.removesuffix(".root") for file in FILES])
+def test_real_jets_are_corrected_and_shifted(file, regions, tmp_path):
+    # The toy's corrections know nothing of these jets: their pT stays within what such corrections can do.
+    path = Path(__file__).parents[2] / "configs" / "jet_corrections" / "toy.json"
+    settings = config.load(path.parents[1] / "toy.yaml").jet_corrections
+    tables = tmp_path / "entries.parquet", tmp_path / "jets.parquet"
+    sections = {"tagger": TAGGER, "selection": SELECTION, "regions": regions}
+    plain, shifted = (
+        skim_file(
+            Path(FOLDER) / file.name, "real", sample_of(file), entries_path=tables[0], jets_path=tables[1],
+            jet_corrections=section, jet_corrections_path=path, **sections,
+        )
+        for section in (None, settings)
+    )  # fmt: skip
+    assert shifted.kinematic_shifts == (settings.shifts if file.kind == "simulation" else ("nominal",))
+    assert plain.weight_shifts == shifted.weight_shifts == file.weight_shifts
+    assert shifted.cut_flow["two_leptons"] == plain.cut_flow["two_leptons"]
+    jets = pq.read_table(tables[1]).to_pandas()
+    if file.name == FILES[-1].name:
+        assert len(jets[jets["shift"] == 0]) > 20
+    by_shift = jets.set_index(["shift", "entry", "eta"]).pt_gev
+    for number, name in enumerate(shifted.kinematic_shifts):
+        both = by_shift.loc[number].to_frame("shifted").join(by_shift.loc[0], how="inner") if len(jets) else jets
+        ratio = (both.shifted / both.pt_gev).to_numpy() if len(both) else np.ones(1)
+        assert (np.abs(ratio - 1) < (0.5 if name.startswith("jer") else 0.05)).all()
+        if name == "jesAbsolute_up" and len(both):
+            np.testing.assert_allclose(ratio, 1.01, rtol=1e-5)
 
 
 def test_simulation_without_its_sum_of_weights_is_refused():

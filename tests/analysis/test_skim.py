@@ -12,7 +12,7 @@ import uproot
 
 from analysis.config.events import CHANNELS, Pileup
 from analysis.ntuple import NtupleError, inspect, iterate
-from analysis.pileup import PileupError, load_pileup, pileup_weights
+from analysis.pileup import PileupError, PileupWeights, load_pileup, pileup_weights
 from analysis.selection import event_variables, select
 from analysis.skim import (
     SkimError,
@@ -27,6 +27,7 @@ from analysis.skim import (
 
 ENTRY_TYPES = {
     "entry": "int64",
+    "shift": "int8",
     "run": "uint32",
     "luminosity_block": "uint32",
     "event": "uint64",
@@ -51,6 +52,7 @@ ENTRY_TYPES = {
 }
 JET_TYPES = {
     "entry": "int64",
+    "shift": "int8",
     "rank": "int8",
     "channel": "int8",
     "weight": "double",
@@ -314,7 +316,7 @@ def test_a_file_that_breaks_in_the_middle_leaves_no_table(make_nanoaod, skim, tm
 
 
 def pileup_file(path, flow="clamp", high=3.0):
-    """Write a correction with weight 0.5 below 40 interactions and ``high`` above; 'up' doubles both."""
+    """Write a correction with weight 0.5 below 40 interactions and ``high`` above; 'up' doubles, 'down' halves both."""
 
     def binning(scale):
         return cs.Binning(
@@ -325,7 +327,9 @@ def pileup_file(path, flow="clamp", high=3.0):
             flow=flow,
         )
 
-    items = [cs.CategoryItem(key=key, value=binning(scale)) for key, scale in (("nominal", 1.0), ("up", 2.0))]
+    items = [
+        cs.CategoryItem(key=key, value=binning(scale)) for key, scale in (("nominal", 1.0), ("up", 2.0), ("down", 0.5))
+    ]
     correction = cs.Correction(
         name="pu",
         version=1,
@@ -353,6 +357,68 @@ def test_pileup_weight_multiplies_the_generator_weight(make_nanoaod, skim, tmp_p
     assert plain.sum_weights == weighted.sum_weights
 
 
+def test_pileup_shifts_are_ratios_to_the_nominal_weight(make_nanoaod, skim, tmp_path):
+    path, file = make_nanoaod(), pileup_file(tmp_path / "pu.json")
+    for shifts, expected in ((("up", "down"), (2.0, 0.5)), (("down", "nominal"), (0.5, 1.0))):
+        report, *tables = skim(path, pileup=Pileup(file="", name="pu", shifts=shifts), pileup_path=file)
+        assert report.weight_shifts == ("pileup_up", "pileup_down")
+        for table in tables:
+            rows = pq.read_table(table)
+            assert rows.num_rows > 0
+            for name, ratio in zip(report.weight_shifts, expected, strict=True):
+                assert set(rows[f"weight_{name}"].to_pylist()) == {ratio}
+    report, entries, _ = skim(path, pileup=Pileup(file="", name="pu", shifts=None), pileup_path=file)
+    assert report.weight_shifts == ()
+    assert not [name for name in pq.read_schema(entries).names if name.startswith("weight_")]
+
+
+def test_an_event_of_no_pileup_weight_has_the_ratio_one(tmp_path):
+    weights = PileupWeights(
+        load_pileup(Pileup(file="", name="pu"), pileup_file(tmp_path / "pu.json", high=0.0)), Pileup(file="", name="pu")
+    )
+    nominal, ratios = weights.evaluate(np.array([10.0, 50.0]))
+    assert nominal.tolist() == [0.5, 0.0]
+    assert ratios["pileup_up"].tolist() == [2.0, 1.0]
+
+
+@pytest.mark.parametrize("length", [8, 9])
+def test_scale_and_shower_weights_are_those_of_the_file(make_nanoaod, skim, length):
+    n = 1500
+    scales = np.random.default_rng(8).uniform(0.5, 1.5, (n, length)).astype("f4")
+    path = make_nanoaod(n, energy=True, replace={"LHEScaleWeight": ak.from_regular(ak.Array(scales))}, basket=n)
+    report, *tables = skim(path)
+    with uproot.open(path) as file:
+        shower = ak.to_numpy(file["Events/PSWeight"].array())
+    # both scales doubled come last, halved first; more radiation from the initial and final state, then less
+    expected = {"genscale_up": scales[:, -1], "genscale_down": scales[:, 0]}
+    expected |= dict(zip(("psisr_up", "psfsr_up", "psisr_down", "psfsr_down"), shower.T, strict=True))
+    assert set(report.weight_shifts) == set(expected)
+    for table in tables:
+        rows = pq.read_table(table).to_pandas()
+        assert len(rows) > 20
+        for name, values in expected.items():
+            np.testing.assert_array_equal(rows[f"weight_{name}"], values[rows.entry])
+
+
+def test_events_without_weights_keep_theirs_and_lists_of_other_lengths_are_no_shifts(make_nanoaod, skim):
+    lists = ak.Array([[0.5] * 9 if k % 2 == 0 else [] for k in range(400)])
+    path = make_nanoaod(energy=True, replace={"LHEScaleWeight": ak.values_astype(lists, np.float32)}, drop=["PSWeight"])
+    report, _, jets = skim(path)
+    assert report.weight_shifts == ("genscale_up", "genscale_down")
+    rows = pq.read_table(jets).to_pandas()
+    assert set(rows.entry % 2) == {0, 1}
+    np.testing.assert_array_equal(rows.weight_genscale_up, np.where(rows.entry % 2 == 0, 0.5, 1.0))
+    one = ak.from_regular(ak.Array(np.ones((400, 1), np.float32)))  # what v9 has if there are none
+    assert skim(make_nanoaod(energy=True, replace={"PSWeight": one}, drop=["LHEScaleWeight"]))[0].weight_shifts == ()
+
+
+def test_weights_that_are_not_finite_are_an_error(make_nanoaod, skim):
+    shower = np.ones((400, 4), np.float32)
+    shower[7, 1] = np.nan
+    with pytest.raises(NtupleError, match=r"branch PSWeight is not finite for 1 of 400 events \(psfsr_up\)"):
+        skim(make_nanoaod(energy=True, replace={"PSWeight": ak.from_regular(ak.Array(shower))}))
+
+
 def test_pileup_leaves_data_alone(make_nanoaod, skim, data):
     pileup = Pileup(file="absent.json", name="pu")
     _, entries, _ = skim(make_nanoaod(data=True), sample=data, pileup=pileup, pileup_path="absent.json")
@@ -366,8 +432,8 @@ def test_pileup_files_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(PileupError, match=r"absent\.json: not a readable correctionlib file"):
         load_pileup(Pileup(file="", name="pu"), tmp_path / "absent.json")
     correction = load_pileup(Pileup(file="", name="pu"), path)
-    with pytest.raises(PileupError, match="not defined for weights 'down'"):
-        pileup_weights(correction, "down", np.array([10.0]))
+    with pytest.raises(PileupError, match="not defined for weights 'sideways'.*pileup.shifts"):
+        pileup_weights(correction, "sideways", np.array([10.0]))
     with pytest.raises(PileupError, match="Pileup_nTrueInt from 10 to 70"):
         pileup_weights(correction, "nominal", np.array([10.0, 70.0]))
     with pytest.raises(PileupError, match=r"gives the weight -1 at Pileup_nTrueInt 50 \(1 of 2 events\)"):

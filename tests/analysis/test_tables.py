@@ -11,7 +11,7 @@ import pytest
 
 from analysis.config.events import Flavour, Normalisation, Region, Sample
 from analysis.inclusive import InclusiveJets, normalisation_bins, sample_inclusive_jets
-from analysis.tables import load_regions
+from analysis.tables import available_shifts, load_regions
 
 SAMPLES = {
     "ttbar": Sample(kind="simulation", files=("*",), cross_section_pb=2.0),
@@ -102,11 +102,107 @@ def test_a_region_without_entries_is_an_error_that_names_it(skims):
         load(skims)
 
 
-def jets_table(path, n, flavour):
+def add_shifts(path, kinematic=("nominal",), weights=(), **columns):
+    """Add columns and names of shifts to a table of a skim."""
+    table = pq.read_table(path)
+    metadata = json.loads(table.schema.metadata[b"deepsf"]) | {"kinematic_shifts": kinematic, "weight_shifts": weights}
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values))
+    pq.write_table(table.replace_schema_metadata({"deepsf": json.dumps(metadata)}), path)
+
+
+@pytest.fixture
+def shifted_skims(skims):
+    """Return the skims, of which the first has an entry of a shift of its own, the second one of each."""
+    jer = ("nominal", "jer_up")
+    add_shifts(skims / "a.parquet", jer, ("pileup_up",), shift=np.int8([0, 1]), weight_pileup_up=np.float32([1.5, 1]))
+    table = pa.concat_tables([pq.read_table(skims / "b.parquet")] * 2)
+    pq.write_table(table, skims / "b.parquet")
+    add_shifts(skims / "b.parquet", jer, shift=np.int8([0, 1]))
+    return skims
+
+
+def test_rows_of_a_kinematic_shift_are_its_own_and_data_are_nominal(shifted_skims):
+    nominal, shifted = load(shifted_skims), load(shifted_skims, shift="jer_up")
+    # the rate scales are those of the nominal yields: ee 2, emu 3, see above
+    np.testing.assert_allclose(nominal.simulation.weight, [1 * 0.5 * 2, 2 * 0.5 * 2])
+    np.testing.assert_allclose(shifted.simulation.weight, [-1 * 0.5 * 3, 2 * 0.5 * 2])
+    for region in (nominal, shifted):
+        np.testing.assert_array_equal(region.data.weight, [1])
+
+
+def test_a_weight_shift_multiplies_nominal_rows_of_the_files_that_have_it(shifted_skims):
+    shifted = load(shifted_skims, shift="pileup_up")
+    np.testing.assert_allclose(shifted.simulation.weight, [1.5 * 1 * 0.5 * 2, 2 * 0.5 * 2])
+    np.testing.assert_array_equal(shifted.simulation.event, load(shifted_skims).simulation.event)
+
+
+def test_shifts_of_a_skim_are_listed_and_others_refused(shifted_skims, tmp_path):
+    paths = tmp_path.glob("*.parquet")
+    assert available_shifts(paths) == (("nominal", "jer_up"), ("pileup_up",))
+    with pytest.raises(ValueError, match="shift 'jer_down' is not in the skim; it has nominal, jer_up, pileup_up"):
+        load(shifted_skims, shift="jer_down")
+
+
+def test_files_with_different_kinematic_shifts_are_refused(shifted_skims):
+    add_shifts(shifted_skims / "b.parquet")
+    with pytest.raises(ValueError, match=r"different shifts of the jets \(\['jer_up'\]\); skim all files"):
+        load(shifted_skims)
+
+
+def test_a_region_that_a_shift_empties_is_named_with_it(shifted_skims):
+    for name in ("a", "b"):
+        table = pq.read_table(shifted_skims / f"{name}.parquet")
+        pq.write_table(table.slice(0, 1), shifted_skims / f"{name}.parquet")
+    with pytest.raises(ValueError, match=r"no tag-probe entries in simulation \(shift jer_up\); see"):
+        load(shifted_skims, shift="jer_up")
+
+
+def jets_columns(n, flavour, pt_scale=1.0):
     columns = {"entry": np.arange(n, dtype=np.int64), "weight": np.ones(n)}
     columns |= {name: np.linspace(20, 90, n, dtype=np.float32) for name in ("pt_gev", "eta", "discriminant")}
-    columns["hadron_flavour"] = np.resize(np.array(flavour, np.int8), n)
-    write(path, columns, "ttbar", 40.0)
+    columns["pt_gev"] *= np.float32(pt_scale)
+    return columns | {"hadron_flavour": np.resize(np.array(flavour, np.int8), n)}
+
+
+def jets_table(path, n, flavour):
+    write(path, jets_columns(n, flavour), "ttbar", 40.0)
+
+
+def test_inclusive_jets_of_a_shift_are_the_sampled_ones_and_a_fair_part_of_the_new(tmp_path):
+    # 4000 jets; the shift loses the first 400, has the others 10 % harder, and gets 400 jets (eta + 1000) of its own
+    nominal, shifted = jets_columns(4000, [5, 5, 0, 0]), jets_columns(4000, [5, 5, 0, 0], 1.1)
+    kept = {name: values[400:] for name, values in shifted.items()}
+    new = {name: values[:400] for name, values in shifted.items()} | {"eta": shifted["eta"][:400] + np.float32(1000)}
+    order = np.argsort(np.concatenate([kept["entry"], new["entry"]]), kind="stable")
+    rows = {name: np.concatenate([kept[name], new[name]])[order] for name in kept}
+    columns = {name: np.concatenate([nominal[name], rows[name]]) for name in nominal}
+    write(tmp_path / "jets.parquet", columns, "ttbar", 40.0)
+    ratio = np.linspace(0.5, 1.5, 8000, dtype=np.float32)
+    number = np.repeat(np.int8([0, 1]), 4000)
+    add_shifts(tmp_path / "jets.parquet", ("nominal", "jes_up"), ("pu_up",), shift=number, weight_pu_up=ratio)
+    sampled = sample_inclusive_jets(
+        [tmp_path / "jets.parquet"], samples=SAMPLES, flavours=FLAVOURS, luminosity_ifb=0.01, max_jets=100
+    )
+    jes = sampled.shifted("jes_up")
+    is_new = jes.jets.abseta > 500
+    assert is_new.sum() == 40  # of 1000 jets a flavour and half 100 are sampled: a tenth of the 400
+    in_both = sampled.event >= 400
+    np.testing.assert_array_equal(jes.event[~is_new], sampled.event[in_both])
+    np.testing.assert_allclose(jes.jets.pt_gev[~is_new], 1.1 * sampled.jets.pt_gev[in_both], rtol=1e-6)
+    np.testing.assert_allclose(sampled.shifted("pu_up").weight, sampled.weight * ratio[sampled.event])
+    assert sampled.shifted("nominal").event is sampled.event
+
+    sampled.write(tmp_path / "inclusive.parquet")
+    again = InclusiveJets.read(tmp_path / "inclusive.parquet", shifts=True)
+    for name in ("nominal", "jes_up", "pu_up"):
+        np.testing.assert_array_equal(again.shifted(name).weight, sampled.shifted(name).weight)
+        np.testing.assert_array_equal(again.shifted(name).jets.pt_gev, sampled.shifted(name).jets.pt_gev)
+    with pytest.raises(ValueError, match="shift 'jer_up' is not in the skim; it has nominal, jes_up, pu_up"):
+        again.shifted("jer_up")
+    alone = InclusiveJets.read(tmp_path / "inclusive.parquet")
+    np.testing.assert_array_equal(alone.event, sampled.event)
+    assert not alone.others
 
 
 def test_inclusive_jets_are_thinned_evenly_by_flavour_and_half_and_survive_their_file(tmp_path):

@@ -30,15 +30,20 @@ BEFORE_TRAINING = (
     "SampleInclusiveJets",
     "MeasureBinnedSF",
 )
-# what a job is started through; the files beside it are orders of a test, a `mv` takes an order once
+# what a job is started through; the files beside it are orders of a test, a `mv` takes an order once. Only root can
+# mount: the job becomes root in a namespace of its own, and an ordinary user again
 JOB_WRAPPER = """#!/bin/sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 orders="${0%/*}"
-inside='for folder in $1; do mount -t tmpfs -o size=4k none "$folder" || exit 9; done; shift; exec "$@"'
+inside='
+for folder in $1; do mount -t tmpfs -o size=4k none "$folder" || exit 9; done
+user="$2" group="$3"; shift 3; exec unshare --user --map-user="$user" --map-group="$group" "$@"'
+over() { folders="$(cat "$1")"; shift; user="$(id -u)" group="$(id -g)"
+    exec unshare --user --map-root-user --mount sh -c "$inside" sh "$folders" "$user" "$group" "$@"; }
 if mv "$orders/full_disk" "$orders/full_disk.taken" 2>/dev/null; then
-    exec unshare --user --map-root-user --mount sh -c "$inside" sh "$(cat "$orders/full_disk.taken")" "$@"
+    over "$orders/full_disk.taken" "$@"
 elif [ -e "$orders/hidden" ]; then
-    exec unshare --user --map-root-user --mount sh -c "$inside" sh "$(cat "$orders/hidden")" "$@"
+    over "$orders/hidden" "$@"
 fi
 exec "$@"
 """

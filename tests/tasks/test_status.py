@@ -95,7 +95,7 @@ def test_of_many_reasons_the_most_frequent_are_shown(campaign, monkeypatch):
     real = BranchesOfChain.own_parameters
     monkeypatch.setattr(BranchesOfChain, "own_parameters", lambda task: real(task) | {"size": max(task.branch, 1)})
     assert words(campaign, BranchesOfChain) == (
-        "stale (0/6): 2 of 6: size: None -> 1; 1 of 6: size: None -> 2; 1 of 6: size: None -> 3; and 2 more reasons"
+        "stale (0/6): 2 of 6: size: None -> 1; 1 of 6: size: None -> 2; 1 of 6: size: None -> 3; and 2 more"
     )
 
 

@@ -305,6 +305,14 @@ def test_what_was_used_longest_ago_goes_first(campaign, at, monkeypatch):
     assert seeds(campaign) == [1, 1, 3, 3, 4, 4]
 
 
+def test_what_is_being_restored_does_not_go_to_make_room_for_what_it_replaces(campaign, at, monkeypatch):
+    for seed in (1, 2, 3):
+        at(seed)
+    limit(monkeypatch, size(campaign))
+    at(1)
+    assert seeds(campaign) == [1, 1, 3, 3]
+
+
 def test_what_is_larger_than_the_limit_is_not_kept_and_costs_no_other_entry(campaign, at, monkeypatch):
     at(1)
     at(2)

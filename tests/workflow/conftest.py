@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.workflow.campaign import Campaign
+pytest.register_assert_rewrite("tests.workflow.edits")
+
+from tests.workflow.campaign import Campaign  # noqa: E402
 
 
 class MainJob(NamedTuple):

@@ -20,9 +20,10 @@ REQUIRED = {
     "TrainDeepSF": {"SkimNtuples", "SampleInclusiveJets"},
     "AggregateDeepSF": {"TrainDeepSF", "SkimNtuples", "MeasureBinnedSF"},
     "AuditScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF"},
+    "ExportScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF"},
     "PlotScaleFactors": {"MeasureBinnedSF", "TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors"},
     "PlotClosure": {"AuditScaleFactors"},
-    TOP: {"ReportCutFlow", "AuditScaleFactors", "PlotScaleFactors", "PlotClosure"},
+    TOP: {"ReportCutFlow", "AuditScaleFactors", "ExportScaleFactors", "PlotScaleFactors", "PlotClosure"},
 }
 """What each task requires."""
 
@@ -138,10 +139,10 @@ def edits(campaign: Campaign) -> list[Edit]:
             "back to the first configuration",
             {name: {} for name in ("plots", "binned", "training", "ensemble", "regions", "generator")},
             {"TuneGenerator"},
-            "TrainDeepSF stale (0/2): training.learning_rate: 0.0005 -> 0.001",
+            "training.learning_rate: 0.0005 -> 0.001",
             TOP,
-            {"TuneGenerator", *NTUPLES, *SKIMS, "ReportCutFlow", "SampleInclusiveJets", "PlotScaleFactors"}
-            | {"PlotClosure", TOP},
+            # not the cut flow: nothing in between has asked for another one
+            {"TuneGenerator", *NTUPLES, *SKIMS, "SampleInclusiveJets", "PlotScaleFactors", "PlotClosure", TOP},
             restored=frozenset({"MeasureBinnedSF", "TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors"}),
         ),
     ]

@@ -1,4 +1,4 @@
-"""The main job as a user starts it: from nothing to figures, run again, after edits, and after a kill."""
+"""The main job as a user starts it: from nothing to figures, run again, and after a kill."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 
 FLAVOURS, REGIONS = ("b", "udsg"), ("hf", "lf")
 METHODS = ("none", "binned", "deepsf")
-PLOTS = {"PlotScaleFactors", "PlotClosure"}
 MADE = {
     "TuneGenerator": ["composition.json"],
     "GenerateNtuples": [f"{stem}_0.root" for stem in ("data_ttbar", "data_zjets", "ttbar", "zjets")],
@@ -29,6 +28,10 @@ MADE = {
     "TrainDeepSF": ["history_0.json", "history_1.json", "member_0.safetensors", "member_1.safetensors"],
     "AggregateDeepSF": ["bins.json", "ensemble.safetensors", "entries_hf.parquet", "entries_lf.parquet", "grid.json"],
     "AuditScaleFactors": ["audit.json", "closure.json", "truth_overlay.json"],
+    "ExportScaleFactors": [
+        *(f"deepJet_{name}.gz" for name in ("deepsf.json", "shape.csv", "shape.json", "shape_safe.json")),
+        "normalisation_maps.json",
+    ],
     "PlotScaleFactors": [
         f"{stem}.{kind}"
         for stem in ("training", *(f"{s}_{f}" for s in ("map", "overview", "truth") for f in FLAVOURS))
@@ -40,16 +43,14 @@ MADE = {
     ],
     "ProduceDeepSFEnsemble": ["summary.txt"],
 }
-FROM_TRAINING_ON = {"TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors", *PLOTS, "ProduceDeepSFEnsemble"}
-FROM_SKIMS_ON = {"SkimNtuples", "ReportCutFlow", "SampleInclusiveJets", "MeasureBinnedSF", *FROM_TRAINING_ON}
+FROM_TRAINING_ON = {"TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors", "PlotScaleFactors", "PlotClosure"} | {
+    "ExportScaleFactors",
+    "ProduceDeepSFEnsemble",
+}
 
 
 def read(campaign, name):
     return json.loads((campaign.outputs / name).read_text())
-
-
-def tasks_of(names):
-    return {name.split("/")[0] for name in names}
 
 
 # --- one run
@@ -165,84 +166,6 @@ def test_outputs_moved_to_another_folder_still_count(main_job, tmp_path):
     before = moved.artefacts()
     assert moved.law("ProduceDeepSFEnsemble").returncode == 0
     assert moved.artefacts() == before
-
-
-# --- edits, one after the other: what status says about it, which tasks follow, and how far the edit is then run
-
-TOP = "ProduceDeepSFEnsemble"
-EDITS = [
-    ("a comment", {}, None, set(), TOP),
-    (
-        "a colour of the plots",
-        {"plots": {"flavours": {"b": {"label": "b jets", "colour": "#123456"}}}},
-        "stale (plots.flavours.b.colour: #3f90da -> #123456)",
-        {*PLOTS, TOP},
-        TOP,
-    ),
-    (
-        "the learning rate",
-        {"training": {"learning_rate": 0.0005}},
-        "absent (0/2), stale (training.learning_rate: 0.001 -> 0.0005)",
-        FROM_TRAINING_ON,
-        "AuditScaleFactors",
-    ),
-    (
-        "a cut of a region",
-        {"regions": {"lf": {"same_flavour": {"met_max_gev": 25.0}}}},
-        "absent (0/4), stale (regions.lf.same_flavour.met_max_gev: 30.0 -> 25.0)",
-        FROM_SKIMS_ON,
-        "AggregateDeepSF",
-    ),
-    (
-        "one more member",
-        {"ensemble": {"n_members": 3}},
-        "absent (2/3)",
-        FROM_TRAINING_ON,
-        "AggregateDeepSF",
-    ),
-]
-NOT_RUN = {
-    TOP: set(),
-    "AuditScaleFactors": {"ReportCutFlow", *PLOTS, TOP},
-    "AggregateDeepSF": {"AuditScaleFactors", "ReportCutFlow", *PLOTS, TOP},
-}
-
-
-def not_up_to_date(status):
-    """Return the tasks with outputs that status shows as absent or stale."""
-    task, found = "", set()
-    for line in status.splitlines():
-        word = line.strip("│├─└ ")
-        if "(version=" in word or "(effective_workflow=" in word:
-            task = word.partition("> ")[2].partition("(")[0]
-        elif word.startswith(("absent", "stale")):
-            found.add(task)
-    return found
-
-
-def test_an_edit_reruns_exactly_what_depends_on_it_and_status_says_why(main_job, tmp_path):
-    campaign = main_job.campaign.copy(tmp_path / "edited", *MADE)
-    due: set[str] = set()
-    for what, sections, reason, dependents, last in EDITS:
-        campaign.sections |= sections
-        campaign.write(comment=what)
-        due |= dependents
-        if reason is not None:
-            status = campaign.law(TOP, "--print-status", "-1").stdout
-            assert reason in status, what
-            assert not_up_to_date(status) == due, what
-        before = campaign.artefacts()
-        done = campaign.law(last)
-        assert done.returncode == 0, what + done.stderr[-3000:]
-        after = campaign.artefacts()
-        written = {name for name in after if after[name] != before.get(name)}
-        if what == "one more member":
-            members = {name for name in written if name.startswith("TrainDeepSF")}
-            assert members == {"TrainDeepSF/member_2.safetensors", "TrainDeepSF/history_2.json"}
-            assert tasks_of(written) == due - NOT_RUN[last]
-        else:
-            assert written == {name for name in before if tasks_of([name]) <= due - NOT_RUN[last]}, what
-        due &= NOT_RUN[last]
 
 
 # --- a kill

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
@@ -15,7 +16,10 @@ def finished(new_drill):
     """Three members trained on the pool; each drill leaves them complete."""
     drill = new_drill("finished")
     drill.configure(3)
-    drill.run()
+    driver = drill.run()
+    counts = r"\d running, \d idle, \d held, \d done, \d failed of 3 jobs"
+    assert re.search(counts, driver.terminal), driver.terminal
+    assert re.search(rf"{counts}; about \d+:\d\d min left", driver.terminal), driver.terminal
     assert drill.trainings() == {0: 1, 1: 1, 2: 1}
     drill.assert_as_undisturbed()
     yield drill

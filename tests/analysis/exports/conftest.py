@@ -1,0 +1,91 @@
+"""A small measurement: shifts, other edges of normalisation than of scale factors, bins that were not measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.binned import FlavourBins
+from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
+from analysis.config.events import Flavour
+from analysis.exports.correctionlib_json import Label
+from analysis.smoothing import logit
+from analysis.tables import Jets
+from analysis.weights import KinematicBins, NormalisationTable
+
+FLAVOURS = {
+    "b": Flavour(hadron_flavours=(5,)),
+    "c": Flavour(hadron_flavours=(4,), scale_factor="unity"),
+    "udsg": Flavour(hadron_flavours=(0,)),
+}
+CODES = {"b": 5, "c": 4, "udsg": 0}
+
+
+def _flavour(seed, pt, abseta, disc, inner_pt, inner_abseta, space="logit", shifts=()) -> BinnedFlavour:
+    rng = np.random.default_rng(seed)
+    bins = FlavourBins(np.array(pt, float), np.array(abseta, float), np.array(disc, float))
+    centres = 0.5 * (bins.discriminant[1:-1] + np.minimum(bins.discriminant[2:], 0.999))
+    kinematic = KinematicBins(np.array(inner_pt), np.array(inner_abseta))
+
+    def values() -> ShiftedValues:
+        sf = rng.uniform(0.7, 1.4, bins.shape)
+        table = NormalisationTable(kinematic, rng.uniform(0.95, 1.05, kinematic.size))
+        return ShiftedValues(sf, sf[..., 1:] * 1.01, {"binned": table, "binned_smooth": table})
+
+    nominal = values()
+    # not measured: an invalid bin, an inner and a last bin, all but one of a row, a whole row
+    nominal.sf[0, 0, 0] = np.nan
+    for place in ((0, 0, 2), (1, 0, -1)):
+        nominal.smooth[place] = np.nan
+    nominal.smooth[2, 0, 1:] = nominal.smooth[-1, -1, :] = np.nan
+    return BinnedFlavour(
+        bins=bins,
+        sf=nominal.sf,
+        error=np.full(bins.shape, 0.01),
+        replicas=np.ones((2, *bins.shape)),
+        node=logit(centres) if space == "logit" else centres,
+        smooth=nominal.smooth,
+        space=space,
+        normalisation=nominal.normalisation,
+        shifts={name: values() for name in shifts},
+    )
+
+
+def measurement(space="logit") -> BinnedScaleFactor:
+    coherent = ("lf_up", "lf_down", "jesTotal_up", "jesTotal_down")
+    b_bins = ([20, 30, 50, 100, 1000], [0, 2.5], [-2, 0, 0.2, 0.5, 0.8, 0.95, 1.01])
+    light_bins = ([20, 30, 60, 1000], [0, 0.8, 2.5], [-2, 0, 0.02, 0.06, 0.15, 1.01])
+    charm_bins = ([20, 50, 100, 1000], [0, 2.5], [-2, 0, 0.2, 0.5, 0.8, 1.01])
+    statistics = ("lfstats1_up", "lfstats1_down")
+    errors = tuple(f"cferr{k}_{d}" for k in (1, 2) for d in ("up", "down"))
+    b = _flavour(1, *b_bins, [27.123456, 64.3, 140.7], [0.71], space, coherent)
+    light = _flavour(2, *light_bins, [30.0, 44.4], [0.8, 1.618034], space, (*coherent, *statistics))
+    charm = _flavour(3, *charm_bins, [70.0], [], space, errors)
+    one = NormalisationTable(KinematicBins(np.array([]), np.array([])), np.array([1.0]))
+    ones = np.ones(charm.bins.shape)
+    charm = replace(charm, sf=ones, smooth=ones[..., 1:], normalisation={"binned": one, "binned_smooth": one})
+    return BinnedScaleFactor({"b": b, "udsg": light}, (0.0,), {"c": charm})
+
+
+def points(n, seed=5) -> Jets:
+    """Return jets all over the range, dense at low scores, at high scores and on the edges; some without a score."""
+    rng = np.random.default_rng(seed)
+    low, high, even = rng.random(n), rng.random(n), rng.random(n)
+    scores = np.select(
+        [even < 0.3, even < 0.6, even < 0.65], [10 ** (-6 * low), 1 - 10 ** (-6 * high), -1.0], rng.random(n)
+    )
+    pt = np.where(rng.random(n) < 0.05, rng.choice([20.0, 30.0, 50.0, 64.3, 100.0, 140.7], n), 20 * 60 ** rng.random(n))
+    abseta = np.where(rng.random(n) < 0.05, rng.choice([0.0, 0.71, 0.8], n), 2.4999 * rng.random(n))
+    return Jets(*(v.astype(np.float32) for v in (pt, abseta, scores)), np.zeros(n, np.int8))
+
+
+@pytest.fixture
+def binned():
+    return measurement()
+
+
+@pytest.fixture
+def label():
+    return Label("deepJet_shape", "deepJet", "btagDeepFlavB", "toy", "For tests.", ("hf", "lf", "cferr1", "cferr2"))
