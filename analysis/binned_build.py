@@ -57,52 +57,44 @@ def measure_and_build(
     region_of = {definition.enriched_flavour: name for name, definition in definitions.items()}
     bins = {name: FlavourBins.of(settings.bins[name]) for name in measured}
     if settings.optimise is not None:
-        bins = {
-            name: optimised(edges, regions[region_of[name]], names.index(name), settings.optimise)
-            for name, edges in bins.items()
-        }
+        for name, edges in bins.items():
+            bins[name] = optimised(edges, regions[region_of[name]], names.index(name), settings.optimise)
     method = TagAndProbe(regions, definitions, names, measured, bins, event_weight)
     measurement = measure(method, settings)
 
-    with_table = {name: name for name in measured}  # and whose bins and region it has
-    if shifts is not None and shifts.cferr is not None:
-        with_table |= {name: shifts.cferr for name in names if name not in measured}
-    normalised_in = normalisation_bins(inclusive, names, with_table, normalisation)
+    template = None if shifts is None else shifts.cferr
+    unit = () if template is None else tuple(name for name in names if name not in measured)
+    # a flavour of unit scale factor has the bins and the region of the one that its error is taken from
+    like = {name: name for name in measured} | dict.fromkeys(unit, template or "")
+    normalised_in = normalisation_bins(inclusive, names, like, normalisation)
     tables = {
         name: FlavourTables(
-            names.index(name),
-            region_of[like],
-            bins[like],
-            normalised_in[name],
-            settings.smooth_in,
-            regions,
-            inclusive,
+            names.index(name), region_of[of], bins[of], normalised_in[name], settings.smooth_in, regions, inclusive
         )
-        for name, like in with_table.items()
+        for name, of in like.items()
     }
-    result = {
-        name: tables[name].table(measurement.sf[name], measurement.error(name), measurement.replicas[name])
-        for name in measured
-    }
-    system = flavour_system(method)
+    result = BinnedScaleFactor(
+        {
+            name: tables[name].table(measurement.sf[name], measurement.error(name), measurement.replicas[name])
+            for name in measured
+        },
+        measurement.changes,
+        system=flavour_system(method),
+    )
     if shifts is None:
-        return BinnedScaleFactor(result, measurement.changes, system=system)
-    chosen = None if skim is None else skim.of(shifts)
-    shifted = _Shifted(tables, measured, shifts.cferr)
-    shifted.measure(method, measurement, settings, shifts, chosen, inclusive)
-    result = {name: replace(table, shifts=shifted.values[name]) for name, table in result.items()}
-    unit = {}
-    if shifts.cferr is not None:
-        counted = shifted.deviating(shifts, region_of[shifts.cferr], definitions)
-        up, down = cferr.error(
-            tables[shifts.cferr].row_normalised(measurement.sf[shifts.cferr], tables[shifts.cferr].nominal), counted
-        )
-        unit = {name: _unit_table(tables[name], up, down) for name in with_table if name not in measured}
-    return BinnedScaleFactor(result, measurement.changes, unit, system)
+        return result
+    shifted = _Shifted(tables, measured, template if unit else None)
+    shifted.measure(method, measurement, settings, shifts, None if skim is None else skim.of(shifts))
+    errors = shifted.template_errors(shifts, region_of, measurement) if unit else ()
+    return replace(
+        result,
+        flavours={name: replace(table, shifts=shifted.values[name]) for name, table in result.flavours.items()},
+        unit={name: _unit_table(tables[name], *errors) for name in unit},
+    )
 
 
 class _Shifted:
-    """Values of all shifts by measured flavour, and those of one flavour over their mean, behind cferr."""
+    """Values of all shifts by measured flavour; those of the flavour behind cferr, ``template``, over their mean."""
 
     def __init__(self, tables: Mapping[str, FlavourTables], measured: tuple[str, ...], template: str | None) -> None:
         self.values: dict[str, dict[str, ShiftedValues]] = {name: {} for name in measured}
@@ -116,25 +108,25 @@ class _Shifted:
         settings: Binned,
         shifts: Shifts,
         skim: SkimShifts | None,
-        inclusive: InclusiveJets,
     ) -> None:
-        positions = {name: self._tables[name].positions for name in self.values}
+        tables = {name: self._tables[name] for name in self.values}
+        positions = {name: table.positions for name, table in tables.items()}
         weights = {} if skim is None else skim.event_weights(method.entries)
         found = measure_side_by_side(
             method, measurement, positions, settings=settings, shifts=shifts, event_weights=weights
         )
         for shift, sf in (found | _eigenvectors(measurement, shifts.eigenvectors)).items():
-            if shift in weights:
-                assert skim is not None
-                sample = skim.inclusive(shift)
-                self._add(shift, sf, {n: self._tables[n].reweighted(weights[shift], sample) for n in sf})
-            else:
-                self._add(shift, sf, {n: self._tables[n].nominal for n in sf})
-        for shift in () if skim is None else skim.kinematic:
-            assert skim is not None
+            if skim is None or shift not in weights:
+                self._add(shift, sf, {name: table.nominal for name, table in tables.items()})
+                continue
+            sample = skim.inclusive(shift)
+            self._add(shift, sf, {name: table.reweighted(weights[shift], sample) for name, table in tables.items()})
+        if skim is None:
+            return
+        for shift in skim.kinematic:
             regions, sample = skim.regions(shift), skim.inclusive(shift)
             sf = measure_kinematic(method.of(regions), shift, measurement, settings)
-            self._add(shift, sf, {n: self._tables[n].jets(regions, sample) for n in sf})
+            self._add(shift, sf, {name: table.jets(regions, sample) for name, table in tables.items()})
 
     def _add(self, shift: str, sf: Mapping[str, Floats], jets: Mapping[str, FlavourJets]) -> None:
         for name, values in sf.items():
@@ -145,11 +137,17 @@ class _Shifted:
             if name == self._template:
                 self._row_normalised[shift] = self._tables[name].row_normalised(values, jets[name])
 
-    def deviating(self, shifts: Shifts, own: str, definitions: Mapping[str, Region]) -> list[Floats]:
-        """Return the values of the shifts that enter cferr."""
+    def template_errors(
+        self, shifts: Shifts, region_of: Mapping[str, str], measurement: BinnedMeasurement
+    ) -> tuple[Floats, Floats]:
+        """Return the errors of cferr, up and down, from the shifts that count."""
+        assert self._template is not None
+        own, names = region_of[self._template], tuple(self._row_normalised)
         elsewhere = [source for source, shift in shifts.contamination.items() if shift.region != own]
-        names = tuple(self._row_normalised)
-        return [self._row_normalised[name] for name in names if cferr.is_counted(name, names, elsewhere, own)]
+        table = self._tables[self._template]
+        nominal = table.row_normalised(measurement.sf[self._template], table.nominal)
+        counted = (self._row_normalised[name] for name in names if cferr.is_counted(name, names, elsewhere, own))
+        return cferr.error(nominal, counted)
 
 
 def _eigenvectors(measurement: BinnedMeasurement, n_vectors: int) -> dict[str, dict[str, Floats]]:

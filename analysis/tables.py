@@ -95,6 +95,8 @@ def luminosity_weights(
 ) -> dict[str, float]:
     """Return by simulated sample the factor cross section x luminosity / sum of generator weights over its files.
 
+    A sample of an era is scaled to the luminosity of the era.
+
     Raises
     ------
     ValueError
@@ -109,7 +111,7 @@ def luminosity_weights(
             raise ValueError(
                 f"sample {name}: generator weights sum to {total:g}; a positive sum is needed to normalise it"
             )
-        factors[name] = sample.cross_section_pb * 1e3 * luminosity_ifb / total
+        factors[name] = sample.cross_section_pb * 1e3 * (sample.luminosity_ifb or luminosity_ifb) / total
     return factors
 
 
@@ -119,7 +121,7 @@ def channel_scales(
     """Return by region the rate scale N_data / N_simulation of each channel, shape ``(3,)``.
 
     Counted in the region's cuts without the tag cut, with at least two jets and no scale factors (arXiv:1712.07158):
-    trigger and lepton efficiencies, luminosity and cross sections drop out of the scale factors.
+    trigger and lepton efficiencies, luminosity and cross sections drop out of the scale factors. Files are of one era.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def load_regions(
     jet_columns: Iterable[str] = (),
     shift: str = NOMINAL,
 ) -> dict[str, RegionEntries]:
-    """Read the entries tables of all files and return data and simulation by region.
+    """Read the entries tables of all files and return data and simulation by region, summed over eras.
 
     Parameters
     ----------
@@ -175,7 +177,10 @@ def load_regions(
     metadata = [read_metadata(path) for path in ordered]
     require_shift(shift, *shifts_of(metadata))
     factors = luminosity_weights(metadata, samples, luminosity_ifb)
-    scales = channel_scales(metadata, factors, regions)
+    scales = {
+        era: channel_scales([m for m in metadata if samples[m["sample"]].era == era], factors, regions)
+        for era in dict.fromkeys(samples[m["sample"]].era for m in metadata)
+    }
     extra = tuple(jet_columns)
     parts: dict[tuple[str, str], list[Entries]] = {(r, k): [] for r in regions for k in ("data", "simulation")}
     for number, (path, meta) in enumerate(zip(ordered, metadata, strict=True)):
@@ -185,7 +190,7 @@ def load_regions(
         for region in regions:
             chosen = everything[np.flatnonzero(table[f"in_{region}"].to_numpy())]
             if meta["kind"] == "simulation":
-                scaled = chosen.weight * scales[region][chosen.channel]
+                scaled = chosen.weight * scales[samples[meta["sample"]].era][region][chosen.channel]
                 chosen = Entries(chosen.event, scaled, chosen.channel, chosen.probe, chosen.tag)
             parts[region, meta["kind"]].append(chosen)
     loaded = {r: RegionEntries(_joined(parts[r, "data"]), _joined(parts[r, "simulation"])) for r in regions}

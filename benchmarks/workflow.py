@@ -263,11 +263,14 @@ def jobs(ours: Side, plain: Side, folder: Path) -> dict[str, Any]:
                     ("ours", ours, "benchmarks.noop_jobs.NoopMembers"),
                     ("plain", plain, "TrainDeepSF"),
                 ):
-                    shutil.rmtree(side.folder / "data" / "v1" / stem / task.rpartition(".")[2], ignore_errors=True)
+                    place = side.folder / "data" / "v1" / stem / task.rpartition(".")[2]
+                    shutil.rmtree(place, ignore_errors=True)
                     options = ("--workflow", "htcondor", "--poll-interval", "2sec")
                     in_pool = [str(ROOT / "scripts" / "htcondor" / "pool.sh"), "run"]
                     known = {key: env[key] for key in env if key.startswith("HTCONDOR_")}
                     run([*in_pool, *side.command(task, stem, *options)], side.env | known)
+                    made = list(place.glob("member_*.safetensors"))
+                    assert len(made) == N_JOBS, f"{N_JOBS} jobs of {name} made {made}"
                     seconds[name] += slot_seconds(in_pool, env, N_JOBS)
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         return {"job_overhead_over_plain_law": None, "no_pool": str(error)[:500]}

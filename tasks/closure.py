@@ -1,4 +1,4 @@
-"""Closure in breadth: all jets of all dilepton events, a validation region, and how well regions tell flavours apart."""
+"""Closure in breadth: all jets of all dilepton events and a validation region; what the regions consist of."""
 
 from __future__ import annotations
 
@@ -37,7 +37,11 @@ class AuditPhaseSpace(ConfigTask):
     keeps_replaced = True
 
     def requires(self) -> Any:
-        return {"skims": SkimNtuples.req(self), "binned": MeasureBinnedSF.req(self), "deepsf": AggregateDeepSF.req(self)}
+        return {
+            "skims": SkimNtuples.req(self),
+            "binned": MeasureBinnedSF.req(self),
+            "deepsf": AggregateDeepSF.req(self),
+        }
 
     def output(self) -> Any:
         return {name: self.target(f"{name}.json") for name in ("phase_space", "histograms")}
@@ -97,7 +101,7 @@ class PlotPurity(PlotTask):
     config_keys = (*STYLE_KEYS, "regions")
 
     def requires(self) -> Any:
-        return {"binned": MeasureBinnedSF.req(self), "audit": AuditScaleFactors.req(self)}
+        return MeasureBinnedSF.req(self)
 
     def stems(self) -> list[str]:
         from analysis.plots.names import purity_stems
@@ -108,6 +112,8 @@ class PlotPurity(PlotTask):
     def figures(self) -> Iterable[tuple[str, Figure]]:
         from analysis.binned_scale_factor import BinnedScaleFactor
         from analysis.plots.purity import figures
+        from analysis.plots.style import Style
 
-        binned = BinnedScaleFactor.from_json(self.input()["binned"].file.read_text())
-        return figures(binned.system, self.style(self.input()["audit"]["audit"]))
+        binned = BinnedScaleFactor.from_json(self.input().file.read_text())
+        style = Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")))
+        return figures(binned.system, style)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tasks.audit import AuditScaleFactors
 from tasks.base import ConfigTask
+from tasks.closure import AuditPhaseSpace, PlotPhaseSpace, PlotPurity
 from tasks.exports import ExportScaleFactors
 from tasks.plots import PlotClosure, PlotScaleFactors
 from tasks.skim import ReportCutFlow
@@ -23,6 +24,9 @@ class ProduceDeepSFEnsemble(ConfigTask):
             "exports": ExportScaleFactors.req(self),
             "scale_factors": PlotScaleFactors.req(self),
             "closure": PlotClosure.req(self),
+            "phase_space": AuditPhaseSpace.req(self),
+            "phase_space_plots": PlotPhaseSpace.req(self),
+            "purity": PlotPurity.req(self),
         }
 
     def output(self) -> Any:
@@ -31,7 +35,8 @@ class ProduceDeepSFEnsemble(ConfigTask):
     def run(self) -> None:
         from analysis.audit.summary import summary
 
-        text = summary(json.loads(self.input()["audit"]["audit"].file.read_text()))
+        files = self.input()["audit"]["audit"], self.input()["phase_space"]["phase_space"]
+        text = summary(*(json.loads(target.file.read_text()) for target in files))
         with staged(self.output()) as (path,):
             path.write_text(text)
         self.publish_message(text)

@@ -37,7 +37,14 @@ class SkimNtuples(Workflow):
     def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
         """Of the samples only what the branch's own table depends on: a cross section comes in later."""
         sample = f"samples.{self.branch_data.sample}"
-        return (f"{sample}.kind", f"{sample}.channels", "tagger", "selection", "regions", "pileup", "jet_corrections")
+        of_sample = (f"{sample}.{key}" for key in ("kind", "channels", "sum_weights", "pileup", "jet_corrections"))
+        return (*of_sample, "tagger", "selection", "regions", "pileup", "jet_corrections")
+
+    def _corrections(self) -> tuple[Pileup | None, JetCorrections | None]:
+        """Return what the sample, or else the campaign, corrects pile-up and jets with."""
+        sample = f"samples.{self.branch_data.sample}"
+        pileup, jets = (self.cfg(f"{sample}.{key}") or self.cfg(key) for key in ("pileup", "jet_corrections"))
+        return pileup, jets
 
     def create_branch_map(self) -> dict[int, InputFile]:
         """Return generated files from their plan, without making any, and files of the config by their patterns."""
@@ -64,9 +71,8 @@ class SkimNtuples(Workflow):
         return GenerateNtuples.req(self, branch=-1) if generates else None
 
     def external_files(self) -> tuple[Path, ...]:
-        corrections = [self.cfg(key) for key in ("pileup", "jet_corrections")]
         files = () if self.branch_data.generated is not None else (self.branch_data.path,)
-        return (*files, *(settings.resolve(section.file) for section in corrections if section is not None))
+        return (*files, *(settings.resolve(section.file) for section in self._corrections() if section is not None))
 
     def own_parameters(self) -> dict[str, Any]:
         return {"sample": self.branch_data.sample}
@@ -81,7 +87,7 @@ class SkimNtuples(Workflow):
     def run(self) -> None:
         from analysis.skim import skim_file
 
-        pileup, jets, file = self.cfg("pileup"), self.cfg("jet_corrections"), self.branch_data
+        (pileup, jets), file = self._corrections(), self.branch_data
         with staged(self.output()["entries"], self.output()["jets"]) as (entries_path, jets_path):
             report = skim_file(
                 settings.local(file.path),

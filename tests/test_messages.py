@@ -37,6 +37,7 @@ class Campaign:
     def __init__(self, folder, selection):
         self.folder, self.path = folder, folder / "mine.yaml"
         self.tree = yaml.safe_load((ROOT / "configs" / "toy.yaml").read_text())
+        del self.tree["jet_corrections"], self.tree["pileup"]  # the files of these tests are as small as can be
         del self.tree["generator"]
         self.tree["selection"] = selection.model_dump(mode="json", include={"triggers", "event_filters"})
         self.tree["samples"] = {

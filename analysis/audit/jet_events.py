@@ -54,11 +54,6 @@ class JetEvents:
         """Return the product over the jets of each event, shape ``(n_events,)``."""
         return np.asarray(np.multiply.reduceat(jet_values, self.first)) if len(self) else np.empty(0)
 
-    def of(self, chosen: npt.NDArray[np.bool_]) -> JetEvents:
-        """Return some of the events; ``chosen`` has the shape ``(n_events,)``."""
-        columns = (values[chosen] for values in (self.channel, self.weight, self.n_jets, self.ht_gev))
-        return JetEvents(*columns, self.jets[np.flatnonzero(np.repeat(chosen, self.n_jets))])
-
 
 class JetFile:
     """One file of the skim; `events` gives its nominal events or those of a shift."""

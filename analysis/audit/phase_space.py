@@ -190,7 +190,7 @@ class _Filling:
     def add_data(self, events: JetEvents) -> None:
         bins = self._bins(events)
         for filled, cells in ((self.jets, bins.jets), (self.events, bins.of_events)):
-            cells.add_to(filled.data.view(), events.weight, np.zeros_like(cells.index), 1)
+            cells.add_to(filled.data.view(), events.weight, np.zeros_like(cells.place), 1)
         self._add_tests("data", bins, events.weight)
 
     def add_simulation(self, events: JetEvents, shifts: Sequence[str]) -> None:

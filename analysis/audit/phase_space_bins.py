@@ -25,13 +25,15 @@ N_N_JETS = N_JETS_LAST - N_JETS_FIRST + 1
 class Cells(NamedTuple):
     """Flat bins (channel, n_jets, ...) of entries, jets or events, and the event of each, shapes ``(n,)``."""
 
-    index: Integers
+    place: Integers
     event: Integers
     shape: tuple[int, ...]
 
     def sums(self, event_weight: Floats) -> Floats:
         """Return the sums of weights in the cells' shape."""
-        return np.bincount(self.index, event_weight[self.event], int(np.prod(self.shape))).reshape(self.shape)
+        weight = event_weight[self.event].astype(np.float64)
+        sums: Floats = np.bincount(self.place, weight, int(np.prod(self.shape))).astype(np.float64)
+        return sums.reshape(self.shape)
 
     def add_to(self, view: Any, event_weight: Floats, flavour: Integers, n_flavours: int) -> None:
         """Add sums and variances to the view of a weighted histogram, of axes channel, flavour, n_jets, ...
@@ -40,7 +42,7 @@ class Cells(NamedTuple):
         """
         inner = int(np.prod(self.shape[1:]))
         size = self.shape[0] * n_flavours * inner
-        cell = (self.index // inner * n_flavours + flavour) * inner + self.index % inner
+        cell = (self.place // inner * n_flavours + flavour) * inner + self.place % inner
         weight = event_weight[self.event]
         joined, member = np.unique(self.event * size + cell, return_inverse=True)
         squares = np.bincount(member, weight, len(joined)) ** 2
@@ -53,14 +55,14 @@ class Tested(NamedTuple):
 
     channel: str
     variable: str
-    index: Integers
+    place: Integers
     event: Integers
     events: Integers
     size: int
 
     def sums(self, event_weight: Floats) -> BinSums:
         """Return sums and covariance for weights of all events."""
-        return BinSums.of_events(self.event, self.index, event_weight[self.events][self.event], self.size)
+        return BinSums.of_events(self.event, self.place, event_weight[self.events][self.event], self.size)
 
 
 class EventBins:

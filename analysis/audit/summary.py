@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def summary(audit: Mapping[str, Any]) -> str:
-    """Return the main figures of an ``audit.json`` as plain text."""
+def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = None) -> str:
+    """Return the main figures of an ``audit.json``, and of a ``phase_space.json`` if given, as plain text."""
     lines = [f"campaign {audit['config']}"]
     if note := members_note(audit):
         lines.append(f"  DeepSF with {note}")
@@ -20,6 +20,8 @@ def summary(audit: Mapping[str, Any]) -> str:
     closure = audit["closure_chi2"]
     methods = list(next(iter(closure.values())))
     lines += _table({m: {region: closure[region][m]["p"] for region in closure} for m in methods}, "{:.2g}")
+    if phase_space is not None:
+        lines += ["", *_validation(phase_space["validation"])]
     lines += ["", "AUC of a classifier of data against simulation (0.5: none)"]
     auc = audit["two_sample_auc"]
     names = [m for m in next(iter(auc.values())) if m in methods or m == "truth"]
@@ -28,6 +30,19 @@ def summary(audit: Mapping[str, Any]) -> str:
     pulls = {m: {"bin": v["max_pull"], "global": v["max_pull_global"]} for m, v in audit["yield"].items()}
     lines += _table(pulls, "{:.2f}")
     return "\n".join(lines) + "\n"
+
+
+def _validation(validation: Mapping[str, Any]) -> list[str]:
+    """Return the p-values of jets' discriminants in the validation region, over all its channels."""
+    first, last = validation["n_jets"]
+    n_jets = f"{first} or more" if last is None else f"{first}" if first == last else f"{first} to {last}"
+    tests = validation["tests"]["all"]
+    ranks = [variable for variable in ("leading", "second", "further") if variable in tests]
+    methods = tests[ranks[0]]
+    return [
+        f"p-value of data against simulation, discriminant of jets in events with {n_jets} jets (validation region)",
+        *_table({m: {rank: tests[rank][m]["p"] for rank in ranks} for m in methods}, "{:.2g}"),
+    ]
 
 
 def members_note(audit: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from analysis.config.events import (
     Sample,
     Selection,
     Tagger,
+    era_problems,
     measured_flavours,
 )
 from analysis.config.exports import Exports
@@ -122,6 +123,13 @@ class Config(Section):
             for process in {p for s in self.samples.values() for p in s.generate}:
                 if simulated.count(process) != 1:
                     problems.append(f"samples: process {process} needs exactly one generated simulation sample")
+        problems += era_problems(self.samples, self.campaign.luminosity_ifb)
+        if self.jet_corrections is not None:
+            problems += [
+                f"jet_corrections.jec.samples.{name}: not one of the samples {list(self.samples)}"
+                for name in self.jet_corrections.jec.samples
+                if name not in self.samples
+            ]
         return problems
 
     def _shift_problems(self) -> list[str]:

@@ -43,6 +43,8 @@ def write_exports(
         Of the shape correction; ``label.name`` is its name.
     jet_tables
         Tables of all jets of the skim, for the normalisation maps.
+    abseta_max
+        Up to which jets were selected; tables reach at least there.
     ensemble, inclusive
         Needed for the form ``deepsf``: the ensemble, and jets at which its table is compared to it.
 
@@ -51,7 +53,7 @@ def write_exports(
     ValueError
         If the form csv is asked for with a hadron flavour that it has no code for.
     """
-    shapes = shapes_of(binned, flavours)
+    shapes = shapes_of(binned, flavours, abseta_max)
     strict = shape_correction(shapes, label)
     corrections = {label.name: strict}
     lines: list[str] = []

@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from analysis.config.exports import MapEdges
 from analysis.event_weight import ShapeCorrection
 from analysis.exports.correctionlib_json import Label, Tree
 from analysis.exports.systematics import NOMINAL, systematic_of
-from analysis.skim_report import read_metadata
-from analysis.tables import Floats, Mask
+from analysis.skim_report import SkimReport, read_metadata
+from analysis.tables import Floats, Mask, read_shift
 
 
 @dataclass(frozen=True)
@@ -103,34 +101,45 @@ def maps_of_skims(paths: Iterable[Path], correction: ShapeCorrection, edges: Map
         metadata = read_metadata(path)
         if metadata["kind"] != "simulation":
             continue
-        table = pq.read_table(path)
-        of_sample = maps.setdefault(metadata["sample"], {})
+        report = SkimReport.from_metadata(metadata)
+        own_rows = {*report.kinematic_shifts, *report.weight_shifts} - {NOMINAL}
+        nominal = _events(read_shift(path, metadata, NOMINAL, _COLUMNS))
+        of_sample = maps.setdefault(report.sample, {})
         for shift in correction.shifts:
-            found = _map_of(table, metadata, correction, shift, edges)
+            events = _events(read_shift(path, metadata, shift, _COLUMNS)) if shift in own_rows else nominal
+            found = events.map(correction, shift, edges)
             of_sample[shift] = of_sample[shift] + found if shift in of_sample else found
     return maps
 
 
-def _map_of(
-    table: pa.Table, metadata: Mapping[str, Any], correction: ShapeCorrection, shift: str, edges: MapEdges
-) -> NormalisationMap:
-    kinematic = metadata.get("kinematic_shifts", [NOMINAL])
-    if "shift" in table.column_names:
-        number = kinematic.index(shift) if shift in kinematic else kinematic.index(NOMINAL)
-        table = table.filter(pc.equal(table["shift"], number))
-    table = table.sort_by([("entry", "ascending"), ("rank", "ascending")])
-    column = {name: table[name].to_numpy() for name in table.column_names}
-    entry = column["entry"]
-    if not len(entry):
-        return normalisation_map([], [], [], [], edges)
-    first = np.flatnonzero(np.concatenate([[True], entry[1:] != entry[:-1]]))
-    sf = correction.evaluate(
-        column["hadron_flavour"], np.abs(column["eta"]), column["pt_gev"], column["discriminant"], shift
-    )
-    weight = column["weight"] * column.get(f"weight_{shift}", 1.0)
-    return normalisation_map(
-        column["n_jets"][first], column["ht_gev"][first], weight[first], np.multiply.reduceat(sf, first), edges
-    )
+_COLUMNS = ("entry", "rank", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", "n_jets", "ht_gev")
+
+
+class _Events(NamedTuple):
+    """Jets, those of an event one after the other, and the row of the first jet of each event."""
+
+    jets: dict[str, npt.NDArray[Any]]
+    first: npt.NDArray[np.int64]
+
+    def map(self, correction: ShapeCorrection, shift: str, edges: MapEdges) -> NormalisationMap:
+        jets, first = self.jets, self.first
+        if not len(first):
+            return normalisation_map([], [], [], [], edges)
+        sf = correction.evaluate(
+            jets["hadron_flavour"], np.abs(jets["eta"]), jets["pt_gev"], jets["discriminant"], shift
+        )
+        product = np.multiply.reduceat(sf, first)
+        n_jets, ht, weight = (jets[name][first] for name in ("n_jets", "ht_gev", "weight"))
+        return normalisation_map(n_jets, ht, weight, product, edges)
+
+
+def _events(table: pa.Table) -> _Events:
+    ordered = table.sort_by([("entry", "ascending"), ("rank", "ascending")])
+    jets = {name: ordered[name].to_numpy() for name in _COLUMNS}
+    entry = jets["entry"]
+    is_first = np.ones(len(entry), np.bool_)
+    is_first[1:] = entry[1:] != entry[:-1]
+    return _Events(jets, np.flatnonzero(is_first))
 
 
 def map_correction(maps: Maps, label: Label) -> Tree:

@@ -85,10 +85,13 @@ Shapes = dict[int, dict[str, ShapeTable]]
 """Tables by hadron-flavour code and shift (our names). A combination that is not in it is not defined."""
 
 
-def shapes_of(binned: BinnedScaleFactor, flavours: Mapping[str, Flavour]) -> Shapes:
-    """Return the smooth, normalised scale factors of a measurement, all flavours of the configuration and shifts."""
+def shapes_of(binned: BinnedScaleFactor, flavours: Mapping[str, Flavour], abseta_max: float = 0.0) -> Shapes:
+    """Return the smooth, normalised scale factors of a measurement, all flavours of the configuration and shifts.
+
+    The last bin in |eta| reaches to ``abseta_max``, where jets were selected to, if its own edge lies below.
+    """
     tables = {
-        name: {shift: table_of(flavour.at(shift)) for shift in flavour.shift_names}
+        name: {shift: table_of(flavour.at(shift), abseta_max) for shift in flavour.shift_names}
         for name, flavour in binned.tables.items()
     }
     return completed(tables, flavours)
@@ -126,7 +129,7 @@ def completed(tables: Mapping[str, Mapping[str, ShapeTable]], flavours: Mapping[
     return shapes
 
 
-def table_of(flavour: BinnedFlavour) -> ShapeTable:
+def table_of(flavour: BinnedFlavour, abseta_max: float = 0.0) -> ShapeTable:
     """Return the smooth, normalised scale factor of one flavour, in one shift."""
     return shape_table(
         flavour.bins,
@@ -135,6 +138,7 @@ def table_of(flavour: BinnedFlavour) -> ShapeTable:
         smooth=flavour.smooth,
         space=flavour.space,
         normalisation=flavour.normalisation["binned_smooth"],
+        abseta_max=abseta_max,
     )
 
 
@@ -146,6 +150,7 @@ def shape_table(
     smooth: Floats,
     space: Space,
     normalisation: NormalisationTable,
+    abseta_max: float = 0.0,
 ) -> ShapeTable:
     """Return a smoothed scale factor with its normalisation as one table.
 
@@ -160,7 +165,8 @@ def shape_table(
         left out, a row of NaN counts as 1.
     """
     pt = _cut(bins.pt_gev, normalisation.bins.pt_gev, HIGHEST_PT_GEV)
-    abseta = _cut(bins.abseta, normalisation.bins.abseta, float(bins.abseta[-1]))
+    abseta = _cut(bins.abseta, normalisation.bins.abseta, max(float(bins.abseta[-1]), abseta_max))
+    abseta[0] = 0.0  # the first bin is open downwards
     n_pt, n_abseta = invalid.shape
     curves = [[_curve(float(invalid[i, j]), node, smooth[i, j], space) for i in range(n_pt)] for j in range(n_abseta)]
     pt_middle, abseta_middle = (0.5 * (edges[:-1] + edges[1:]) for edges in (pt, abseta))

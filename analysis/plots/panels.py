@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor, Form
 from analysis.ensemble import FlavourSummary
+from analysis.envelope import Envelope, envelope, envelope_shifts
 from analysis.plots.discriminant_axis import DiscriminantAxis, drawn_edges
 from analysis.plots.names import panel_stem
 from analysis.smoothing import interpolate, logit
@@ -68,7 +69,8 @@ class Panel(NamedTuple):
 
     ``binned`` and its ``error`` are normalised like the ensemble; ``node`` is the median discriminant of a bin's jets.
     ``jets`` counts jets by bin and value, ``(n, n_values)``, flow of the values left out; ``value_edges`` belong to it.
-    ``fine`` are discriminants ``(m,)`` of the curves ``smooth`` and ``reference``.
+    ``fine`` are discriminants ``(m,)`` of the curves ``smooth`` and ``reference``. ``systematic`` is the envelope of
+    the binned scale factor's systematic shifts, None if there are none.
     """
 
     flavour: str
@@ -90,6 +92,7 @@ class Panel(NamedTuple):
     truth: Floats | None
     reference: Floats | None
     reference_label: str
+    systematic: Envelope | None = None
 
     @property
     def share_outside(self) -> float:
@@ -113,6 +116,18 @@ def normalised_bins(table: BinnedFlavour, form: Form = "binned") -> tuple[Floats
         [[_mean_divisor(table, form, i, j) for j in range(table.sf.shape[1])] for i in range(table.sf.shape[0])]
     )
     return table.sf / divisor[:, :, None], table.error / divisor[:, :, None]
+
+
+def systematic_envelope(table: BinnedFlavour) -> Envelope | None:
+    """Return the envelope of the systematic shifts, each normalised by itself, shape (n_pt, n_abseta, n_disc).
+
+    Without the shifts of the statistical error, which has a place of its own; None if no shift is left.
+    """
+    names = envelope_shifts(table.shift_names, statistical=False)
+    if not names:
+        return None
+    shifted = {name: normalised_bins(table.at(name))[0] for name in names}
+    return envelope(normalised_bins(table)[0], shifted)
 
 
 def _mean_divisor(table: BinnedFlavour, form: Form, pt_bin: int, abseta_bin: int) -> float:
@@ -161,6 +176,7 @@ def panels(
     counts = np.asarray(summary.values.values(flow=True))[..., 1:-1]
     all_counts = np.asarray(summary.values.values(flow=True)).sum(axis=-1)
     value, error = normalised_bins(table)
+    systematic = systematic_envelope(table)
     made = []
     for i in range(table.sf.shape[0]):
         for j in range(table.sf.shape[1]):
@@ -189,6 +205,7 @@ def panels(
                     truth=None if truth is None else np.asarray(truth.values())[i, j],
                     reference=None if reference is None else _at_centre(reference, flavour, pt, abseta, fine),
                     reference_label="" if reference is None else reference.label,
+                    systematic=None if systematic is None else Envelope(*(side[i, j] for side in systematic)),
                 )
             )
     return made

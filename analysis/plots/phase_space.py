@@ -32,7 +32,6 @@ from analysis.plots.style import (
     Style,
     band,
     context,
-    corner_text,
     experiment_label,
     few_ticks,
     grid,
@@ -52,7 +51,10 @@ _ENVELOPE_STRENGTH = 0.3
 _RATIO_ERROR_MAX = 0.1
 """The ratios' range holds all points of a smaller statistical error; others beyond it are drawn as arrows."""
 _LOG_DECADES = 4.5
-_HT_TICKS = (50.0, 100.0, 200.0, 500.0, 1000.0)
+_HEAD_ROOM = 0.85
+"""For text and legend, in units of the range below it."""
+_P_MIN = 1e-99
+_HT_TICKS = (50.0, 100.0, 200.0, 500.0)
 
 Tests = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 """By channel, variable and method, ``p`` of `analysis.audit.shape_test.shape_test`."""
@@ -172,13 +174,14 @@ def figure(
     columns = [content(jets, events, variable, channel, n_jets) for channel in channels]
     edges, axis = _edges(jets, events, variable, n_jets, columns)
     first = axis.first_shown if axis is not None else 0
-    with context(0.8):
-        margins = Margins(left=1.35, bottom=1.5, top=0.6, between_columns=0.2, between_rows=0.12)
-        made, axes = grid([4.3, *[1.75] * len(METHODS)], [5.0] * len(columns), margins, sharex="col", sharey="row")
+    with context(0.85):
+        bottom = 1.1 if axis is None else 1.5
+        margins = Margins(left=1.35, bottom=bottom, top=0.6, between_columns=0.2, between_rows=0.12)
+        made, axes = grid([4.3, *[1.75] * len(METHODS)], [4.7] * len(columns), margins, sharex="col", sharey="row")
         for number, (channel, column) in enumerate(zip(channels, columns, strict=True)):
             _draw_stack(axes[0, number], edges, column, list(jets.simulation.axes["flavour"]), style)
             label = f"{_CHANNEL_LABELS[channel]}\n{_n_jets_text(n_jets)}"
-            corner_text(axes[0, number], label, size="small")
+            axes[0, number].text(0.05, 0.96, label, transform=axes[0, number].transAxes, va="top", fontsize="small")
             for row, method in enumerate(METHODS, start=1):
                 _draw_ratio(axes[row, number], edges, column, method, style)
                 tested = (tests or {}).get(channel, {}).get(variable, {}).get(method)
@@ -208,7 +211,7 @@ def _edges(
     columns: Sequence[Content],
 ) -> tuple[Floats, DiscriminantAxis | None]:
     if variable == "n_jets":
-        return np.arange(n_jets[0], n_jets[1] + 2) - 0.5, None
+        return np.arange(n_jets[0], n_jets[1] + 2, dtype=np.float64) - 0.5, None
     if variable == "ht":
         return np.asarray(events.data.axes["ht"].edges), None
     edges = np.asarray(jets.data.axes["discriminant"].edges)
@@ -239,7 +242,7 @@ def _draw_ratio(axes: Axes, edges: Floats, column: Content, method: str, style: 
 
 
 def _points(axes: Axes, edges: Floats, values: Floats, error: Floats) -> None:
-    options: dict[str, Any] = {"histtype": "errorbar", "color": "black", "flow": "none", "markersize": 4.5}
+    options: dict[str, Any] = {"histtype": "errorbar", "color": "black", "flow": "none", "markersize": 6.0}
     mplhep.histplot(values, edges, yerr=error, ax=axes, zorder=5, **options)
 
 
@@ -249,12 +252,12 @@ def _tint(colour: str) -> tuple[float, float, float]:
 
 
 def _set_limits(axes: Any, columns: Sequence[Content], first: int) -> None:
-    highest = max(float(np.max(c.data + c.data_error)) for c in columns)
+    highest = max(float(np.max(np.maximum(c.data + c.data_error, c.simulation[NONE]))) for c in columns)
     smallest = np.concatenate([c.stack[np.argmin(c.stack.sum(axis=1)), first:] for c in columns])
     positive = smallest[smallest > 0]
     low = 0.5 * max(float(positive.min()) if len(positive) else 0.1, highest / 10**_LOG_DECADES)
     axes[0, 0].set_yscale("log")
-    axes[0, 0].set_ylim(low, highest * (highest / low) ** 0.65)
+    axes[0, 0].set_ylim(low, highest * (highest / low) ** _HEAD_ROOM)
     values = [np.array([0.92, 1.08])]
     for column in columns:
         for method in METHODS:
@@ -281,8 +284,8 @@ def _set_horizontal(
         return
     axes.set_xlim(edges[0], edges[-1])
     if variable == "n_jets":
-        numbers = list(range(n_jets[0], n_jets[1] + 1))
-        texts = [f"$\\geq${number}" if number == N_JETS_LAST else str(number) for number in numbers]
+        numbers = [float(number) for number in range(n_jets[0], n_jets[1] + 1)]
+        texts = [f"$\\geq${number:g}" if number == N_JETS_LAST else f"{number:g}" for number in numbers]
     else:
         axes.set_xscale("log")
         numbers = [tick for tick in _HT_TICKS if edges[0] <= tick <= edges[-1]]
@@ -313,8 +316,9 @@ def _describe(axes: Axes, method: str, tested: Mapping[str, Any] | None) -> None
     if method:
         axes.text(0.03, 0.94, method, **place)
     if tested is not None:
-        text = f"$\\chi^{{2}}$/ndf = {tested['chi2']:.0f}/{tested['ndf']}, p = {tested['p']:.1g}"
-        axes.text(0.97, 0.94, text, ha="right", **place)
+        p = f"= {tested['p']:.1g}" if tested["p"] > _P_MIN else f"< {_P_MIN:g}"
+        text = f"$\\chi^{{2}}$/ndf = {tested['chi2']:.0f}/{tested['ndf']}, p {p}"
+        axes.text(0.97, 0.94, text, ha="right", **{**place, "fontsize": "xx-small"})
 
 
 def _legend(axes: Axes, column: Content, flavours: Sequence[str], variable: str, style: Style) -> None:

@@ -19,7 +19,8 @@ from analysis.tables import Floats
 
 _CONDITION_MAX = 100.0
 _NO_SIMULATION = "0.8"
-_BOX = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "boxstyle": "square,pad=0.15"}
+_HEAD_ROOM = 0.12
+"""Above the highest bin, for text; a part of the axis."""
 
 
 def figures(system: FlavourSystem | None, style: Style) -> Iterator[tuple[str, Figure]]:
@@ -81,7 +82,7 @@ def _maps(
                 low, high = bins.abseta[abseta : abseta + 2]
                 lines = [text] if text else []
                 lines.append(interval_text(r"|$\eta$|", float(low), float(high), open_above=False))
-                axes.text(0.04, 0.95, "\n".join(lines), transform=axes.transAxes, va="top", fontsize="x-small", bbox=_BOX)
+                axes.text(0.03, 0.97, ", ".join(lines), transform=axes.transAxes, va="top", fontsize="x-small")
                 _set_pt_axis(axes, bins.pt_gev)
             placed[row, 0].set_ylabel("Jet $p_{T}$ [GeV]")
         placed[-1, -1].set_xlabel(style.discriminant_label)
@@ -104,7 +105,7 @@ def _pt_places(pt_gev: Floats) -> Floats:
 
 def _set_pt_axis(axes: Axes, pt_gev: Floats) -> None:
     places = _pt_places(pt_gev)
-    axes.set_ylim(places[0], places[-1])
+    axes.set_ylim(places[0], places[-1] / (1.0 - _HEAD_ROOM))
     axes.yaxis.set_major_locator(FixedLocator(places[:-1].tolist()))
     axes.yaxis.set_major_formatter(FixedFormatter([f"{edge:g}" for edge in pt_gev[:-1]]))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -37,6 +37,8 @@ _OUTSIDE_MIN = 0.001
 _SHADE_MIN = 0.02
 """Shares of a bin's jets, relative to the highest, below which nothing is shaded."""
 _TRUTH_DASHES = (0, (4, 2))
+_SYSTEMATIC_ALPHA = 0.25
+"""The envelope lies over the shading of the jets, which stays visible."""
 _MEAN_WIDTH, _CURVE_WIDTH, _POINT_WIDTH = 0.08, 0.045, 0.07
 """Line widths in units of the font size."""
 
@@ -54,7 +56,7 @@ def figure(panel: Panel, style: Style) -> Figure:
         main, ratio = axes[:, 0]
         axis, (low, high) = axis_of([panel]), value_range([panel])
         axis.apply(main, labels=False)
-        room = 0.65 if panel.truth is None or panel.reference is None else 0.85
+        room = 0.65 if len(handles_of(panel, style)) < 7 else 0.85
         main.set_ylim(low, high + room * (high - low))
         main.set_ylabel("Scale factor")
         draw(main, panel, style)
@@ -118,9 +120,17 @@ def value_range(panels: Sequence[Panel]) -> tuple[float, float]:
         error, sem = np.nan_to_num(panel.error), np.nan_to_num(panel.sem)
         by_bin = [panel.binned - error, panel.binned + error, panel.mean - sem, panel.mean + sem, _tails(panel)]
         by_bin += [] if panel.truth is None else [panel.truth]
+        by_bin += _systematic_range(panel)
         values += [*(numbers[first:] for numbers in by_bin), panel.smooth]
         values += [] if panel.reference is None else [panel.reference]
     return limits(*values)
+
+
+def _systematic_range(panel: Panel) -> list[Floats]:
+    """Return lower and upper end of the systematic envelope, nothing if there is none."""
+    if panel.systematic is None:
+        return []
+    return [panel.binned - panel.systematic.down, panel.binned + panel.systematic.up]
 
 
 def _tails(panel: Panel) -> Floats:
@@ -138,6 +148,7 @@ def draw(axes: Axes, panel: Panel, style: Style, *, compact: bool = False) -> No
     size = mpl.rcParams["font.size"]
     axes.axhline(1.0, color="0.75", linewidth=1.0, zorder=0)
     _shade(axes, panel, style)
+    _draw_systematic(axes, panel, _systematic_range(panel), style)
     _draw_mean(axes, panel, panel.mean, panel.sem, style)
     if panel.reference is not None:
         colour = style.colour("reference")
@@ -153,6 +164,13 @@ def _draw_mean(axes: Axes, panel: Panel, mean: Floats, sem: Floats, style: Style
     edges, colour = drawn_edges(panel.edges), style.colour("deepsf")
     band(axes, mean - sem, mean + sem, edges, colour)
     steps(axes, mean, edges, color=colour, linewidth=_MEAN_WIDTH * mpl.rcParams["font.size"], zorder=4)
+
+
+def _draw_systematic(axes: Axes, panel: Panel, ends: Sequence[Floats], style: Style) -> None:
+    if ends:
+        low, high = ends
+        options: dict[str, Any] = {"fill": True, "facecolor": style.colour("binned"), "alpha": _SYSTEMATIC_ALPHA}
+        axes.stairs(high, drawn_edges(panel.edges), baseline=low, linewidth=0, zorder=2, **options)
 
 
 def _draw_truth(axes: Axes, panel: Panel, truth: Floats, style: Style) -> None:
@@ -204,6 +222,9 @@ def handles_of(panel: Panel, style: Style) -> list[tuple[Any, str]]:
         (points, "Binned SF,\nstat. (event bootstrap)"),
         (Line2D([], [], color=binned, linewidth=thin), "Binned SF, smoothed\n(PCHIP)"),
     ]
+    if panel.systematic is not None:
+        patch = Patch(facecolor=binned, alpha=_SYSTEMATIC_ALPHA, linewidth=0)
+        entries.append((patch, "Binned SF,\nsyst. envelope"))
     if panel.reference is not None:
         line = Line2D([], [], color=style.colour("reference"), linestyle="-.", linewidth=wide)
         entries.append((line, panel.reference_label))
@@ -244,10 +265,12 @@ def _draw_ratio(axes: Axes, panel: Panel, style: Style) -> None:
     binned = np.where(panel.binned > 0, panel.binned, np.nan)
     mean, sem, error = panel.mean / binned, panel.sem / binned, panel.error / binned
     unity = binned / binned
+    systematic = [end / binned for end in _systematic_range(panel)]
     axes.axhline(1.0, color="0.75", linewidth=1.0, zorder=0)
+    _draw_systematic(axes, panel, systematic, style)
     _draw_mean(axes, panel, mean, sem, style)
     _draw_binned(axes, panel, unity, error, style, marker_size=0.27 * mpl.rcParams["font.size"])
-    shown = [mean + sem, mean - sem, mean, unity + error, unity - error]
+    shown = [mean + sem, mean - sem, mean, unity + error, unity - error, *systematic]
     if panel.truth is not None:
         _draw_truth(axes, panel, panel.truth / binned, style)
         shown.append(panel.truth / binned)

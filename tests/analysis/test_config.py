@@ -96,3 +96,32 @@ def test_a_measured_flavour_needs_exactly_one_region(tree, message):
     text = message(tree)
     assert "flavour c is measured and needs exactly one region that enriches it" in text
     assert "no binning for the measured flavour c" in text
+
+
+def test_jet_corrections_are_for_samples_that_there_are_and_do_something(tree, message):
+    tree["jet_corrections"]["jec"]["samples"] = {"run_b": ["Toy_V1_DATA_L1L2L3Res_AK4PFchs"]}
+    assert "jet_corrections.jec.samples.run_b: not one of the samples ['data', 'ttbar', 'zjets']" in message(tree)
+    tree["jet_corrections"] = {"file": "x.json"}
+    assert "jet_corrections: give at least one of jec, jer and jes_sources" in message(tree)
+
+
+def test_eras_need_data_simulation_and_a_luminosity_that_adds_up(tree, message):
+    def simulated(era, **luminosity):
+        return {"kind": "simulation", "files": ["x"], "cross_section_pb": 1.0, "era": era, **luminosity}
+
+    del tree["generator"]
+    tree["samples"] = {
+        "mc_a": simulated("a", luminosity_ifb=4.0),
+        "mc_b": simulated("b", luminosity_ifb=5.0),
+        "data_a": {"kind": "data", "files": ["x"], "era": "a"},
+        "data_b": {"kind": "data", "files": ["x"], "era": "b"},
+    }
+    assert "luminosity_ifb = 10 is not the sum of the eras', 9" in message(tree)
+    tree["samples"]["data_b"].pop("era")
+    text = message(tree)
+    assert "samples.data_b: give it an era as the others" in text
+    assert "era b has none of kind data" in text
+    tree["samples"]["mc_a"].pop("luminosity_ifb")
+    assert "luminosity_ifb is given for the simulation of an era, and for nothing else" in message(tree)
+    tree["samples"]["mc_a"] = {"kind": "simulation", "generate": ["ttbar"], "cross_section_pb": 1.0, "era": "a"}
+    assert "generated samples belong to no era" in message(tree)

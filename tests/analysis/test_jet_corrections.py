@@ -282,8 +282,13 @@ def scaled_by_hand(path, out, factor):
     pt, phi, eta = (arrays[f"Jet_{name}"] for name in ("pt", "phi", "eta"))
     arrays["Jet_pt"] = ak.values_astype(pt * factor, np.float32)
     enters = pt > 15.0
-    for lepton in ("Electron", "Muon"):  # far from every lepton that can be selected
-        good = arrays[f"{lepton}_pt"] > 15.0
+    sc_eta = np.abs(arrays["Electron_eta"] + arrays["Electron_deltaEtaSC"])
+    quality = {
+        "Electron": (arrays["Electron_cutBased"] >= 4) & ((sc_eta < 1.4442) | (sc_eta > 1.566)),
+        "Muon": arrays["Muon_tightId"] & (arrays["Muon_pfRelIso04_all"] < 0.15),
+    }
+    for lepton, good in quality.items():
+        good = good & (arrays[f"{lepton}_pt"] > 15.0) & (np.abs(arrays[f"{lepton}_eta"]) < 2.4)
         pairs = ak.cartesian([eta, arrays[f"{lepton}_eta"][good]], nested=True)
         angles = ak.cartesian([phi, arrays[f"{lepton}_phi"][good]], nested=True)
         delta = np.abs(angles["0"] - angles["1"])

@@ -66,6 +66,28 @@ def test_simulation_is_scaled_to_luminosity_and_to_each_channels_rate(skims):
     np.testing.assert_array_equal(region.data.weight, [1])
 
 
+def test_each_era_is_scaled_to_its_own_data_and_all_are_summed(tmp_path, monkeypatch):
+    def simulation(era, luminosity_ifb):
+        return Sample(kind="simulation", files=("*",), cross_section_pb=2.0, era=era, luminosity_ifb=luminosity_ifb)
+
+    samples = {
+        "mc_a": simulation("a", 0.01), "mc_b": simulation("b", 0.03),
+        "data_a": Sample(kind="data", files=("*",), era="a"), "data_b": Sample(kind="data", files=("*",), era="b"),
+    }  # fmt: skip
+    monkeypatch.setitem(globals(), "SAMPLES", samples)
+    for name, yields, total in (("a", (4, 1, 0), 40), ("b", (8, 1, 0), 40)):
+        entries_table(
+            tmp_path / f"mc_{name}.parquet", f"mc_{name}", yields, total, weight=[1], channel=[0], flavour=[5]
+        )
+    for name, yields in (("a", (6, 1, 0)), ("b", (12, 1, 0))):
+        path = tmp_path / f"data_{name}.parquet"
+        entries_table(path, f"data_{name}", yields, 9, weight=[1], channel=[0], flavour=[-1])
+    region = load(tmp_path, samples=samples, luminosity_ifb=99.0)
+    # a: 2 pb x 10 /pb / 40 = 0.5, ee: 6 / (0.5 x 4) = 3; b: 2 x 30 / 40 = 1.5, ee: 12 / (1.5 x 8) = 1
+    np.testing.assert_allclose(region.simulation.weight, [0.5 * 3, 1.5 * 1])
+    assert len(region.data) == 2
+
+
 def test_flavours_are_indices_of_the_configuration_and_data_have_none(skims):
     region = load(skims)
     np.testing.assert_array_equal(region.simulation.probe.flavour, [0, 1, 1])

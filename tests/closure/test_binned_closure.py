@@ -77,6 +77,7 @@ shifts:
   statistics: false
   eigenvectors: 0
 """
+NO_STATISTICS = {"statistics": False, "eigenvectors": 0}
 
 
 def config(*edits: str) -> Config:
@@ -179,6 +180,14 @@ def test_a_third_region_measures_c_jets_by_an_edit_of_the_configuration():
         np.testing.assert_allclose(result.flavours[flavour].sf, truth, rtol=0, atol=1e-9)
 
 
+def test_measured_c_jets_have_the_shifts_of_all_others_and_no_cferr():
+    toy = grid(config(THIRD_REGION))
+    result = toy.measure(toy.regions(), Shifts(cferr="no flavour", **NO_STATISTICS))
+    assert result.unit == {}
+    assert result.flavours["c"].shift_names == ("nominal", "lf_up", "lf_down", "hf_up", "hf_down")
+    assert np.abs(result.flavours["c"].sf_of("hf_up") - toy.truth["c"]).max() > 1e-3
+
+
 def test_c_jets_taken_as_one_would_spoil_the_others():
     """The same data without the third region: S_c = 1 is wrong, and b and udsg absorb it."""
     three = grid(config(THIRD_REGION))
@@ -211,9 +220,6 @@ def test_a_further_systematic_is_an_edit_of_the_configuration():
     np.testing.assert_allclose(table.sf_of("charm_up"), toy.truth["b"], rtol=0, atol=1e-9)
     assert np.abs(table.sf - toy.truth["b"]).max() > 0.005
     assert np.abs(table.sf_of("charm_down") - toy.truth["b"]).max() > np.abs(table.sf - toy.truth["b"]).max()
-
-
-NO_STATISTICS = {"statistics": False, "eigenvectors": 0}
 
 
 @pytest.mark.parametrize(("source", "region", "own"), [("lf", "hf", 0), ("hf", "lf", 2)])

@@ -137,3 +137,20 @@ def test_a_name_and_the_path_to_it_are_one_file():
     settings.claim_stem("v1", "toy_small")
     settings.claim_stem("v1", f"{ROOT}/configs/toy_small.yaml")
     assert settings.config_path("toy_small") == settings.config_path(f"{ROOT}/configs/toy_small.yaml")
+
+
+# --- the store
+
+
+@pytest.mark.parametrize(("text", "n_bytes"), [("", 5e9), ("0", 0), ("0.5", 5e8), ("12", 1.2e10)])
+def test_room_for_replaced_outputs_is_given_in_gigabytes(monkeypatch, text, n_bytes):
+    monkeypatch.setenv(settings.STORE_VARIABLE, text)
+    assert settings.store_bytes() == n_bytes
+
+
+@pytest.mark.parametrize("text", ["-1", "five", "nan", "inf"])
+def test_room_that_is_no_number_is_named(monkeypatch, text):
+    monkeypatch.setenv(settings.STORE_VARIABLE, text)
+    with pytest.raises(ConfigError) as error:
+        settings.store_bytes()
+    assert str(error.value) == f"DEEPSF_STORE_GB must be a number of at least 0, got '{text}'; correct or unset it"

@@ -126,4 +126,4 @@ def test_a_task_that_there_is_not_is_named_with_those_that_there_are(shown):
 def test_only_tasks_that_make_something_are_known():
     known = set(task_classes())
     assert {"TrainDeepSF", "ProduceDeepSFEnsemble", "GenerateNtuples", "TopOfChain"} <= known
-    assert known.isdisjoint({"ShowStatus", "CleanOutputs", "Workflow", "EnsembleWorkflow", "ConfigTask", "_PlotTask"})
+    assert known.isdisjoint({"ShowStatus", "CleanOutputs", "Workflow", "EnsembleWorkflow", "ConfigTask", "PlotTask"})

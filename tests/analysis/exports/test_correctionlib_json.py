@@ -21,7 +21,7 @@ from analysis.exports.correctionlib_json import (
 )
 from analysis.exports.shapes import completed, shapes_of, unit_table
 
-from .conftest import FLAVOURS, measurement
+from .conftest import FLAVOURS, measurement, points
 
 CFERR = {f"{d}_cferr{k}" for d in ("up", "down") for k in (1, 2)}
 OTHERS = {f"{d}_{s}" for d in ("up", "down") for s in ("lf", "jes", "lfstats1")}
@@ -153,3 +153,13 @@ def test_a_constant_curve_is_one_number():
     np.testing.assert_array_equal(unit_table().evaluate([0.0, 2.4], [1.0, 1e5], [-1.0, 0.5]), 1.0)
     with pytest.raises(ValueError, match=r"\|eta\| from 0 to 2.5 leaves the table, 0 to 2.5"):
         unit_table().evaluate([0.0, 2.5], [50.0, 50.0], [0.5, 0.5])
+
+
+def test_a_last_bin_that_ends_below_the_selection_of_jets_is_as_open_as_in_the_measurement():
+    binned = measurement()
+    jets = points(1000)
+    jets.abseta[:] = np.linspace(2.4, 2.69, 1000)
+    table = shapes_of(binned, FLAVOURS, abseta_max=2.7)[0]["nominal"]
+    assert table.abseta == (0.0, 0.8, 1.618034, 2.7)
+    measured = binned.evaluate("udsg", jets, "binned_smooth")
+    np.testing.assert_allclose(table.evaluate(jets.abseta, jets.pt_gev, jets.discriminant), measured, atol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import correctionlib
 import numpy as np
@@ -15,6 +16,7 @@ from analysis.event_weight import ShapeCorrection
 from analysis.exports.correctionlib_json import correction_set_text, shape_correction
 from analysis.exports.normalisation import map_correction, maps_of_skims, normalisation_map
 from analysis.exports.shapes import shapes_of
+from analysis.skim_report import SkimReport
 
 from .conftest import FLAVOURS
 
@@ -54,16 +56,16 @@ def write_jets(path, sample="ttbar", kind="simulation", *, kinematic=None, weigh
         "n_jets": np.array([3, 2, 3, 2, 3], np.int8),
         "ht_gev": np.array([165.0, 75.0, 165.0, 75.0, 165.0], np.float32),
     }
-    metadata = {"sample": sample, "kind": kind, "cut_flow": {}}
+    report = SkimReport(sample, kind, n_events=9, sum_weights=9.0, cut_flow={}, region_yields={}, jets={})
     if kinematic:
         varied = {**columns, "pt_gev": columns["pt_gev"] * np.float32(1.5), "weight": 3 * columns["weight"]}
         columns = {name: np.concatenate([columns[name], varied[name]]) for name in columns}
         columns["shift"] = np.repeat(np.array([0, 1], np.int8), 5)
-        metadata["kinematic_shifts"] = ["nominal", kinematic]
+        report = replace(report, kinematic_shifts=("nominal", kinematic))
     if weights:
         columns[f"weight_{weights}"] = np.full(len(columns["entry"]), 1.1)
-        metadata["weight_shifts"] = [weights]
-    table = pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(metadata)})
+        report = replace(report, weight_shifts=(weights,))
+    table = pa.table(columns).replace_schema_metadata({"deepsf": report.to_json()})
     pq.write_table(table, path)
     return path
 

@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[3]
 TOY = config.load(ROOT / "configs" / "toy.yaml")
 TRUE_SF = ROOT / TOY.generator.true_sf.file
 KINEMATICS = ("pt", "eta", "phi", "mass")
-SIMULATION_ONLY = {"Jet_hadronFlavour", "genWeight", "Generator_weight", "Pileup_nTrueInt"}
+SIMULATION_ONLY = {
+    *("Jet_hadronFlavour", "Jet_genJetIdx", "genWeight", "Generator_weight", "Pileup_nTrueInt"),
+    *("GenJet_pt", "GenJet_eta", "GenJet_phi", "GenJet_mass", "LHEScaleWeight", "PSWeight"),
+}
 
 
 def written(path, sample, kind, process, index=0, n_events=3000, true_sf=TRUE_SF, **changes):
@@ -51,7 +54,7 @@ def same(a, b, name):
 def test_all_branches_of_the_selection_are_there_with_the_types_of_nanoaod(ttbar):
     events, _ = ttbar
     needed = {name for names in TOY.selection.triggers.values() for name in names} | set(TOY.selection.event_filters)
-    needed |= {f"Jet_{n}" for n in (*KINEMATICS, "jetId", "puId", "btagDeepFlavB", "btagDeepB", "rawFactor")}
+    needed |= {f"Jet_{n}" for n in (*KINEMATICS, "jetId", "puId", "btagDeepFlavB", "btagDeepB", "rawFactor", "area")}
     needed |= {f"{lepton}_{n}" for lepton in ("Electron", "Muon") for n in (*KINEMATICS, "charge", "dxy", "dz")}
     needed |= {"Electron_deltaEtaSC", "Electron_cutBased", "Electron_pfRelIso03_all"}
     needed |= {"Muon_tightId", "Muon_mediumId", "Muon_pfRelIso04_all"}

@@ -38,7 +38,8 @@ def victims(drill):
 
 def test_chaos(drill, seed):
     dice = random.Random(seed)
-    drill.configure(N_MEMBERS)
+    # a killed shadow blocks a slot for as long as the lease of its job
+    drill.configure(N_MEMBERS, htcondor={"extra_commands": {"job_lease_duration": "20"}})
     for member in range(N_MEMBERS):
         drill.fault(member, "slow_step", 0.03)
     killed, starts = [], 0
