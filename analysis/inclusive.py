@@ -15,20 +15,17 @@ from numba import njit
 
 from analysis.config.events import Flavour, Normalisation, Sample
 from analysis.skim_report import SkimReport, read_metadata
+from analysis.skim_shifts import NOMINAL, available_shifts, read_shift, require_shift
 from analysis.tables import (
     FILE_SHIFT,
-    NOMINAL,
     Floats,
     Integers,
     Jets,
     Mask,
     Singles,
-    available_shifts,
     jets_of,
     joined_jets,
     luminosity_weights,
-    read_shift,
-    require_shift,
 )
 from analysis.weights import KinematicBins
 
@@ -105,12 +102,13 @@ class InclusiveJets:
         nominal, *others = (cls._read(path, number) for number in range(len(names) if shifts else 1))
         if not shifts:
             return cls(nominal.event, nominal.weight, nominal.jets)
-        others = [cls(other.event, other.weight, other.jets) for other in others]
         return replace(nominal, others=dict(zip(names[1:], others, strict=True)))
 
     @classmethod
     def _read(cls, path: Path, number: int) -> InclusiveJets:
-        table = pq.read_table(path, filters=[("shift", "=", number)]).drop_columns("shift")
+        # ratios to the nominal weights are those of nominal rows
+        names = [name for name in pq.read_schema(path).names if number == 0 or not name.startswith("weight_")]
+        table = pq.read_table(path, columns=names, filters=[("shift", "=", number)]).drop_columns("shift")
         column = {name: table[name].to_numpy() for name in table.column_names}
         event, weight = column.pop("event"), column.pop("weight")
         ratios, extra = (

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -26,12 +25,12 @@ from analysis.config.jets import JetCorrections, Resolution
 from analysis.ntuple import Collection, Events
 from analysis.ntuple_branches import JetEnergyBranches
 from analysis.selection import LeptonPairs, delta_r_squared
+from analysis.skim_shifts import NOMINAL
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Correction = correctionlib.highlevel.Correction | correctionlib.highlevel.CompoundCorrection
 
-NOMINAL = "nominal"
 INPUTS = ("JetPt", "JetEta", "JetPhi", "JetA", "Rho", "run", "systematic")
 """Inputs of corrections that are known, by their names in CMS's files."""
 SMALLEST_FACTOR = 0.01
@@ -43,7 +42,7 @@ class JetCorrectionError(ValueError):
 
 
 class _Jets(NamedTuple):
-    """The m jets of the events with a pair of leptons: positions in the chunk, row of the event, inputs by name."""
+    """The m jets away from both leptons: positions in the chunk, row of the pair of leptons, inputs by name."""
 
     position: Array
     row: Array
@@ -61,7 +60,7 @@ class JetEnergy:
     scale_factor: Correction | None = None
     sources: Mapping[str, Correction] | None = None
 
-    @cached_property
+    @property
     def shifts(self) -> tuple[str, ...]:
         """Names of the kinematic shifts, ``nominal`` first."""
         return self.settings.shifts if self.sources is not None else (NOMINAL,)
@@ -83,15 +82,16 @@ class JetEnergy:
     def vary(self, events: Events, leptons: LeptonPairs, lepton_delta_r_min: float) -> Iterator[tuple[str, Events]]:
         """Yield the chunk with jets and missing pT of each shift, nominal first.
 
-        Only events with a pair of leptons are touched; for the others no rows are made. Jets nearer to a lepton than
-        ``lepton_delta_r_min`` change, but not the missing pT: what they measure is the lepton.
+        Only events with a pair of leptons are touched, as there are no rows of others, and of their jets those farther
+        from both leptons than ``lepton_delta_r_min``: what the others measure is the lepton, and none is selected.
         """
         if not any(self.branches):
             yield NOMINAL, events
             return
-        jets = _jets_of(events, leptons.position)
+        jets = _jets_of(events, leptons, lepton_delta_r_min)
         pt = self._corrected(jets)
-        pull = self._met_pull(events, leptons, jets, pt, lepton_delta_r_min)
+        phi = jets.inputs["JetPhi"]
+        pull = np.stack([np.cos(phi), np.sin(phi)]) * (pt > self.settings.met_pt_min_gev)
         smeared = self._smeared(events, leptons, jets, pt)
         for shift, shifted in self._shifted(jets, smeared):
             yield shift, _replaced(events, leptons, jets, shifted, pull)
@@ -128,17 +128,6 @@ class JetEnergy:
             uncertainty = _evaluate(correction, jets, nominal)
             yield f"jes{source}_up", nominal * (1.0 + uncertainty)
             yield f"jes{source}_down", nominal * (1.0 - uncertainty)
-
-    def _met_pull(
-        self, events: Events, leptons: LeptonPairs, jets: _Jets, pt: Floats, lepton_delta_r_min: float
-    ) -> Floats:
-        """Return by jet how its pT enters the sums of pT, as (cos phi, sin phi), 0 for jets that do not; (2, m)."""
-        enters = pt > self.settings.met_pt_min_gev
-        eta, phi = jets.inputs["JetEta"], jets.inputs["JetPhi"]
-        for lepton in (0, 1):
-            lepton_eta, lepton_phi = (c[jets.row, lepton] for c in (leptons.lepton_eta, leptons.lepton_phi))
-            enters &= delta_r_squared(eta, phi, lepton_eta, lepton_phi) > lepton_delta_r_min**2
-        return np.stack([np.cos(phi), np.sin(phi)]) * enters
 
 
 def load(settings: JetCorrections, path: str | Path, sample: str, kind: Literal["data", "simulation"]) -> JetEnergy:
@@ -194,12 +183,18 @@ def _find(corrections: Any, key: str, name: str, problems: list[str]) -> Any:
     return None
 
 
-def _jets_of(events: Events, position: Array) -> _Jets:
-    offsets, columns = events.jets
+def _jets_of(events: Events, leptons: LeptonPairs, lepton_delta_r_min: float) -> _Jets:
+    (offsets, columns), position = events.jets, leptons.position
     count = offsets[position + 1] - offsets[position]
     start = offsets[position] - (np.cumsum(count) - count)
     index = np.repeat(start, count) + np.arange(count.sum())
     row = np.repeat(np.arange(len(position)), count)
+    far = np.ones(len(index), np.bool_)
+    eta, phi = (columns[name][index].astype(np.float64) for name in ("eta", "phi"))
+    for lepton in (0, 1):
+        lepton_eta, lepton_phi = (c[row, lepton] for c in (leptons.lepton_eta, leptons.lepton_phi))
+        far &= delta_r_squared(eta, phi, lepton_eta, lepton_phi) > lepton_delta_r_min**2
+    index, row = index[far], row[far]
     of_jet = {"JetEta": "eta", "JetPhi": "phi", "JetA": "area", "rawFactor": "rawFactor"}
     inputs = {name: columns[column][index].astype(np.float64) for name, column in of_jet.items() if column in columns}
     of_event = {"run": events.run} | ({} if events.rho is None else {"Rho": events.rho})

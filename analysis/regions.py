@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,12 @@ def _same_flavour(cuts: SameFlavourCuts, mll_gev: Values, met_gev: Values, pt_ll
     return np.asarray(passes)
 
 
-def passes_tag_cut(region: Region, working_points: Mapping[str, float], discriminant: Values) -> Mask:
+def passes_tag_cut(
+    region: Region,
+    working_points: Mapping[str, float],
+    discriminant: Values,
+    columns: Mapping[str, Values] = MappingProxyType({}),
+) -> Mask:
     """Return which tag jets are tagged as the region asks.
 
     An invalid discriminant, stored as -1, is below every working point, as in the CMS measurement.
@@ -75,12 +81,19 @@ def passes_tag_cut(region: Region, working_points: Mapping[str, float], discrimi
     ----------
     discriminant
         Shape (n,), of the tag jets.
+    columns
+        By name, of the same shape: what ``tag_columns`` of the region cuts on.
     """
     passes = np.ones(len(discriminant), np.bool_)
     if region.tag_above is not None:
         passes &= discriminant > _cut_value(region.tag_above, working_points)
     if region.tag_below is not None:
         passes &= discriminant < _cut_value(region.tag_below, working_points)
+    for name, cut in region.tag_columns.items():
+        if cut.above is not None:
+            passes &= columns[name] > cut.above
+        if cut.below is not None:
+            passes &= columns[name] < cut.below
     return passes
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from analysis.config.events import CHANNELS, Pileup, Region, Sample, Selection, Tagger
 from analysis.config.jets import JetCorrections
-from analysis.jet_corrections import NOMINAL, JetEnergy
+from analysis.jet_corrections import JetEnergy
 from analysis.jet_corrections import load as load_jet_energy
 from analysis.ntuple import Events, Ntuple, inspect, iterate
 from analysis.ntuple_branches import JETS_AS_STORED
@@ -30,6 +30,7 @@ from analysis.skim_report import (
     require_selected,
     require_valid_scores,
 )
+from analysis.skim_shifts import NOMINAL
 from analysis.skim_tables import (
     Selected,
     Weights,

@@ -148,8 +148,10 @@ def entry_rows(
     tag = np.stack([lead, lead + 1], axis=1).ravel()
     probe = np.stack([lead + 1, lead], axis=1).ravel()
     score = selected.jets["discriminant"][tag].astype(np.float64)
+    cut_on = {column for region in regions.values() for column in region.tag_columns}
+    columns = {name: selected.jets[name][tag].astype(np.float64) for name in cut_on}
     in_region = {
-        name: selected.in_region[name][event] & passes_tag_cut(region, tagger.working_points, score)
+        name: selected.in_region[name][event] & passes_tag_cut(region, tagger.working_points, score, columns)
         for name, region in regions.items()
     }
     flow = {

@@ -36,7 +36,7 @@ class TrainDeepSF(EnsembleWorkflow):
 
     @law.workflow_property(setter=False, cache=True)
     def _inputs(self) -> dict[str, Any]:
-        """The same for all members: made once, by the workflow."""
+        """Return what every member requires, found out once, by the workflow."""
         return {"skims": SkimNtuples.req(self, branch=-1), "inclusive": SampleInclusiveJets.req(self)}
 
     def own_parameters(self) -> dict[str, Any]:

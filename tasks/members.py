@@ -52,8 +52,8 @@ class EnsembleWorkflow(Workflow):
                 f"{n_members}; or 0, if all members are needed"
             )
         if self.is_workflow() and str(self.folder()) not in self._local_runs:
-            self._local_runs[str(self.folder())] = _LocalRun(n_members)
-            atexit.register(self._name_missing)
+            run = self._local_runs[str(self.folder())] = _LocalRun(n_members)
+            atexit.register(self._name_missing, run)
 
     def create_branch_map(self) -> dict[int, int]:
         return {number: number for number in range(self.plan_cfg(self.members_key))}
@@ -96,9 +96,9 @@ class EnsembleWorkflow(Workflow):
             failed = ", ".join(str(number) for number, has_failed in enumerate(run.failed) if has_failed)
             raise RuntimeError(f"members that failed: {failed}; too many for --accept-members {self.accept_members}")
 
-    def _name_missing(self) -> None:
+    def _name_missing(self, run: _LocalRun) -> None:
         """Name the members that a local run leaves missing, and the ways on, after all else was printed."""
-        if not self._local_runs[str(self.folder())].started.value:
+        if not run.started.value:
             return
         ProvenanceTarget.forget()
         outputs = self.output()["collection"]

@@ -66,7 +66,7 @@ class SkimNtuples(Workflow):
 
     @law.workflow_property(setter=False, cache=True)
     def _generation(self) -> GenerateNtuples | None:
-        """What makes the input of all branches, if anything is generated."""
+        """Return what makes the input of all branches, None if nothing is generated."""
         generates = any(sample.generate for sample in self.plan_cfg("samples").values())
         return GenerateNtuples.req(self, branch=-1) if generates else None
 

@@ -192,6 +192,7 @@ def leaves(outputs: Any) -> Iterator[ProvenanceTarget]:
     """Yield all provenance targets in an output structure, collections opened."""
     for output in law.util.flatten(outputs):
         if isinstance(output, law.TargetCollection):
-            yield from leaves(list(output._flat_target_list))
+            for target in output._flat_target_list:  # one by one: law's flatten takes quadratic time
+                yield from leaves(target)
         elif isinstance(output, ProvenanceTarget):
             yield output

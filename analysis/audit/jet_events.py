@@ -38,7 +38,7 @@ class JetEvents:
     @cached_property
     def first(self) -> Integers:
         """Where the jets of each event begin, shape ``(n_events,)``."""
-        return np.concatenate([[0], np.cumsum(self.n_jets)[:-1]]).astype(np.int64)
+        return np.cumsum(self.n_jets) - self.n_jets
 
     @cached_property
     def event(self) -> Integers:

@@ -61,7 +61,9 @@ class Sample(Section):
 
     kind: Literal["data", "simulation"]
     files: tuple[str, ...] = ()
-    generate: tuple[Literal["ttbar", "zjets"], ...] = ()
+    generate: tuple[Literal["ttbar", "zjets", "zcc"], ...] = Field(
+        default=(), description="processes of the generator; zcc: Z+jets whose two hardest jets are c jets"
+    )
     channels: tuple[Channel, ...] = Field(default=CHANNELS, description="channels that this data set may fill")
     cross_section_pb: Positive | None = None
     era: str | None = Field(
@@ -181,6 +183,19 @@ class SameFlavourCuts(Section):
     z_diamond: bool = Field(default=False, description="the mll-MHT diamond of the CMS measurement around the Z")
 
 
+class ColumnCut(Section):
+    """Interval of a jet column, both ends excluded."""
+
+    above: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _cuts(self) -> ColumnCut:
+        if self.above is None and self.below is None:
+            raise ValueError("give above, below or both")
+        return self
+
+
 class Region(Section):
     """One flavour-enriched selection of tag-and-probe entries."""
 
@@ -190,6 +205,9 @@ class Region(Section):
     tag_above: str | float | None = Field(default=None, description="working point or value the tag jet must exceed")
     tag_below: str | float | None = Field(
         default=None, description="working point or value the tag jet must stay below"
+    )
+    tag_columns: dict[str, ColumnCut] = Field(
+        default_factory=dict, description="further cuts on the tag jet, by column of selection.jet_columns"
     )
     same_flavour: SameFlavourCuts | None = None
 

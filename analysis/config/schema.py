@@ -100,6 +100,12 @@ class Config(Section):
                 known = list(self.tagger.working_points)
                 if isinstance(value, str) and value not in known:
                     problems.append(f"regions.{name}.{key}: {value!r} is not one of the working points {known}")
+            for column in region.tag_columns:
+                if column not in self.selection.jet_columns:
+                    problems.append(
+                        f"regions.{name}.tag_columns.{column}: not one of selection.jet_columns "
+                        f"{list(self.selection.jet_columns)}"
+                    )
             for channel in region.channels:
                 if not self.selection.triggers.get(channel):
                     problems.append(f"selection.triggers: channel {channel} of region {name} has no trigger path")

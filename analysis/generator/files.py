@@ -10,18 +10,19 @@ import numpy as np
 import uproot
 
 from analysis.config.methods import Generator
-from analysis.generator import kinematics, pseudo_data, rates, true_sf
+from analysis.generator import charm_tag, kinematics, pseudo_data, rates, true_sf
 from analysis.generator.arrays import Floats, seed_sequence
 from analysis.generator.composition import Composition
 from analysis.generator.detector import RecoJets, reconstruct
-from analysis.generator.discriminant import TAGGERS, draw
+from analysis.generator.discriminant import TAGGER_ABSETA_MAX, TAGGERS, draw
 from analysis.generator.nanoaod import Branches, branch_types, branches
 from analysis.generator.plan import GeneratedFile, NotEnoughDiskError
 
 # Events before the filter of a batch: about as many are written in each case, one cluster of the tree.
-EVENTS_PER_BATCH = {"ttbar": 125_000, "zjets": 250_000}
+EVENTS_PER_BATCH = {"ttbar": 125_000, "zjets": 250_000, "zcc": 125_000}
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FIRST_EVENT_STEP = 10**8
+_FIRST_FILE_OF_ZCC = 10**6
 
 
 def write_file(
@@ -80,8 +81,9 @@ def _batches(
     n_batch = EVENTS_PER_BATCH[file.process]
     starts = range(0, max(file.n_events, 1), n_batch)
     seeds = seed_sequence(generator.seed, file.kind, file.sample, file.process, file.index).spawn(len(starts))
-    # Event numbers are unique in a sample: ttbar and Z+jets pseudo-data share one.
-    first_event = 1 + _FIRST_EVENT_STEP * (2 * file.index + (file.process == "zjets"))
+    # Event numbers are unique in a sample: pseudo-data of all processes share one.
+    number = {"ttbar": 2 * file.index, "zjets": 2 * file.index + 1, "zcc": _FIRST_FILE_OF_ZCC + file.index}
+    first_event = 1 + _FIRST_EVENT_STEP * number[file.process]
     for start, seed in zip(starts, seeds, strict=True):
         n = min(n_batch, file.n_events - start)
         columns, sums = _batch(seed, n, file, composition, generator, injected, first_event)
@@ -94,8 +96,8 @@ def _batch(
     injected: true_sf.InjectedScaleFactor | None, first_event: int,
 ) -> tuple[Branches, Floats]:  # fmt: skip
     # One stream per step: another true scale factor leaves everything but the discriminants alone.
-    particle_rng, thinning_rng, detector_rng, column_rng, *tagger_rngs = (
-        np.random.default_rng(s) for s in seed.spawn(4 + len(TAGGERS))
+    particle_rng, thinning_rng, detector_rng, column_rng, *tagger_rngs, charm_rng = (
+        np.random.default_rng(s) for s in seed.spawn(5 + len(TAGGERS))
     )
     negative = generator.negative_weight_fraction if file.kind == "simulation" else 0.0
     particles, n_generated, sum_weights = kinematics.generate(particle_rng, file.process, n, composition, negative)
@@ -103,6 +105,10 @@ def _batch(
         particles = kinematics.select(particles, rates.thin(thinning_rng, generator, particles))
     events = reconstruct(detector_rng, particles)
     discriminants = discriminants_of(tagger_rngs, events.jets, injected)
+    jets = events.jets
+    discriminants[charm_tag.BRANCH] = charm_tag.draw(
+        charm_rng, jets.hadron_flavour, np.abs(jets.eta), TAGGER_ABSETA_MAX
+    )
     columns = branches(column_rng, particles, events, discriminants, first_event, file.kind == "data")
     return columns, np.array([n_generated, sum_weights, n_generated])
 

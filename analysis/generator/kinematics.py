@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.generator.arrays import Bools, Floats, Ints, event_sums, renumbered, rows
+from analysis.generator.arrays import Bools, Floats, Ints, event_sums, order_by_event_and_pt, renumbered, rows
 from analysis.generator.composition import Composition
 from analysis.generator.decays import M_TOP, at_rapidity, boosted, decay_top, pt_eta_phi, two_body
 
@@ -80,13 +80,13 @@ def generate(
     rng
         Source of random numbers.
     process
-        ``ttbar`` or ``zjets``.
+        ``ttbar``, ``zjets``, or ``zcc``: Z+jets whose two hardest jets are c jets, from a gluon that split.
     n
         Luminosity times cross section: the expected sum of weights before the filter.
     composition
         Jet losses and flavour fractions, see `analysis.generator.tuning.tune`.
     negative_weight_fraction
-        Of Z+jets: the density of signed events is that of the unsigned ones (see `signed`).
+        Of ``zjets``: the density of signed events is that of the unsigned ones (see `signed`).
 
     Returns
     -------
@@ -97,6 +97,9 @@ def generate(
         generation = ttbar(rng, n)
         jets = lose_jets(generation.events.jets, composition)
         generation = generation._replace(events=generation.events._replace(jets=jets))
+    elif process == "zcc":
+        generation = zjets(rng, n, composition.zjets_b_fraction, composition.zjets_c_fraction)
+        generation = generation._replace(events=with_charm_pair(generation.events))
     else:
         generation = zjets(rng, n, composition.zjets_b_fraction, composition.zjets_c_fraction, negative_weight_fraction)
     return generation._replace(events=select(generation.events, has_two_jets(generation.events)))
@@ -156,6 +159,19 @@ def zjets(
     zeros = np.zeros(n_kept)
     events = _with_leptons(rng, pdg_id, leptons, 0.04, zeros, zeros, weight[keep], jets)
     return Generation(select(events, has_two_leptons(events)), n_generated, sum_weights)
+
+
+def with_charm_pair(events: Events) -> Events:
+    """Return the events with the two hardest jets of each in acceptance as c jets."""
+    jets = events.jets
+    accepted = np.flatnonzero(_is_in_filter(jets.pt_gev, jets.eta))
+    order = accepted[order_by_event_and_pt(jets.event[accepted], jets.pt_gev[accepted])]
+    count = np.bincount(jets.event[accepted], minlength=len(events.weight))
+    first = np.cumsum(count) - count
+    rank = np.arange(len(order)) - first[jets.event[order]]
+    flavour = jets.hadron_flavour.copy()
+    flavour[order[rank < 2]] = 4
+    return events._replace(jets=jets._replace(hadron_flavour=flavour))
 
 
 def max_negative_probability(fraction: float) -> float:

@@ -16,13 +16,15 @@ from analysis.generator.arrays import seed_sequence
 from analysis.generator.rates import max_rate
 
 Kind = Literal["simulation", "data"]
-Process = Literal["ttbar", "zjets"]
+Process = Literal["ttbar", "zjets", "zcc"]
 # Bytes on disk of a generated event, those that the generator filter drops included.
 _BYTES: dict[tuple[Kind, Process], float] = {
-    ("simulation", "ttbar"): 240.0,
-    ("simulation", "zjets"): 78.0,
-    ("data", "ttbar"): 178.0,
-    ("data", "zjets"): 52.0,
+    ("simulation", "ttbar"): 258.0,
+    ("simulation", "zjets"): 82.0,
+    ("simulation", "zcc"): 82.0,
+    ("data", "ttbar"): 196.0,
+    ("data", "zjets"): 57.0,
+    ("data", "zcc"): 57.0,
 }
 _MARGIN = 1.2
 

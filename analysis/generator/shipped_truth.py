@@ -1,4 +1,4 @@
-"""The true scale factor that the default campaign injects: maker of ``configs/true_sf/toy.json``.
+"""The true scale factors that the toy campaigns inject: maker of ``configs/true_sf/toy.json`` and ``toy_c.json``.
 
 A correction of the form of the public CMS shape scale factors, ``toy_shape`` with inputs (systematic, flavor, abseta,
 pt, discriminant). With a softened logit L of the discriminant,
@@ -6,15 +6,18 @@ pt, discriminant). With a softened logit L of the discriminant,
     S_f = 1 + a_f (1 + p_f P + e_f E) sin(w_f (L - c_f) + u_f P + v_f E),
 
 P = log10(pT / 60 GeV) with pT clipped to 20 and 600 GeV, E = |eta| / 1.25 - 1, defined for |eta| < 2.5: 20 to 30 % in
-the discriminant, with an amplitude and a phase that move with pT and |eta|. Charm has 1; invalid scores have a value of
-their own. ``python -m analysis.generator.shipped_truth FILE`` writes the file.
+the discriminant, with an amplitude and a phase that move with pT and |eta|. Charm has 1 in the default
+campaign and a wave in the other; invalid scores have a value of their own.
+``python -m analysis.generator.shipped_truth FOLDER`` writes the files.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from correctionlib import schemav2
@@ -42,6 +45,7 @@ WAVES = {
     5: Wave(-0.22, -0.25, 0.25, 0.45, 1.8, 0.55, 0.60, 1.10),
     0: Wave(0.25, -0.25, -0.15, 0.55, -3.9, -0.40, 0.55, 0.90),
 }
+CHARM_WAVE = Wave(0.20, -0.20, 0.20, 0.50, -1.0, 0.30, -0.40, 1.05)
 _SHIFTED_FLAVOUR = {"hf": 5, "lf": 0}
 
 
@@ -65,8 +69,8 @@ def _linear(constant: float, of_pt: float, pt: str, of_abseta: float) -> str:
     return f"{constant:.6g}+({of_pt:.6g})*{pt}+({of_abseta:.6g})*z"
 
 
-def correction_set() -> schemav2.CorrectionSet:
-    """Return the shipped correction set: keys central, up_hf, down_hf, up_lf, down_lf.
+def correction_set(waves: Mapping[int, Wave] = MappingProxyType(WAVES)) -> schemav2.CorrectionSet:
+    """Return a shipped correction set: keys central, up_hf, down_hf, up_lf, down_lf.
 
     A shift changes the effect of its flavour (hf: b, lf: udsg) by a quarter and leaves the other flavours at central.
     """
@@ -74,7 +78,8 @@ def correction_set() -> schemav2.CorrectionSet:
     for source, flavour in _SHIFTED_FLAVOUR.items():
         variations |= {f"up_{source}": (flavour, 1.0 + _VARIATION), f"down_{source}": (flavour, 1.0 - _VARIATION)}
     items = [
-        schemav2.CategoryItem(key=key, value=_flavours(shifted, scale)) for key, (shifted, scale) in variations.items()
+        schemav2.CategoryItem(key=key, value=_flavours(waves, shifted, scale))
+        for key, (shifted, scale) in variations.items()
     ]
     correction = schemav2.Correction(
         name=NAME,
@@ -93,9 +98,9 @@ def correction_set() -> schemav2.CorrectionSet:
     return schemav2.CorrectionSet(schema_version=2, corrections=[correction])
 
 
-def _flavours(shifted: int | None, scale: float) -> schemav2.Category:
-    items = [schemav2.CategoryItem(key=4, value=1.0)]
-    for flavour, wave in WAVES.items():
+def _flavours(waves: Mapping[int, Wave], shifted: int | None, scale: float) -> schemav2.Category:
+    items = [] if 4 in waves else [schemav2.CategoryItem(key=4, value=1.0)]
+    for flavour, wave in waves.items():
         factor = scale if flavour == shifted else 1.0
         scaled = wave._replace(amplitude=factor * wave.amplitude, invalid=1.0 + factor * (wave.invalid - 1.0))
         items.append(schemav2.CategoryItem(key=flavour, value=_in_acceptance(_discriminant(scaled))))
@@ -116,11 +121,14 @@ def _discriminant(wave: Wave) -> schemav2.Binning:
     )  # fmt: skip
 
 
-def to_json() -> str:
-    """Return the text of the shipped file."""
-    tree = correction_set().model_dump(mode="json", exclude_unset=True)
+def to_json(waves: Mapping[int, Wave] = MappingProxyType(WAVES)) -> str:
+    """Return the text of a shipped file."""
+    tree = correction_set(waves).model_dump(mode="json", exclude_unset=True)
     return json.dumps(tree, indent=1) + "\n"
 
 
+SHIPPED = {"toy.json": WAVES, "toy_c.json": {**WAVES, 4: CHARM_WAVE}}
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(to_json(), encoding="utf-8")
+    for name, waves in SHIPPED.items():
+        (Path(sys.argv[1]) / name).write_text(to_json(waves), encoding="utf-8")

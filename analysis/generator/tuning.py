@@ -60,7 +60,8 @@ def tune(generator: Generator, cross_sections_pb: Mapping[str, float]) -> Compos
     generator
         Gives ``purity_hf``, ``purity_lf`` and the seed.
     cross_sections_pb
-        By generated process: HF also gets Z+jets off the Z peak, LF some ttbar. The parameters of a process that is
+        By generated process: HF also gets Z+jets off the Z peak, LF some ttbar; zcc is left out of the
+        purities. The parameters of a process that is
         absent stay at their defaults, and the purity that it would set is only reported.
 
     Raises

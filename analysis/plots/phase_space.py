@@ -268,6 +268,7 @@ def _set_limits(axes: Any, columns: Sequence[Content], first: int) -> None:
     for row in range(1, len(METHODS) + 1):
         axes[row, 0].set_ylim(below, above + 0.3 * (above - below))
         few_ticks(axes[row, 0])
+        axes[row, 0].yaxis.set_minor_locator(NullLocator())
 
 
 def _set_horizontal(
@@ -288,7 +289,8 @@ def _set_horizontal(
         texts = [f"$\\geq${number:g}" if number == N_JETS_LAST else f"{number:g}" for number in numbers]
     else:
         axes.set_xscale("log")
-        numbers = [tick for tick in _HT_TICKS if edges[0] <= tick <= edges[-1]]
+        # a label at the end would stick out
+        numbers = [tick for tick in _HT_TICKS if edges[0] <= tick < 0.9 * edges[-1]]
         texts = [f"{tick:g}" for tick in numbers]
     axes.xaxis.set_major_locator(FixedLocator(numbers))
     axes.xaxis.set_major_formatter(FixedFormatter(texts))

@@ -125,3 +125,10 @@ def test_eras_need_data_simulation_and_a_luminosity_that_adds_up(tree, message):
     assert "luminosity_ifb is given for the simulation of an era, and for nothing else" in message(tree)
     tree["samples"]["mc_a"] = {"kind": "simulation", "generate": ["ttbar"], "cross_section_pb": 1.0, "era": "a"}
     assert "generated samples belong to no era" in message(tree)
+
+
+def test_tag_columns_are_jet_columns_and_cut(tree, message):
+    tree["regions"]["lf"]["tag_columns"] = {"charm": {"below": 0.8}}
+    assert "regions.lf.tag_columns.charm: not one of selection.jet_columns []" in message(tree)
+    tree["regions"]["lf"]["tag_columns"] = {"charm": {}}
+    assert "regions.lf.tag_columns.charm: give above, below or both" in message(tree)

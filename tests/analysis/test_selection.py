@@ -7,7 +7,7 @@ import pytest
 
 from analysis import selection as reference
 from analysis import selection_kernel as kernel
-from analysis.config.events import CHANNELS, Region, SameFlavourCuts
+from analysis.config.events import CHANNELS, ColumnCut, Region, SameFlavourCuts
 from analysis.ntuple import Collection, Events, inspect, iterate
 from analysis.regions import in_z_diamond, passes_event_cuts, passes_tag_cut
 from analysis.selection import DILEPTON_STEPS
@@ -203,6 +203,16 @@ def test_same_flavour_cuts_spare_emu_and_channels_are_kept(regions):
     far = SameFlavourCuts(z_window="inside", z_window_gev=50)
     wide = Region(enriched_flavour="b", channels=("ee",), tag_above=0.3, same_flavour=far)
     assert passes_event_cuts(wide, channel, inside * 0 + 60, met, ones, ones).tolist() == [True] * 3 + [False] * 3
+
+
+def test_tag_jets_are_cut_on_further_columns(regions, tagger):
+    region = regions["lf"].model_copy(
+        update={"tag_columns": {"charm": ColumnCut(above=0.8), "width": ColumnCut(above=1.0, below=2.0)}}
+    )
+    score = np.array([0.01, 0.01, 0.01, 0.01, 0.9])
+    columns = {"charm": np.array([0.9, 0.8, np.nan, 0.9, 0.9]), "width": np.array([1.5, 1.5, 1.5, 2.0, 1.5])}
+    passed = passes_tag_cut(region, tagger.working_points, score, columns)
+    assert passed.tolist() == [True, False, False, False, False]
 
 
 def test_tag_cuts_are_strict_and_an_invalid_score_lies_below_every_working_point(regions, tagger):

@@ -10,7 +10,7 @@ import pytest
 from correctionlib import schemav2
 
 from analysis.binned import FlavourBins
-from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor
+from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
 from analysis.ensemble import FlavourSummary, summarise_flavour
 from analysis.plots.panels import Reference, normalised_bins, panels
 from analysis.plots.scale_factor import figure, figures, overview, value_range
@@ -32,7 +32,9 @@ def binned(bins: FlavourBins = BINS, mean: float = 1.0) -> BinnedScaleFactor:
     sf = 1.0 + 0.1 * np.arange(np.prod(bins.shape), dtype=float).reshape(bins.shape)
     node = logit(0.5 * (bins.discriminant[1:-1] + np.minimum(bins.discriminant[2:], 1.0)))
     tables = {"binned": flat_table(mean), "binned_smooth": flat_table(mean)}
-    flavour = BinnedFlavour(bins, sf, np.full(bins.shape, 0.2), np.ones((2, *bins.shape)), node, sf[..., 1:], "logit", tables)
+    flavour = BinnedFlavour(
+        bins, sf, np.full(bins.shape, 0.2), np.ones((2, *bins.shape)), node, sf[..., 1:], "logit", tables
+    )
     return BinnedScaleFactor({"b": flavour}, (0.0,))
 
 
@@ -233,3 +235,38 @@ def test_a_reference_takes_its_inputs_by_name():
 def test_a_reference_of_further_inputs_is_refused():
     with pytest.raises(ValueError, match=r"correction shape has the inputs \['rho'\]"):
         Reference.of_correction(correction(["rho", "discriminant"]), "public", "central", {"b": (5,)})
+
+
+def shifted(**shifts) -> BinnedScaleFactor:
+    """Return the scale factors with shifts of all values by a factor; normalised as the nominal."""
+    table = binned(mean=2.0).flavours["b"]
+    values = {name: ShiftedValues(table.sf * f, table.smooth * f, table.normalisation) for name, f in shifts.items()}
+    return BinnedScaleFactor({"b": replace(table, shifts=values)}, (0.0,))
+
+
+def test_the_systematic_envelope_is_of_normalised_values_and_without_the_statistical_error():
+    sf = shifted(lf_up=1.3, lf_down=0.9, hf_up=1.4, hf_down=1.0, hfstats1_up=5.0, hfstats1_down=0.1, stat1_up=9.0)
+    panel = panels("b", sf, summary())[0]
+    # 0.3 and 0.4 in quadrature, 0.1 and 0, of the normalised value
+    np.testing.assert_allclose(panel.systematic.up, 0.5 * panel.binned)
+    np.testing.assert_allclose(panel.systematic.down, 0.1 * panel.binned)
+
+
+def test_the_envelope_is_drawn_named_and_in_range():
+    panel = panels("b", shifted(lf_up=1.5, lf_down=0.6), summary())[0]
+    made = figure(panel, STYLE)
+    bands = [[p.get_data() for p in axes.patches if p.get_alpha() and not p.get_hatch()] for axes in made.axes]
+    np.testing.assert_allclose(bands[0][0].values, 1.5 * panel.binned)
+    np.testing.assert_allclose(bands[0][0].baseline, 0.6 * panel.binned)
+    np.testing.assert_allclose(bands[1][0].values, 1.5)
+    np.testing.assert_allclose(bands[1][0].baseline, 0.6)
+    assert made.axes[0].get_ylim()[1] > (1.5 * panel.binned[1:]).max()
+    assert made.axes[1].get_ylim()[0] < 0.6
+    assert "Binned SF,\nsyst. envelope" in legend_labels(made.axes[0])
+
+
+def test_without_systematic_shifts_nothing_is_added():
+    for sf in (binned(), shifted(hfstats1_up=1.5, hfstats1_down=0.5)):
+        panel = panels("b", sf, summary())[0]
+        assert panel.systematic is None
+        assert not any("syst" in label for label in legend_labels(figure(panel, STYLE).axes[0]))

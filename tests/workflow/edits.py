@@ -23,10 +23,15 @@ REQUIRED = {
     "ExportScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF"},
     "PlotScaleFactors": {"MeasureBinnedSF", "TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors"},
     "PlotClosure": {"AuditScaleFactors"},
-    TOP: {"ReportCutFlow", "AuditScaleFactors", "ExportScaleFactors", "PlotScaleFactors", "PlotClosure"},
+    "AuditPhaseSpace": {"SkimNtuples", "MeasureBinnedSF", "AggregateDeepSF"},
+    "PlotPhaseSpace": {"AuditPhaseSpace", "AuditScaleFactors"},
+    "PlotPurity": {"MeasureBinnedSF"},
+    TOP: {"ReportCutFlow", "AuditScaleFactors", "ExportScaleFactors", "PlotScaleFactors", "PlotClosure"}
+    | {"AuditPhaseSpace", "PlotPhaseSpace", "PlotPurity"},
 }
 """What each task requires."""
 
+PLOTS = {"PlotScaleFactors", "PlotClosure", "PlotPhaseSpace", "PlotPurity"}
 MEMBERS = {"TrainDeepSF/0", "TrainDeepSF/1"}
 NTUPLES = {f"GenerateNtuples/{number}" for number in range(4)}
 SKIMS = {f"SkimNtuples/{number}" for number in range(4)}
@@ -72,10 +77,10 @@ def edits(campaign: Campaign) -> list[Edit]:
         Edit(
             "a colour of the plots",
             {"plots": colour},
-            {"PlotScaleFactors", "PlotClosure"},
+            PLOTS,
             "PlotClosure stale: plots.flavours.b.colour: #3f90da -> #123456",
             TOP,
-            {"PlotScaleFactors", "PlotClosure", TOP},
+            {*PLOTS, TOP},
         ),
         Edit(
             "the binning of the binned method",
@@ -141,8 +146,8 @@ def edits(campaign: Campaign) -> list[Edit]:
             {"TuneGenerator"},
             "training.learning_rate: 0.0005 -> 0.001",
             TOP,
-            # not the cut flow: nothing in between has asked for another one
-            {"TuneGenerator", *NTUPLES, *SKIMS, "SampleInclusiveJets", "PlotScaleFactors", "PlotClosure", TOP},
+            # not the cut flow and other ends: nothing in between has asked for another one
+            {"TuneGenerator", *NTUPLES, *SKIMS, "SampleInclusiveJets", *PLOTS, TOP},
             restored=frozenset({"MeasureBinnedSF", "TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors"}),
         ),
     ]

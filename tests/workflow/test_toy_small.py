@@ -41,10 +41,24 @@ MADE = {
     "PlotClosure": [
         f"closure_{region}{fine}.{kind}" for region in REGIONS for fine in ("", "_fine") for kind in ("pdf", "png")
     ],
+    "AuditPhaseSpace": ["histograms.json", "phase_space.json"],
+    "PlotPhaseSpace": [
+        f"{space}_{variable}.{kind}"
+        for space, variables in (
+            ("measurement", ("leading", "second", "ht")),
+            ("closure", ("leading", "second", "further", "n_jets", "ht")),
+            ("validation", ("leading", "second", "further", "n_jets", "ht")),
+        )
+        for variable in variables
+        for kind in ("pdf", "png")
+    ],
+    "PlotPurity": [f"{stem}.{kind}" for stem in ("condition", "purity_hf", "purity_lf") for kind in ("pdf", "png")],
     "ProduceDeepSFEnsemble": ["summary.txt"],
 }
 FROM_TRAINING_ON = {"TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors", "PlotScaleFactors", "PlotClosure"} | {
     "ExportScaleFactors",
+    "AuditPhaseSpace",
+    "PlotPhaseSpace",
     "ProduceDeepSFEnsemble",
 }
 
@@ -138,6 +152,24 @@ def test_no_manifest_or_artefact_knows_where_it_was_made(main_job):
         manifest = path.with_name(f".{path.name}.manifest.json")
         for file in (manifest, *([path] if path.suffix in (".json", ".safetensors", ".parquet", ".txt") else [])):
             assert str(main_job.campaign.data).encode() not in file.read_bytes(), file
+
+
+def test_the_phase_spaces_have_their_tests_with_finite_figures(main_job):
+    report = read(main_job.campaign, "AuditPhaseSpace/phase_space.json")
+    tests = report["validation"]["tests"]
+    assert set(tests) == {"ee", "emu", "mumu", "all"}
+    for variable in ("leading", "second", "further", "n_jets", "ht"):
+        for method in (*METHODS, "binned_smooth"):
+            found = tests["all"][variable][method]
+            assert 0 <= found["p"] <= 1
+            assert math.isfinite(found["chi2"])
+            assert found["ndf"] > 0
+    # rates are taken without scale factors, from all events of two jets and more
+    for channel, yields in report["yields"]["closure"].items():
+        assert math.isclose(yields["none"], yields["data"], rel_tol=1e-9), channel
+        assert abs(yields["deepsf"] / yields["none"] - 1) < 0.05
+    assert all(rms < 0.01 for rms in report["deepsf_interpolation_rms"].values())
+    assert "(validation region)" in (main_job.campaign.outputs / "ProduceDeepSFEnsemble" / "summary.txt").read_text()
 
 
 # --- run again

@@ -30,7 +30,7 @@ def test_chi2_by_hand():
     # one part as in the closure test: 110, 90 against an exact 100, 100 is chi2 = 2; each part again, at another rate
     data, simulation = sums([110, 90, 330, 270]), sums([100_000, 100_000, 100_000, 100_000], 1e-3)
     result = shape_test(data, simulation, 2)
-    # second part: 330, 270 around 300 a: variance-weighted, 4 x 30^2 / ... = 3 times that of the first
+    # the second part has three times the entries of the first, at the same shape: three times its chi2
     assert result["chi2"] == pytest.approx(2.0 + 6.0, rel=5e-3)
     assert (result["ndf"], result["n_sparse_bins"]) == (2, 0)
     # with one rate for both the difference of 3 in the rates is seen

@@ -163,7 +163,7 @@ def test_runs_hold_the_signed_sum_before_the_filter(tmp_path):
 
 def test_event_numbers_are_unique_in_a_sample(tmp_path):
     numbers = []
-    for process in ("ttbar", "zjets"):
+    for process in ("ttbar", "zjets", "zcc"):
         for index in (0, 1):
             events, _ = written(tmp_path / "a.root", "data", "data", process, index, n_events=1000)
             numbers.append(events["event"])

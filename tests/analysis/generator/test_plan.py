@@ -60,7 +60,9 @@ def test_more_luminosity_keeps_the_files_of_simulation_and_adds_to_them():
     assert set(few) < set(many)
 
 
-@pytest.mark.parametrize(("kind", "process"), [("simulation", "ttbar"), ("simulation", "zjets"), ("data", "zjets")])
+@pytest.mark.parametrize(
+    ("kind", "process"), [(k, p) for k in ("simulation", "data") for p in ("ttbar", "zjets", "zcc")]
+)
 def test_estimated_size_is_that_of_a_written_file(tmp_path, kind, process):
     file = GeneratedFile("sample", kind, process, 0, 40_000)
     write_file(file, Composition(), TOY.generator, TRUE_SF, tmp_path / "a.root")

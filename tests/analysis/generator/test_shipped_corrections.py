@@ -78,13 +78,13 @@ def test_generated_jets_are_corrected_to_their_stored_energy_and_shifted(tmp_pat
         assert list(ratio) == ["nominal"]
         return
     is_touched = ratio["jesAbsolute_up"] > 1.001
-    assert is_touched.mean() > 0.5
+    assert is_touched.mean() > 0.3  # not in events without a pair of leptons, and not the leptons among the jets
     np.testing.assert_allclose(ratio["jesAbsolute_up"][is_touched], 1.01, atol=2e-4)
     forward = np.abs(events.jets.columns["eta"]) > 3.0
     np.testing.assert_allclose(ratio["jesRelativeBal_down"][is_touched & forward], 0.97, atol=2e-4)
     # hard jets are matched: 10 % more of a resolution of some 15 %; pile-up jets are smeared
     assert 0.005 < ratio["jer_up"][is_touched].std() < 0.06
-    assert (ratio["jer_down"] != ratio["nominal"]).mean() > 0.4
+    assert (ratio["jer_down"] != ratio["nominal"]).mean() > 0.2
 
 
 def test_generated_jets_have_the_resolution_of_the_correction(tmp_path):

@@ -11,8 +11,20 @@ FILE = Path(__file__).parents[3] / "configs" / "true_sf" / "toy.json"
 CORRECTION = correctionlib.CorrectionSet.from_file(str(FILE))[shipped_truth.NAME]
 
 
-def test_shipped_file_is_what_its_maker_makes():
-    assert FILE.read_text() == shipped_truth.to_json(), "run python -m analysis.generator.shipped_truth on it"
+@pytest.mark.parametrize(("name", "waves"), shipped_truth.SHIPPED.items())
+def test_shipped_files_are_what_their_maker_makes(name, waves):
+    made = shipped_truth.to_json(waves)
+    assert FILE.with_name(name).read_text() == made, "run python -m analysis.generator.shipped_truth configs/true_sf"
+
+
+def test_the_other_truth_differs_in_charm_alone():
+    other = correctionlib.CorrectionSet.from_file(str(FILE.with_name("toy_c.json")))[shipped_truth.NAME]
+    score = np.linspace(-0.1, 1.0, 200)
+    for flavour in (5, 0):
+        np.testing.assert_array_equal(*(c.evaluate("central", flavour, 1.0, 60.0, score) for c in (CORRECTION, other)))
+    charm = other.evaluate("central", 4, 1.0, 60.0, score)
+    assert 0.7 < charm.min() < 0.9
+    assert 1.1 < charm.max() < 1.3
 
 
 def test_inputs_are_those_of_public_tables():

@@ -1,0 +1,79 @@
+"""Z + cc events, their c-tag score, and the c-enriched region that a configuration makes of both."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from analysis import config
+from analysis.generator import charm_tag, kinematics
+from analysis.generator.arrays import order_by_event_and_pt
+from analysis.generator.composition import Composition
+from analysis.generator.files import write_file
+from analysis.generator.plan import GeneratedFile, plan
+from analysis.skim import skim_file
+
+ROOT = Path(__file__).parents[3]
+TOY_C = config.load(ROOT / "configs" / "toy_c.yaml")
+
+
+@pytest.mark.parametrize(("flavour", "efficiency"), charm_tag.EFFICIENCIES.items())
+def test_tag_efficiencies_are_those_stated(flavour, efficiency):
+    n = 200_000
+    score = charm_tag.draw(np.random.default_rng(1), np.full(n, flavour), np.full(n, 1.0), 2.5)
+    error = np.sqrt(efficiency * (1 - efficiency) / n)
+    assert (score > charm_tag.THRESHOLD).mean() == pytest.approx(efficiency, abs=4 * error)
+    # P(score < 0.5) = 0.5**a with 0.8**a = 1 - efficiency
+    exponent = np.log(1 - efficiency) / np.log(0.8)
+    assert (score < 0.5).mean() == pytest.approx(0.5**exponent, abs=0.005)
+    assert set(charm_tag.draw(np.random.default_rng(1), np.full(5, flavour), np.full(5, 2.5), 2.5)) == {-1.0}
+
+
+def test_the_two_hardest_jets_of_zcc_are_charm_and_the_others_as_in_zjets():
+    zjets, zcc = (
+        kinematics.generate(np.random.default_rng(3), process, 40_000, Composition()).events.jets
+        for process in ("zjets", "zcc")
+    )
+    np.testing.assert_array_equal(zjets.pt_gev, zcc.pt_gev)
+    accepted = np.flatnonzero((zcc.pt_gev > 14.0) & (np.abs(zcc.eta) < 2.7))
+    order = accepted[order_by_event_and_pt(zcc.event[accepted], zcc.pt_gev[accepted])]
+    is_hardest = np.zeros(len(zcc.event), bool)
+    for event in range(200):
+        is_hardest[order[zcc.event[order] == event][:2]] = True
+    first = zcc.event < 200
+    assert is_hardest[first].sum() == 400
+    assert (zcc.hadron_flavour[is_hardest] == 4).all()
+    others = first & ~is_hardest
+    np.testing.assert_array_equal(zcc.hadron_flavour[others], zjets.hadron_flavour[others])
+    assert (zcc.hadron_flavour == 4).mean() > 4 * (zjets.hadron_flavour == 4).mean()
+
+
+def test_the_region_of_the_configuration_is_half_charm_and_overlaps_with_none(tmp_path):
+    weights, flavours = [], []
+    n_entries = {}
+    for file in plan(TOY_C.campaign, TOY_C.samples, TOY_C.generator):
+        if file.kind == "data" or file.index > 0:
+            continue
+        n_events = {"ttbar": 20_000, "zjets": 150_000, "zcc": 30_000}[file.process]
+        write_file(
+            GeneratedFile(file.sample, "simulation", file.process, 0, n_events), Composition(), TOY_C.generator, None,
+            tmp_path / "a.root",
+        )  # fmt: skip
+        sample = TOY_C.samples[file.sample]
+        skim_file(
+            tmp_path / "a.root", file.sample, sample, tagger=TOY_C.tagger, selection=TOY_C.selection,
+            regions=TOY_C.regions, entries_path=tmp_path / "e.parquet", jets_path=tmp_path / "j.parquet",
+        )  # fmt: skip
+        rows = pq.read_table(tmp_path / "e.parquet").to_pandas()
+        assert not (rows.in_c & (rows.in_lf | rows.in_hf)).any()
+        chosen = rows[rows.in_c]
+        n_entries[file.process] = len(chosen)
+        assert (chosen.tag_charm > 0.8).all()
+        weights.append(chosen.weight * sample.cross_section_pb / n_events)
+        flavours.append(chosen.probe_hadron_flavour)
+    assert min(n_entries["zjets"], n_entries["zcc"]) > 200
+    weight, flavour = np.concatenate(weights), np.concatenate(flavours)
+    purity = {code: weight[flavour == code].sum() / weight.sum() for code in (5, 4, 0)}
+    assert purity[4] > 0.5
+    assert purity[5] < 0.1
