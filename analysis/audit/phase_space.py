@@ -176,6 +176,7 @@ class _Filling:
         self.ht_gev = np.asarray(self.settings.ht_gev, np.float64)
         self.jets = self._histograms(_category(RANKS, "rank"), _variable(self.discriminant, "discriminant", ""))
         self.events = self._histograms(_variable(self.ht_gev, "ht", "scalar sum of the jets' pT [GeV]"))
+        self.shifted_yields = np.zeros((max(len(self.shifts), 1), len(CHANNELS)))
 
     def _histograms(self, *own: Any) -> PhaseSpaceHistograms:
         n_jets = hist.axis.Integer(N_JETS_FIRST, N_JETS_LAST + 1, name="n_jets", label="number of jets", flow=False)
@@ -205,11 +206,13 @@ class _Filling:
 
     def add_shifts(self, events: JetEvents, shifts: Sequence[str], bins: EventBins | None = None) -> None:
         bins = self._bins(events) if bins is None else bins
+        yields = bins.of_events.sums(events.weight).reshape(len(CHANNELS), -1).sum(axis=1)
         shifted = BinnedAtJets(self.binned, self.flavours, events.jets)
         for shift in shifts:
             number, weight = self.shifts.index(shift), events.weight * events.product(shifted.of(shift))
             self.jets.shifts.view()[number] += bins.jets.sums(weight)
             self.events.shifts.view()[number] += bins.of_events.sums(weight)
+            self.shifted_yields[number] += yields
 
     def _bins(self, events: JetEvents) -> EventBins:
         return EventBins(events, self.discriminant, self.ht_gev, self.settings)
@@ -221,9 +224,14 @@ class _Filling:
 
     def result(self) -> PhaseSpaces:
         rate = self._rates()
+        data = np.asarray(self.events.data.project("channel").values())
+        # a shift that changes rates does not change a scale factor thereby: its own simulation is scaled to the data
+        own_rate = np.divide(
+            data, self.shifted_yields, out=np.zeros_like(self.shifted_yields), where=self.shifted_yields > 0
+        )
         for filled in (self.jets, self.events):
-            for made in (filled.simulation, filled.shifts):
-                _scale(made.view(), rate.reshape(1, -1, *[1] * (made.ndim - 2)))
+            _scale(filled.simulation.view(), rate.reshape(1, -1, *[1] * (filled.simulation.ndim - 2)))
+            _scale(filled.shifts.view(), own_rate.reshape(*own_rate.shape, *[1] * (filled.shifts.ndim - 2)))
         by_channel = dict(zip(CHANNELS, rate.tolist(), strict=True))
         return PhaseSpaces(by_channel, self._tested(by_channel), self.settings, self.jets, self.events)
 

@@ -129,8 +129,8 @@ def test_a_shift_of_weights_takes_the_shifted_weights(by_hand):
     )
     write_jets(by_hand / "b_jets.parquet", "data", [2], channel=[0], weight=[1.0], score=[0.1, 0.3], flavour=[-1, -1])
     filled = spaces(by_hand, binned(B, {"pileup_up": (1, 0.8, 1, 1)})).events.shifts
-    # rate 1/4, weight 4 x 1.25, scale factor 0.8
-    assert np.asarray(filled.values()).sum() == pytest.approx(0.25 * 5 * 0.8)
+    # weight 4 x 1.25 at the shift's own rate 1/5, scale factor 0.8
+    assert np.asarray(filled.values()).sum() == pytest.approx(0.2 * 5 * 0.8)
 
 
 def test_the_artefact_gives_back_the_histograms_and_equal_inputs_equal_texts(by_hand):
