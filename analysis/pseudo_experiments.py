@@ -154,9 +154,7 @@ def model(purity_hf: float, purity_lf: float, *, n_events: float, simulation_ove
     ValueError
         If no mixture of events has such a purity.
     """
-    bins = {
-        name: FlavourBins(np.array([20.0, 60.0, 1000.0]), np.array([0.0, 2.5]), EDGES[name]) for name in MEASURED
-    }
+    bins = {name: FlavourBins(np.array([20.0, 60.0, 1000.0]), np.array([0.0, 2.5]), EDGES[name]) for name in MEASURED}
     truth = _true_scale_factors(bins)
     regions, data, simulation = {}, {}, {}
     for name, purity in (("hf", purity_hf), ("lf", purity_lf)):
