@@ -1,0 +1,59 @@
+"""Pseudo-experiments of the binned measurement: whether it is unbiased, its errors and its covariance right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import luigi
+
+from tasks.base import ConfigTask
+from tasks.plots import STYLE_KEYS
+from tasks.targets import staged
+
+PURITIES = ((0.85, 0.90), (0.70, 0.75))
+"""Of the b-enriched and the light-enriched region."""
+
+
+class RunPseudoExperiments(ConfigTask):
+    """``summary.json`` with mean, width and chi2 of the pulls at two pairs of purities, and the figure of them."""
+
+    n_experiments = luigi.IntParameter(default=500, description="pseudo-experiments at each pair of purities")
+    n_bootstrap = luigi.IntParameter(default=100, description="bootstraps of each experiment")
+    n_events = luigi.IntParameter(default=400_000, description="data events of a region")
+    seed = luigi.IntParameter(default=1, description="of all experiments")
+
+    config_keys = STYLE_KEYS
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("n_experiments", "n_bootstrap", "n_events", "seed")}
+
+    def output(self) -> Any:
+        return {"summary": self.target("summary.json"), "figure": [self.target("pulls.pdf"), self.target("pulls.png")]}
+
+    def run(self) -> None:
+        from analysis import pseudo_experiments
+        from analysis.plots import pulls
+        from analysis.plots.style import Style, save
+
+        experiments = {
+            f"purities {hf:.2f}, {lf:.2f}": pseudo_experiments.run(
+                pseudo_experiments.model(hf, lf, n_events=self.n_events),
+                n_experiments=self.n_experiments,
+                n_bootstrap=self.n_bootstrap,
+                seed=self.seed,
+            )
+            for hf, lf in PURITIES
+        }
+        # bins are left out because so few entries are expected in them
+        summaries = {
+            label: {**found.summary(), "expected_where_left_out": found.expected[~found.is_used].round(3).tolist()}
+            for label, found in experiments.items()
+        }
+        text = json.dumps(summaries, sort_keys=True, indent=1)
+        style = Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")))
+        output = self.output()
+        with staged(output["summary"], *output["figure"]) as (summary, pdf, _):
+            summary.write_text(text)
+            save(pulls.figure(experiments, style), pdf.with_suffix(""), self.cfg("plots").dpi)
+        self.publish_message(text)
