@@ -389,7 +389,9 @@ class Proxy(law.htcondor.HTCondorWorkflow.workflow_proxy_cls):
 
     def _run_impl(self) -> Any:
         """Run law's loop; if it ends without all outputs, say what failed, or go on with as many as were asked for."""
-        self._skip_jobs.clear()  # filled before jobs were numbered anew
+        # both were filled before jobs were numbered anew, and before outputs came from the store
+        self._skip_jobs.clear()
+        self._existing_branches = None
         try:
             return super()._run_impl()
         except QueueError:

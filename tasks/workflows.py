@@ -28,6 +28,8 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
 
     exclude_index = True
     output_collection_cls = BranchOutputs
+    # a selection of branches is one of this workflow's: what it requires is whole
+    exclude_params_req = {"branches"}  # noqa: RUF012 - law's form
     workflow = ConfigTask.workflow
 
     def own_inputs_of_all(self) -> list[dict[str, Any]]:
