@@ -13,7 +13,7 @@ import law
 import luigi
 from pydantic import BaseModel
 
-from analysis.config import Config
+from analysis.config import Config, ConfigError, EfficiencyConfig
 from tasks import settings, store
 from tasks.processes import end_with_parent
 from tasks.provenance import (
@@ -288,7 +288,7 @@ def _digest_of(path: Path) -> str | None:
 _sections: dict[tuple[int, str], tuple[Any, Any]] = {}
 
 
-def _plain_section(config: Config, key: str) -> Any:
+def _plain_section(config: Config | EfficiencyConfig, key: str) -> Any:
     """Return a value of the configuration as JSON has it; once for all branches."""
     known = _sections.get((id(config), key))
     if known is None or known[0] is not config:
@@ -296,9 +296,12 @@ def _plain_section(config: Config, key: str) -> Any:
     return known[1]
 
 
-def _value(config: Config, key: str) -> Any:
+def _value(config: Config | EfficiencyConfig, key: str) -> Any:
     value: Any = config
     for part in key.split("."):
+        if value is None or (value is config and part not in type(config).model_fields):
+            kind = "of efficiencies alone" if isinstance(config, EfficiencyConfig) else "without efficiencies"
+            raise ConfigError(f"the configuration has no {key}: it is one {kind}; choose another with --config")
         value = value[part] if isinstance(value, dict) else getattr(value, part)
     return value
 

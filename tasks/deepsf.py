@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import law
 
@@ -16,9 +15,7 @@ from tasks.members import EnsembleWorkflow
 from tasks.provenance import digest
 from tasks.skim import SkimNtuples
 from tasks.targets import staged
-
-if TYPE_CHECKING:
-    from analysis.training.history import Progress
+from tasks.training import ProgressLine
 
 
 class TrainDeepSF(EnsembleWorkflow):
@@ -75,7 +72,7 @@ class TrainDeepSF(EnsembleWorkflow):
             event_weight=self.cfg("event_weight"),
             normalisation=self.cfg("normalisation"),
             seed=member_seed(self.cfg("ensemble.seed"), self.branch_data),
-            report=_ProgressLine(self),
+            report=ProgressLine(self, f"member {self.branch}"),
             checkpoint=checkpoint,
         )
         codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
@@ -134,28 +131,3 @@ class AggregateDeepSF(ConfigTask):
             place["grid"].write_text(result.grid_json)
             for region, entries in result.entries.items():
                 entries.write(place[f"entries_{region}"])
-
-
-class _ProgressLine:
-    """A line with losses and time left, at most every ``interval_s`` seconds."""
-
-    interval_s = 20.0
-
-    def __init__(self, task: TrainDeepSF) -> None:
-        self._task, self._said = task, time.monotonic()
-        self._first: tuple[int, float] | None = None
-
-    def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if self._first is None:  # of this attempt: a resumed training does not begin at step 1
-            self._first = progress.step, now
-        done, taken = progress.step - self._first[0], now - self._first[1]
-        if now - self._said < self.interval_s or not done:
-            return
-        self._said = now
-        left = taken / done * (progress.n_steps - progress.step)
-        losses = ", ".join(f"{name} {value:.4f}" for name, value in progress.losses.items())
-        minutes = f"{int(left // 60)}:{int(left % 60):02d}"
-        self._task.publish_message(
-            f"member {self._task.branch}: step {progress.step} of {progress.n_steps}, {minutes} min left; {losses}"
-        )

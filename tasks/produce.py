@@ -8,6 +8,7 @@ from typing import Any
 from tasks.audit import AuditScaleFactors
 from tasks.base import ConfigTask
 from tasks.closure import AuditPhaseSpace, PlotPhaseSpace, PlotPurity
+from tasks.costs import print_costs
 from tasks.exports import ExportScaleFactors
 from tasks.plots import PlotClosure, PlotScaleFactors
 from tasks.skim import ReportCutFlow
@@ -40,18 +41,4 @@ class ProduceDeepSFEnsemble(ConfigTask):
         with staged(self.output()) as (path,):
             path.write_text(text)
         self.publish_message(text)
-        _print_costs(self)
-
-
-def _print_costs(task: ConfigTask) -> None:
-    """Print what each task has cost when it last ran."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("task", "runs", "wall time [s]", "CPU time [s]", "peak memory [MB]", title="Where the time went")
-    for folder in sorted(task.folder().parent.glob("*/.resources")):
-        records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
-        wall, cpu = (sum(record[key] for record in records) for key in ("wall_s", "cpu_s"))
-        peak = max(record["peak_rss_mb"] for record in records)
-        table.add_row(folder.parent.name, str(len(records)), f"{wall:.0f}", f"{cpu:.0f}", str(peak))
-    Console(width=110).print(table)
+        print_costs(self)

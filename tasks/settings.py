@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from analysis.config import Config, ConfigError, load
+from analysis.config import Config, ConfigError, EfficiencyConfig, load, schema_of
 from analysis.cpu import resolve_precision
 from tasks.provenance import write_json
 
@@ -88,7 +88,7 @@ def config_path(name: str) -> Path:
 
 
 @functools.cache
-def config(name: str) -> Config:
+def config(name: str) -> Config | EfficiencyConfig:
     """Return the configuration, read once per process, with ``training.precision`` resolved.
 
     Raises
@@ -98,7 +98,8 @@ def config(name: str) -> Config:
     """
     snapshot = os.environ.get(SNAPSHOT_VARIABLE)
     if snapshot:
-        return Config.model_validate_json(Path(snapshot).read_text())
+        tree = json.loads(Path(snapshot).read_text())
+        return schema_of(tree).model_validate_json(json.dumps(tree))
     path = config_path(name)
     if name == path.stem and not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
@@ -106,6 +107,8 @@ def config(name: str) -> Config:
             f"--config {name}: no such file in configs/ (there are {known}); or give a path to a YAML file"
         )
     loaded = load(path)
+    if isinstance(loaded, EfficiencyConfig):
+        return loaded
     precision = resolve_precision(loaded.training.precision)
     return loaded.model_copy(update={"training": loaded.training.model_copy(update={"precision": precision})})
 

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from analysis.config import ConfigError
+from analysis.config import ConfigError, EfficiencyConfig
+from tasks import settings
 from tasks.base import ConfigTask
 from tasks.targets import ProvenanceTarget, leaves
 
@@ -43,15 +44,17 @@ class ShowStatus(Report):
     ``law run ShowStatus --version v1 [--config NAME] [--task NAME]``
     """
 
-    task = luigi.Parameter(default="ProduceDeepSFEnsemble", description="where the tree begins")
+    task = luigi.Parameter(default="", description="where the tree begins; the campaign's main job by default")
 
     def run(self) -> None:
         classes = task_classes()
-        if self.task not in classes:
-            raise ConfigError(f"--task {self.task}: there is no such task; there are {', '.join(sorted(classes))}")
+        of_toy = isinstance(settings.config(self.config), EfficiencyConfig)
+        name = self.task or ("ProduceEfficiencyEnsemble" if of_toy else "ProduceDeepSFEnsemble")
+        if name not in classes:
+            raise ConfigError(f"--task {name}: there is no such task; there are {', '.join(sorted(classes))}")
         seen: dict[str, State] = {}
         with ProvenanceTarget.one_question():
-            tree = _tree(classes[self.task].req(self), seen)
+            tree = _tree(classes[name].req(self), seen)
         console = Console()
         if not console.is_terminal:
             console.width = 1000  # a line a task, for grep

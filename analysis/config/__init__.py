@@ -1,9 +1,10 @@
 """Campaign configuration: YAML files checked by pydantic.
 
-``load(path)`` returns a frozen `Config`; every problem of a file is reported at once in a `ConfigError`.
+``load(path)`` returns a frozen `Config`, or `EfficiencyConfig`; every problem of a file is reported at once in a
+`ConfigError`.
 """
 
-from analysis.config.loading import ConfigError, load
-from analysis.config.schema import Config
+from analysis.config.loading import ConfigError, load, schema_of
+from analysis.config.schema import Config, EfficiencyConfig
 
-__all__ = ["Config", "ConfigError", "load"]
+__all__ = ["Config", "ConfigError", "EfficiencyConfig", "load", "schema_of"]

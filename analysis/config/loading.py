@@ -1,14 +1,15 @@
-"""From a YAML file to a checked `Config`: duplicate keys, inheritance, and messages with file, key, value and rule."""
+"""From a YAML file to a checked configuration: duplicate keys, inheritance, messages with file, key, value and rule."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from analysis.config.schema import Config
+from analysis.config.schema import Config, EfficiencyConfig
 
 
 class ConfigError(ValueError):
@@ -33,7 +34,12 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-def load(path: str | Path) -> Config:
+def schema_of(tree: Mapping[str, Any]) -> type[Config] | type[EfficiencyConfig]:
+    """Return the schema that a configuration follows: efficiencies alone, if it has those and no samples."""
+    return EfficiencyConfig if "efficiency" in tree and "samples" not in tree else Config
+
+
+def load(path: str | Path) -> Config | EfficiencyConfig:
     """Return the configuration in ``path``.
 
     A file may start with ``extends: OTHER.yaml`` (relative to itself): mappings are merged key by key, everything
@@ -46,10 +52,12 @@ def load(path: str | Path) -> Config:
     """
     path = Path(path)
     tree = _read(path, seen=())
+    schema = schema_of(tree)
     try:
-        return Config.model_validate(tree)
+        return schema.model_validate(tree)
     except ValidationError as error:
-        lines = [line for problem in error.errors(include_url=False) for line in _describe(problem).splitlines()]
+        problems = error.errors(include_url=False)
+        lines = [line for problem in problems for line in _describe(problem, schema).splitlines()]
         raise ConfigError(
             f"{path.name}: {len(lines)} problem(s)\n" + "\n".join(f"  {line}" for line in lines)
         ) from None
@@ -84,13 +92,13 @@ def _merge(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _describe(problem: Any) -> str:
+def _describe(problem: Any, schema: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         import difflib
 
-        known = _keys_at(problem["loc"][:-1])
+        known = _keys_at(problem["loc"][:-1], schema)
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         message = f"unknown key; did you mean {close[0]!r}?" if close else f"unknown key; known are {', '.join(known)}"
     value = "" if isinstance(problem["input"], dict | BaseModel) else f" (got {_shorten(problem['input'])})"
@@ -102,9 +110,9 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def _keys_at(location: tuple[str | int, ...]) -> list[str]:
+def _keys_at(location: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
     """Return the keys allowed at a place of the schema; mappings with free keys are stepped through."""
-    schema = Config.model_json_schema()
+    schema = model.model_json_schema()
     node: dict[str, Any] = schema
     for part in location:
         node = _resolve(node, schema)

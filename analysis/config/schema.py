@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field, model_validator
 
 from analysis.config.base import Section
 from analysis.config.batch import HTCondor
+from analysis.config.efficiency import Efficiency
 from analysis.config.events import (
     Campaign,
     EventWeight,
@@ -27,6 +30,28 @@ from analysis.config.shifts import problems as shift_problems
 from analysis.config.validation import Validation
 
 NOT_A_JET_COLUMN = ("pt", "abseta", "discriminant")
+_OF_THE_JETS_TABLE = ("entry", "shift", "rank", "channel", "weight", "pt_gev", "eta", "phi", "hadron_flavour")
+_TAKEN = (*NOT_A_JET_COLUMN, *_OF_THE_JETS_TABLE, "n_jets", "ht_gev")
+
+
+class EfficiencyConfig(Section):
+    """A campaign of efficiencies alone, on a toy of jets: a YAML file with ``efficiency.toy`` and without samples."""
+
+    flavours: dict[str, Flavour] = Field(min_length=2)
+    efficiency: Efficiency
+    plots: Plots = Plots()
+    htcondor: HTCondor = HTCondor()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EfficiencyConfig:
+        problems = [*_shared_codes(self.flavours), *self.efficiency.problems(self.flavours, None)]
+        if self.efficiency.toy is None:
+            problems.append(
+                "efficiency.toy: a file without samples needs it; or give samples and all else, as configs/toy.yaml"
+            )
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
 
 
 class Config(Section):
@@ -50,6 +75,7 @@ class Config(Section):
     audit: Audit = Audit()
     validation: Validation = Validation()
     exports: Exports = Exports()
+    efficiency: Efficiency | None = None
     plots: Plots = Plots()
     htcondor: HTCondor = HTCondor()
 
@@ -61,6 +87,7 @@ class Config(Section):
             *self._sample_problems(),
             *self._input_problems(),
             *self._shift_problems(),
+            *self._efficiency_problems(),
         ]
         if problems:
             raise ValueError("\n".join(problems))
@@ -72,13 +99,7 @@ class Config(Section):
         return measured_flavours(self.flavours)
 
     def _flavour_problems(self) -> list[str]:
-        problems = []
-        owner: dict[int, str] = {}
-        for name, flavour in self.flavours.items():
-            for code in flavour.hadron_flavours:
-                if code in owner:
-                    problems.append(f"flavours.{name}: hadron flavour {code} already belongs to {owner[code]}")
-                owner.setdefault(code, name)
+        problems = _shared_codes(self.flavours)
         for name in self.measured_flavours:
             if name not in self.binned.bins:
                 problems.append(f"binned.bins: no binning for the measured flavour {name}")
@@ -143,6 +164,14 @@ class Config(Section):
             return []
         return shift_problems(self.shifts, self.regions, self.flavours, self.binned.n_bootstrap)
 
+    def _efficiency_problems(self) -> list[str]:
+        if self.efficiency is None:
+            return []
+        found = self.efficiency.problems(self.flavours, self.tagger.working_points)
+        if self.efficiency.toy is not None:
+            found.append("efficiency.toy: a campaign with samples takes its jets from their skims; leave it out")
+        return found
+
     def _input_problems(self) -> list[str]:
         known = [*NOT_A_JET_COLUMN, *self.selection.jet_columns]
         problems = [
@@ -153,6 +182,17 @@ class Config(Section):
         problems += [
             f"selection.jet_columns.{name}: this name is taken by a standard column"
             for name in self.selection.jet_columns
-            if name in NOT_A_JET_COLUMN
+            if name in _TAKEN
         ]
         return problems
+
+
+def _shared_codes(flavours: Mapping[str, Flavour]) -> list[str]:
+    problems = []
+    owner: dict[int, str] = {}
+    for name, flavour in flavours.items():
+        for code in flavour.hadron_flavours:
+            if code in owner:
+                problems.append(f"flavours.{name}: hadron flavour {code} already belongs to {owner[code]}")
+            owner.setdefault(code, name)
+    return problems

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from analysis.config import Config, ConfigError, load
+from analysis.config import Config, ConfigError, EfficiencyConfig, load
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -31,7 +31,8 @@ def message(tmp_path):
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_configurations_load(path):
-    assert isinstance(load(path), Config)
+    of_toy = path.stem.startswith("efficiency_") and "efficiency_nanoaod" not in path.stem
+    assert isinstance(load(path), EfficiencyConfig if of_toy else Config)
 
 
 def test_all_problems_are_reported_at_once_with_key_and_value(tree, message):
@@ -125,6 +126,12 @@ def test_eras_need_data_simulation_and_a_luminosity_that_adds_up(tree, message):
     assert "luminosity_ifb is given for the simulation of an era, and for nothing else" in message(tree)
     tree["samples"]["mc_a"] = {"kind": "simulation", "generate": ["ttbar"], "cross_section_pb": 1.0, "era": "a"}
     assert "generated samples belong to no era" in message(tree)
+
+
+@pytest.mark.parametrize("name", ["discriminant", "phi", "weight"])
+def test_jet_columns_leave_the_names_of_the_tables_alone(tree, message, name):
+    tree["selection"]["jet_columns"] = {name: "btagDeepFlavCvL"}
+    assert f"selection.jet_columns.{name}: this name is taken by a standard column" in message(tree)
 
 
 def test_tag_columns_are_jet_columns_and_cut(tree, message):

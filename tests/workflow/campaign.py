@@ -28,11 +28,14 @@ HERE = Launch()
 
 
 class Campaign:
-    """A configuration that extends tiny.yaml, with outputs in a folder of its own, and law run on it."""
+    """A configuration that extends one of this folder, with outputs in a folder of its own, and law run on it."""
 
-    def __init__(self, folder: Path, sections: dict[str, Any] | None = None, launch: Launch = HERE) -> None:
+    def __init__(
+        self, folder: Path, sections: dict[str, Any] | None = None, launch: Launch = HERE, base: str = "tiny"
+    ) -> None:
         self.data = folder / "data"
-        self.path = folder / "tiny.yaml"
+        self.base = base
+        self.path = folder / f"{base}.yaml"
         self.sections: dict[str, Any] = sections or {}
         self.launch = launch
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,11 +43,11 @@ class Campaign:
 
     @property
     def outputs(self) -> Path:
-        return self.data / "v1" / "tiny"
+        return self.data / "v1" / self.base
 
     def write(self, comment: str = "") -> None:
-        """Write the configuration, which extends tiny.yaml."""
-        tree = {"extends": str(ROOT / "tests" / "workflow" / "tiny.yaml"), **self.sections}
+        """Write the configuration."""
+        tree = {"extends": str(ROOT / "tests" / "workflow" / f"{self.base}.yaml"), **self.sections}
         self.path.write_text(f"# {comment}\n{yaml.safe_dump(tree)}")
 
     def reverse_keys(self) -> None:
@@ -54,7 +57,7 @@ class Campaign:
 
     def copy(self, folder: Path, *tasks: str, launch: Launch = HERE) -> Campaign:
         """Return the same campaign elsewhere, with the outputs of some tasks."""
-        other = Campaign(folder, self.sections, launch)
+        other = Campaign(folder, self.sections, launch, self.base)
         for task in tasks:
             # with modification times, by which the manifests know their files
             shutil.copytree(self.outputs / task, other.outputs / task)

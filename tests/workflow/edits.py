@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from tests.workflow.campaign import ROOT, Campaign, not_up_to_date
 
+Requirements = dict[str, set[str]]
 TOP = "ProduceDeepSFEnsemble"
-REQUIRED = {
+REQUIRED: Requirements = {
     "TuneGenerator": set(),
     "GenerateNtuples": {"TuneGenerator"},
     "SkimNtuples": {"GenerateNtuples"},
@@ -153,24 +154,26 @@ def edits(campaign: Campaign) -> list[Edit]:
     ]
 
 
-def with_all_that_require(tasks: set[str]) -> set[str]:
+def with_all_that_require(tasks: set[str], requirements: Requirements) -> set[str]:
     found = set(tasks)
-    while new := {task for task, required in REQUIRED.items() if required & found} - found:
+    while new := {task for task, required in requirements.items() if required & found} - found:
         found |= new
     return found
 
 
-def with_all_required(task: str) -> set[str]:
-    return {task}.union(*(with_all_required(other) for other in REQUIRED[task]))
+def with_all_required(task: str, requirements: Requirements) -> set[str]:
+    return {task}.union(*(with_all_required(other, requirements) for other in requirements[task]))
 
 
-def assert_each_edit_runs_exactly_what_depends_on_it(campaign: Campaign) -> None:
+def assert_each_edit_runs_exactly_what_depends_on_it(
+    campaign: Campaign, made: Callable[[Campaign], list[Edit]] = edits, requirements: Requirements = REQUIRED
+) -> None:
     """Make the edits on a campaign whose main job is done: what the status says, what runs, what comes back."""
     due: set[str] = set()
-    for edit in edits(campaign):
+    for edit in made(campaign):
         campaign.sections |= edit.sections
         edit.act(campaign)
-        due |= with_all_that_require(edit.stale)
+        due |= with_all_that_require(edit.stale, requirements)
         if edit.stale:
             status = campaign.status()
             assert edit.why in status, f"{edit.what}\n{status}"
@@ -184,4 +187,4 @@ def assert_each_edit_runs_exactly_what_depends_on_it(campaign: Campaign) -> None
         written = {name.split("/")[0] for name in after if after[name] != before.get(name)}
         assert written == {name.split("/")[0] for name in ran} | edit.restored, edit.what
         assert written <= due, edit.what
-        due -= with_all_required(edit.last)
+        due -= with_all_required(edit.last, requirements)

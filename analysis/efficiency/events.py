@@ -1,0 +1,180 @@
+"""`JetEvents`: events as the jets in them, flat arrays with offsets; and their parquet form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Ints = npt.NDArray[np.int64]
+Floats32 = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+_JETS = {"pt_gev": np.float32, "eta": np.float32, "phi": np.float32, "flavour": np.int8, "n_passed": np.int8}
+_EVENTS = {"weight": np.float32, "event": np.uint64}
+
+
+@dataclass(frozen=True)
+class JetEvents:
+    """Jets of events, by falling pT; event k has the jets ``offsets[k]:offsets[k + 1]``, possibly none.
+
+    Attributes
+    ----------
+    offsets
+        int64, (n_events + 1,).
+    pt_gev, eta, phi
+        float32, (n_jets,); phi in [-pi, pi].
+    flavour
+        int8, (n_jets,), index into ``flavours``.
+    n_passed
+        int8, (n_jets,): how many of the nested working points the jet passes, 0: untagged.
+    weight
+        float32, (n_events,), generator weights, signed.
+    event
+        uint64, (n_events,), unique in a sample: seeds draws, and tells the folds of the cross-fit apart.
+    flavours, working_points
+        Names; working points from the loosest to the tightest.
+    """
+
+    offsets: Ints
+    pt_gev: Floats32
+    eta: Floats32
+    phi: Floats32
+    flavour: npt.NDArray[np.int8]
+    n_passed: npt.NDArray[np.int8]
+    weight: Floats32
+    event: npt.NDArray[np.uint64]
+    flavours: tuple[str, ...]
+    working_points: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_jets(self) -> Ints:
+        """Number of jets of each event, int64, (n_events,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def event_of_jet(self) -> Ints:
+        """Index of the event that each jet belongs to, int64, (n_jets,)."""
+        return np.repeat(np.arange(len(self)), self.n_jets)
+
+    @property
+    def rank(self) -> Ints:
+        """Place of each jet in its event, from 0, int64, (n_jets,)."""
+        return np.arange(len(self.pt_gev)) - np.repeat(self.offsets[:-1], self.n_jets)
+
+    def check(self, where: str) -> JetEvents:
+        """Return the events themselves if every rule holds.
+
+        Raises
+        ------
+        ValueError
+            With the place ``where``, the column, the value and the rule; names all problems.
+        """
+        problems = []
+        for name in ("pt_gev", "eta", "phi"):
+            values = getattr(self, name)
+            if bad := int(np.sum(~np.isfinite(values))):
+                problems.append(f"{name} of {bad} jets is not finite")
+        if bad := int(np.sum(self.pt_gev <= 0)):
+            problems.append(f"pt_gev of {bad} jets is not above 0 (lowest {np.min(self.pt_gev):g})")
+        for name, n_known, known in (
+            ("flavour", len(self.flavours), f"an index into {list(self.flavours)}"),
+            ("n_passed", len(self.working_points) + 1, f"a number of passed working points {list(self.working_points)}"),
+        ):
+            values = getattr(self, name)
+            if outside := sorted(set(np.unique(values).tolist()) - set(range(n_known))):
+                problems.append(f"{name} must be {known}, got {outside}")
+        if bad := int(np.sum(~np.isfinite(self.weight))):
+            problems.append(f"weight of {bad} events is not finite")
+        rising = np.diff(self.pt_gev) > 0
+        rising[self.offsets[1:-1][(self.offsets[1:-1] > 0) & (self.offsets[1:-1] < len(self.pt_gev))] - 1] = False
+        if np.any(rising):
+            problems.append(f"jets of {len(set(self.event_of_jet[:-1][rising]))} events are not ordered by falling pT")
+        if problems:
+            raise ValueError(f"{where}: " + "; ".join(problems))
+        return self
+
+    def select(self, chosen: Bools) -> JetEvents:
+        """Return some of the events; ``chosen`` is (n_events,)."""
+        jets = np.repeat(chosen, self.n_jets)
+        parts: dict[str, Any] = {name: getattr(self, name)[jets] for name in _JETS}
+        parts |= {name: getattr(self, name)[chosen] for name in _EVENTS}
+        return replace(self, offsets=offsets_of(self.n_jets[chosen]), **parts)
+
+    def write(self, path: Path) -> None:
+        """Write one row an event, jets as lists."""
+        offsets = pa.array(self.offsets.astype(np.int32))
+        columns = {name: pa.array(getattr(self, name)) for name in _EVENTS}
+        columns |= {name: pa.ListArray.from_arrays(offsets, pa.array(getattr(self, name))) for name in _JETS}
+        names = {"flavours": self.flavours, "working_points": self.working_points}
+        table = pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(names)})
+        pq.write_table(table, path, compression="zstd")
+
+    @classmethod
+    def read(cls, path: Path) -> JetEvents:
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file is not one of events, or a column is missing.
+        """
+        table = pq.read_table(path)
+        names = (table.schema.metadata or {}).get(b"deepsf")
+        missing = sorted({*_JETS, *_EVENTS} - set(table.column_names))
+        if names is None or missing:
+            raise ValueError(f"{path}: not a file of jet events; it lacks {', '.join(missing) or 'its metadata'}")
+        known = json.loads(names)
+        lists = {name: table[name].combine_chunks() for name in _JETS}
+        columns: dict[str, Any] = {
+            name: array.flatten().to_numpy().astype(_JETS[name], copy=False) for name, array in lists.items()
+        }
+        columns |= {name: table[name].to_numpy().astype(dtype) for name, dtype in _EVENTS.items()}
+        offsets = lists["pt_gev"].offsets.to_numpy().astype(np.int64)
+        return cls(
+            offsets=offsets - offsets[0],
+            flavours=tuple(known["flavours"]),
+            working_points=tuple(known["working_points"]),
+            **columns,
+        )
+
+
+def offsets_of(counts: npt.NDArray[np.integer]) -> Ints:
+    """Return the offsets of ragged arrays with ``counts`` (n_events,) elements."""
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
+def join(parts: Sequence[JetEvents]) -> JetEvents:
+    """Return several samples as one.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or flavours or working points differ.
+    """
+    if not parts:
+        raise ValueError("no events to join")
+    first = parts[0]
+    for part in parts:
+        if (part.flavours, part.working_points) != (first.flavours, first.working_points):
+            raise ValueError(
+                f"samples differ in flavours or working points: {first.flavours}, {first.working_points} and "
+                f"{part.flavours}, {part.working_points}"
+            )
+    joined: dict[str, Any] = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(JetEvents)
+        if field.name in (*_JETS, *_EVENTS)
+    }
+    return replace(first, offsets=offsets_of(np.concatenate([part.n_jets for part in parts])), **joined)

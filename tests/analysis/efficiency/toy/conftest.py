@@ -1,0 +1,47 @@
+"""The toy of a configuration, and events with given jets."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis import config
+from analysis.efficiency.events import JetEvents, offsets_of
+
+CONFIGS = Path(__file__).parents[4] / "configs"
+
+
+@pytest.fixture
+def toy():
+    """Return the toy of a shipped configuration with other fields, those of its kinematics by their name."""
+
+    def of(name="toy", **changes):
+        settings = config.load(CONFIGS / f"efficiency_{name}.yaml").efficiency.toy
+        known = type(settings.kinematics).model_fields
+        kinematics = {key: changes.pop(key) for key in list(changes) if key in known}
+        tree = settings.model_dump()
+        return type(settings).model_validate({**tree, **changes, "kinematics": {**tree["kinematics"], **kinematics}})
+
+    return of
+
+
+@pytest.fixture
+def jets():
+    """Return events of jets given as (pT, eta, phi, flavour), one list an event."""
+
+    def of(*events, flavours=("b", "c", "udsg")):
+        pt, eta, phi, flavour = np.array([jet for event in events for jet in event]).T
+        return JetEvents(
+            offsets=offsets_of(np.array([len(event) for event in events])),
+            pt_gev=pt.astype(np.float32),
+            eta=eta.astype(np.float32),
+            phi=phi.astype(np.float32),
+            flavour=flavour.astype(np.int8),
+            n_passed=np.zeros(len(pt), np.int8),
+            weight=np.ones(len(events), np.float32),
+            event=np.arange(len(events), dtype=np.uint64),
+            flavours=flavours,
+            working_points=("M",),
+        )
+
+    return of
