@@ -26,6 +26,7 @@ from analysis.ntuple import Collection, Events
 from analysis.ntuple_branches import JetEnergyBranches
 from analysis.selection import LeptonPairs, delta_r_squared
 from analysis.skim_shifts import NOMINAL
+from analysis.splitmix import GAMMA, mixed, uniform
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -259,27 +260,17 @@ def _to_generator(
     return result
 
 
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
-
-
 def _normal(events: Events, leptons: LeptonPairs, jets: _Jets) -> Floats:
     """Return a normal random number a jet, set by run, luminosity block, event and place of the jet in its event.
 
-    SplitMix64 (Steele, Lea, Flood 2014): the same jet has the same number in every chunk, file, shift and program.
+    The same jet has the same number in every chunk, file, shift and program.
     """
     state = np.zeros(len(leptons.position), np.uint64)
     for column in (events.run, events.luminosity_block, events.event):
-        state = _mixed(state ^ column[leptons.position].astype(np.uint64))
+        state = mixed(state ^ column[leptons.position].astype(np.uint64))
     place = jets.position - events.jets.offsets[leptons.position][jets.row]
-    bits = _mixed(state[jets.row] + place.astype(np.uint64) * _GAMMA)
-    return np.asarray(ndtri(((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53))
-
-
-def _mixed(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    z = state + _GAMMA
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    bits = mixed(state[jets.row] + place.astype(np.uint64) * GAMMA)
+    return np.asarray(ndtri(uniform(bits)))
 
 
 def _replaced(events: Events, leptons: LeptonPairs, jets: _Jets, pt: Floats, pull: Floats) -> Events:

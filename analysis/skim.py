@@ -70,6 +70,7 @@ def skim_file(
     jet_corrections_path: str | Path | None = None,
     entries_path: str | Path,
     jets_path: str | Path,
+    file_name: str | None = None,
     chunk_entries: int = 100_000,
 ) -> SkimReport:
     """Select the dilepton events of a NanoAOD file and write its two tables.
@@ -86,6 +87,8 @@ def skim_file(
         shift of theirs has rows of its own.
     entries_path, jets_path
         Where the parquet tables go.
+    file_name
+        What the tables call the file, if it is a copy of another name.
     chunk_entries
         Events held in memory at a time; a row group of each table.
 
@@ -136,7 +139,8 @@ def skim_file(
                 jets.write(jet_rows(selected, selection.n_jets_min))
                 if shift == NOMINAL:
                     counts = _added(counts, _counts(selected, region_flow))
-        report = _report(ntuple, sample_name, sample, counts, shifts, weight_shifts)
+        name = Path(path).name if file_name is None else file_name
+        report = _report(ntuple, name, sample_name, sample, counts, shifts, weight_shifts)
         require_valid_scores(str(path), report.jets, tagger.branch, tagger.max_invalid_fraction)
         entries.close(report.to_json())
         jets.close(report.to_json())
@@ -206,6 +210,7 @@ def _added(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
 
 def _report(
     ntuple: Ntuple,
+    file_name: str,
     sample_name: str,
     sample: Sample,
     counts: Mapping[str, Any],
@@ -237,6 +242,7 @@ def _report(
         missing_triggers=ntuple.missing_triggers,
         kinematic_shifts=kinematic_shifts,
         weight_shifts=weight_shifts,
+        file=file_name,
     )
 
 

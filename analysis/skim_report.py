@@ -47,6 +47,8 @@ class SkimReport:
         Names of the shifts of the jets' energy: the column ``shift`` of the tables is the index into it.
     weight_shifts
         Names of the shifts of the event weight: each has a column ``weight_<shift>``.
+    file
+        Name of the NanoAOD file, without its folder; empty in sums.
     """
 
     sample: str
@@ -59,6 +61,7 @@ class SkimReport:
     missing_triggers: tuple[str, ...] = ()
     kinematic_shifts: tuple[str, ...] = ("nominal",)
     weight_shifts: tuple[str, ...] = ()
+    file: str = ""
 
     def to_json(self) -> str:
         """Return the report as JSON; the same report gives the same text."""
@@ -127,7 +130,7 @@ def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
             f"sample {first.sample}: files differ in kind or in steps of the cut flow "
             f"({sorted(set(first.cut_flow) ^ set(second.cut_flow))}); skim all files of a sample with one config"
         )
-    both = {
+    both: dict[str, Any] = {
         name: tuple(dict.fromkeys((*getattr(first, name), *getattr(second, name))))
         for name in ("missing_triggers", "kinematic_shifts", "weight_shifts")
     }

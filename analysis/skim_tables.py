@@ -57,7 +57,7 @@ def jets_schema(jet_columns: Mapping[str, str], weight_shifts: Iterable[str] = (
         ("channel", pa.int8()),
         ("weight", pa.float64()),
         *((f"weight_{shift}", pa.float32()) for shift in weight_shifts),
-        *((name, pa.float32()) for name in ("pt_gev", "eta", "discriminant")),
+        *((name, pa.float32()) for name in ("pt_gev", "eta", "phi", "discriminant")),
         ("hadron_flavour", pa.int8()),
         ("n_jets", pa.int8()),
         ("ht_gev", pa.float32()),
@@ -113,13 +113,14 @@ def gather(
     of_events |= {f"weight_{name}": ratio[dileptons.position] for name, ratio in weights.ratios.items()}
     variables = event_variables(dileptons, events.jets)
     met_gev = events.met_gev[dileptons.position].astype(np.float64)
-    wanted = ("pt", "eta", "discriminant", "hadron_flavour")
+    wanted = ("pt", "eta", "phi", "discriminant", "hadron_flavour")
     columns = {name: events.jets.columns[name][dileptons.jet_index] for name in wanted}
     finite = np.isfinite(columns["discriminant"])
     valid = finite & (columns["discriminant"] >= 0.0)
     jets = {
         "pt_gev": columns["pt"],
         "eta": columns["eta"],
+        "phi": columns["phi"],
         "discriminant": np.where(valid, columns["discriminant"], INVALID),
         "hadron_flavour": columns["hadron_flavour"],
         **{name: column[dileptons.jet_index] for name, column in events.jet_columns.items()},

@@ -155,7 +155,8 @@ def nanoevents_tables(config: Config, events: ak.Array) -> dict[str, dict[str, a
         "weight": events.genWeight,
         "ht_gev": ak.sum(jets.pt, axis=1),
     }
-    per_jet = {"rank": ak.local_index(jets.pt), "n_jets": ak.num(jets), **event, **jet_columns(config, jets)}
+    per_jet = {"rank": ak.local_index(jets.pt), "n_jets": ak.num(jets), "phi": jets.phi}
+    per_jet |= {**event, **jet_columns(config, jets)}
     flat = {name: ak.flatten(ak.broadcast_arrays(value, jets.pt)[0]) for name, value in per_jet.items()}
     more = {"mll_gev": pair.mass, "pt_ll_gev": pair.pt, "met_gev": events.MET.pt, "n_pv": events.PV.npvsGood}
     ids = {name: events[name] for name in ("run", "luminosityBlock", "event")}

@@ -31,7 +31,7 @@ class InputFile(NamedTuple):
 class SkimNtuples(Workflow):
     """Tables of tag-probe entries and of all jets, a branch a file."""
 
-    code_version = 2
+    code_version = 3
 
     @property
     def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -102,6 +102,7 @@ class SkimNtuples(Workflow):
                 jet_corrections_path=_local(jets),
                 entries_path=entries_path,
                 jets_path=jets_path,
+                file_name=file.path.name,
             )
         selected = ", ".join(
             f"{sum(report.cut_flow[f'region_{name}'].values())} in {name}" for name in self.cfg("regions")

@@ -160,7 +160,7 @@ class EfficiencyMaps(Section):
     )
     prior_jets: NonNegative = Field(
         default=0.5,
-        description="jets that each bin is given in addition, tagged as those of all eta: keeps sparse ones off 0 and 1",
+        description="jets that each bin gets in addition, tagged as those of all eta: keeps sparse bins off 0 and 1",
     )
     n_replicas: int = Field(default=20, ge=2, description="Poisson bootstraps by event, for the maps' errors")
 
@@ -174,6 +174,9 @@ class NetworkTraining(Section):
     learning_rate_warmup: Fraction = 0.05
     learning_rate_final: Fraction = 0.01
     weight_decay: NonNegative = Field(default=0.1, description="decoupled; of matrices alone, not of embeddings")
+    resample: Literal["bootstrap", "none"] = Field(
+        default="bootstrap", description="bootstrap: each member has its own Poisson bootstrap by event"
+    )
     untagged_weight: dict[str, OpenFraction] = Field(
         default_factory=dict,
         description="mu of arXiv:2004.02665, by flavour: untagged jets weigh this in the loss, undone in the result",
@@ -243,10 +246,12 @@ class Taggable(Section):
 
 
 class TaggedScaleFactors(Section):
-    """Scale factors of the working points' bins: a correctionlib file as exported, or any of the same inputs."""
+    """Scale factors of tagged and untagged jets: a correctionlib file, ours or a public one of CMS."""
 
     file: str
-    name: str
+    names: tuple[str, ...] = Field(
+        min_length=1, description="corrections of working points that share the flavours; or one of shapes"
+    )
     systematic: str = "central"
 
 

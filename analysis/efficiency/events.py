@@ -90,7 +90,11 @@ class JetEvents:
             problems.append(f"pt_gev of {bad} jets is not above 0 (lowest {np.min(self.pt_gev):g})")
         for name, n_known, known in (
             ("flavour", len(self.flavours), f"an index into {list(self.flavours)}"),
-            ("n_passed", len(self.working_points) + 1, f"a number of passed working points {list(self.working_points)}"),
+            (
+                "n_passed",
+                len(self.working_points) + 1,
+                f"a number of passed working points {list(self.working_points)}",
+            ),
         ):
             values = getattr(self, name)
             if outside := sorted(set(np.unique(values).tolist()) - set(range(n_known))):
@@ -138,7 +142,7 @@ class JetEvents:
         known = json.loads(names)
         lists = {name: table[name].combine_chunks() for name in _JETS}
         columns: dict[str, Any] = {
-            name: array.flatten().to_numpy().astype(_JETS[name], copy=False) for name, array in lists.items()
+            name: array.flatten().to_numpy().astype(_JETS[name]) for name, array in lists.items()
         }
         columns |= {name: table[name].to_numpy().astype(dtype) for name, dtype in _EVENTS.items()}
         offsets = lists["pt_gev"].offsets.to_numpy().astype(np.int64)

@@ -32,6 +32,13 @@ _METHOD_COLOURS = {
     "data": "#000000",
     "train": "#1f6fb8",
     "validation": "#e76300",
+    "direct_tagging": "#000000",
+    "map": "#bd1f01",
+    "map_delta_r": "#e76300",
+    "closest_jet": "#832db6",
+    "product": "#a96b59",
+    "invariant": "#1f6fb8",
+    "paper": "#717581",
 }
 _METHOD_LABELS = {
     "none": "No scale factors",
@@ -40,6 +47,13 @@ _METHOD_LABELS = {
     "direct": "Direct density ratio",
     "deepsf": "DeepSF",
     "truth": "Truth",
+    "direct_tagging": "Direct tagging",
+    "map": r"Map of $p_{T}$, $\eta$",
+    "map_delta_r": r"Map of $p_{T}$, $\eta$, $\Delta R$",
+    "closest_jet": r"Closest jet, $\theta^{*}$",
+    "product": "Product network",
+    "invariant": "Graph network",
+    "paper": "Graph network of 2004.02665",
 }
 
 
@@ -58,11 +72,13 @@ class Style:
     members: str = ""
 
     @classmethod
-    def of(cls, plots: Plots, campaign: Campaign, flavours: Sequence[str], members: str = "") -> Style:
+    def of(cls, plots: Plots, campaign: Campaign | None, flavours: Sequence[str], members: str = "") -> Style:
         """Return the style of a configuration; flavours without an entry get a label and a colour of their own.
 
         Parameters
         ----------
+        campaign
+            None where there are no data, and so no luminosity to quote.
         flavours
             All flavours of the configuration, in its order.
         members
@@ -86,11 +102,14 @@ class Style:
         for key, colour in {**colours, **flavour_colours}.items():
             if not mpl.colors.is_color_like(colour):
                 raise ValueError(f"plots: the colour of {key}, {colour!r}, is not a colour; write it as '#3f90da'")
+        conditions = ""
+        if campaign is not None:
+            conditions = f"{campaign.luminosity_ifb:g} fb$^{{-1}}$ ({campaign.energy_tev:g} TeV)"
         return cls(
             experiment=plots.experiment,
             label=plots.label,
             discriminant_label=plots.discriminant_label,
-            conditions=f"{campaign.luminosity_ifb:g} fb$^{{-1}}$ ({campaign.energy_tev:g} TeV)",
+            conditions=conditions,
             flavour_labels={name: style.label for name, style in plots.flavours.items()},
             flavour_colours=flavour_colours,
             region_labels=dict(plots.regions),

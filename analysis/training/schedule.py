@@ -53,9 +53,18 @@ class Schedule(NamedTuple):
         """
         if self.is_warmup(step):
             return min(1.0, (step + 1) / _RISE_STEPS)
-        done, n_rise = step - self.n_warmup, settings.learning_rate_warmup * self.n_joint
-        if done < n_rise:
-            return (done + 1) / max(n_rise, 1.0)
-        phase = (done - n_rise) / max(self.n_joint - n_rise, 1.0)
-        final = settings.learning_rate_final
-        return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * phase))
+        return rate_factor(
+            step - self.n_warmup, self.n_joint, settings.learning_rate_warmup, settings.learning_rate_final
+        )
+
+
+def rate_factor(step: int, n_steps: int, warmup: float, final: float) -> float:
+    """Return the learning rate of a step over its highest: a linear rise over the fraction ``warmup``, then a cosine.
+
+    The cosine ends at ``final``.
+    """
+    n_rise = warmup * n_steps
+    if step < n_rise:
+        return (step + 1) / max(n_rise, 1.0)
+    phase = (step - n_rise) / max(n_steps - n_rise, 1.0)
+    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * phase))

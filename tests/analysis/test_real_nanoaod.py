@@ -18,7 +18,10 @@ import uproot
 from analysis import config
 from analysis import selection as reference
 from analysis import selection_kernel as kernel
+from analysis.config.efficiency import EfficiencySplit
 from analysis.config.events import CHANNELS, Sample, Selection, Tagger
+from analysis.efficiency.events import join
+from analysis.efficiency.skims import jet_events
 from analysis.ntuple import NtupleError, inspect, iterate
 from analysis.selection import DILEPTON_STEPS
 from analysis.skim import skim_file
@@ -231,6 +234,40 @@ def test_real_jets_are_corrected_and_shifted(file, regions, tmp_path):
         assert (np.abs(ratio - 1) < (0.5 if name.startswith("jer") else 0.05)).all()
         if name == "jesAbsolute_up" and len(both):
             np.testing.assert_allclose(ratio, 1.01, rtol=1e-5)
+
+
+def test_real_simulation_becomes_events_of_jets_with_tag_bits(regions, tmp_path):
+    samples = {file.name: sample_of(file) for file in FILES}
+    for file in FILES:
+        tables = {f"{kind}_path": tmp_path / f"{file.name}_{kind}.parquet" for kind in ("entries", "jets")}
+        sections = {"tagger": TAGGER, "selection": SELECTION, "regions": regions}
+        skim_file(Path(FOLDER) / file.name, file.name, samples[file.name], **sections, **tables)
+    events = jet_events(
+        sorted(tmp_path.glob("*_jets.parquet")),
+        samples=samples,
+        flavours=config.load(Path(__file__).parents[2] / "configs" / "toy.yaml").flavours,
+        tagger=TAGGER,
+        working_points=("L", "M"),
+        luminosity_ifb=1.0,
+        split=EfficiencySplit(),
+    )
+    simulated = [file for file in FILES if file.kind == "simulation"]
+    expected = [sum(loop(Path(FOLDER) / file.name, file.has_pu_id)["two_jets"]) for file in simulated]
+    assert sum(expected) > 10
+    assert len(events["train"]) + len(events["test"]) == sum(expected)
+    both = join([events["train"], events["test"]]).check("real files")
+    stored = {}
+    for file in simulated:
+        with uproot.open(Path(FOLDER) / file.name) as real:
+            names = ["pt", "eta", "phi", "hadronFlavour", "btagDeepFlavB"]
+            jets = real["Events"].arrays([f"Jet_{name}" for name in names])
+        columns = [ak.to_numpy(ak.flatten(jets[f"Jet_{name}"])) for name in names]
+        stored |= {(pt, eta, phi): rest for pt, eta, phi, *rest in zip(*columns, strict=True)}
+    codes = {"b": 5, "c": 4, "udsg": 0}
+    for pt, eta, phi, flavour, n in zip(both.pt_gev, both.eta, both.phi, both.flavour, both.n_passed, strict=True):
+        code, score = stored[pt, eta, phi]
+        assert codes[both.flavours[flavour]] == code
+        assert n == sum(score > threshold for threshold in TAGGER.working_points.values())
 
 
 def test_simulation_without_its_sum_of_weights_is_refused():

@@ -56,7 +56,7 @@ JET_TYPES = {
     "rank": "int8",
     "channel": "int8",
     "weight": "double",
-    **dict.fromkeys(("pt_gev", "eta", "discriminant"), "float"),
+    **dict.fromkeys(("pt_gev", "eta", "phi", "discriminant"), "float"),
     "hadron_flavour": "int8",
     "n_jets": "int8",
     "ht_gev": "float",
@@ -142,6 +142,16 @@ def test_jets_table_holds_all_selected_jets_of_events_with_enough_of_them(make_n
     assert pq.read_table(jets_path).to_pandas().equals(jets[jets.n_jets >= 3].reset_index(drop=True))
 
 
+def test_jets_keep_the_directions_of_the_file(make_nanoaod, skim):
+    path = make_nanoaod(800)
+    jets = pq.read_table(skim(path)[2]).to_pandas()
+    with uproot.open(path) as file:
+        arrays = file["Events"].arrays(["Jet_pt", "Jet_eta", "Jet_phi"])
+    stored = set(zip(*(ak.to_numpy(ak.flatten(arrays[name])) for name in arrays.fields), strict=True))
+    assert len(jets) > 100
+    assert set(zip(jets.pt_gev, jets.eta, jets.phi, strict=True)) <= stored
+
+
 def test_chunks_change_row_groups_but_no_value_and_no_count(make_nanoaod, skim):
     path = make_nanoaod(1500)
     whole, *tables = skim(path, "whole")
@@ -198,7 +208,14 @@ def test_metadata_of_both_tables_are_the_report(make_nanoaod, skim):
         text = pq.read_schema(table).metadata[b"deepsf"].decode()
         assert text == json.dumps(json.loads(text), sort_keys=True)
     assert metadata["sum_weights"] == 805.0
+    assert metadata["file"] == "nano.root"
     assert {"sample", "kind", "n_events", "sum_weights", "cut_flow", "region_yields", "jets"} <= set(metadata)
+
+
+def test_a_copy_of_another_name_gives_the_same_tables(make_nanoaod, skim):
+    _, *tables = skim(make_nanoaod(), "first")
+    _, *copies = skim(make_nanoaod(name="0_nano.root"), "second", file_name="nano.root")
+    assert [table.read_bytes() for table in tables] == [table.read_bytes() for table in copies]
 
 
 def test_metadata_of_a_foreign_file_are_refused(tmp_path):

@@ -1,0 +1,212 @@
+"""All checks of efficiencies, joined into the audit's two artefacts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from analysis.config.efficiency import Efficiency, EfficiencyAudit
+from analysis.efficiency.audit_figures import sample_figures, sum_of_probabilities, tables
+from analysis.efficiency.audit_rows import Row, judged
+from analysis.efficiency.closure import n_tag_yields, region_yields
+from analysis.efficiency.closure_results import EfficiencyClosure, SampleClosure, plain
+from analysis.efficiency.correlation import TagCorrelation, tag_correlation
+from analysis.efficiency.events import Floats, JetEvents
+from analysis.efficiency.features import Findings, coverage_rows, sample_rows
+from analysis.efficiency.jet_closure import jet_profiles, reliability
+from analysis.efficiency.observables import JET_VARIABLES, n_jets_edges
+from analysis.efficiency.spread import SpreadCheck, non_closure, spread_check
+from analysis.efficiency.symmetries import Evaluates, largest_increase, symmetries
+from analysis.efficiency.toy import draw_tags
+
+if TYPE_CHECKING:
+    from analysis.efficiency.aggregate import ModelEfficiencies
+
+TEST, SCALAR, TRAIN = "test", "scalar", "train"
+INJECTED_CORRELATION = 0.2
+"""Of tags that the residual correlation must find."""
+
+
+class AuditedSample(NamedTuple):
+    """Events, their true efficiencies (n_jets, K) if they are known, and those of models by name."""
+
+    events: JetEvents
+    truth: Floats | None
+    models: Mapping[str, ModelEfficiencies]
+
+
+class AuditResult(NamedTuple):
+    """The artefacts as JSON texts: all figures, row by row; and what plots draw.
+
+    `analysis.efficiency.closure_results.EfficiencyClosure.from_json` reads the latter.
+    """
+
+    audit: str
+    closure: str
+
+
+def audit_efficiencies(
+    *,
+    provenance: Mapping[str, str | int],
+    config_name: str,
+    seeds: Mapping[str, int],
+    samples: Mapping[str, AuditedSample],
+    settings: Efficiency,
+    coverage: Mapping[str, Mapping[str, float]] | None = None,
+    ensemble: Evaluates | None = None,
+    n_members_used: int | None = None,
+    further: Mapping[str, Row] | None = None,
+) -> AuditResult:
+    """Compare all models to direct tags, and to the truth where it is known.
+
+    Parameters
+    ----------
+    provenance
+        ``commit``, ``cpu``, ``cores``: written as they are.
+    seeds
+        Seeds that the figures depend on; ``audit`` is added.
+    samples
+        ``test``, independent of the training; ``scalar``, another process; ``train``, with efficiencies that were
+        cross-fitted. Only the first is needed.
+    settings
+        Its ``ensemble.model`` must be among the models of every sample.
+    coverage
+        What `analysis.efficiency.replicas.coverage` returns.
+    ensemble
+        The ensemble itself, for what it must not depend on.
+    n_members_used
+        Of how many members the ensemble consists; by default as many as the test sample's efficiencies have.
+    further
+        Rows made elsewhere, such as the agreement of exports.
+
+    Raises
+    ------
+    ValueError
+        If there is no test sample, the ensemble's model is missing, efficiencies do not belong to the events, or a
+        limit is given for a row that there is not.
+    """
+    _check(samples, settings.ensemble.model)
+    test, audit = samples[TEST], settings.audit
+    points, chosen = test.events.working_points, settings.truth_tagging.working_point
+    point = points.index(chosen) if chosen is not None else 0
+    closure = _closure(samples, settings.ensemble.model, point, audit)
+    figures = {name: sample_figures(*sample, point, audit.low_pt_gev) for name, sample in samples.items()}
+    rows = {
+        **sample_rows(Findings(figures, closure, points, point, audit.low_pt_gev)),
+        **_own_rows(test, settings.ensemble.model, point),
+        **({} if coverage is None else coverage_rows(coverage)),
+        **({} if ensemble is None else _symmetry_rows(ensemble, test.events, audit.seed)),
+        **(further or {}),
+    }
+    used = n_members_used or closure.n_members.get(closure.nominal, settings.ensemble.n_members)
+    report = {
+        **provenance,
+        "config": config_name,
+        "seeds": {**seeds, "audit": audit.seed},
+        "model": closure.nominal,
+        "working_point": closure.working_point,
+        "members": {"used": used, "configured": settings.ensemble.n_members},
+        "rows": judged(rows, audit.limits, default_limits=audit.default_limits),
+        "samples": tables(figures, closure.samples, closure.flavours),
+        "correlation": closure.correlation,
+        "spread": closure.spread,
+        "non_closure": closure.non_closure,
+    }
+    return AuditResult(json.dumps(plain(report), indent=1, allow_nan=False), closure.to_json())
+
+
+def _closure(
+    samples: Mapping[str, AuditedSample], nominal: str, point: int, settings: EfficiencyAudit
+) -> EfficiencyClosure:
+    test = samples[TEST]
+    edges = _edges(settings, [sample.events for sample in samples.values()])
+    cells = {
+        "pt_gev": np.array(settings.non_closure_pt_gev, np.float64),
+        "delta_r": np.array(settings.non_closure_delta_r, np.float64),
+    }
+    return EfficiencyClosure(
+        flavours=test.events.flavours,
+        working_point=test.events.working_points[point],
+        nominal=nominal,
+        n_members={name: len(model.members) for name, model in test.models.items() if model.members is not None},
+        samples={name: _sample_closure(sample, edges, point) for name, sample in samples.items()},
+        reliability={name: reliability(test.events, model.mean, point) for name, model in test.models.items()},
+        correlation=_correlations(test, nominal, point, settings.seed),
+        spread=_spread(test, nominal, point),
+        non_closure=non_closure(test.events, test.models[nominal], test.truth, cells, point),
+    )
+
+
+def _check(samples: Mapping[str, AuditedSample], nominal: str) -> None:
+    if TEST not in samples:
+        raise ValueError(f"the audit needs the sample {TEST!r}, independent of the training; got {list(samples)}")
+    for name, sample in samples.items():
+        if nominal not in sample.models:
+            raise ValueError(
+                f"sample {name}: no efficiencies of {nominal}, the model of the ensemble; there are "
+                f"{list(sample.models)}"
+            )
+
+
+def _edges(settings: EfficiencyAudit, samples: Sequence[JetEvents]) -> dict[str, Floats]:
+    binned = {name: np.array(getattr(settings, name), np.float64) for name in ("delta_r", "pt_gev", "eta", "mass_gev")}
+    flavours = np.arange(len(samples[0].flavours) + 1, dtype=np.float64) - 0.5
+    n_jets = n_jets_edges(np.concatenate([events.n_jets for events in samples]))
+    return {**binned, "n_jets": n_jets, "closest_flavour": flavours}
+
+
+def _sample_closure(sample: AuditedSample, edges: Mapping[str, Floats], point: int) -> SampleClosure:
+    events, truth, models = sample
+    return SampleClosure(
+        n_events=len(events),
+        has_truth=truth is not None,
+        regions=region_yields(events, models, truth, edges, point),
+        n_tags=n_tag_yields(events, models, truth, point),
+        profiles=jet_profiles(events, models, truth, {name: edges[name] for name in JET_VARIABLES}, point),
+    )
+
+
+def _correlations(sample: AuditedSample, nominal: str, point: int, seed: int) -> dict[str, TagCorrelation]:
+    events, truth, models = sample
+    found = {name: tag_correlation(events, model.mean, point) for name, model in models.items()}
+    if truth is None:
+        return found
+    drawn = draw_tags(truth, events.offsets, np.random.SeedSequence([seed, 0x636F7272]), INJECTED_CORRELATION)
+    injected = tag_correlation(events, models[nominal].mean, point, drawn)
+    return {**found, "truth": tag_correlation(events, truth, point), "injected": injected}
+
+
+def _spread(sample: AuditedSample, nominal: str, point: int) -> SpreadCheck | None:
+    model, events = sample.models[nominal], sample.events
+    if sample.truth is None or model.spread is None:
+        return None
+    mean, spread, true = model.mean[:, point], model.spread[:, point], sample.truth[:, point]
+    return spread_check(mean, spread, true, events.flavour, len(events.flavours))
+
+
+def _own_rows(test: AuditedSample, nominal: str, point: int) -> dict[str, Row]:
+    efficiency = test.models[nominal].mean
+    total = sum_of_probabilities(test.events, efficiency, point)
+    rows = {"15.sum_of_probabilities": Row(total, "largest deviation of an event's sum over N of P(=N) from 1")}
+    if efficiency.shape[1] > 1:
+        text = "largest rise of an efficiency from a working point to the next tighter one"
+        rows["17.monotone"] = Row(largest_increase(efficiency), text)
+    return rows
+
+
+def _symmetry_rows(ensemble: Evaluates, events: JetEvents, seed: int) -> dict[str, Row]:
+    found = symmetries(ensemble, events, seed)
+    return {
+        "19.permutation": Row(
+            found.permutation, "largest change of an efficiency under permutation of an event's jets"
+        ),
+        "19.phi_rotation": Row(found.phi_rotation, "largest change under rotation of the event in phi"),
+        "19.batch_order": Row(found.batch_order, "largest change when events come in reverse order"),
+        "19.padding": Row(found.padding, "largest change without the events of most jets"),
+        "19.single_jet": Row(found.n_bad_single, "events of one jet whose efficiency is not between 0 and 1"),
+        "26.not_finite": Row(found.n_not_finite, "jets far out of range whose efficiency is not finite"),
+        "26.flagged": Row(found.flagged, "share of jets far out of range that are flagged"),
+    }

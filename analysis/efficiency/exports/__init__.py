@@ -1,0 +1,1 @@
+"""Efficiencies as files that need none of this software: maps for correctionlib, ensembles for ONNX runtimes."""

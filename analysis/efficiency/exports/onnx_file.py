@@ -1,0 +1,113 @@
+"""An ensemble of efficiency networks as one ONNX file, for any number of events and of jets in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from analysis.efficiency.ensemble import EfficiencyEnsemble
+from analysis.efficiency.events import Floats
+from analysis.efficiency.exports.onnx_graph import Graph, Value
+from analysis.efficiency.exports.onnx_inputs import INPUTS, JetInputs
+from analysis.efficiency.exports.onnx_networks import NETWORKS, Weights
+
+_DOCUMENTATION = (
+    "Jet tagging efficiencies as a function of all jets of an event. Inputs (n_events, n_jets): pt_gev, eta, phi, "
+    "hadron_flavour (codes; an unknown one is an error), mask (true where there is a jet; what other places hold is not "
+    "read). Outputs (n_events, n_jets, working points): efficiency and spread, the mean and the standard deviation over "
+    "the members of the ensemble, zero where there is no jet; and out_of_range (n_events, n_jets): jets beyond what was "
+    "trained on, which have the efficiencies of the nearest values inside."
+)
+
+
+def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Mapping[str, Sequence[int]]) -> bytes:
+    """Return the content of an ONNX file with all members; equal ensembles give equal bytes.
+
+    Inputs and outputs are told in the file. Its metadata, as JSON each, are ``flavours`` (codes by name),
+    ``working_points``, ``model``, ``n_members`` and ``ranges``.
+
+    Parameters
+    ----------
+    hadron_flavours
+        Codes of each flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
+
+    Raises
+    ------
+    ValueError
+        If codes of a flavour are missing or belong to two, or members differ in the scaling of their inputs.
+    """
+    first = ensemble.networks[0]
+    codes = _codes(ensemble, hadron_flavours)
+    if any(network.scaling != first.scaling for network in ensemble.networks):
+        raise ValueError(
+            "the members' inputs are scaled differently: they were trained on different events; export those of one "
+            "training sample"
+        )
+    graph = Graph()
+    jets = JetInputs(graph, first.scaling, codes)
+    logits = NETWORKS[first.model](jets, _stacked(ensemble))
+    passing = _passing(jets, logits, len(ensemble.working_points), np.log(np.array(first.untagged_weight)))
+    outputs = _outputs(jets, passing, ensemble)
+    ranges = {name: value for name, value in first.scaling.to_json().items() if name not in ("mean", "width")}
+    metadata = {
+        "flavours": codes,
+        "working_points": ensemble.working_points,
+        "model": first.model,
+        "n_members": ensemble.n_members,
+        "ranges": ranges,
+    }
+    return graph.text("efficiencies", INPUTS, outputs, _DOCUMENTATION, metadata)
+
+
+def write_onnx(path: Path, ensemble: EfficiencyEnsemble, hadron_flavours: Mapping[str, Sequence[int]]) -> None:
+    """Write the file of `ensemble_onnx`."""
+    path.write_bytes(ensemble_onnx(ensemble, hadron_flavours))
+
+
+def _codes(ensemble: EfficiencyEnsemble, hadron_flavours: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    if missing := [flavour for flavour in ensemble.flavours if not hadron_flavours.get(flavour)]:
+        raise ValueError(f"no hadron flavour codes of {missing}; there are those of {list(hadron_flavours)}")
+    codes = {flavour: list(hadron_flavours[flavour]) for flavour in ensemble.flavours}
+    flat = [code for of_flavour in codes.values() for code in of_flavour]
+    if twice := sorted({code for code in flat if flat.count(code) > 1}):
+        raise ValueError(f"hadron flavours {twice} belong to more than one flavour of {codes}")
+    return codes
+
+
+def _stacked(ensemble: EfficiencyEnsemble) -> Weights:
+    states = [network.module.state_dict() for network in ensemble.networks]
+    return {name: np.stack([state[name].numpy() for state in states]) for name in states[0]}
+
+
+def _passing(jets: JetInputs, logits: str, n_points: int, log_mu: Floats) -> str:
+    """Return the probability to pass each working point, (M, N, K), from logits of the bins between them."""
+    op = jets.graph.op
+    if log_mu.any():
+        shift = op("Gather", log_mu.astype(np.float32)[:, None], jets.flavour, axis=0)
+        logits = op("Add", logits, shift)
+    if n_points == 1:
+        # not Sigmoid, which runtimes approximate: small efficiencies would be off by parts in ten thousand
+        return op("Reciprocal", op("Add", op("Exp", op("Neg", logits)), np.float32(1)))
+    bins = op("Softmax", op("Pad", logits, [0, 0, 1, 0, 0, 0]), axis=2)
+    last = np.iinfo(np.int64).max
+    return op("Slice", op("CumSum", bins, 2, reverse=1), [1], [last], [2])
+
+
+def _outputs(jets: JetInputs, passing: str, ensemble: EfficiencyEnsemble) -> list[Value]:
+    op, n_points = jets.graph.op, len(ensemble.working_points)
+    shape = op("Concat", [-1], op("Unsqueeze", jets.n_jets, [0]), [n_points], axis=0)
+    mean = op("ReduceMean", passing, axes=[0], keepdims=0)
+    difference = op("Sub", passing, mean)
+    squares = op("ReduceSum", op("Mul", difference, difference), [0], keepdims=0)
+    spread = op("Sqrt", op("Div", squares, np.float32(ensemble.n_members - 1)))
+    for name, values in (("efficiency", mean), ("spread", spread)):
+        op("Where", op("Unsqueeze", "mask", [2]), op("Reshape", values, shape), np.float32(0), name=name)
+    op("Identity", jets.out_of_range, name="out_of_range")
+    per_jet: tuple[str | int, ...] = ("n_events", "n_jets")
+    return [
+        Value("efficiency", "float", (*per_jet, n_points)),
+        Value("spread", "float", (*per_jet, n_points)),
+        Value("out_of_range", "bool", per_jet),
+    ]

@@ -1,0 +1,276 @@
+"""What efficiencies are for, and whether they are right: truth tagging, experiments, audit, exports, figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasks import settings
+from tasks.costs import print_costs
+from tasks.efficiency import (
+    AggregateEfficiency,
+    BuildEfficiencyMaps,
+    EfficiencyTask,
+    EvaluateEfficiency,
+    TrainEfficiency,
+    TrainEfficiencyComparisons,
+    evaluated,
+    truth_targets,
+)
+from tasks.machine import made_on
+from tasks.plots import PlotTask
+from tasks.targets import ProvenanceTarget, staged
+from tasks.workflows import Workflow
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from analysis.efficiency.audit import AuditedSample
+    from analysis.efficiency.tagged_scale_factors import BinScaleFactors
+
+
+class ApplyTruthTagging(EfficiencyTask, Workflow):
+    """Weights, drawn tags and replica weights of events in place of cuts, a branch a sample; direct tags too."""
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Scores of the cuts enter by scale factors of shapes alone, and toys have none."""
+        keys = ("flavours", "efficiency.truth_tagging", "efficiency.ensemble.model")
+        return keys if self.is_toy() else (*keys, "efficiency.working_points", "tagger.working_points")
+
+    def create_branch_map(self) -> dict[int, str]:
+        return dict(enumerate(self.samples()))
+
+    def workflow_requires(self) -> dict[str, Any]:
+        events = [self.req_events(sample) for sample in self.samples()]
+        return {
+            **super().workflow_requires(),
+            "efficiencies": EvaluateEfficiency.req(self, branch=-1),
+            "events": events,
+        }
+
+    def requires(self) -> Any:
+        return {
+            "efficiencies": EvaluateEfficiency.req(self, branch=self.branch),
+            "events": self.req_events(self.branch_data),
+        }
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"sample": self.branch_data}
+
+    def external_files(self) -> tuple[Path, ...]:
+        scale_factors = self.cfg("efficiency.truth_tagging").scale_factors
+        return () if scale_factors is None else (settings.resolve(scale_factors.file),)
+
+    def output(self) -> Any:
+        return self.target(f"truth_tagged_{self.branch_data}.parquet")
+
+    def run(self) -> None:
+        from analysis.efficiency import aggregate
+        from analysis.efficiency.tagged_events import tag_events
+
+        models = aggregate.read(self.input()["efficiencies"].file)
+        events = self.load_events(self.branch_data)
+        tagged = tag_events(
+            events,
+            models[self.cfg("efficiency.ensemble.model")],
+            self.cfg("efficiency.truth_tagging"),
+            {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()},
+            self._scale_factors(events.working_points),
+        )
+        with staged(self.output()) as (path,):
+            tagged.write(path)
+
+    def _scale_factors(self, names: tuple[str, ...]) -> BinScaleFactors | None:
+        from analysis.efficiency.tagged_scale_factors import read_scale_factors
+
+        given = self.cfg("efficiency.truth_tagging").scale_factors
+        if given is None:
+            return None
+        (path,) = self.external_files()
+        cuts = {} if self.is_toy() else self.cfg("tagger.working_points")
+        points = {name: cuts.get(name) for name in names}
+        return read_scale_factors(settings.local(path), given.names, points, given.systematic)
+
+
+class RunCoverageReplicas(EfficiencyTask):
+    """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own, thrown anew."""
+
+    config_keys = ("flavours", "efficiency.toy", "efficiency.maps", "efficiency.audit")
+
+    def output(self) -> Any:
+        return self.target("coverage.json")
+
+    def run(self) -> None:
+        from analysis.efficiency.replicas import coverage
+
+        audit = self.cfg("efficiency.audit")
+        found = coverage(
+            self.cfg("efficiency.toy"),
+            tuple(self.cfg("flavours")),
+            self.cfg("efficiency.maps"),
+            n_replicas=audit.n_replicas,
+            n_events=audit.n_replica_events,
+            seed=audit.seed,
+        )
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps(found, sort_keys=True))
+
+
+class MeasureEfficiencySF(EfficiencyTask):
+    """Scale factors of working-point bins from ratios of densities of pseudo-data and simulation, on the toy's jets."""
+
+    config_keys = ("flavours", "efficiency.toy", "efficiency.audit")
+
+    def output(self) -> Any:
+        return self.target("scale_factors.json")
+
+    def run(self) -> None:
+        raise NotImplementedError
+
+
+class AuditEfficiency(EfficiencyTask):
+    """``audit.json``, row by row, and all that figures draw. The only task that reads true efficiencies."""
+
+    config_keys = ("flavours", "efficiency")
+    keeps_replaced = True
+
+    def requires(self) -> Any:
+        required = {
+            "events": [self.req_events(sample) for sample in self.samples()],
+            "aggregate": AggregateEfficiency.req(self),
+            "efficiencies": EvaluateEfficiency.req(self),
+        }
+        if self.is_toy():
+            required |= {"coverage": RunCoverageReplicas.req(self)}
+        return required
+
+    def upstream(self) -> list[ProvenanceTarget]:
+        return [*super().upstream(), *truth_targets(self, self.samples()).values()]
+
+    def output(self) -> Any:
+        return {name: self.target(f"{name}.json") for name in ("audit", "closure")}
+
+    def run(self) -> None:
+        from analysis.cpu import prepare_process
+        from analysis.efficiency.audit import audit_efficiencies
+        from analysis.efficiency.ensemble import EfficiencyEnsemble
+
+        prepare_process()
+        settings_now, inputs = self.cfg("efficiency"), self.input()
+        ensemble = EfficiencyEnsemble.load(inputs["aggregate"][settings_now.ensemble.model].file)
+        toy = settings_now.toy
+        result = audit_efficiencies(
+            provenance=made_on(),
+            config_name=settings.config_path(self.config).stem,
+            seeds={"ensemble": settings_now.ensemble.seed} | ({} if toy is None else {"toy": toy.seed}),
+            samples=self._samples(),
+            settings=settings_now,
+            coverage=json.loads(inputs["coverage"].file.read_text()) if toy is not None else None,
+            ensemble=ensemble,
+            n_members_used=ensemble.n_members,
+        )
+        with staged(*self.output().values()) as (audit_path, closure_path):
+            audit_path.write_text(result.audit)
+            closure_path.write_text(result.closure)
+
+    def _samples(self) -> dict[str, AuditedSample]:
+        from analysis.efficiency import aggregate
+        from analysis.efficiency.audit import AuditedSample
+        from analysis.efficiency.toy import Truth
+
+        truth = {name: Truth.read(target.file) for name, target in truth_targets(self, self.samples()).items()}
+        return {
+            sample: AuditedSample(
+                self.load_events(sample),
+                truth[sample].efficiency if sample in truth else None,
+                aggregate.read(path),
+            )
+            for sample, path in evaluated(self).items()
+        }
+
+
+class ExportEfficiency(EfficiencyTask):
+    """What analyses take: maps as correctionlib JSON, the ensemble as ONNX."""
+
+    config_keys = ("flavours", "efficiency.ensemble.model")
+
+    def requires(self) -> Any:
+        return {"aggregate": AggregateEfficiency.req(self), "maps": BuildEfficiencyMaps.req(self)}
+
+    def output(self) -> Any:
+        return {"maps": self.target("efficiency_maps.json.gz"), "network": self.target("efficiency.onnx")}
+
+    def run(self) -> None:
+        raise NotImplementedError
+
+
+class PlotEfficiency(PlotTask, EfficiencyTask):
+    """Efficiencies, closures in regions of one and two tags, transfer, correlations, gains, reliability, trainings."""
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        """A toy has no luminosity to write into the corner."""
+        keys = ("plots", "flavours", "efficiency.toy", "efficiency.comparisons", "efficiency.ensemble.model")
+        return keys if self.is_toy() else (*keys, "campaign")
+
+    def requires(self) -> Any:
+        required = {"audit": AuditEfficiency.req(self), "members": TrainEfficiency.req(self)}
+        if self.plan_cfg("efficiency.comparisons"):
+            required["comparisons"] = TrainEfficiencyComparisons.req(self)
+        return required
+
+    def stems(self) -> list[str]:
+        from analysis.plots.efficiency.names import stems
+
+        return stems(self.plan_cfg("efficiency"), self.cfg("flavours"))
+
+    def figures(self) -> Iterable[tuple[str, Figure]]:
+        from analysis.audit.summary import members_note
+        from analysis.efficiency.closure_results import EfficiencyClosure
+        from analysis.plots.efficiency.figures import figures
+        from analysis.plots.style import Style
+
+        audit = self.input()["audit"]
+        campaign = None if self.is_toy() else self.cfg("campaign")
+        members = members_note(json.loads(audit["audit"].file.read_text()))
+        style = Style.of(self.cfg("plots"), campaign, tuple(self.cfg("flavours")), members)
+        return figures(EfficiencyClosure.from_json(audit["closure"].file.read_text()), self._histories(), style)
+
+    def _histories(self) -> dict[str, list[Any]]:
+        """Return the records of all trainings by network, the ensemble's first."""
+        required = self.requires()
+        outputs = {self.cfg("efficiency.ensemble.model"): list(required["members"].members().values())}
+        if "comparisons" in required:
+            for task in required["comparisons"].get_branch_tasks().values():
+                outputs.setdefault(task.member().model, []).append(task.output())
+        return {
+            name: [json.loads(output["history"].file.read_text()) for output in of_network]
+            for name, of_network in outputs.items()
+        }
+
+
+class ProduceEfficiencyEnsemble(EfficiencyTask):
+    """The main job of efficiencies: requires everything, and ends with the rows of the audit and what it has cost."""
+
+    def requires(self) -> Any:
+        return {
+            "audit": AuditEfficiency.req(self),
+            "tagged": ApplyTruthTagging.req(self),
+            "exports": ExportEfficiency.req(self),
+            "plots": PlotEfficiency.req(self),
+        }
+
+    def output(self) -> Any:
+        return self.target("summary.txt")
+
+    def run(self) -> None:
+        from analysis.efficiency.summary import summary
+
+        text = summary(json.loads(self.input()["audit"]["audit"].file.read_text()))
+        with staged(self.output()) as (path,):
+            path.write_text(text)
+        self.publish_message(text)
+        print_costs(self)

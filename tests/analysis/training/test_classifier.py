@@ -1,0 +1,163 @@
+"""The classifier: logits are logarithms of density ratios of signed weights, whatever the examples look like."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from analysis.training.checkpoint import Checkpoint
+from analysis.training.classifier import ClassifierTraining, NonFiniteLossError, cross_entropies
+from analysis.training.rows import Rows
+
+SEED = np.random.SeedSequence([1, 2])
+
+
+@dataclass(frozen=True)
+class Settings:
+    passes: float = 30.0
+    learning_rate: float = 0.05
+    learning_rate_warmup: float = 0.1
+    learning_rate_final: float = 0.01
+    weight_decay: float = 0.0
+
+
+def rows(n=3000, *, n_classes=2, size=100, seed=1, **changed: Any):
+    """Return rows of two bins, as unit vectors, with signed weights; and label, bin, weight."""
+    rng = np.random.default_rng(seed)
+    label, place = rng.integers(0, n_classes, n), rng.integers(0, 2, n)
+    weight = np.where(rng.random(n) < 0.2, -1.0, 1.0) * rng.uniform(0.5, 1.5, n) * (1 + label * place)
+    features = torch.eye(2)[place]
+    return Rows(features, torch.from_numpy(label), weight, size, **changed), label, place, weight
+
+
+def linear(n_outputs=1):
+    network = nn.Linear(2, n_outputs, bias=False)
+    nn.init.zeros_(network.weight)
+    return network
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_logits_are_log_ratios_of_sums_of_signed_weights(n_classes):
+    batches, label, place, weight = rows(n_classes=n_classes)
+    training = ClassifierTraining(linear(n_classes - 1), batches, Settings(passes=60), SEED)
+    training.run()
+    logits = training.network(torch.eye(2)).detach().numpy()
+    sums = np.array([[weight[(label == k) & (place == p)].sum() for k in range(n_classes)] for p in (0, 1)])
+    assert logits == pytest.approx(np.log(sums[:, 1:] / sums[:, :1]), abs=0.02)
+
+
+def test_one_logit_is_the_same_as_two_classes():
+    logits, label = torch.tensor([[0.3], [-2.0], [5.0]]), torch.tensor([0, 1, 1])
+    binary = cross_entropies(logits, label)
+    both = cross_entropies(torch.cat([logits, torch.full((3, 1), -1e9)], 1), label)
+    assert binary.tolist() == pytest.approx(both.tolist())
+    assert binary.tolist() == pytest.approx(
+        [math.log(1 + math.exp(0.3)), math.log(1 + math.exp(2)), math.log1p(math.exp(-5))]
+    )
+
+
+def test_every_row_with_a_weight_is_in_one_batch_of_a_pass():
+    weight = np.ones(1003)
+    weight[::10] = 0
+    held_out = np.zeros(1003, bool)
+    held_out[:50] = True
+    batches = Rows(torch.arange(1003.0)[:, None], torch.arange(1003) % 2, weight, 100, validation=held_out)
+    generator, passes = torch.Generator().manual_seed(1), []
+    for _ in range(2):
+        batches.shuffle(generator)
+        found = [batches.batch(number).inputs[:, 0].int().tolist() for number in range(batches.per_pass)]
+        assert {len(batch) for batch in found} <= {95, 96}
+        passes.append([row for batch in found for row in batch])
+    expected = np.flatnonzero(~held_out & (weight > 0)).tolist()
+    assert sorted(passes[0]) == sorted(passes[1]) == expected
+    assert passes[0] != passes[1]
+    (validation,) = batches.validation()
+    assert validation.inputs[:, 0].int().tolist() == np.flatnonzero(held_out & (weight > 0)).tolist()
+
+
+def test_the_loss_of_a_pass_is_the_mean_over_weights_and_the_validation_loss_that_of_rows_held_out():
+    held_out = np.arange(3000) % 3 == 0
+    batches, *_ = rows(validation=held_out)
+    training = ClassifierTraining(linear(), batches, Settings(passes=1, learning_rate=1e-9), SEED)
+    training.run()
+    weight = rows()[3]
+    for column, chosen in (("train_loss", ~held_out), ("validation_loss", held_out)):
+        expected = math.log(2) * weight[chosen].sum() / np.abs(weight[chosen]).sum()
+        assert training.history.columns[column] == pytest.approx([expected], rel=1e-5)
+    assert "validation_loss" not in ClassifierTraining(linear(), rows()[0], Settings(), SEED).history.columns
+
+
+class TwoParts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(2, 2, _weight=torch.ones(2, 2))
+        self.matrix = nn.Parameter(torch.ones(2, 1))
+        self.bias = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return 0.0 * (self.embedding(x.argmax(1)) @ self.matrix + self.bias)
+
+
+def test_weight_decay_is_of_matrices_alone():
+    network = TwoParts()
+    ClassifierTraining(network, rows()[0], Settings(passes=1, weight_decay=0.1), SEED).run()
+    assert (network.matrix < 0.95).all()
+    assert (network.embedding.weight == 1).all()
+    assert (network.bias == 1).all()
+
+
+def test_a_training_resumed_at_any_step_ends_bit_identical(tmp_path):
+    settings = Settings(passes=2.5)
+    undisturbed = ClassifierTraining(linear(), rows(500)[0], settings, SEED)
+    undisturbed.run()
+    checkpoint, copies = Checkpoint(tmp_path / "checkpoint", "key", 0.0, pytest.fail), {}
+    ClassifierTraining(linear(), rows(500)[0], settings, SEED).run(
+        lambda progress: copies.update({progress.step: checkpoint.path.read_bytes()}), checkpoint
+    )
+    assert list(copies) == list(range(1, 14))
+    for step, content in copies.items():
+        checkpoint.path.write_bytes(content)
+        resumed, told = ClassifierTraining(linear(), rows(500)[0], settings, SEED), []
+        resumed.run(checkpoint=Checkpoint(checkpoint.path, "key", math.inf, told.append))
+        assert told == [f"continues at step {step} of 13"]
+        assert resumed.state().numbers == undisturbed.state().numbers
+        for name, tensor in undisturbed.state().tensors.items():
+            assert torch.equal(tensor, resumed.state().tensors[name]), name
+
+
+def test_the_learning_rate_rises_then_falls_as_a_cosine():
+    training = ClassifierTraining(linear(), rows()[0], Settings(passes=4), SEED)
+    rates: list[float] = []
+    training.run(lambda _: rates.append(training.state and training._optimiser.param_groups[0]["lr"]))
+    assert len(rates) == 120
+    assert rates[:12] == pytest.approx([0.05 * (k + 1) / 12 for k in range(12)])
+    assert rates[66] == pytest.approx(0.05 * (0.01 + 0.99 / 2))
+    assert rates[-1] == pytest.approx(0.05 * 0.01, rel=0.1)
+
+
+def test_a_loss_that_is_not_finite_says_where_and_on_what():
+    batches, *_ = rows(names=("left", "right"))
+    network = linear()
+    nn.init.constant_(network.weight, torch.inf)
+    with pytest.raises(NonFiniteLossError) as error:
+        ClassifierTraining(network, batches, Settings(), SEED).run()
+    for part in ("the loss is", "at step 0 of 900", "left [0, 1]", "right [0, 1]", "weights [", "learning rate (0.05)"):
+        assert part in str(error.value)
+
+
+def test_rows_that_cannot_be_trained_on_are_refused():
+    label, weight, features = torch.tensor([0, 1, 1]), np.ones(3), torch.ones(3, 1)
+    with pytest.raises(ValueError, match=r"differ in length.*'features': 2"):
+        Rows(features[:2], label, weight, 10)
+    with pytest.raises(ValueError, match="weight of 1 of 3 rows are not finite"):
+        Rows(features, label, np.array([1, np.nan, 1]), 10)
+    with pytest.raises(ValueError, match="features of 3 of 3 rows are not finite"):
+        Rows(features / 0, label, weight, 10)
+    with pytest.raises(ValueError, match="two classes or more"):
+        Rows(features, label, np.array([0.0, 1, 1]), 10)

@@ -1,0 +1,113 @@
+"""Edits of the configuration of efficiencies, one after the other, with the exact set of tasks that run."""
+
+from __future__ import annotations
+
+from tests.workflow.campaign import Campaign
+from tests.workflow.edits import Edit, Requirements
+
+TOP = "ProduceEfficiencyEnsemble"
+REQUIRED: Requirements = {
+    "GenerateEfficiencyToy": set(),
+    "BuildEfficiencyMaps": {"GenerateEfficiencyToy"},
+    "TrainEfficiency": {"GenerateEfficiencyToy"},
+    "TrainEfficiencyComparisons": {"GenerateEfficiencyToy"},
+    "TrainEfficiencyFolds": {"GenerateEfficiencyToy"},
+    "AggregateEfficiency": {"TrainEfficiency", "TrainEfficiencyComparisons", "TrainEfficiencyFolds"},
+    "EvaluateEfficiency": {"AggregateEfficiency", "BuildEfficiencyMaps", "GenerateEfficiencyToy"},
+    "ApplyTruthTagging": {"EvaluateEfficiency", "GenerateEfficiencyToy"},
+    "RunCoverageReplicas": set(),
+    "MeasureEfficiencySF": {"GenerateEfficiencyToy"},
+    "AuditEfficiency": {"GenerateEfficiencyToy", "AggregateEfficiency", "EvaluateEfficiency"}
+    | {"RunCoverageReplicas", "MeasureEfficiencySF"},
+    "ExportEfficiency": {"AggregateEfficiency", "BuildEfficiencyMaps"},
+    "PlotEfficiency": {"AuditEfficiency", "TrainEfficiency", "TrainEfficiencyComparisons"},
+    TOP: {"AuditEfficiency", "ApplyTruthTagging", "ExportEfficiency", "PlotEfficiency"},
+}
+"""What each task requires."""
+
+SAMPLES = range(3)
+TOYS = {f"GenerateEfficiencyToy/{number}" for number in SAMPLES}
+EVALUATIONS = {f"EvaluateEfficiency/{number}" for number in SAMPLES}
+TAGGED = {f"ApplyTruthTagging/{number}" for number in SAMPLES}
+MEMBERS = {f"TrainEfficiency/{number}" for number in range(3)}
+FOLDS = {f"TrainEfficiencyFolds/{number}" for number in range(2)}
+
+
+def efficiency_edits(campaign: Campaign) -> list[Edit]:
+    """Return the edits for a campaign whose main job is done; each comes on top of those before it."""
+    seed = {"truth_tagging": {"seed": 2}}
+    product = seed | {"models": {"product": {"learning_rate": 0.001}}}
+    member = product | {"ensemble": {"n_members": 4}}
+    test = member | {"toy": {"n_test": 2000}}
+    toy = member | {"toy": {"n_test": 2000, "seed": 2}}
+    return [
+        Edit("a comment", {}, set(), "", TOP, set()),
+        Edit("the order of keys", {}, set(), "", TOP, set(), act=Campaign.reverse_keys),
+        Edit(
+            "a label of the plots",
+            {"plots": {"label": "Edited"}},
+            {"PlotEfficiency"},
+            "PlotEfficiency stale: plots.label: Toy simulation -> Edited",
+            TOP,
+            {"PlotEfficiency", TOP},
+        ),
+        Edit(
+            "how a tag is drawn",
+            {"efficiency": seed},
+            {"ApplyTruthTagging", "AuditEfficiency"},
+            "ApplyTruthTagging stale (0/3): efficiency.truth_tagging.seed: 1 -> 2",
+            "AuditEfficiency",
+            {*TAGGED, "AuditEfficiency"},
+        ),
+        Edit(
+            "one network that the ensemble is compared with",
+            {"efficiency": product},
+            {"TrainEfficiencyComparisons", "AuditEfficiency"},
+            "TrainEfficiencyComparisons stale (2/4): efficiency.models.product.learning_rate: 0.002 -> 0.001",
+            "AggregateEfficiency",
+            # branches 0 and 1 are the feed-forward networks
+            {"TrainEfficiencyComparisons/2", "TrainEfficiencyComparisons/3", "AggregateEfficiency"},
+        ),
+        Edit(
+            "one more member",
+            {"efficiency": member},
+            {"TrainEfficiency", "AggregateEfficiency", "AuditEfficiency"},
+            "TrainEfficiency absent (3/4)",
+            "AggregateEfficiency",
+            {"TrainEfficiency/3", "AggregateEfficiency"},
+        ),
+        Edit(
+            "another sample to test on, of the same events to train on",
+            {"efficiency": test},
+            {"GenerateEfficiencyToy", "MeasureEfficiencySF", "RunCoverageReplicas", "AuditEfficiency"},
+            "efficiency.toy.n_test: 3000 -> 2000",
+            "EvaluateEfficiency",
+            {*TOYS, *EVALUATIONS},
+        ),
+        Edit(
+            "the toy's seed",
+            {"efficiency": toy},
+            {"GenerateEfficiencyToy", "MeasureEfficiencySF", "RunCoverageReplicas", "AuditEfficiency"},
+            "efficiency.toy.seed: 1 -> 2",
+            "AggregateEfficiency",
+            {*TOYS, *MEMBERS, "TrainEfficiency/3", *FOLDS, "AggregateEfficiency"}
+            | {f"TrainEfficiencyComparisons/{number}" for number in range(4)},
+        ),
+        Edit(
+            "back to the first configuration",
+            {"plots": {}, "efficiency": {}},
+            {"GenerateEfficiencyToy"},
+            "efficiency.toy.seed: 2 -> 1",
+            TOP,
+            {*TOYS, "BuildEfficiencyMaps", *EVALUATIONS, *TAGGED, "PlotEfficiency", "ExportEfficiency", TOP},
+            restored=frozenset(
+                {
+                    "TrainEfficiency",
+                    "TrainEfficiencyComparisons",
+                    "TrainEfficiencyFolds",
+                    "AggregateEfficiency",
+                    "AuditEfficiency",
+                }
+            ),
+        ),
+    ]
