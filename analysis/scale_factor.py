@@ -222,12 +222,25 @@ def train_and_normalise(
     trainer.run(report, checkpoint)
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
     member = MemberScaleFactor(architecture, trainer.scalings, trainer.sf_networks, {})
+    return normalised(member, inclusive, flavours, normalisation), trainer.history.to_json()
+
+
+def normalised(
+    member: MemberScaleFactor, inclusive: InclusiveJets, flavours: Mapping[str, Flavour], settings: Normalisation
+) -> MemberScaleFactor:
+    """Return the member with the tables that make the mean of its scale factors one per (pT, |eta|) bin.
+
+    Raises
+    ------
+    ValueError
+        If the scale factors cannot be normalised.
+    """
     names, tables = tuple(flavours), {}
-    for name, bins in normalisation_bins(inclusive, names, measured_flavours(flavours), normalisation).items():
+    for name, bins in normalisation_bins(inclusive, names, measured_flavours(flavours), settings).items():
         sample = inclusive.of(names.index(name))
         raw = member.evaluate(name, sample.jets, normalised=False)
         tables[name] = normalisation_table(bins, sample.jets, sample.weight, raw)
-    return replace(member, normalisation=tables), trainer.history.to_json()
+    return replace(member, normalisation=tables)
 
 
 def save_member(path: Path, member: MemberScaleFactor, hadron_flavours: Mapping[str, tuple[int, ...]]) -> None:

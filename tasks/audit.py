@@ -9,6 +9,7 @@ from tasks import settings
 from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.deepsf import AggregateDeepSF
+from tasks.direct import direct_if_wanted, load_direct
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
 from tasks.machine import made_on
 from tasks.skim import SkimNtuples
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AuditScaleFactors(ConfigTask):
-    """``audit.json`` with all figures; the truth overlay and the closure histograms that plots draw.
+    """``audit.json`` with all figures; truth overlay, closure histograms and means by bin that plots draw.
 
     The only task that reads the true scale factor of generated data.
     """
@@ -32,38 +33,42 @@ class AuditScaleFactors(ConfigTask):
         "normalisation",
         "training.precision",
         "ensemble",
+        "direct",
         "audit",
     )
-    code_version = 2
+    code_version = 3
     keeps_replaced = True
 
     def requires(self) -> Any:
-        return {
+        needed = {
             "skims": SkimNtuples.req(self),
             "inclusive": SampleInclusiveJets.req(self),
             "binned": MeasureBinnedSF.req(self),
             "deepsf": AggregateDeepSF.req(self),
         }
+        return needed | direct_if_wanted(self)
 
     def external_files(self) -> tuple[Path, ...]:
         generator = self.cfg("generator")
         return () if generator is None else (settings.resolve(generator.true_sf.file),)
 
     def output(self) -> Any:
-        return {name: self.target(f"{name}.json") for name in ("audit", "truth_overlay", "closure")}
+        return {name: self.target(f"{name}.json") for name in ("audit", "truth_overlay", "closure", "bin_means")}
 
     def run(self) -> None:
         import json
 
         from analysis.audit import audit
+        from analysis.audit.ensemble_mean import ExactMean
+        from analysis.audit.methods import DIRECT
         from analysis.binned_scale_factor import BinnedScaleFactor
         from analysis.cpu import prepare_process
         from analysis.ensemble import EntryScaleFactors
         from analysis.scale_factor import ScaleFactor
 
         prepare_process()
-        deepsf, generator = self.input()["deepsf"], self.cfg("generator")
-        seeds = {"ensemble": self.cfg("ensemble").seed}
+        deepsf, generator, direct = self.input()["deepsf"], self.cfg("generator"), self.cfg("direct")
+        seeds = {"ensemble": self.cfg("ensemble").seed} | ({} if direct is None else {"direct": direct.seed})
         result = audit(
             provenance=made_on(),
             config_name=settings.config_path(self.config).stem,
@@ -80,12 +85,12 @@ class AuditScaleFactors(ConfigTask):
             settings=self.cfg("audit"),
             truth=self._truth(),
             grids=json.loads(deepsf["grid"].file.read_text()),
+            further_methods={} if direct is None else {DIRECT: ExactMean(load_direct(self.input()["direct"]))},
             n_members_configured=self.cfg("ensemble").n_members,
         )
-        with staged(*self.output().values()) as (audit_path, overlay_path, closure_path):
-            audit_path.write_text(result.audit)
-            overlay_path.write_text(result.truth_overlay)
-            closure_path.write_text(result.closure)
+        with staged(*self.output().values()) as paths:
+            for path, text in zip(paths, result, strict=True):
+                path.write_text(text)
 
     def _truth(self) -> TrueFunction | None:
         from analysis.generator.truth import load as effective_truth

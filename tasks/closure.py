@@ -12,6 +12,7 @@ from tasks.audit import AuditScaleFactors
 from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.deepsf import AggregateDeepSF
+from tasks.direct import direct_if_wanted, load_direct
 from tasks.inputs import skimmed
 from tasks.machine import made_on
 from tasks.plots import STYLE_KEYS, PlotTask
@@ -37,16 +38,18 @@ class AuditPhaseSpace(ConfigTask):
     keeps_replaced = True
 
     def requires(self) -> Any:
-        return {
+        needed = {
             "skims": SkimNtuples.req(self),
             "binned": MeasureBinnedSF.req(self),
             "deepsf": AggregateDeepSF.req(self),
         }
+        return needed | direct_if_wanted(self)
 
     def output(self) -> Any:
         return {name: self.target(f"{name}.json") for name in ("phase_space", "histograms")}
 
     def run(self) -> None:
+        from analysis.audit.methods import DIRECT
         from analysis.audit.phase_space_report import audit_phase_spaces
         from analysis.binned_scale_factor import BinnedScaleFactor
         from analysis.cpu import prepare_process
@@ -65,6 +68,7 @@ class AuditPhaseSpace(ConfigTask):
             abseta_max=self.cfg("selection.jet.abseta_max"),
             settings=self.cfg("validation"),
             jet_columns=self.cfg("selection.jet_columns"),
+            further={DIRECT: load_direct(inputs["direct"])} if "direct" in inputs else {},
         )
         with staged(*self.output().values()) as (report, histograms):
             report.write_text(result.report)

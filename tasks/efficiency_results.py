@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.efficiency.audit import AuditedSample
+    from analysis.efficiency.audit_rows import Row
+    from analysis.efficiency.ensemble import EfficiencyEnsemble
+    from analysis.efficiency.maps import EfficiencyMap
     from analysis.efficiency.tagged_scale_factors import BinScaleFactors
 
 
@@ -95,6 +98,14 @@ class ApplyTruthTagging(EfficiencyTask, Workflow):
         return read_scale_factors(settings.local(path), given.names, points, given.systematic)
 
 
+def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyMap]:
+    """Return the maps by the names of their corrections."""
+    from analysis.efficiency.maps import EfficiencyMap
+
+    names = {"map": "efficiency", "map_delta_r": "efficiency_delta_r"}
+    return {names[name]: EfficiencyMap.from_json(target.file.read_text()) for name, target in outputs.items()}
+
+
 class RunCoverageReplicas(EfficiencyTask):
     """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own, thrown anew."""
 
@@ -119,6 +130,29 @@ class RunCoverageReplicas(EfficiencyTask):
             path.write_text(json.dumps(found, sort_keys=True))
 
 
+class ExportEfficiency(EfficiencyTask):
+    """What analyses take: maps as correctionlib JSON, the ensemble as ONNX."""
+
+    config_keys = ("flavours", "efficiency.ensemble.model")
+
+    def requires(self) -> Any:
+        return {"aggregate": AggregateEfficiency.req(self), "maps": BuildEfficiencyMaps.req(self)}
+
+    def output(self) -> Any:
+        return {"maps": self.target("efficiency_maps.json.gz"), "network": self.target("efficiency.onnx")}
+
+    def run(self) -> None:
+        from analysis.efficiency.ensemble import EfficiencyEnsemble
+        from analysis.efficiency.exports.bundle import write_exports
+
+        aggregate = self.input()["aggregate"]
+        ensemble = EfficiencyEnsemble.load(aggregate[self.cfg("efficiency.ensemble.model")].file)
+        maps = exported_maps(self.input()["maps"])
+        codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
+        with staged(*self.output().values()) as (maps_path, network_path):
+            write_exports(maps_path, network_path, maps=maps, ensemble=ensemble, hadron_flavours=codes)
+
+
 class MeasureEfficiencySF(EfficiencyTask):
     """Scale factors of working-point bins from ratios of densities of pseudo-data and simulation, on the toy's jets."""
 
@@ -141,7 +175,9 @@ class AuditEfficiency(EfficiencyTask):
         required = {
             "events": [self.req_events(sample) for sample in self.samples()],
             "aggregate": AggregateEfficiency.req(self),
+            "maps": BuildEfficiencyMaps.req(self),
             "efficiencies": EvaluateEfficiency.req(self),
+            "exports": ExportEfficiency.req(self),
         }
         if self.is_toy():
             required |= {"coverage": RunCoverageReplicas.req(self)}
@@ -171,10 +207,31 @@ class AuditEfficiency(EfficiencyTask):
             coverage=json.loads(inputs["coverage"].file.read_text()) if toy is not None else None,
             ensemble=ensemble,
             n_members_used=ensemble.n_members,
+            further=self._further(ensemble),
         )
         with staged(*self.output().values()) as (audit_path, closure_path):
             audit_path.write_text(result.audit)
             closure_path.write_text(result.closure)
+
+    def _further(self, ensemble: EfficiencyEnsemble) -> dict[str, Row]:
+        """Return rows on what was exported, and on the size of networks."""
+        from analysis.efficiency.audit_rows import Row
+        from analysis.efficiency.ensemble import EfficiencyEnsemble
+        from analysis.efficiency.exports.agreement import agreement_rows
+
+        inputs = self.input()
+        rows = agreement_rows(
+            inputs["exports"]["maps"].file,
+            inputs["exports"]["network"].file,
+            maps=exported_maps(inputs["maps"]),
+            ensemble=ensemble,
+            hadron_flavours={name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()},
+            events=self.load_events("test"),
+        )
+        if (product := inputs["aggregate"].get("product")) is not None:
+            number = EfficiencyEnsemble.load(product.file).n_parameters
+            rows["6.parameters"] = Row(number, "parameters of a member of product")
+        return rows
 
     def _samples(self) -> dict[str, AuditedSample]:
         from analysis.efficiency import aggregate
@@ -190,21 +247,6 @@ class AuditEfficiency(EfficiencyTask):
             )
             for sample, path in evaluated(self).items()
         }
-
-
-class ExportEfficiency(EfficiencyTask):
-    """What analyses take: maps as correctionlib JSON, the ensemble as ONNX."""
-
-    config_keys = ("flavours", "efficiency.ensemble.model")
-
-    def requires(self) -> Any:
-        return {"aggregate": AggregateEfficiency.req(self), "maps": BuildEfficiencyMaps.req(self)}
-
-    def output(self) -> Any:
-        return {"maps": self.target("efficiency_maps.json.gz"), "network": self.target("efficiency.onnx")}
-
-    def run(self) -> None:
-        raise NotImplementedError
 
 
 class PlotEfficiency(PlotTask, EfficiencyTask):

@@ -85,6 +85,7 @@ class PlotScaleFactors(PlotTask):
         return scale_factor_stems(self.cfg("binned.bins"), measured, with_truth=self.cfg("generator") is not None)
 
     def figures(self) -> Iterable[tuple[str, Figure]]:
+        from analysis.audit.bin_means import bin_means_from_json
         from analysis.audit.truth import overlay_from_json
         from analysis.binned_scale_factor import BinnedScaleFactor
         from analysis.ensemble import summaries_from_json
@@ -98,6 +99,7 @@ class PlotScaleFactors(PlotTask):
             json.loads(inputs["deepsf"]["grid"].file.read_text()),
             overlay_from_json(inputs["audit"]["truth_overlay"].file.read_text()),
             [json.loads(path.read_text()) for path in histories],
+            bin_means_from_json(inputs["audit"]["bin_means"].file.read_text()),
         )
         return scale_factor_figures(results, self.style(inputs["audit"]["audit"]), self._reference())
 

@@ -1,8 +1,9 @@
 """What is compared: scale factors by method name, and their values at the entries of every region.
 
 A method is a function of a flavour's name and jets. Every other part of the audit goes over a mapping of methods, so
-that a further one needs an entry there and nothing else. Three names have a meaning of their own: ``none`` is S = 1,
-``deepsf`` the mean of an ensemble whose members are looked at too, and ``truth`` what generated data were made with.
+that a further one needs an entry there and nothing else. Four names have a meaning of their own: ``none`` is S = 1,
+``deepsf`` the mean of an ensemble whose members are looked at too, ``direct`` the mean over the trainings of
+`analysis.direct`, where there are any, and ``truth`` what generated data were made with.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from analysis.scale_factor import ScaleFactor
 from analysis.tables import Floats, Jets, RegionEntries, joined_jets
 from analysis.weights import KinematicBins, NormalisationTable, RegionWeights, normalisation_table
 
-NONE, DEEPSF, TRUTH = "none", "deepsf", "truth"
+NONE, DIRECT, DEEPSF, TRUTH = "none", "direct", "deepsf", "truth"
 
 TrueFunction = Callable[[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]], npt.NDArray[Any]]
 """Effective truth S / <S> of hadron-flavour codes, |eta|, pT [GeV] and discriminant, all ``(n,)``."""

@@ -36,6 +36,7 @@ def audit_phase_spaces(
     abseta_max: float,
     settings: Validation,
     jet_columns: Sequence[str] = (),
+    further: Mapping[str, ScaleFactor] | None = None,
 ) -> PhaseSpaceResult:
     """Compare data and simulation with every method in all phase spaces.
 
@@ -47,29 +48,36 @@ def audit_phase_spaces(
         ``commit``, ``cpu``, ``cores``, ``config``: written as they are.
     abseta_max
         Of the jets' selection.
+    further
+        Methods besides the binned ones and DeepSF that are ensembles too, by name.
 
     Raises
     ------
     ValueError
         As `analysis.audit.phase_space.phase_spaces`.
     """
-    mean = ensemble_mean(deepsf, abseta_max=abseta_max)
+    ensembles = {**(further or {}), DEEPSF: deepsf}
+    means = {name: ensemble_mean(ensemble, abseta_max=abseta_max) for name, ensemble in ensembles.items()}
     extra = tuple(jet_columns)
     spaces = phase_spaces(
         paths,
         samples=samples,
         flavours=flavours,
         luminosity_ifb=luminosity_ifb,
-        methods={**standard_methods(binned, deepsf), DEEPSF: mean},
+        methods={**standard_methods(binned, deepsf), **means},
         binned=binned,
         settings=settings,
         jet_columns=extra,
     )
     simulated = next(file for path in sorted(paths) if not (file := JetFile(path, flavours, extra)).is_data)
+    jets = simulated.events().jets
     report = {
         **provenance,
         **spaces.report(),
-        "deepsf_interpolation_rms": interpolation_rms(mean, deepsf, simulated.events().jets, tuple(flavours)),
+        **{
+            f"{name}_interpolation_rms": interpolation_rms(means[name], ensemble, jets, tuple(flavours))
+            for name, ensemble in ensembles.items()
+        },
     }
     text = json.dumps(report, sort_keys=True, indent=1, allow_nan=False)
     return PhaseSpaceResult(text, spaces.histograms_to_json())

@@ -1,4 +1,4 @@
-"""All checks of one campaign, joined into the audit's three artefacts."""
+"""All checks of one campaign, joined into the audit's artefacts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.audit import closure, yields
 from analysis.audit import truth as comparison
+from analysis.audit.bin_means import BinMeans, bin_means, bin_means_to_json
 from analysis.audit.methods import (
     NONE,
     TRUTH,
@@ -35,14 +36,16 @@ CHECKED_ON: Half = 1
 
 
 class AuditResult(NamedTuple):
-    """The artefacts as JSON texts: all figures; the truth as plots draw it; closure histograms.
+    """The artefacts as JSON texts: all figures; truth, closure histograms and means of further methods for plots.
 
-    `analysis.audit.truth.overlay_from_json` and `analysis.audit.closure.closure_from_json` read the last two.
+    `analysis.audit.truth.overlay_from_json`, `analysis.audit.closure.closure_from_json` and
+    `analysis.audit.bin_means.bin_means_from_json` read the last three.
     """
 
     audit: str
     truth_overlay: str
     closure: str
+    bin_means: str
 
 
 def audit(
@@ -131,7 +134,23 @@ def audit(
         overlays = _overlays(audited, true, binned, grids or {})
     histograms = {name: closure.histograms(region, _edges(region, binned)) for name, region in audited.items()}
     text = json.dumps(report, sort_keys=True, indent=1, allow_nan=False)
-    return AuditResult(text, comparison.overlay_to_json(overlays), closure.closure_to_json(histograms))
+    means = _means(audited, binned, tuple(further_methods or {}))
+    return AuditResult(
+        text, comparison.overlay_to_json(overlays), closure.closure_to_json(histograms), bin_means_to_json(means)
+    )
+
+
+def _means(audited: Mapping[str, AuditedRegion], binned: BinnedScaleFactor, methods: tuple[str, ...]) -> BinMeans:
+    """Return the means of methods in the bins of the binned scale factor, by the enriched flavour of each region."""
+    found: BinMeans = {}
+    for region in audited.values():
+        mine, bins = region.is_enriched, binned.flavours[region.enriched].bins
+        probe = region.entries.simulation.probe[np.flatnonzero(mine)]
+        found[region.enriched] = {
+            name: bin_means(bins, probe, region.values[name].probe[mine], f"{name} scale factor of {region.enriched}")
+            for name in methods
+        }
+    return found
 
 
 def _edges(region: AuditedRegion, binned: BinnedScaleFactor) -> Any:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import uhi.io.json
 
+from analysis.audit.bin_means import bin_means, means_by_cell
 from analysis.audit.methods import DEEPSF, NONE, TRUTH, AuditedRegion, Method
 from analysis.binned import FlavourBins
 from analysis.binned_scale_factor import BinnedFlavour
@@ -93,8 +94,8 @@ def binned_pull(probe: ProbeJets, table: BinnedFlavour, method: str = "binned") 
     cell = table.bins.index(jets.pt_gev, jets.abseta, jets.discriminant)
     size = int(np.prod(table.bins.shape))
     divisor = table.normalisation["binned"].divisor(jets.pt_gev, jets.abseta)
-    difference = _bin_means(cell, probe.normalised[method] - probe.normalised[TRUTH], size)
-    error = table.error.ravel() * _bin_means(cell, 1.0 / divisor, size)
+    difference = means_by_cell(cell, probe.normalised[method] - probe.normalised[TRUTH], size)
+    error = table.error.ravel() * means_by_cell(cell, 1.0 / divisor, size)
     measured = np.isfinite(difference) & np.isfinite(table.sf.ravel())
     return {**pull(difference[measured], error[measured], np.arange(measured.sum())), "error": "bootstrap"}
 
@@ -181,13 +182,7 @@ def overlay(
     grid
         Lists ``pt_gev``, ``abseta``, ``discriminant`` of the grid's axes.
     """
-    axes = [
-        hist.axis.Variable(edges, name=name, flow=False)
-        for name, edges in zip(("pt", "abseta", "discriminant"), bins, strict=True)
-    ]
-    means = hist.Hist(*axes, storage=hist.storage.Double(), name=f"true scale factor of {flavour} jets")
-    cell = bins.index(probe.pt_gev, probe.abseta, probe.discriminant)
-    means.view()[...] = _bin_means(cell, values, int(np.prod(bins.shape))).reshape(bins.shape)
+    means = bin_means(bins, probe, values, f"true scale factor of {flavour} jets")
     return FlavourTruth(means, None if grid is None else _on_grid(flavour, truth, grid))
 
 
@@ -197,13 +192,6 @@ def _on_grid(flavour: str, truth: Method, grid: Mapping[str, Any]) -> dict[str, 
     pt, abseta, discriminant = (axis.ravel() for axis in mesh)
     values = truth(flavour, Jets(pt, abseta, discriminant, np.zeros(len(pt), np.int8)))
     return {**{name: list(grid[name]) for name in names}, "truth": values.reshape(mesh[0].shape).tolist()}
-
-
-def _bin_means(cell: npt.NDArray[np.int64], values: Floats, size: int) -> Floats:
-    count = np.bincount(cell, minlength=size)
-    means: Floats = np.full(size, np.nan)
-    np.divide(np.bincount(cell, values, size), count, out=means, where=count > 0)
-    return means
 
 
 def overlay_to_json(flavours: Mapping[str, FlavourTruth]) -> str:

@@ -177,6 +177,11 @@ class NetworkTraining(Section):
     resample: Literal["bootstrap", "none"] = Field(
         default="bootstrap", description="bootstrap: each member has its own Poisson bootstrap by event"
     )
+    balance: Fraction = Field(
+        default=0.5,
+        description="flavours weigh (variance of the tag)^-balance in the loss, so that rarely tagged ones are not "
+        "shaped after the others; their efficiencies are not changed",
+    )
     untagged_weight: dict[str, OpenFraction] = Field(
         default_factory=dict,
         description="mu of arXiv:2004.02665, by flavour: untagged jets weigh this in the loss, undone in the result",
@@ -286,7 +291,7 @@ class EfficiencyAudit(Section):
         default=(20, 60, 100, 200, 400, 1000), description="cells in which the non-closure is given as a systematic"
     )
     non_closure_delta_r: Edges = (0.0, 0.4, 0.8, 1.5, 3.2)
-    n_replicas: Count = Field(default=60, description="of the coverage test with maps")
+    n_replicas: int = Field(default=200, ge=2, description="of the coverage test with maps")
     n_replica_events: Count = 20_000
     default_limits: bool = Field(
         default=True, description="limits of the shipped toy; false: only rows in `limits` have one"

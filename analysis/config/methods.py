@@ -158,6 +158,27 @@ class Training(Section):
     )
 
 
+class Direct(Section):
+    """Direct density ratio: flavour posteriors of each region, then one fit of all regions; no adversary."""
+
+    n_members: int = Field(default=5, ge=2, description="trainings, each with its own split of the events")
+    seed: Seed = 1
+    layers: Count = 4
+    units: Count = 32
+    batch_size: int = Field(default=4096, ge=2)
+    posterior_passes: Positive = Field(default=1.0, description="over a region's simulation, in either of two fits")
+    first_passes: Positive = Field(
+        default=0.5, description="of the first fit, without scale factors of tag jets: it gives those of the second"
+    )
+    passes: Positive = Field(default=5.0, description="of the second fit, over data and simulation of all regions")
+    learning_rate: Positive = 4e-3
+    learning_rate_warmup: Fraction = Field(default=0.05, description="part of the steps over which the rate rises")
+    learning_rate_final: Fraction = Field(default=0.01, description="cosine decay ends at this part of the rate")
+    weight_decay: NonNegative = Field(default=0.3, description="decoupled, of matrices")
+    validation_fraction: OpenFraction = 0.2
+    log_sf_max: Positive = Field(default=1.5, description="|log S| is clipped to this")
+
+
 class Ensemble(Section):
     """Separate trainings whose mean is the scale factor."""
 

@@ -24,7 +24,7 @@ from analysis.config.events import (
 )
 from analysis.config.exports import Exports
 from analysis.config.jets import JetCorrections
-from analysis.config.methods import Audit, Binned, Ensemble, Generator, Plots, Training
+from analysis.config.methods import Audit, Binned, Direct, Ensemble, Generator, Plots, Training
 from analysis.config.shifts import Shifts
 from analysis.config.shifts import problems as shift_problems
 from analysis.config.validation import Validation
@@ -72,6 +72,7 @@ class Config(Section):
     shifts: Shifts | None = None
     training: Training = Training()
     ensemble: Ensemble = Ensemble()
+    direct: Direct | None = None
     audit: Audit = Audit()
     validation: Validation = Validation()
     exports: Exports = Exports()

@@ -1,4 +1,4 @@
-"""Events in batches for a training: each with the same share of every multiplicity of jets, all events in every pass."""
+"""Events in batches for a training: each has the same share of every multiplicity, every pass has all events."""
 
 from __future__ import annotations
 

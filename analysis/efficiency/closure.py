@@ -17,18 +17,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.efficiency.bin_sums import bin_index, ratio, sums
 from analysis.efficiency.events import Floats, JetEvents
+from analysis.efficiency.jet_closure import Values
 from analysis.efficiency.observables import EventObservables, event_observables, flavour_pairs
 from analysis.efficiency.truth_tagging import at_least, exactly, number_of_tags
 from analysis.efficiency.variance import truth_tagged_yields
 
 if TYPE_CHECKING:
     from analysis.efficiency.aggregate import ModelEfficiencies
-
-Values = npt.NDArray[np.float32] | Floats
 
 REGIONS = {"1tag": 1, "2tag": 2}
 """Number of leading jets that are tagged."""

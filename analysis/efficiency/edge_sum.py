@@ -79,6 +79,18 @@ _FAST = {"reassoc", "contract", "nsz"}
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _add(total: Floats32, values: Floats32) -> None:
+    for h in range(len(values)):
+        total[h] += values[h]
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _add_times(total: Floats32, values: Floats32, factor: np.float32) -> None:
+    for h in range(len(values)):
+        total[h] += factor * values[h]
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
 def _forward(offsets: Ints, terms: Floats32, pairs: Floats32, weight: Floats32, total: Floats32) -> None:
     n_units, pair, zero = total.shape[1], 0, np.float32(0)
     w0, w1, w2 = weight[0], weight[1], weight[2]
@@ -127,19 +139,13 @@ def _backward(
                 for h in range(n_units):
                     common = e0 * w0[h] + e1 * w1[h] + e2 * w2[h]
                     to_j[h] = gradient_j[h] if own_j[h] + other_i[h] + common > zero else zero
-                for h in range(n_units):
-                    to_terms_i[h] += to_i[h]
-                for h in range(n_units):
-                    to_terms_i[n_units + h] += to_j[h]
-                for h in range(n_units):
-                    to_terms_j[h] += to_j[h]
-                for h in range(n_units):
-                    to_terms_j[n_units + h] += to_i[h]
-                for h in range(n_units):
-                    to_w[0, h] += e0 * (to_i[h] + to_j[h])
-                for h in range(n_units):
-                    to_w[1, h] += e1 * (to_i[h] + to_j[h])
-                for h in range(n_units):
-                    to_w[2, h] += e2 * (to_i[h] + to_j[h])
+                _add(to_terms_i[:n_units], to_i)
+                _add(to_terms_i[n_units:], to_j)
+                _add(to_terms_j[:n_units], to_j)
+                _add(to_terms_j[n_units:], to_i)
+                _add(to_i, to_j)
+                _add_times(to_w[0], to_i, e0)
+                _add_times(to_w[1], to_i, e1)
+                _add_times(to_w[2], to_i, e2)
                 pair += 1
     to_weight[:] = to_w

@@ -87,6 +87,11 @@ class EfficiencyEnsemble:
         return len(self.networks)
 
     @property
+    def n_parameters(self) -> int:
+        """Number of trained numbers of one member."""
+        return sum(parameter.numel() for parameter in self.networks[0].module.parameters())
+
+    @property
     def flavours(self) -> tuple[str, ...]:
         """Flavours that the networks were trained on."""
         return self.networks[0].flavours

@@ -137,7 +137,7 @@ class JetScaling:
         Raises
         ------
         ValueError
-            If there are no jets, or all have the same pT or \\|eta\\|.
+            If there are no jets, or all have the same pT or absolute eta.
         """
         if not len(events.pt_gev):
             raise ValueError(f"none of the {len(events)} events has a jet")
@@ -181,7 +181,7 @@ class JetScaling:
         return JetTensors(events.offsets, torch.from_numpy(x), own_flavour, pairs, closest, angles)
 
     def out_of_range(self, events: JetEvents) -> Bools:
-        """Return which jets lie beyond the ranges: by pT, \\|eta\\|, distance to another jet, or their number."""
+        """Return which jets lie beyond the ranges: by pT, absolute eta, distance to another jet, or their number."""
         outside = self.pt_gev.excludes(events.pt_gev) | self.abseta.excludes(np.abs(events.eta))
         outside |= np.repeat(self.n_jets.excludes(events.n_jets), events.n_jets)
         far = self.delta_r.excludes(pair_delta_r(events.offsets, events.eta, events.phi))
@@ -198,7 +198,7 @@ class JetScaling:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> JetScaling:
         """Return the scaling of `to_json`."""
-        return cls(tuple(stored["mean"]), tuple(stored["width"]), **{name: Range(*stored[name]) for name in _RANGES})  # type: ignore[arg-type]
+        return cls(tuple(stored["mean"]), tuple(stored["width"]), **{name: Range(*stored[name]) for name in _RANGES})
 
 
 _RANGES = ("pt_gev", "abseta", "delta_r", "n_jets")

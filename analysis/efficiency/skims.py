@@ -16,6 +16,7 @@ from analysis.config.efficiency import EfficiencySplit
 from analysis.config.events import Flavour, Sample, Tagger
 from analysis.efficiency.event_random import event_uniforms, stream
 from analysis.efficiency.events import JetEvents, join, offsets_of
+from analysis.efficiency.from_jets import flavour_index, wrapped
 from analysis.skim_report import read_metadata
 from analysis.skim_shifts import NOMINAL, read_shift
 from analysis.splitmix import mixed
@@ -63,7 +64,8 @@ def jet_events(
         If there are no simulated jets, a table is not whole or older than its contract, the same file was skimmed
         twice, a sample or a hadron flavour is unknown, a sample cannot be normalised, or working points are not nested.
     """
-    naming = _Naming(flavours, tuple(working_points), _thresholds(tagger, working_points))
+    codes = {name: flavour.hadron_flavours for name, flavour in flavours.items()}
+    naming = _Naming(codes, tuple(working_points), _thresholds(tagger, working_points))
     tables = [(path, read_metadata(path)) for path in sorted(paths)]
     simulated = [(path, meta) for path, meta in tables if meta["kind"] == "simulation"]
     present = {meta["sample"] for _, meta in simulated}
@@ -87,7 +89,7 @@ def jet_events(
 class _Naming(NamedTuple):
     """What hadron flavours and discriminants are turned into; thresholds by working point."""
 
-    flavours: Mapping[str, Flavour]
+    hadron_flavours: dict[str, tuple[int, ...]]
     working_points: tuple[str, ...]
     thresholds: npt.NDArray[np.float64]
 
@@ -149,12 +151,12 @@ def _events_of(path: Path, meta: Mapping[str, Any], factor: float, seed: np.uint
         offsets=offsets_of(_n_jets(jets, first, path)),
         pt_gev=jets["pt_gev"],
         eta=jets["eta"],
-        phi=_wrapped(jets["phi"]),
-        flavour=_flavour(jets["hadron_flavour"], naming.flavours, path),
+        phi=wrapped(jets["phi"]),
+        flavour=flavour_index(jets["hadron_flavour"], naming.hadron_flavours, str(path)),
         n_passed=passed.astype(np.int8),
         weight=(jets["weight"][first] * factor).astype(np.float32),
         event=mixed(seed + mixed(jets["entry"][first].astype(np.uint64))),
-        flavours=tuple(naming.flavours),
+        flavours=tuple(naming.hadron_flavours),
         working_points=naming.working_points,
     ).check(str(path))
 
@@ -169,22 +171,3 @@ def _n_jets(jets: Mapping[str, npt.NDArray[Any]], first: npt.NDArray[np.int64], 
             "table is not whole: skim the file again"
         )
     return counted
-
-
-def _wrapped(phi: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the same directions within [-pi, pi]: NanoAOD keeps few bits of phi, and its largest number is above."""
-    turns = np.float32(2.0 * np.pi) * ((phi > np.float32(np.pi)).astype(np.float32) - (phi < np.float32(-np.pi)))
-    return np.asarray(phi - turns, np.float32)
-
-
-def _flavour(codes: npt.NDArray[np.int8], flavours: Mapping[str, Flavour], path: Path) -> npt.NDArray[np.int8]:
-    index = np.full(len(codes), -1, np.int8)
-    for number, flavour in enumerate(flavours.values()):
-        index[np.isin(codes, flavour.hadron_flavours)] = number
-    if np.any(index < 0):
-        counts = ", ".join(f"{code} ({n} jets)" for code, n in sorted(Counter(codes[index < 0].tolist()).items()))
-        known = {name: flavour.hadron_flavours for name, flavour in flavours.items()}
-        raise ValueError(
-            f"{path}: hadron flavours {counts} belong to none of the flavours {known}; add them to one of them"
-        )
-    return index

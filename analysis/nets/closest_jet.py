@@ -5,6 +5,8 @@ All other jets of the event are unknown to it.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -25,7 +27,7 @@ class ClosestJetNetwork(nn.Module):
         self.flavour = Embedding(n_flavours, _EMBEDDING, generator)
         self.closest_flavour = Embedding(n_flavours + 1, _EMBEDDING, generator)  # the last one: there is none
         widths = [N_INPUTS + 1 + 2 * _EMBEDDING, *[units] * layers]
-        self.hidden = nn.ModuleList(Linear(a, b, generator) for a, b in zip(widths, widths[1:], strict=False))
+        self.hidden = nn.ModuleList(Linear(a, b, generator) for a, b in pairwise(widths))
         self.output = shrink_(Linear(units, n_points, generator))
         self.bias = FlavourBias(n_flavours, n_points)
 

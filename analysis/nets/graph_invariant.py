@@ -41,7 +41,9 @@ class MessageLayer(nn.Module):
         from analysis.nets.message_passing import MessageSum
 
         own, other = self.node.weight.chunk(2, dim=1)
-        weight, bias = torch.cat([own, other, self.edge]), sum(self.node.bias.chunk(2))
+        assert self.node.bias is not None
+        bias_of_own, bias_of_other = self.node.bias.chunk(2)
+        weight, bias = torch.cat([own, other, self.edge]), bias_of_own + bias_of_other
 
         def message(x_i: Tensor, x_j: Tensor, e: Tensor | None) -> Tensor:
             assert e is not None
@@ -96,7 +98,7 @@ class GraphInvariant(nn.Module):
         x = torch.cat([x, self.flavour(flavour)], dim=1)
         h = x
         for message, update in zip(self.messages, self.updates, strict=True):
-            total = message.plain(h, edge_index, edge_attr)
+            total = message.plain(h, edge_index, edge_attr)  # type: ignore[operator]
             h = torch.cat([x, torch.relu(update(torch.cat([h, total], dim=1)))], dim=1)
         return self._head(h, flavour)
 

@@ -6,6 +6,8 @@ not ordinal numbers.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -36,7 +38,8 @@ class PaperBlock(nn.Module):
 
         messages = torch.tanh(self.collect(MessageSum(message)(h, edge_index)))
         both = torch.cat([torch.tanh(self.own(h)), messages], dim=1)
-        return both / (both.norm(dim=1, keepdim=True) + NORM_MIN)
+        divided: Tensor = both / (both.norm(dim=1, keepdim=True) + NORM_MIN)
+        return divided
 
 
 class GraphPaper(nn.Module):
@@ -75,7 +78,7 @@ class GraphPaper(nn.Module):
 
 def _mlp(widths: list[int], generator: torch.Generator, hidden: type[nn.Module] = nn.ReLU) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for n_inputs, n_outputs in zip(widths, widths[1:], strict=False):
+    for n_inputs, n_outputs in pairwise(widths):
         layer = nn.Linear(n_inputs, n_outputs)
         with torch.no_grad():
             for parameter in (layer.weight, layer.bias):

@@ -24,7 +24,7 @@ class Embedding(nn.Embedding):
 
     def forward(self, codes: Tensor) -> Tensor:
         """Return ``(n, width)`` for codes ``(n,)``."""
-        units: Tensor = self._units.index_select(0, codes)  # type: ignore[operator,union-attr]
+        units: Tensor = self._units.index_select(0, codes)  # type: ignore[operator]
         return linear(units, self.weight, None)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from analysis.audit.bin_means import BinMeans
 from analysis.audit.closure import RegionClosure
 from analysis.audit.truth import FlavourTruth
 from analysis.binned_scale_factor import BinnedScaleFactor
@@ -22,13 +23,17 @@ from analysis.plots.style import Style
 
 @dataclass(frozen=True)
 class ScaleFactorResults:
-    """What the figures of scale factors show, each by measured flavour; ``truth`` is empty without one."""
+    """What the figures of scale factors show, each by measured flavour; ``truth`` is empty without one.
+
+    ``further`` holds, by flavour and method, the means of methods besides the binned one and DeepSF.
+    """
 
     binned: BinnedScaleFactor
     summaries: Mapping[str, FlavourSummary]
     grids: Mapping[str, Mapping[str, Any]]
     truth: Mapping[str, FlavourTruth]
     histories: Sequence[Mapping[str, Sequence[float]]]
+    further: BinMeans
 
 
 def scale_factor_figures(
@@ -36,9 +41,9 @@ def scale_factor_figures(
 ) -> Iterator[tuple[str, Figure]]:
     """Yield name and figure: every (pT, |eta|) bin, overview, maps and truth of each flavour; the training curves."""
     for flavour, table in results.binned.flavours.items():
-        summary, true = results.summaries[flavour], results.truth.get(flavour)
+        summary, true, further = results.summaries[flavour], results.truth.get(flavour), results.further[flavour]
         means = None if true is None else true.bin_means
-        made = panels(flavour, results.binned, summary, means, reference)
+        made = panels(flavour, results.binned, summary, means, reference, further)
         yield from scale_factor.figures(made, style)
         yield f"overview_{flavour}", scale_factor.overview(made, style)
         true_grid = None if true is None else true.grid
@@ -51,6 +56,7 @@ def scale_factor_figures(
             values = {
                 "none": np.ones(table.sf.shape),
                 "binned": normalised_bins(table)[0],
+                **{method: np.asarray(by_bin.values()) for method, by_bin in further.items()},
                 "deepsf": summary.estimate().mean,
             }
             n_jets = np.asarray(summary.values.values(flow=True)).sum(axis=-1)

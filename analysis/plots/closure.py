@@ -29,8 +29,8 @@ from analysis.plots.style import (
 from analysis.tables import Floats
 
 _BAND_COLOUR = "0.25"
-METHODS = ("none", "binned", "deepsf")
-"""Columns of the figure."""
+METHODS = ("none", "binned", "direct", "deepsf")
+"""Columns of the figure, of the methods that there are."""
 _RATIO_ERROR_MAX = 0.15
 """The ratio's range holds all points of a smaller statistical error; others beyond it are drawn as arrows."""
 _LOG_DECADES = 4.0
@@ -62,7 +62,7 @@ def figure(
     data: hist.Hist[Any],
     style: Style,
     *,
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[str] | None = None,
     agreement: Mapping[str, Agreement] | None = None,
     log: bool = True,
 ) -> Figure:
@@ -74,6 +74,8 @@ def figure(
         Axes method, flavour, discriminant; weighted. A first bin below 0 holds the invalid scores.
     data
         Axis discriminant, the same edges.
+    methods
+        Columns; by default those of `METHODS` that are in the histogram.
     agreement
         By method, the chi2 test to quote.
     log
@@ -84,6 +86,8 @@ def figure(
     ValueError
         If a method is not in the histogram, or data and simulation have different edges.
     """
+    if methods is None:
+        methods = [method for method in METHODS if method in list(simulation.axes["method"])]
     columns = [_column(simulation, data, method) for method in methods]
     edges = np.asarray(data.axes[0].edges)
     axis = DiscriminantAxis(edges, bool(edges[0] < 0 and any(c.data[0] > 0 or c.simulation[0] != 0 for c in columns)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import hist
@@ -70,7 +71,7 @@ class Panel(NamedTuple):
     ``binned`` and its ``error`` are normalised like the ensemble; ``node`` is the median discriminant of a bin's jets.
     ``jets`` counts jets by bin and value, ``(n, n_values)``, flow of the values left out; ``value_edges`` belong to it.
     ``fine`` are discriminants ``(m,)`` of the curves ``smooth`` and ``reference``. ``systematic`` is the envelope of
-    the binned scale factor's systematic shifts, None if there are none.
+    the binned scale factor's systematic shifts, None if there are none. ``further`` holds other methods' means.
     """
 
     flavour: str
@@ -93,6 +94,7 @@ class Panel(NamedTuple):
     reference: Floats | None
     reference_label: str
     systematic: Envelope | None = None
+    further: Mapping[str, Floats] = MappingProxyType({})
 
     @property
     def share_outside(self) -> float:
@@ -153,6 +155,7 @@ def panels(
     summary: FlavourSummary,
     truth: hist.Hist[Any] | None = None,
     reference: Reference | None = None,
+    further: Mapping[str, hist.Hist[Any]] | None = None,
 ) -> list[Panel]:
     """Return what the figures of a flavour show, one panel a (pT, |eta|) bin.
 
@@ -162,14 +165,17 @@ def panels(
         The ensemble in the same bins.
     truth
         Mean of the true scale factor over the jets of each bin.
+    further
+        The same of further methods, by name.
 
     Raises
     ------
     ValueError
-        If ensemble or truth have other bins than the binned scale factor.
+        If ensemble, truth or further methods have other bins than the binned scale factor.
     """
     table = binned.flavours[flavour]
-    for what, other in (("the ensemble's summary", summary.values), ("the truth", truth)):
+    methods = dict(further or {})
+    for what, other in (("the ensemble's summary", summary.values), ("the truth", truth), *methods.items()):
         if other is not None:
             _check_bins(table, other, f"{what} of {flavour}")
     estimate = summary.estimate()
@@ -206,6 +212,7 @@ def panels(
                     reference=None if reference is None else _at_centre(reference, flavour, pt, abseta, fine),
                     reference_label="" if reference is None else reference.label,
                     systematic=None if systematic is None else Envelope(*(side[i, j] for side in systematic)),
+                    further={name: np.asarray(means.values())[i, j] for name, means in methods.items()},
                 )
             )
     return made

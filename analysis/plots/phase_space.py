@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
-from analysis.audit.methods import DEEPSF, NONE
+from analysis.audit.methods import DEEPSF, DIRECT, NONE
 from analysis.audit.phase_space import ALL, SPACES, PhaseSpaceHistograms, n_jets_of
 from analysis.audit.phase_space_bins import N_JETS_FIRST, RANKS
 from analysis.config.events import CHANNELS
@@ -41,8 +41,8 @@ from analysis.plots.style import (
 from analysis.shifts import NOMINAL
 from analysis.tables import Floats
 
-METHODS = (NONE, "binned", DEEPSF)
-"""Rows of ratios."""
+METHODS = (NONE, "binned", DIRECT, DEEPSF)
+"""Rows of ratios, of the methods that there are."""
 _WITH_SHIFTS = "binned"
 _CHANNEL_LABELS = {"ee": "ee", "emu": r"e$\mu$", "mumu": r"$\mu\mu$", ALL: "All channels"}
 _JET_LABELS = {"leading": "Leading jet", "second": "Second jet", "further": "Further jets"}
@@ -95,7 +95,7 @@ def content(
     variable: str,
     channel: str,
     n_jets: tuple[int, int],
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[str] | None = None,
 ) -> Content:
     """Return what is drawn of one variable (``leading``, ``second``, ``further``, ``n_jets``, ``ht``).
 
@@ -105,6 +105,8 @@ def content(
         One of the channels, or ``all`` for their sum.
     n_jets
         First and last number of jets.
+    methods
+        By default those of `METHODS` that are in the histograms.
 
     Raises
     ------
@@ -113,6 +115,7 @@ def content(
     """
     filled = jets if variable in RANKS else events
     known = list(filled.simulation.axes["method"])
+    methods = methods or [method for method in METHODS if method in known]
     if missing := [method for method in methods if method not in known]:
         raise ValueError(f"no scale factors {missing[0]!r} among the histograms; there are {known}")
 
@@ -172,29 +175,30 @@ def figure(
     """Return the figure of one variable in events of so many jets, see the module's description."""
     channels = (*CHANNELS, ALL)
     columns = [content(jets, events, variable, channel, n_jets) for channel in channels]
+    methods = list(columns[0].simulation)
     edges, axis = _edges(jets, events, variable, n_jets, columns)
     first = axis.first_shown if axis is not None else 0
     with context(0.85):
         bottom = 1.1 if axis is None else 1.5
         margins = Margins(left=1.35, bottom=bottom, top=0.6, between_columns=0.2, between_rows=0.12)
-        made, axes = grid([4.3, *[1.75] * len(METHODS)], [4.7] * len(columns), margins, sharex="col", sharey="row")
+        made, axes = grid([4.3, *[1.75] * len(methods)], [4.7] * len(columns), margins, sharex="col", sharey="row")
         for number, (channel, column) in enumerate(zip(channels, columns, strict=True)):
             _draw_stack(axes[0, number], edges, column, list(jets.simulation.axes["flavour"]), style)
             label = f"{_CHANNEL_LABELS[channel]}\n{_n_jets_text(n_jets)}"
             axes[0, number].text(0.05, 0.96, label, transform=axes[0, number].transAxes, va="top", fontsize="small")
-            for row, method in enumerate(METHODS, start=1):
+            for row, method in enumerate(methods, start=1):
                 _draw_ratio(axes[row, number], edges, column, method, style)
                 tested = (tests or {}).get(channel, {}).get(variable, {}).get(method)
                 _describe(axes[row, number], style.method(method) if not number else "", tested)
             for row, beside in enumerate(axes[:, number]):
-                _set_horizontal(beside, axis, edges, variable, n_jets, labels=row == len(METHODS))
+                _set_horizontal(beside, axis, edges, variable, n_jets, labels=row == len(methods))
         _set_limits(axes, columns, first)
         centre = 0.5 * (edges[1:] + edges[:-1]) if axis is None else 0.5 * (axis.drawn[1:] + axis.drawn[:-1])
         for number, column in enumerate(columns):
-            for row, method in enumerate(METHODS, start=1):
+            for row, method in enumerate(methods, start=1):
                 mark_outside(axes[row, number], centre[first:], column.ratio(method)[0][first:], "black")
         axes[0, 0].set_ylabel("Jets / bin" if variable in RANKS else "Events / bin")
-        axes[len(METHODS) // 2 + 1, 0].set_ylabel("Data / simulation", loc="center", fontsize="small")
+        axes[len(methods) // 2 + 1, 0].set_ylabel("Data / simulation", loc="center", fontsize="small")
         axes[-1, -1].set_xlabel(_horizontal_label(variable, style))
         made.align_ylabels(axes[:, 0])
         experiment_label(axes[0, 0], style, right=False)
@@ -260,12 +264,12 @@ def _set_limits(axes: Any, columns: Sequence[Content], first: int) -> None:
     axes[0, 0].set_ylim(low, highest * (highest / low) ** _HEAD_ROOM)
     values = [np.array([0.92, 1.08])]
     for column in columns:
-        for method in METHODS:
+        for method in column.simulation:
             ratio, error = (numbers[first:] for numbers in column.ratio(method))
             precise = error < _RATIO_ERROR_MAX
             values += [ratio[precise] - error[precise], ratio[precise] + error[precise]]
     below, above = limits(*values)
-    for row in range(1, len(METHODS) + 1):
+    for row in range(1, len(axes)):
         axes[row, 0].set_ylim(below, above + 0.3 * (above - below))
         few_ticks(axes[row, 0])
         axes[row, 0].yaxis.set_minor_locator(NullLocator())

@@ -56,7 +56,8 @@ def figure(panel: Panel, style: Style) -> Figure:
         main, ratio = axes[:, 0]
         axis, (low, high) = axis_of([panel]), value_range([panel])
         axis.apply(main, labels=False)
-        room = 0.65 if len(handles_of(panel, style)) < 7 else 0.85
+        # the legend's rows; labels of further methods have two lines
+        room = (0.65 if len(handles_of(panel, style)) < 7 else 0.85) + 0.15 * len(panel.further)
         main.set_ylim(low, high + room * (high - low))
         main.set_ylabel("Scale factor")
         draw(main, panel, style)
@@ -120,6 +121,7 @@ def value_range(panels: Sequence[Panel]) -> tuple[float, float]:
         error, sem = np.nan_to_num(panel.error), np.nan_to_num(panel.sem)
         by_bin = [panel.binned - error, panel.binned + error, panel.mean - sem, panel.mean + sem, _tails(panel)]
         by_bin += [] if panel.truth is None else [panel.truth]
+        by_bin += panel.further.values()
         by_bin += _systematic_range(panel)
         values += [*(numbers[first:] for numbers in by_bin), panel.smooth]
         values += [] if panel.reference is None else [panel.reference]
@@ -150,6 +152,8 @@ def draw(axes: Axes, panel: Panel, style: Style, *, compact: bool = False) -> No
     _shade(axes, panel, style)
     _draw_systematic(axes, panel, _systematic_range(panel), style)
     _draw_mean(axes, panel, panel.mean, panel.sem, style)
+    for method, means in panel.further.items():
+        _draw_further(axes, panel, means, method, style)
     if panel.reference is not None:
         colour = style.colour("reference")
         axes.plot(panel.fine, panel.reference, color=colour, linestyle="-.", linewidth=_MEAN_WIDTH * size, zorder=4)
@@ -164,6 +168,11 @@ def _draw_mean(axes: Axes, panel: Panel, mean: Floats, sem: Floats, style: Style
     edges, colour = drawn_edges(panel.edges), style.colour("deepsf")
     band(axes, mean - sem, mean + sem, edges, colour)
     steps(axes, mean, edges, color=colour, linewidth=_MEAN_WIDTH * mpl.rcParams["font.size"], zorder=4)
+
+
+def _draw_further(axes: Axes, panel: Panel, means: Floats, method: str, style: Style) -> None:
+    width = _CURVE_WIDTH * mpl.rcParams["font.size"]
+    steps(axes, means, drawn_edges(panel.edges), color=style.colour(method), linewidth=width, zorder=4)
 
 
 def _draw_systematic(axes: Axes, panel: Panel, ends: Sequence[Floats], style: Style) -> None:
@@ -231,6 +240,10 @@ def handles_of(panel: Panel, style: Style) -> list[tuple[Any, str]]:
     if panel.truth is not None:
         dashed = Line2D([], [], color=style.colour("truth"), linestyle=_TRUTH_DASHES, linewidth=wide)
         entries.append((dashed, "Truth, mean per bin"))
+    entries += [
+        (Line2D([], [], color=style.colour(method), linewidth=thin), f"{style.method(method)},\nmean per bin")
+        for method in panel.further
+    ]
     return [
         *entries,
         (Line2D([], [], color=deepsf, linewidth=wide), "DeepSF, mean per bin" + style.members_line()),
@@ -274,6 +287,9 @@ def _draw_ratio(axes: Axes, panel: Panel, style: Style) -> None:
     if panel.truth is not None:
         _draw_truth(axes, panel, panel.truth / binned, style)
         shown.append(panel.truth / binned)
+    for method, means in panel.further.items():
+        _draw_further(axes, panel, means / binned, method, style)
+        shown.append(means / binned)
     first = axis_of([panel]).first_shown
     axes.set_ylim(*limits(*(values[first:] for values in shown), include=(0.9, 1.1)))
     few_ticks(axes)

@@ -28,7 +28,7 @@ _METHOD_COLOURS = {
     "direct": "#832db6",
     "deepsf": "#1f6fb8",
     "truth": "#000000",
-    "reference": "#832db6",
+    "reference": "#a96b59",
     "data": "#000000",
     "train": "#1f6fb8",
     "validation": "#e76300",

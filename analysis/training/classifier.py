@@ -48,7 +48,7 @@ class Batches(Protocol):
     per_pass
         Batches of a pass.
     sum_abs_weight
-        Sum of \\|weight\\| over a pass. The loss of a step is divided by its share of that.
+        Sum of the weights' absolute values over a pass. The loss of a step is divided by its share of that.
     """
 
     per_pass: int
@@ -152,7 +152,7 @@ class ClassifierTraining:
             self.restore(saved)
             checkpoint.tell(f"continues at step {self.step} of {self.n_steps}")
         while self.step < self.n_steps:
-            loss = self._next_step()
+            loss = self.next_step()
             if checkpoint is not None and checkpoint.due():
                 checkpoint.save(self.state())
             report(Progress(self.step, self.n_steps, {"train": loss}))
@@ -180,7 +180,8 @@ class ClassifierTraining:
             tensors |= {f"{name}/{key}": value for key, value in self._optimiser.state[parameter].items()}
         return tensors
 
-    def _next_step(self) -> float:
+    def next_step(self) -> float:
+        """Take one step and return its loss; see `run`."""
         number = self.step % self.batches.per_pass
         if number == 0:
             self._shuffled_from = self._generator.get_state()

@@ -124,6 +124,22 @@ def test_bins_without_data_have_no_point():
     assert np.isnan(value[0])
 
 
+def test_a_method_that_is_there_has_a_column_and_one_that_is_not_has_none():
+    without = simulation()
+    methods = hist.axis.StrCategory(["none", "binned", "direct", "deepsf"], name="method")
+    with_direct = hist.Hist(methods, *without.axes[1:], storage=hist.storage.Weight())
+    with_direct.view()[...] = without.view()
+    for histogram, names in (
+        (without, ["No scale factors", "Binned SF", "DeepSF"]),
+        (with_direct, ["No scale factors", "Binned SF", "Direct density ratio", "DeepSF"]),
+    ):
+        made = figure("hf", histogram, data(), STYLE)
+        upper = made.axes[: len(names)]
+        assert len(made.axes) == 2 * len(names)
+        for axes, name in zip(upper, names, strict=True):
+            assert name in " ".join(text.get_text() for text in axes.texts)
+
+
 def test_an_unknown_method_is_named():
     with pytest.raises(ValueError, match=r"no scale factors 'direct'.*there are \['none', 'binned'"):
         figure("hf", simulation(), data(), STYLE, methods=("none", "direct"))

@@ -67,7 +67,7 @@ def test_lacking_members_are_named_with_the_ensemble_and_with_nothing_else(figur
 
 
 def test_lacking_members_are_named_in_the_legend_of_scale_factors():
-    panel = SimpleNamespace(reference=None, truth=None, systematic=None, n_members=24)
+    panel = SimpleNamespace(reference=None, truth=None, systematic=None, further={}, n_members=24)
     labels = [label for _, label in scale_factor.handles_of(panel, Style("CMS", "Toy", "score", members=NOTE))]
     assert "DeepSF, mean per bin\n(24 of 25 members)" in labels
     assert "SEM of 24 trainings\n(training spread only)" in labels

@@ -94,26 +94,30 @@ def test_the_ensemble_must_have_the_same_bins():
         panels("b", binned(), summary(other))
     with pytest.raises(ValueError, match=r"the truth of b has the discriminant edges"):
         panels("b", binned(), summary(), truth(other))
+    with pytest.raises(ValueError, match=r"direct of b has the discriminant edges"):
+        panels("b", binned(), summary(), further={"direct": truth(other)})
 
 
 def test_everything_drawn_lies_within_the_axes():
     reference = Reference("elsewhere", lambda flavour, pt, abseta, disc: np.full(len(disc), 2.4))
-    panel = panels("b", binned(), summary(), truth(value=0.2), reference)[1]
+    panel = panels("b", binned(), summary(), truth(value=0.2), reference, {"direct": truth(value=3.1)})[1]
     main, ratio = figure(panel, STYLE).axes
     low, high = main.get_ylim()
     seen = [panel.binned - panel.error, panel.binned + panel.error, panel.mean - panel.sem, panel.mean + panel.sem]
-    for values in (*seen, panel.truth, panel.reference, panel.smooth):
+    for values in (*seen, panel.truth, panel.reference, panel.smooth, panel.further["direct"]):
         assert low < values.min()
         assert values.max() < high
     low, high = ratio.get_ylim()
-    for values in (*seen, panel.truth):
+    for values in (*seen, panel.truth, panel.further["direct"]):
         assert low < (values / panel.binned).min()
         assert (values / panel.binned).max() < high
 
 
+@pytest.mark.parametrize("further", [{}, {"direct": 1.0}])
 @pytest.mark.parametrize("reference", [None, Reference("elsewhere", lambda flavour, pt, abseta, disc: disc + 0.8)])
-def test_the_legend_stays_above_the_data(reference):
-    panel = panels("b", binned(), summary(), truth(), reference)[1]
+def test_the_legend_stays_above_the_data(reference, further):
+    means = {name: truth(value=value) for name, value in further.items()}
+    panel = panels("b", binned(), summary(), truth(), reference, means)[1]
     made = figure(panel, STYLE)
     made.draw_without_rendering()
     main = made.axes[0]
@@ -131,6 +135,12 @@ def test_nothing_is_cut_off_at_the_figures_border(make):
     assert tight.y0 >= 0
     assert tight.x1 <= width
     assert tight.y1 <= height
+
+
+def test_a_further_method_is_drawn_by_bin_and_named():
+    panel = panels("b", binned(), summary(), further={"direct": truth(value=1.3)})[0]
+    np.testing.assert_allclose(panel.further["direct"], 1.3)
+    assert "Direct density ratio,\nmean per bin" in legend_labels(figure(panel, STYLE).axes[0])
 
 
 def test_labels_have_units_and_name_every_uncertainty():

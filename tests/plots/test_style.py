@@ -82,6 +82,15 @@ def test_label_luminosity_and_energy_come_from_the_configuration():
     assert not any("CMS" in text for text in texts)
 
 
+def test_without_a_campaign_there_is_no_luminosity_to_quote():
+    style = Style.of(Plots(experiment="DeepSF", label="Toy simulation"), None, FLAVOURS)
+    with context():
+        _, axes = grid([4.0], [5.0], Margins())
+        experiment_label(axes[0, 0], style)
+    assert style.conditions == ""
+    assert [text.get_text() for text in axes[0, 0].texts] == ["DeepSF", "Toy simulation"]
+
+
 def test_axes_have_the_size_that_was_asked_for():
     figure, axes = grid([3.0, 1.0], [5.0, 2.0], Margins(between_columns=0.5, between_rows=0.25))
     width, height = figure.get_size_inches()

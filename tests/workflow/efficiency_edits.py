@@ -17,9 +17,9 @@ REQUIRED: Requirements = {
     "ApplyTruthTagging": {"EvaluateEfficiency", "GenerateEfficiencyToy"},
     "RunCoverageReplicas": set(),
     "MeasureEfficiencySF": {"GenerateEfficiencyToy"},
-    "AuditEfficiency": {"GenerateEfficiencyToy", "AggregateEfficiency", "EvaluateEfficiency"}
-    | {"RunCoverageReplicas", "MeasureEfficiencySF"},
     "ExportEfficiency": {"AggregateEfficiency", "BuildEfficiencyMaps"},
+    "AuditEfficiency": {"GenerateEfficiencyToy", "AggregateEfficiency", "BuildEfficiencyMaps", "EvaluateEfficiency"}
+    | {"ExportEfficiency", "RunCoverageReplicas", "MeasureEfficiencySF"},
     "PlotEfficiency": {"AuditEfficiency", "TrainEfficiency", "TrainEfficiencyComparisons"},
     TOP: {"AuditEfficiency", "ApplyTruthTagging", "ExportEfficiency", "PlotEfficiency"},
 }
@@ -56,8 +56,8 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
             {"efficiency": seed},
             {"ApplyTruthTagging", "AuditEfficiency"},
             "ApplyTruthTagging stale (0/3): efficiency.truth_tagging.seed: 1 -> 2",
-            "AuditEfficiency",
-            {*TAGGED, "AuditEfficiency"},
+            TOP,
+            {*TAGGED, "AuditEfficiency", "PlotEfficiency", TOP},
         ),
         Edit(
             "one network that the ensemble is compared with",

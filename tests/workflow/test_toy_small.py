@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 FLAVOURS, REGIONS = ("b", "udsg"), ("hf", "lf")
-METHODS = ("none", "binned", "deepsf")
+METHODS = ("none", "binned", "direct", "deepsf")
 MADE = {
     "TuneGenerator": ["composition.json"],
     "GenerateNtuples": [f"{stem}_0.root" for stem in ("data_ttbar", "data_zjets", "ttbar", "zjets")],
@@ -26,8 +26,9 @@ MADE = {
     "SampleInclusiveJets": ["inclusive.parquet"],
     "MeasureBinnedSF": ["binned.json"],
     "TrainDeepSF": ["history_0.json", "history_1.json", "member_0.safetensors", "member_1.safetensors"],
+    "TrainDirectSF": ["direct.safetensors", "history.json"],
     "AggregateDeepSF": ["bins.json", "ensemble.safetensors", "entries_hf.parquet", "entries_lf.parquet", "grid.json"],
-    "AuditScaleFactors": ["audit.json", "closure.json", "truth_overlay.json"],
+    "AuditScaleFactors": ["audit.json", "bin_means.json", "closure.json", "truth_overlay.json"],
     "ExportScaleFactors": [
         *(f"deepJet_{name}.gz" for name in ("deepsf.json", "shape.csv", "shape.json", "shape_safe.json")),
         "normalisation_maps.json",
@@ -128,7 +129,7 @@ def test_the_audit_has_the_agreed_keys_with_finite_figures(main_job):
             assert figure("closure_chi2", region, method, "chi2") >= 0
             assert figure("closure_chi2", region, method, "ndf") > 0
             assert 0 <= figure("closure_chi2", region, method, "p") <= 1
-    for method in ("binned", "deepsf"):
+    for method in ("binned", "direct", "deepsf"):
         figure("yield", method, "max_pull")
 
 
@@ -168,7 +169,7 @@ def test_the_phase_spaces_have_their_tests_with_finite_figures(main_job):
     for channel, yields in report["yields"]["closure"].items():
         assert math.isclose(yields["none"], yields["data"], rel_tol=1e-9), channel
         assert abs(yields["deepsf"] / yields["none"] - 1) < 0.05
-    assert all(rms < 0.01 for rms in report["deepsf_interpolation_rms"].values())
+    assert all(rms < 0.01 for m in ("direct", "deepsf") for rms in report[f"{m}_interpolation_rms"].values())
     assert "(validation region)" in (main_job.campaign.outputs / "ProduceDeepSFEnsemble" / "summary.txt").read_text()
 
 

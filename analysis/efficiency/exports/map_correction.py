@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.config.events import Flavour
 from analysis.efficiency.events import Floats
 from analysis.efficiency.map_estimates import Ratio, clopper_pearson
 from analysis.efficiency.maps import EfficiencyMap
 from analysis.exports.correctionlib_json import Tree
+
+Codes = Mapping[str, Sequence[int]]
+"""Hadron flavours by flavour."""
 
 SYSTEMATICS = ("nominal", "up", "down")
 _INPUTS = {
@@ -22,7 +24,7 @@ _NAMES = {"pt_gev": "pt"}
 _DIGITS = 9
 
 
-def map_correction(fitted: EfficiencyMap, flavours: Mapping[str, Flavour], name: str, *, head: str = "") -> Tree:
+def map_correction(fitted: EfficiencyMap, hadron_flavours: Codes, name: str, *, head: str = "") -> Tree:
     """Return a map as a correction of (systematic, working_point, flavor, eta, pt), plain lists and dictionaries.
 
     A map with DeltaR has the further input ``delta_r``. ``up`` and ``down`` are the ends of the Clopper-Pearson
@@ -31,27 +33,25 @@ def map_correction(fitted: EfficiencyMap, flavours: Mapping[str, Flavour], name:
 
     Parameters
     ----------
-    flavours
-        Codes of the map's flavours; those without efficiency in the map are left out and raise when evaluated.
+    hadron_flavours
+        Codes by flavour; those of flavours that had no jets in the map's sample are left out and raise when evaluated.
     head
         Begins the description: tagger, era.
 
     Raises
     ------
     ValueError
-        If a flavour of the map is not among the flavours, or the map has no efficiency at all.
+        If a flavour of the map has no codes, or the map has no efficiency at all.
     """
-    if unknown := [flavour for flavour in fitted.flavours if flavour not in flavours]:
-        raise ValueError(
-            f"no hadron flavour codes of the map's flavours {unknown}; there are those of {list(flavours)}"
-        )
+    if unknown := [flavour for flavour in fitted.flavours if not hadron_flavours.get(flavour)]:
+        raise ValueError(f"no hadron flavours of the map's {unknown}; there are those of {list(hadron_flavours)}")
     if len(fitted.absent) == len(fitted.flavours):
         raise ValueError(
             f"the map has no efficiency of any flavour ({', '.join(fitted.flavours)}): its sample had none"
         )
     axes = [axis for axis in fitted.counts.axes.name if axis in _INPUTS]
     content = [
-        {"key": systematic, "value": _by_working_point(values, fitted, flavours, axes)}
+        {"key": systematic, "value": _by_working_point(values, fitted, hadron_flavours, axes)}
         for systematic, values in zip(SYSTEMATICS, _values(fitted), strict=True)
     ]
     kinematic = [axis for axis in _INPUTS if axis in axes]
@@ -62,7 +62,7 @@ def map_correction(fitted: EfficiencyMap, flavours: Mapping[str, Flavour], name:
         "inputs": [
             {"name": "systematic", "type": "string", "description": ", ".join(SYSTEMATICS)},
             {"name": "working_point", "type": "string", "description": ", ".join(fitted.working_points)},
-            {"name": "flavor", "type": "int", "description": _codes(fitted, flavours)},
+            {"name": "flavor", "type": "int", "description": _codes(fitted, hadron_flavours)},
             *({"name": _NAMES.get(axis, axis), "type": "real", "description": _INPUTS[axis]} for axis in kinematic),
         ],
         "output": {"name": "efficiency", "type": "real", "description": "probability to pass the working point"},
@@ -76,14 +76,14 @@ def _values(fitted: EfficiencyMap) -> tuple[Floats, Floats, Floats]:
     return fitted.efficiency, high, low
 
 
-def _by_working_point(values: Floats, fitted: EfficiencyMap, flavours: Mapping[str, Flavour], axes: list[str]) -> Tree:
+def _by_working_point(values: Floats, fitted: EfficiencyMap, hadron_flavours: Codes, axes: list[str]) -> Tree:
     items = []
     for number, working_point in enumerate(fitted.working_points):
         cells = [
             {"key": code, "value": _binning(values[index, ..., number], fitted, axes)}
             for index, flavour in enumerate(fitted.flavours)
             if flavour not in fitted.absent
-            for code in flavours[flavour].hadron_flavours
+            for code in hadron_flavours[flavour]
         ]
         items.append({"key": working_point, "value": {"nodetype": "category", "input": "flavor", "content": cells}})
     return {"nodetype": "category", "input": "working_point", "content": items}
@@ -99,9 +99,9 @@ def _binning(values: Floats, fitted: EfficiencyMap, axes: list[str]) -> Tree:
     }
 
 
-def _codes(fitted: EfficiencyMap, flavours: Mapping[str, Flavour]) -> str:
+def _codes(fitted: EfficiencyMap, hadron_flavours: Codes) -> str:
     known = [flavour for flavour in fitted.flavours if flavour not in fitted.absent]
-    codes = (f"{', '.join(map(str, flavours[flavour].hadron_flavours))} {flavour}" for flavour in known)
+    codes = (f"{', '.join(map(str, hadron_flavours[flavour]))} {flavour}" for flavour in known)
     return f"hadron flavour: {'; '.join(codes)}"
 
 

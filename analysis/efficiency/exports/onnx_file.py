@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-
 import numpy as np
 
 from analysis.efficiency.ensemble import EfficiencyEnsemble
 from analysis.efficiency.events import Floats
+from analysis.efficiency.exports.map_correction import Codes
 from analysis.efficiency.exports.onnx_graph import Graph, Value
 from analysis.efficiency.exports.onnx_inputs import INPUTS, JetInputs
-from analysis.efficiency.exports.onnx_networks import NETWORKS, Weights
+from analysis.efficiency.exports.onnx_networks import NETWORKS, Network, Weights
 
+_GROUP_MEMBERS = 5
 _DOCUMENTATION = (
-    "Jet tagging efficiencies as a function of all jets of an event. Inputs (n_events, n_jets): pt_gev, eta, phi, "
-    "hadron_flavour (codes; an unknown one is an error), mask (true where there is a jet; what other places hold is not "
-    "read). Outputs (n_events, n_jets, working points): efficiency and spread, the mean and the standard deviation over "
-    "the members of the ensemble, zero where there is no jet; and out_of_range (n_events, n_jets): jets beyond what was "
-    "trained on, which have the efficiencies of the nearest values inside."
+    "Jet tagging efficiencies as a function of all jets of an event. Inputs (n_events, n_jets): pt_gev, eta, phi; "
+    "hadron_flavour, codes of which an unknown one is an error; mask, true where there is a jet, other places are not "
+    "read. Outputs (n_events, n_jets, working points): efficiency and spread, mean and standard deviation over "
+    "the members of the ensemble, zero where there is no jet. Output (n_events, n_jets): out_of_range, whether a jet "
+    "lies beyond what was trained on; it has the efficiency of the nearest values inside."
 )
 
 
-def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Mapping[str, Sequence[int]]) -> bytes:
+def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes) -> bytes:
     """Return the content of an ONNX file with all members; equal ensembles give equal bytes.
 
     Inputs and outputs are told in the file. Its metadata, as JSON each, are ``flavours`` (codes by name),
@@ -47,7 +46,7 @@ def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Mapping[str, Se
         )
     graph = Graph()
     jets = JetInputs(graph, first.scaling, codes)
-    logits = NETWORKS[first.model](jets, _stacked(ensemble))
+    logits = _logits(jets, NETWORKS[first.model], _stacked(ensemble))
     passing = _passing(jets, logits, len(ensemble.working_points), np.log(np.array(first.untagged_weight)))
     outputs = _outputs(jets, passing, ensemble)
     ranges = {name: value for name, value in first.scaling.to_json().items() if name not in ("mean", "width")}
@@ -61,14 +60,9 @@ def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Mapping[str, Se
     return graph.text("efficiencies", INPUTS, outputs, _DOCUMENTATION, metadata)
 
 
-def write_onnx(path: Path, ensemble: EfficiencyEnsemble, hadron_flavours: Mapping[str, Sequence[int]]) -> None:
-    """Write the file of `ensemble_onnx`."""
-    path.write_bytes(ensemble_onnx(ensemble, hadron_flavours))
-
-
-def _codes(ensemble: EfficiencyEnsemble, hadron_flavours: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+def _codes(ensemble: EfficiencyEnsemble, hadron_flavours: Codes) -> dict[str, list[int]]:
     if missing := [flavour for flavour in ensemble.flavours if not hadron_flavours.get(flavour)]:
-        raise ValueError(f"no hadron flavour codes of {missing}; there are those of {list(hadron_flavours)}")
+        raise ValueError(f"no hadron flavours of the ensemble's {missing}; there are those of {list(hadron_flavours)}")
     codes = {flavour: list(hadron_flavours[flavour]) for flavour in ensemble.flavours}
     flat = [code for of_flavour in codes.values() for code in of_flavour]
     if twice := sorted({code for code in flat if flat.count(code) > 1}):
@@ -81,18 +75,26 @@ def _stacked(ensemble: EfficiencyEnsemble) -> Weights:
     return {name: np.stack([state[name].numpy() for state in states]) for name in states[0]}
 
 
+def _logits(jets: JetInputs, network: Network, weights: Weights) -> str:
+    """Add the members in groups, whose values stay in the cache of a core for as many events as possible."""
+    n_members = len(weights["flavour.weight"])
+    groups = np.array_split(np.arange(n_members), -(-n_members // _GROUP_MEMBERS))
+    parts = [network(jets, {name: tensor[group] for name, tensor in weights.items()}) for group in groups]
+    return parts[0] if len(parts) == 1 else jets.graph.op("Concat", *parts, axis=0)
+
+
 def _passing(jets: JetInputs, logits: str, n_points: int, log_mu: Floats) -> str:
-    """Return the probability to pass each working point, (M, N, K), from logits of the bins between them."""
+    """Return the probability to pass each working point, (M, N K), from logits of the bins between them, (M, N, K)."""
     op = jets.graph.op
     if log_mu.any():
-        shift = op("Gather", log_mu.astype(np.float32)[:, None], jets.flavour, axis=0)
-        logits = op("Add", logits, shift)
+        one_hot = op("Reshape", jets.one_hot, [1, -1, len(log_mu)])
+        logits = op("Add", logits, op("MatMul", one_hot, log_mu.astype(np.float32)[:, None]))
     if n_points == 1:
         # not Sigmoid, which runtimes approximate: small efficiencies would be off by parts in ten thousand
-        return op("Reciprocal", op("Add", op("Exp", op("Neg", logits)), np.float32(1)))
+        return op("Reciprocal", op("Add", op("Exp", op("Neg", op("Reshape", logits, [0, -1]))), np.float32(1)))
     bins = op("Softmax", op("Pad", logits, [0, 0, 1, 0, 0, 0]), axis=2)
-    last = np.iinfo(np.int64).max
-    return op("Slice", op("CumSum", bins, 2, reverse=1), [1], [last], [2])
+    passing = op("Slice", op("CumSum", bins, 2, reverse=1), [1], [np.iinfo(np.int64).max], [2])
+    return op("Reshape", passing, [0, -1])
 
 
 def _outputs(jets: JetInputs, passing: str, ensemble: EfficiencyEnsemble) -> list[Value]:

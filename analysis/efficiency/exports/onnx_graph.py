@@ -33,11 +33,12 @@ class Graph:
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
+        self._outputs: dict[tuple[Any, ...], str] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._tensors: list[Any] = []
 
     def op(self, kind: str, *inputs: Any, name: str | None = None, **attributes: Any) -> str:
-        """Add an operation and return the name of its output.
+        """Return the name of an operation's output; the operation is added unless it is there.
 
         Parameters
         ----------
@@ -48,10 +49,12 @@ class Graph:
         name
             Of its output.
         """
-        output = name or f"{kind}_{len(self._nodes)}"
         given = [value if isinstance(value, str) else self.constant(value) for value in inputs]
-        self._nodes.append(helper.make_node(kind, given, [output], **attributes))
-        return output
+        key = kind, *given, name, repr(sorted(attributes.items()))
+        if key not in self._outputs:
+            self._outputs[key] = name or f"{kind}_{len(self._nodes)}"
+            self._nodes.append(helper.make_node(kind, given, [self._outputs[key]], **attributes))
+        return self._outputs[key]
 
     def cast(self, value: str, kind: str) -> str:
         """Return a value as float, double, int64 or bool."""

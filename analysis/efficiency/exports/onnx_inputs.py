@@ -39,7 +39,6 @@ class JetInputs:
 
     def __init__(self, graph: Graph, scaling: JetScaling, codes: Mapping[str, Sequence[int]]) -> None:
         self.graph, self.scaling, self.codes = graph, scaling, codes
-        self._clipped: dict[tuple[str, Range], str] = {}
         op = graph.op
         shape = op("Shape", "mask")
         self.n_jets = op("Gather", shape, 1)
@@ -60,21 +59,14 @@ class JetInputs:
 
     @cached_property
     def one_hot(self) -> str:
-        """One for the jet's flavour, else zero: (B, n, F)."""
-        op = self.graph.op
-        codes = [code for of_flavour in self.codes.values() for code in of_flavour]
-        table = np.array([[code in of_flavour for of_flavour in self.codes.values()] for code in codes], np.float32)
-        equal = self.graph.cast(op("Equal", op("Unsqueeze", "hadron_flavour", [2]), np.array(codes)), "float")
-        return op("MatMul", op("Mul", equal, self.filled), table)
-
-    @cached_property
-    def flavour(self) -> str:
-        """Index of each jet's flavour, (N,): 0 in empty places; F, which no table has, for an unknown code."""
-        op = self.graph.op
-        empty = op("Sub", np.float32(1), self.filled)
-        unknown = op("Sub", op("Sub", np.float32(1), empty), op("ReduceSum", self.one_hot, [2]))
-        of_all = op("ArgMax", op("Concat", self.one_hot, unknown, axis=2), axis=2, keepdims=0)
-        return op("Reshape", of_all, [-1])
+        """One for the jet's flavour, else zero: (B, n, F). An unknown code points beyond the table: an error."""
+        op, n_flavours = self.graph.op, len(self.codes)
+        codes = [(code, number) for number, of_flavour in enumerate(self.codes.values()) for code in of_flavour]
+        code = op("Unsqueeze", op("Where", "mask", "hadron_flavour", codes[0][0]), [2])
+        equal = self.graph.cast(op("Equal", code, np.array([code for code, _ in codes])), "float")
+        before_last = op("MatMul", equal, np.array([[n_flavours - number] for _, number in codes], np.float32))
+        number = op("Sub", n_flavours, op("Squeeze", self.graph.cast(before_last, "int64"), [2]))
+        return op("Mul", op("Gather", np.eye(n_flavours, dtype=np.float32), number), self.filled)
 
     @cached_property
     def angles(self) -> str:
@@ -190,11 +182,12 @@ class JetInputs:
         shape = op("Concat", [-1], *(op("Unsqueeze", number, [0]) for number in (self.n_jets, self.neighbours)), axis=0)
         return op("Reshape", pairs, shape)
 
-    def over_neighbours(self, pairs: str, units: int) -> str:
-        """Return the sum of values (B, P, units) over the neighbours of each jet: (N, units)."""
+    def over_neighbours(self, pairs: str) -> str:
+        """Return the sum of values (B, P, units) over the neighbours of each jet: (B, n, units)."""
         op = self.graph.op
-        shape = op("Concat", [-1], op("Unsqueeze", self.neighbours, [0]), [units], axis=0)
-        return op("ReduceSum", op("Reshape", pairs, shape), [1], keepdims=0)
+        places = op("Unsqueeze", op("Range", 0, self.n_jets, 1), [1])
+        is_first = self.graph.cast(op("Equal", places, op("Unsqueeze", self.pair_index[0], [0])), "float")
+        return op("MatMul", is_first, pairs)
 
     def of_terms(self, terms: str, units: int) -> str:
         """Return terms a and c side by side, (N, 2, units), as rows a_1, c_1, ... of each event: (B, 2 n, units)."""
@@ -203,7 +196,4 @@ class JetInputs:
         return op("Reshape", terms, op("Concat", [-1], width, [units], axis=0))
 
     def _clip(self, value: str, limits: Range) -> str:
-        key = value, limits
-        if key not in self._clipped:
-            self._clipped[key] = self.graph.op("Clip", value, np.float32(limits.low), np.float32(limits.high))
-        return self._clipped[key]
+        return self.graph.op("Clip", value, np.float32(limits.low), np.float32(limits.high))

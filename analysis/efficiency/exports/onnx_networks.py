@@ -60,7 +60,7 @@ def invariant(jets: JetInputs, weights: Weights) -> str:
         new = op("Relu", op("MatMul", op("Concat", h, message, axis=2), update))
         h = op("Concat", rows, new, axis=2)
     hidden = op("Relu", op("MatMul", h, Layer.of(weights, "hidden").on_one_hot(embedding, N_INPUTS)))
-    return _with_flavour_bias(jets, weights, _applied(jets, Layer.of(weights, "output"), hidden))
+    return _output(jets, weights, hidden)
 
 
 def product(jets: JetInputs, weights: Weights) -> str:
@@ -70,11 +70,14 @@ def product(jets: JetInputs, weights: Weights) -> str:
     first = Layer.of(weights, "hidden.0").on_one_hot(weights["flavour.weight"], N_INPUTS)
     h = op("Relu", op("MatMul", _of_members(jets, own, weights), first))
     h = op("Relu", _applied(jets, Layer.of(weights, "hidden.1"), h))
-    alone = _with_flavour_bias(jets, weights, _applied(jets, Layer.of(weights, "output"), h))
+    alone = _output(jets, weights, h)
     factors = op("MatMul", _messages(jets, weights, "pair", None), weights["log_factor.weight"])
     log_sigmoid = op("Neg", op("Softplus", op("Neg", alone)))
-    log_pass = op("Min", op("Add", log_sigmoid, factors), np.float32(LOG_MAX))
-    log_fail = op("Log", op("Sub", np.float32(1), op("Exp", log_pass)))
+    n_members, _, n_points = weights["bias.weight"].shape
+    # runtimes are slow for constants and a last dimension of 1
+    flat = op("Min", op("Reshape", op("Add", log_sigmoid, factors), [n_members, -1]), np.float32(LOG_MAX))
+    log_fail = op("Log", op("Sub", np.float32(1), op("Exp", flat)))
+    log_pass, log_fail = (op("Reshape", value, [n_members, -1, n_points]) for value in (flat, log_fail))
     # bin k: passes the points up to k, fails the next, if there is one
     last = np.iinfo(np.int64).max
     stop = op("Pad", op("Slice", log_fail, [1], [last], [2]), [0, 0, 0, 0, 0, 1])
@@ -93,7 +96,7 @@ def closest_jet(jets: JetInputs, weights: Weights) -> str:
     h = op("Relu", op("MatMul", h, np.concatenate([of_jet, of_closest], axis=1)))
     for number in range(1, _count(weights, "hidden.{}.weight")):
         h = op("Relu", _applied(jets, Layer.of(weights, f"hidden.{number}"), h))
-    return _with_flavour_bias(jets, weights, _applied(jets, Layer.of(weights, "output"), h))
+    return _output(jets, weights, h)
 
 
 def paper(jets: JetInputs, weights: Weights) -> str:
@@ -111,7 +114,8 @@ def paper(jets: JetInputs, weights: Weights) -> str:
         norm = op("Add", op("ReduceL2", both, axes=[2], keepdims=1), np.float32(NORM_MIN))
         h = op("Concat", op("Div", both, norm), rows, axis=2)
         begin = N_INPUTS + N_ANGLES + 2 * weights[f"{name}.own.2.bias"].shape[1]
-    return _with_flavour_bias(jets, weights, _perceptron(jets, weights, "head", h, "Relu", begin))
+    logits = _perceptron(jets, weights, "head", h, "Relu", begin)
+    return op("Add", logits, _of_flavour(jets, weights["bias.weight"]))
 
 
 NETWORKS: dict[str, Network] = {"invariant": invariant, "product": product, "closest_jet": closest_jet, "paper": paper}
@@ -136,7 +140,7 @@ def _messages(jets: JetInputs, weights: Weights, name: str, h: str | None) -> st
         n_events = op("Slice", op("Shape", terms), [0], [1])
         of_pairs = op("Expand", constant, op("Concat", n_events, [1, 1], axis=0))
         before = op("MatMul", jets.selectors_and_pairs, op("Concat", terms, of_pairs, axis=1))
-    total = jets.over_neighbours(op("Relu", before), n_members * units)
+    total = jets.over_neighbours(op("Relu", before))
     return op("Transpose", op("Reshape", total, [-1, n_members, units]), perm=[1, 0, 2])
 
 
@@ -203,9 +207,17 @@ def _applied(jets: JetInputs, layer: Layer, h: str) -> str:
     return jets.graph.op("Add", jets.graph.op("MatMul", h, layer.weight), layer.bias[:, None])
 
 
-def _with_flavour_bias(jets: JetInputs, weights: Weights, logits: str) -> str:
-    bias = jets.graph.op("Gather", weights["bias.weight"], jets.flavour, axis=1)
-    return jets.graph.op("Add", logits, bias)
+def _output(jets: JetInputs, weights: Weights, h: str) -> str:
+    """Add the layer called output, and the bias by flavour."""
+    layer = Layer.of(weights, "output")
+    bias = weights["bias.weight"] + layer.bias[:, None]
+    return jets.graph.op("Add", jets.graph.op("MatMul", h, layer.weight), _of_flavour(jets, bias))
+
+
+def _of_flavour(jets: JetInputs, table: Floats32) -> str:
+    """Return the rows (M, N, K) of a table by flavour, (M, F, K)."""
+    one_hot = jets.graph.op("Reshape", jets.one_hot, [1, -1, table.shape[1]])
+    return jets.graph.op("MatMul", one_hot, table)
 
 
 def _count(weights: Weights, pattern: str, step: int = 1) -> int:

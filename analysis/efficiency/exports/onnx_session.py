@@ -13,8 +13,8 @@ import onnxruntime
 from analysis.efficiency.ensemble import Efficiencies
 from analysis.efficiency.events import Ints, JetEvents
 
-# Few events at a time: values of all members and pairs stay in the cache of a core.
-_BLOCK_EVENTS = 32
+# Few at a time, so that what all members say of all pairs stays in the cache of a core.
+_BLOCK_PAIRS, _BLOCK_EVENTS = 1920, 192
 
 
 class OnnxEfficiencies:
@@ -37,13 +37,8 @@ class OnnxEfficiencies:
         self.flavours: dict[str, list[int]] = about["flavours"]
         self.working_points: tuple[str, ...] = tuple(about["working_points"])
 
-    def evaluate(self, events: JetEvents, *, block_events: int = _BLOCK_EVENTS) -> Efficiencies:
+    def evaluate(self, events: JetEvents) -> Efficiencies:
         """Return mean and spread over members, ``(n_jets, K)``, and which jets are out of range, ``(n_jets,)``.
-
-        Parameters
-        ----------
-        block_events
-            How many events of one number of jets go into the graph at a time.
 
         Raises
         ------
@@ -54,8 +49,9 @@ class OnnxEfficiencies:
         found = Efficiencies(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape[:1], np.bool_))
         for n_jets in np.unique(events.n_jets[events.n_jets > 0]):
             first = events.offsets[:-1][events.n_jets == n_jets]
-            for begin in range(0, len(first), block_events):
-                rows = first[begin : begin + block_events, None] + np.arange(n_jets)
+            size = min(_BLOCK_EVENTS, max(1, _BLOCK_PAIRS // max(1, n_jets * (n_jets - 1))))
+            for begin in range(0, len(first), size):
+                rows = first[begin : begin + size, None] + np.arange(n_jets)
                 for column, values in zip(found, self._run(events, codes, rows), strict=True):
                     column[rows] = values
         return found

@@ -33,6 +33,9 @@ from analysis.plots.efficiency.common import (
 )
 from analysis.plots.style import Margins, Style, context, experiment_label, grid, limits, steps
 
+_PRECISE = 0.25
+"""Relative error of the tagged share from which a point does not set the range."""
+
 
 def figure(closure: EfficiencyClosure, sample: str, variable: str, style: Style) -> Figure:
     """Return mean efficiencies in one variable, a column a flavour; below, ratios to the truth, wide and close to 1.
@@ -79,7 +82,8 @@ def _draw_column(column: Any, profile: Profile, row: int, models: list[str], nom
     for model in models:
         steps(main, values[model], edges, **line(model, nominal, style))
     points(main, centre, rate, error)
-    low, high = limits(*values.values(), reference, margin=0.0)
+    precise = error < _PRECISE * rate
+    low, high = limits(*values.values(), (rate - error)[precise], (rate + error)[precise], margin=0.0)
     room = high - low or high
     main.set_ylim(max(0.0, low - 0.15 * room), high + 0.5 * room)
     few_vertical_ticks(main)

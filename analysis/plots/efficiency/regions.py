@@ -25,7 +25,6 @@ from analysis.plots.efficiency.common import (
     flavour_short,
     horizontal_label,
     line,
-    model_label,
     networks,
     pair_labels,
     points,
@@ -99,10 +98,8 @@ def figure(closure: EfficiencyClosure, sample: str, region: str, variable: str, 
         close.set_ylabel("Networks\nalone", loc="center", fontsize="small")
         close.set_xlabel(horizontal_label(drawn))
         made.align_ylabels(axes[:, 0])
-        heading = [SAMPLE_TEXT[sample]] if variable == "n_tags" else [SAMPLE_TEXT[sample], REGION_TEXT[region]]
-        main.text(
-            0.035, 0.965, "\n".join(heading), transform=main.transAxes, va="top", fontsize="small", linespacing=1.3
-        )
+        heading = [_heading(sample, style)] if variable == "n_tags" else [_heading(sample, style), REGION_TEXT[region]]
+        main.text(0.035, 0.965, "\n".join(heading), transform=main.transAxes, va="top", fontsize="small")
         _legend(main, curves, closure, style)
         experiment_label(main, style)
     return made
@@ -151,9 +148,13 @@ def pairs_figure(closure: EfficiencyClosure, sample: str, region: str, variable:
         experiment_label(axes[0, 0], style, right=False)
         experiment_label(axes[0, -1], style, left=False)
         _legend_above(made, curves, closure, style)
-        text = f"{SAMPLE_TEXT[sample]}, {REGION_TEXT[region].lower()}"
+        text = f"{_heading(sample, style)}, {REGION_TEXT[region].lower()}"
         axes[0, -1].text(1.0, 1.02, text, transform=axes[0, -1].transAxes, ha="right", va="bottom", fontsize="small")
     return made
+
+
+def _heading(sample: str, style: Style) -> str:
+    return f"{SAMPLE_TEXT[sample]}, {style.members}" if style.members else SAMPLE_TEXT[sample]
 
 
 def _draw_yields(axes: Axes, curves: _Curves, nominal: str, style: Style, head_room: float = _HEAD_ROOM) -> None:
@@ -163,7 +164,9 @@ def _draw_yields(axes: Axes, curves: _Curves, nominal: str, style: Style, head_r
         steps(axes, values, curves.edges, **line(model, nominal, style))
     points(axes, curves.centre, np.where(curves.direct > 0, curves.direct, np.nan), curves.direct_error)
     highest = max(float(np.max(values)) for values in everything)
-    positive = np.concatenate([values[values > 0] for values in (curves.models[nominal], curves.reference)])
+    positive = np.concatenate(
+        [values[values > 0] for values in (curves.models[nominal], curves.reference, curves.direct)]
+    )
     lowest = float(positive.min()) if len(positive) else 1.0
     if highest > _LOG_ABOVE * lowest:
         axes.set_yscale("log")
@@ -190,7 +193,7 @@ def _entries(curves: _Curves, closure: EfficiencyClosure, style: Style, *, tests
     for model in curves.models:
         (handle,) = axes.plot([], [], **line(model, closure.nominal, style))
         chi2, ndf = curves.tested[model]
-        text = model_label(model, closure, style)
+        text = style.method(model)
         handles.append(handle)
         labels.append(f"{text} ({chi2:.0f}/{ndf})" if tests else text)
     handles.append(Patch(facecolor=style.colour(closure.nominal), alpha=BAND_ALPHA))

@@ -47,7 +47,7 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
             text = (
                 f"{style.flavour(flavour)}\n"
                 f"rms deviation / rms spread = {check.rms_ratio[row]:.2f}\n"
-                f"pull: mean {check.pull_mean[row]:.2f}, width {check.pull_width[row]:.2f}\n"
+                f"pull: mean {round(check.pull_mean[row], 2) + 0.0:.2f}, width {check.pull_width[row]:.2f}\n"
                 f"not covered: {100 * check.uncovered[row]:.2g} %"
             )
             text = text.replace("-", "\N{MINUS SIGN}")
@@ -70,7 +70,7 @@ def non_closure_figure(closure: EfficiencyClosure, flavour: str, style: Style) -
     ]
     with context(0.75):
         made, axes = grid([4.8], [5.4] * 3, Margins(left=2.0, bottom=1.0, between_columns=0.25), sharey=True)
-        reach = max(float(np.nanmax(np.abs(np.concatenate([v.ravel() for _, v, _ in panels])))), 1.0)
+        reach = float(np.nanmax(np.abs(np.concatenate([[1.0], *(v.ravel() for _, v, _ in panels)]))))
         for panel, (title, values, error) in zip(axes[0], panels, strict=True):
             _draw_cells(panel, values, error, reach)
             panel.text(0.03, 0.965, title, transform=panel.transAxes, va="top", fontsize="small")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from analysis.audit import AuditResult, audit
+from analysis.audit.bin_means import bin_means_from_json
 from analysis.audit.closure import closure_from_json
 from analysis.audit.truth import overlay_from_json
 from analysis.binned_build import measure_and_build
@@ -208,11 +209,17 @@ def test_a_further_method_joins_every_comparison(campaign: dict[str, Any]) -> No
     def direct(flavour: str, of: Jets, *, normalised: bool = True) -> np.ndarray:
         return true_of(of)
 
-    report = json.loads(audit(**campaign, further_methods={"direct": direct}).audit)
+    joined = audit(**campaign, further_methods={"direct": direct})
+    report = json.loads(joined.audit)
     assert report["truth"]["rms"]["direct"]["b"] < 0.01
     assert report["pt_mean_max_deviation"]["direct"]["b"] == pytest.approx(0.0, abs=1e-6)
     assert "direct" in report["two_sample_auc"]["lf"]
     assert "direct" in report["yield"]
+    assert "direct" in list(closure_from_json(joined.closure)["lf"].simulation.axes["method"])
+    # the truth itself: its means are those of the overlay, which are of the truth after normalisation
+    means, true = bin_means_from_json(joined.bin_means), overlay_from_json(joined.truth_overlay)
+    for flavour in ("b", "udsg"):
+        np.testing.assert_allclose(means[flavour]["direct"].values(), true[flavour].bin_means.values(), rtol=0.02)
 
 
 def test_scale_factors_of_other_entries_are_refused(campaign: dict[str, Any]) -> None:

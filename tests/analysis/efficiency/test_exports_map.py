@@ -8,18 +8,13 @@ import pytest
 from scipy.stats import binom
 
 from analysis.config.efficiency import EfficiencyMaps
-from analysis.config.events import Flavour
 from analysis.efficiency.closest import closest_jet
 from analysis.efficiency.events import JetEvents, offsets_of
 from analysis.efficiency.exports.map_correction import map_correction
 from analysis.efficiency.maps import EfficiencyMap
 from analysis.exports.correctionlib_json import correction_set_text, write_corrections
 
-FLAVOURS = {
-    "b": Flavour(hadron_flavours=(5,)),
-    "c": Flavour(hadron_flavours=(4,)),
-    "udsg": Flavour(hadron_flavours=(0, 3)),
-}
+FLAVOURS = {"b": (5,), "c": (4,), "udsg": (0, 3)}
 CODES = np.array([5, 4, 0])
 SETTINGS = EfficiencyMaps(pt_gev=(20, 50, 100, 300), eta=(-2.5, -1, 0, 1, 2.5))
 ONE_SIDED = (1 - 0.6826894921370859) / 2
@@ -163,7 +158,7 @@ def test_content_is_plain_json_of_schema_version_2():
 def test_maps_that_cannot_be_exported_are_refused():
     fitted = EfficiencyMap.fit(random_jets(1000, 1), SETTINGS)
     with pytest.raises(
-        ValueError, match=r"no hadron flavour codes of the map's flavours \['udsg'\]; there are those of"
+        ValueError, match=r"no hadron flavours of the map's \['udsg'\]; there are those of \['b', 'c'\]"
     ):
         map_correction(fitted, {name: FLAVOURS[name] for name in ("b", "c")}, "eff")
     nothing = EfficiencyMap.fit(jets([0], pt_gev=[], flavour=[], n_passed=[]), SETTINGS)

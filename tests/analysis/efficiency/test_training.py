@@ -78,7 +78,7 @@ def test_members_differ_in_initial_weights_and_bootstrap():
 
 def test_the_bootstrap_draws_events_with_all_their_jets():
     events = replace(EVENTS, weight=np.arange(1, 1501, dtype=np.float32))
-    batches = training(events=events).classifier.batches
+    batches = training(events=events, balance=0.0).classifier.batches
     batches.shuffle(torch.Generator().manual_seed(1))
     times, jets_of = {}, {}
     for number in range(batches.per_pass):
@@ -91,7 +91,7 @@ def test_the_bootstrap_draws_events_with_all_their_jets():
             key = tuple(batch.inputs.x[begin : begin + n].flatten().tolist())
             assert key not in times
             times[key], jets_of[key] = float(weights[0]), n
-    full = training(events=events, resample="none").classifier.batches
+    full = training(events=events, resample="none", balance=0.0).classifier.batches
     full.shuffle(torch.Generator().manual_seed(1))
     original = {}
     for number in range(full.per_pass):
@@ -104,6 +104,17 @@ def test_the_bootstrap_draws_events_with_all_their_jets():
     assert factors.mean() == pytest.approx(1, abs=4 / math.sqrt(1500))
     assert (factors == 0).mean() == pytest.approx(math.exp(-1), abs=0.05)
     assert factors.var() == pytest.approx(1, abs=0.2)
+
+
+def test_flavours_with_few_tags_weigh_more_by_the_variance_of_the_tag():
+    batches = training(resample="none").classifier.batches
+    batches.shuffle(torch.Generator().manual_seed(1))
+    batch = batches.batch(0)
+    weights = [batch.weight[batch.inputs.flavour == flavour].unique().tolist() for flavour in range(3)]
+    rates = [np.mean(EVENTS.n_passed[EVENTS.flavour == flavour] > 0) for flavour in range(3)]
+    expected = [[(2 * rate * (1 - rate)) ** -0.5] for rate in rates]
+    assert [len(found) for found in weights] == [1, 1, 1]
+    assert np.array(weights) == pytest.approx(np.array(expected), rel=1e-5)
 
 
 def test_the_record_has_the_losses_of_each_pass_validation_on_events_not_drawn():

@@ -1,0 +1,42 @@
+"""All files of efficiencies that analyses take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from analysis.efficiency.ensemble import EfficiencyEnsemble
+from analysis.efficiency.exports.map_correction import Codes, map_correction
+from analysis.efficiency.exports.onnx_file import ensemble_onnx
+from analysis.efficiency.maps import EfficiencyMap
+from analysis.exports.correctionlib_json import write_corrections
+
+
+def write_exports(
+    maps_path: Path,
+    network_path: Path,
+    *,
+    maps: Mapping[str, EfficiencyMap],
+    ensemble: EfficiencyEnsemble,
+    hadron_flavours: Codes,
+    head: str = "",
+) -> None:
+    """Write maps as correctionlib JSON, compressed, and the ensemble as ONNX.
+
+    Parameters
+    ----------
+    maps
+        By the names of their corrections.
+    hadron_flavours
+        Codes by flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
+    head
+        Begins the descriptions of the maps: tagger, era.
+
+    Raises
+    ------
+    ValueError
+        If codes of a flavour are missing or belong to two, a map is empty, or members are of different samples.
+    """
+    corrections = [map_correction(fitted, hadron_flavours, name, head=head) for name, fitted in maps.items()]
+    write_corrections(maps_path, corrections, f"{head} Jet tagging efficiencies in simulation.".strip())
+    network_path.write_bytes(ensemble_onnx(ensemble, hadron_flavours))

@@ -1,0 +1,74 @@
+"""Efficiencies of jets by flavour."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.plots.efficiency.jets import figure
+from tests.plots.efficiency.results import LACKING, STYLE, clipped, closure, texts, without_truth
+
+
+def outlines(axes) -> list[np.ndarray]:
+    return [patch.get_data().values for patch in axes.patches if not patch.get_fill()]
+
+
+def columns(made):
+    """Return axes by row and flavour."""
+    return np.array(made.axes).reshape(3, 3)
+
+
+def test_truth_and_all_models_are_drawn_for_every_flavour():
+    axes = columns(figure(closure(), "test", "delta_r", STYLE))
+    profile = closure().samples["test"].profiles["delta_r"]
+    for row in range(3):
+        drawn = outlines(axes[0, row])
+        assert len(drawn) == 6
+        np.testing.assert_allclose(drawn[0], profile.models["truth"][row])
+        np.testing.assert_allclose(drawn[-1], profile.models["invariant"][row])
+        np.testing.assert_allclose(
+            outlines(axes[1, row])[-1], profile.models["invariant"][row] / profile.models["truth"][row]
+        )
+        assert len(outlines(axes[2, row])) == 3
+
+
+def test_the_band_is_the_spread_of_members():
+    axes = columns(figure(closure(), "test", "pt", STYLE))
+    profile = closure().samples["test"].profiles["pt_gev"]
+    (band,) = [patch.get_data() for patch in axes[0, 2].patches if patch.get_fill()]
+    np.testing.assert_allclose(band.values - profile.models["invariant"][2], profile.spread["invariant"][2], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sample", "variable", "label"),
+    [
+        ("scalar", "pt", "Jet $p_{T}$ [GeV] (last bin open)"),
+        ("test", "eta", r"Jet $\eta$"),
+        ("test", "delta_r", r"$\Delta R$ to the closest jet (last bin open)"),
+    ],
+)
+def test_labels_and_nothing_clipped(sample, variable, label):
+    made = figure(closure(), sample, variable, STYLE)
+    shown = texts(made)
+    where = {"test": "Test sample", "scalar": r"Transfer sample, scalar to q$\bar{q}$"}[sample]
+    for text in (label, "Efficiency, working point M", "Truth", "Direct tagging", "Spread of 5 members"):
+        assert text in shown, text
+    for flavour in ("b jets", "c jets", "udsg jets"):
+        assert f"{flavour}\n{where}" in shown
+    assert clipped(made) == []
+
+
+def test_ranges_hold_every_prediction():
+    for variable in ("pt", "eta", "delta_r"):
+        for panel in columns(figure(closure(), "test", variable, STYLE))[0]:
+            low, high = panel.get_ylim()
+            everything = np.concatenate(outlines(panel))
+            assert low <= np.nanmin(everything)
+            assert np.nanmax(everything) < high
+
+
+def test_without_truth_tags_are_the_reference():
+    shown = texts(figure(without_truth(), "test", "pt", LACKING))
+    assert "Predicted /\ntagged" in shown
+    assert "Truth" not in shown
+    assert "Graph network (18 of 20 members)" in shown

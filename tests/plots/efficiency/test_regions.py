@@ -1,0 +1,151 @@
+"""Yields of tag regions: what is drawn, that it is labelled, and that all of it is seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.plots.efficiency.names import EVENT_VARIABLES
+from analysis.plots.efficiency.regions import figure, pairs_figure
+from analysis.plots.style import Style
+from tests.plots.efficiency.results import LACKING, STYLE, clipped, closure, texts, without_truth
+
+
+def outlines(axes) -> list[np.ndarray]:
+    return [patch.get_data().values for patch in axes.patches if not patch.get_fill()]
+
+
+def points(axes):
+    container = next(c for c in axes.containers if hasattr(c, "has_yerr") and len(c.lines[0].get_ydata()))
+    halves = [0.5 * (bar[1, 1] - bar[0, 1]) for bar in container.lines[2][0].get_segments()]
+    return np.asarray(container.lines[0].get_ydata(), float), np.array(halves)
+
+
+def test_points_are_direct_tags_with_their_poisson_errors():
+    main = figure(closure(), "test", "2tag", "delta_r", STYLE).axes[0]
+    direct = closure().samples["test"].regions["2tag"]["delta_r"].direct[0]
+    values, errors = points(main)
+    np.testing.assert_allclose(values, direct)
+    np.testing.assert_allclose(errors, np.sqrt(direct))
+
+
+def test_outlines_are_the_predictions_of_all_models_and_ratios_are_to_the_truth():
+    made = figure(closure(), "test", "1tag", "n_jets", STYLE)
+    yields = closure().samples["test"].regions["1tag"]["n_jets"]
+    drawn, ratios = outlines(made.axes[0]), outlines(made.axes[1])
+    models = ("map", "map_delta_r", "closest_jet", "product", "invariant")
+    assert len(drawn) == len(ratios) == len(models)
+    for values, quotient, model in zip(drawn, ratios, models, strict=True):
+        np.testing.assert_allclose(values, yields.models[model].predicted[0])
+        np.testing.assert_allclose(quotient, yields.ratio(model))
+
+
+def test_the_band_is_sum_w2_and_v_eff():
+    made = figure(closure(), "test", "2tag", "eta", STYLE)
+    yields = closure().samples["test"].regions["2tag"]["eta"].models["invariant"]
+    (band,) = [patch.get_data() for patch in made.axes[0].patches if patch.get_fill()]
+    np.testing.assert_allclose(band.values - yields.predicted[0], np.sqrt(yields.sum_w2 + yields.v_eff)[0])
+    np.testing.assert_allclose(band.baseline, 2 * yields.predicted[0] - band.values)
+
+
+def test_the_lowest_panel_shows_networks_alone_close_to_one():
+    made = figure(closure(), "test", "2tag", "delta_r", STYLE)
+    wide, close = made.axes[1:3]
+    assert len(outlines(wide)) == 5
+    assert len(outlines(close)) == 3
+    assert 1 - close.get_ylim()[0] == pytest.approx(close.get_ylim()[1] - 1)
+    assert close.get_ylim()[1] < wide.get_ylim()[1]
+    # the map is far beyond the wide panel at small DeltaR: an arrow
+    assert any(line.get_marker() == "^" and line.get_color() == STYLE.colour("map") for line in wide.lines)
+
+
+@pytest.mark.parametrize("variable", EVENT_VARIABLES)
+def test_axes_carry_their_quantity_and_unit_and_the_legend_its_tests(variable):
+    shown = texts(figure(closure(), "test", "2tag", variable, STYLE))
+    label = {
+        "delta_r": r"$\Delta R$ of the two leading jets (last bin open)",
+        "pt": "Leading jet $p_{T}$ [GeV] (last bin open)",
+        "eta": r"Leading jet $\eta$",
+        "mass": "Mass of the two leading jets [GeV] (last bin open)",
+        "n_jets": "Number of jets",
+        "closest_flavour": "Flavour of the jet closest to the leading one",
+    }[variable]
+    for text in (label, "Events / bin", "Predicted /\ntrue", "Networks\nalone", "DeepSF", "Toy simulation"):
+        assert text in shown, text
+    assert "Test sample\nTwo leading jets tagged" in shown
+    chi2, ndf = (
+        closure()
+        .samples["test"]
+        .regions["2tag"][{"pt": "pt_gev", "mass": "mass_gev"}.get(variable, variable)]
+        .chi2("invariant")
+    )
+    assert f"Graph network ({chi2:.0f}/{ndf})" in shown
+    assert "Direct tagging" in shown
+    assert any(text.startswith("Map of $p_{T}$") for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("sample", "region", "variable", "style"),
+    [
+        ("test", "2tag", "delta_r", LACKING),
+        ("test", "1tag", "pt", STYLE),
+        ("test", "2tag", "eta", STYLE),
+        ("scalar", "", "n_tags", LACKING),
+        ("test", "2tag", "n_jets", STYLE),
+        ("train", "1tag", "delta_r", STYLE),
+    ],
+)
+def test_nothing_is_clipped_and_the_legend_is_above_the_data(sample, region, variable, style: Style):
+    made = figure(closure(), sample, region, variable, style)
+    assert clipped(made) == []
+    main = made.axes[0]
+    legend = main.get_legend().get_window_extent()
+    bottom = legend.transformed(main.transData.inverted()).y0
+    highest = max(np.nanmax(values) for values in outlines(main))
+    values, errors = points(main)
+    assert bottom > max(highest, np.max(values + errors))
+    right = main.get_window_extent().x1
+    assert legend.x1 <= right + 1
+    heading = next(text for text in main.texts if text.get_text().startswith(("Test", "Transfer", "Training")))
+    assert not legend.overlaps(heading.get_window_extent())
+
+
+def test_an_ensemble_that_lacks_members_says_so():
+    assert "Test sample, 18 of 20 members\nLeading jet tagged" in texts(
+        figure(closure(), "test", "1tag", "pt", LACKING)
+    )
+
+
+def test_numbers_and_flavours_are_labelled_in_whole():
+    def labels(variable):
+        made = figure(closure(), "test", "" if variable == "n_tags" else "1tag", variable, STYLE)
+        made.draw_without_rendering()
+        return [text.get_text() for text in made.axes[2].get_xticklabels()]
+
+    assert labels("n_jets") == ["2", "3", "4", "5", "6"]
+    assert labels("closest_flavour") == ["b", "c", "udsg"]
+    assert labels("n_tags") == ["0", "1", "2", "3", r"$\geq$ 4"]
+
+
+def test_without_truth_direct_tags_are_the_reference():
+    made = figure(without_truth(), "test", "2tag", "delta_r", STYLE)
+    assert "Predicted /\ndirect" in texts(made)
+    assert points(made.axes[1])[0].tolist() == [1.0] * 10
+
+
+def test_every_flavour_pair_has_a_panel_with_its_ratio():
+    made = pairs_figure(closure(), "test", "2tag", "delta_r", STYLE)
+    shown = texts(made)
+    for pair in ("b + b", "b + c", "b + udsg", "c + c", "c + udsg", "udsg + udsg"):
+        assert shown.count(pair) == 1
+    yields = closure().samples["test"].regions["2tag"]["delta_r"]
+    main = next(axes for axes in made.axes if "b + c" in [text.get_text() for text in axes.texts])
+    np.testing.assert_allclose(outlines(main)[-1], yields.models["invariant"].predicted[yields.categories.index("b_c")])
+    assert "Test sample, two leading jets tagged" in shown
+    assert clipped(made) == []
+
+
+def test_pairs_that_a_sample_lacks_have_no_panel():
+    shown = texts(pairs_figure(closure(), "scalar", "2tag", "delta_r", STYLE))
+    assert {"b + b", "c + c", "udsg + udsg"} <= set(shown)
+    assert "b + c" not in shown
