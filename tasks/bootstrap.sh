@@ -9,6 +9,11 @@ unpack() {
         tar --no-same-owner -xzf "$init"/repository-*.tar.gz -C "$home/repository" &&
         tar --no-same-owner -xzf "$init"/environment-*.tar.gz -C "$home/software" &&
         tar --no-same-owner -xf "$init"/shipment{{file_postfix}}.tar -C "$home/data" || return 1
+    # of an attempt that was evicted; what is damaged there does not count
+    [ ! -e "$init/outputs{{file_postfix}}.tar" ] ||
+        tar --no-same-owner -xf "$init/outputs{{file_postfix}}.tar" -C "$home/data" ||
+        echo "what an evicted attempt packed cannot be unpacked in full"
+    touch "$home/data/.laid_out"
     venv="$home/software/venv"
     python="$(echo "$home/software"/python/bin/python3.*)"
     mkdir -p "$venv/lib/${python##*/}" && mv "$home/software/site-packages" "$venv/lib/${python##*/}/" || return 1

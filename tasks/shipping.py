@@ -48,6 +48,14 @@ def ship(workflow: Workflow, config: Any, branches: Iterable[Iterable[int]], sna
     own = folder / "shipment$(law_job_postfix).tar"
     config.custom_content.append(("transfer_input_files", f"$(transfer_input_files),{own}"))
     config.output_files["outputs.tar"] = "outputs.tar"
+    # HTCondor keeps what an evicted job packed, and gives it to the job's next attempt
+    config.custom_content.append(("when_to_transfer_output", "ON_EXIT_OR_EVICT"))
+
+
+def job_starter() -> Any:
+    """Return the script that starts a job, and packs its checkpoint when it is evicted."""
+    path = Path(__file__).with_name("evictable.sh")
+    return law.JobInputFile(str(path), copy=True, render_local=True, increment=True)
 
 
 def _as_it_is(path: Path) -> Any:

@@ -182,8 +182,13 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
             ("MY.DeepSFSubmission", cluster.quoted(secrets.token_hex(8))),
         ]
         if site.file_transfer:
+            config.input_files["law_wrapper"] = super().htcondor_group_wrapper_file()
             shipping.ship(self, config, branches, snapshot)
         return config
+
+    def htcondor_group_wrapper_file(self) -> Any:
+        """Return what HTCondor starts: law's wrapper, or what starts that one and packs when the job is evicted."""
+        return shipping.job_starter() if self._site().file_transfer else super().htcondor_group_wrapper_file()
 
     def htcondor_stageout_file(self) -> Any:
         """Return the script that packs a job's outputs where they have to travel."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,6 +91,69 @@ def test_nothing_leaves_the_folder_of_outputs(workflow: SimpleNamespace, tmp_pat
         packed.addfile(tarfile.TarInfo(shipping.COMPLETE), io.BytesIO())
     shipping.receive(workflow)
     assert not list(tmp_path.rglob("outside"))
+
+
+# --- the scripts of a job, which HTCondor evicts
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Path:
+    """A job's folder with its scripts as law renders them, and input that is being laid out."""
+    variables = {"law_wrapper": "law.sh", "stageout_file": "stageout_1a2b.sh"}
+    variables |= {"deepsf_outputs": str(TASK), "file_postfix": "_1"}
+    for name, rendered in (("evictable.sh", "evictable.sh"), ("stageout.sh", "stageout_1a2b.sh")):
+        text = Path(shipping.__file__).with_name(name).read_text()
+        for variable, value in variables.items():
+            text = text.replace(f"{{{{{variable}}}}}", value)
+        (tmp_path / rendered).write_text(text)
+    (tmp_path / "law.sh").write_text('(sleep 5; echo went on) & echo "started with $*"; wait\n')
+    (tmp_path / "job_x" / "deepsf" / "data").mkdir(parents=True)
+    return tmp_path
+
+
+def evict(sandbox: Path) -> list[str]:
+    """Start a job, tell it to end, and return what is in the archive that it leaves."""
+    command = ["bash", "evictable.sh", "_1", "log.txt"]
+    job = subprocess.Popen(command, cwd=sandbox, stdout=subprocess.PIPE, text=True)
+    assert job.stdout is not None
+    assert job.stdout.readline() == "started with _1 log.txt\n"
+    job.terminate()
+    assert job.wait(20) == 0
+    assert job.stdout.read() == "", "something of it went on"
+    job.stdout.close()
+    assert (sandbox / "log.txt").read_text().startswith("evicted")
+    with tarfile.open(sandbox / "outputs_1.tar") as archive:
+        return archive.getnames()
+
+
+def test_an_evicted_job_packs_its_checkpoint(sandbox: Path) -> None:
+    data = sandbox / "job_x" / "deepsf" / "data"
+    (data / TASK).mkdir(parents=True)
+    for name in (".checkpoint_1.safetensors", ".checkpoint_1.safetensors.part", ".part-1-member_1.safetensors"):
+        (data / TASK / name).write_bytes(b"state")
+    (data / ".laid_out").touch()
+    assert evict(sandbox) == [str(TASK), str(TASK / ".checkpoint_1.safetensors"), shipping.COMPLETE]
+    assert not (data / ".laid_out").exists()
+
+
+@pytest.mark.parametrize("state", ["laying out", "cleaning up"])
+def test_a_job_that_is_evicted_before_or_after_its_work_keeps_what_was_packed(sandbox: Path, state: str) -> None:
+    with tarfile.open(sandbox / "outputs_1.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("what another attempt packed"), io.BytesIO())
+    if state == "cleaning up":
+        (sandbox / "job_x" / "deepsf" / "data").rmdir()
+        (sandbox / "job_x" / "deepsf").rmdir()
+        (sandbox / "job_x").rmdir()
+    assert evict(sandbox) == ["what another attempt packed"]
+
+
+def test_a_job_that_is_evicted_with_nothing_packed_has_an_archive_all_the_same(sandbox: Path) -> None:
+    assert evict(sandbox) == []
+
+
+def test_a_job_ends_with_the_exit_code_of_its_work(sandbox: Path) -> None:
+    (sandbox / "law.sh").write_text("exit 60\n")
+    assert subprocess.run(["bash", "evictable.sh", "_1", "log.txt"], cwd=sandbox, check=False).returncode == 60
 
 
 def test_the_bundle_of_the_repository_is_made_once_and_has_what_a_job_needs(tmp_path: Path) -> None:

@@ -166,11 +166,13 @@ class Drill:
 
     # --- after
 
-    def wrong(self) -> list[str]:
-        """Return the artefacts that count as complete and are not those of the undisturbed run."""
+    def wrong(self, *tasks: str) -> list[str]:
+        """Return the artefacts (of all tasks or some) that count as complete and are not as in the undisturbed run."""
         reference = self.undisturbed.reference(self.n_members, self._for_reference())
         found = []
         for name, content in reference.items():
+            if tasks and name.partition("/")[0] not in tasks:
+                continue
             path = self.outputs / name
             manifest = path.with_name(f".{path.name}.manifest.json")
             if manifest.exists() and path.exists():

@@ -6,6 +6,7 @@ user saw once it ended. So drills join several of them.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -149,6 +150,42 @@ def test_member_raises_always(drill):
     assert drill.trainings() == {0: 1, 1: 3, 2: 1}
     assert "Traceback" not in again.terminal
     drill.assert_as_undisturbed()
+
+
+@drills
+def test_accepted_without_a_member(drill):
+    drill.configure(4)
+    fault = drill.fault(1, "raise", "the jets are gone")
+    options = ("--retries", "1", "--accept-members", "3")
+    driver = drill.run(*options, task="AuditScaleFactors")
+    assert said_of(drill, 1)
+    assert "RuntimeError: the jets are gone" in driver.terminal
+    assert "going on with 3 branches, as was asked for" in driver.terminal
+    assert drill.trainings() == {0: 1, 1: 2, 2: 1, 3: 1}
+    assert used_members(drill) == ([0, 2, 3], {"used": 3, "configured": 4})
+    assert drill.wrong("TrainDeepSF") == []
+    drill.wait("an empty queue", lambda: not drill.pool.queue(), 20)
+
+    # what was accepted is complete for who accepts it
+    drill.run(*options, task="AuditScaleFactors")
+    assert drill.trainings() == {0: 1, 1: 2, 2: 1, 3: 1}
+
+    fault.unlink()
+    again = drill.run("--retries", "0", task="AuditScaleFactors")
+    assert drill.trainings() == {0: 1, 1: 3, 2: 1, 3: 1}
+    assert "Traceback" not in again.terminal
+    assert used_members(drill) == ([0, 1, 2, 3], {"used": 4, "configured": 4})
+    drill.assert_as_undisturbed()
+
+
+def used_members(drill):
+    """Return which members the ensemble was made with, and how many the audit says; manifests must name the same."""
+    aggregate = drill.outputs / "AggregateDeepSF"
+    used = json.loads((aggregate / "bins.json").read_text())["members_used"]
+    inputs = json.loads((aggregate / ".bins.json.manifest.json").read_text())["inputs"]
+    named = sorted(key.partition("/")[2] for key in inputs if "TrainDeepSF/member" in key)
+    assert named == [f"TrainDeepSF/member_{member}.safetensors" for member in used]
+    return used, json.loads((drill.outputs / "AuditScaleFactors" / "audit.json").read_text())["members"]
 
 
 @drills
