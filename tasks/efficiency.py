@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import luigi
 
+from analysis.config.efficiency import NetworkName
 from tasks.base import ConfigTask
 from tasks.members import EnsembleWorkflow
 from tasks.provenance import digest
@@ -153,7 +154,7 @@ class BuildEfficiencyMaps(EfficiencyTask):
 class Member(NamedTuple):
     """One training: a network, its number among those of its kind, and the fold of the events that it sees."""
 
-    model: str
+    model: NetworkName
     number: int
     fold: int | None = None
 

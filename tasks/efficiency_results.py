@@ -168,7 +168,13 @@ class MeasureEfficiencySF(EfficiencyTask):
 class AuditEfficiency(EfficiencyTask):
     """``audit.json``, row by row, and all that figures draw. The only task that reads true efficiencies."""
 
-    config_keys = ("flavours", "efficiency")
+    config_keys = (
+        "flavours",
+        "efficiency.toy",
+        "efficiency.audit",
+        "efficiency.ensemble",
+        "efficiency.truth_tagging.working_point",
+    )
     keeps_replaced = True
 
     def requires(self) -> Any:
@@ -195,15 +201,16 @@ class AuditEfficiency(EfficiencyTask):
         from analysis.efficiency.ensemble import EfficiencyEnsemble
 
         prepare_process()
-        settings_now, inputs = self.cfg("efficiency"), self.input()
-        ensemble = EfficiencyEnsemble.load(inputs["aggregate"][settings_now.ensemble.model].file)
-        toy = settings_now.toy
+        nominal, toy, inputs = self.cfg("efficiency.ensemble"), self.cfg("efficiency.toy"), self.input()
+        ensemble = EfficiencyEnsemble.load(inputs["aggregate"][nominal.model].file)
         result = audit_efficiencies(
             provenance=made_on(),
             config_name=settings.config_path(self.config).stem,
-            seeds={"ensemble": settings_now.ensemble.seed} | ({} if toy is None else {"toy": toy.seed}),
+            seeds={"ensemble": nominal.seed} | ({} if toy is None else {"toy": toy.seed}),
             samples=self._samples(),
-            settings=settings_now,
+            settings=self.cfg("efficiency.audit"),
+            nominal=nominal,
+            working_point=self.cfg("efficiency.truth_tagging.working_point"),
             coverage=json.loads(inputs["coverage"].file.read_text()) if toy is not None else None,
             ensemble=ensemble,
             n_members_used=ensemble.n_members,

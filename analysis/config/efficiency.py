@@ -208,6 +208,7 @@ class Invariant(NetworkTraining):
 
     blocks: Count = 2
     units: Count = 32
+    learning_rate: Positive = 4e-3
 
 
 class Paper(NetworkTraining):

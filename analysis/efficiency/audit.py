@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from analysis.config.efficiency import Efficiency, EfficiencyAudit
+from analysis.config.efficiency import EfficiencyAudit
+from analysis.config.efficiency import EfficiencyEnsemble as EnsembleSettings
 from analysis.efficiency.audit_figures import sample_figures, sum_of_probabilities, tables
 from analysis.efficiency.audit_rows import Row, judged
 from analysis.efficiency.closure import n_tag_yields, region_yields
@@ -54,7 +55,9 @@ def audit_efficiencies(
     config_name: str,
     seeds: Mapping[str, int],
     samples: Mapping[str, AuditedSample],
-    settings: Efficiency,
+    settings: EfficiencyAudit,
+    nominal: EnsembleSettings,
+    working_point: str | None = None,
     coverage: Mapping[str, Mapping[str, float]] | None = None,
     ensemble: Evaluates | None = None,
     n_members_used: int | None = None,
@@ -72,7 +75,11 @@ def audit_efficiencies(
         ``test``, independent of the training; ``scalar``, another process; ``train``, with efficiencies that were
         cross-fitted. Only the first is needed.
     settings
-        Its ``ensemble.model`` must be among the models of every sample.
+        Bins, seeds and limits.
+    nominal
+        The ensemble's settings; its ``model`` must be among the models of every sample.
+    working_point
+        That counts as a tag; the loosest by default.
     coverage
         What `analysis.efficiency.replicas.coverage` returns.
     ensemble
@@ -88,28 +95,28 @@ def audit_efficiencies(
         If there is no test sample, the ensemble's model is missing, efficiencies do not belong to the events, or a
         limit is given for a row that there is not.
     """
-    _check(samples, settings.ensemble.model)
-    test, audit = samples[TEST], settings.audit
-    points, chosen = test.events.working_points, settings.truth_tagging.working_point
-    point = points.index(chosen) if chosen is not None else 0
-    closure = _closure(samples, settings.ensemble.model, point, audit)
-    figures = {name: sample_figures(*sample, point, audit.low_pt_gev) for name, sample in samples.items()}
+    _check(samples, nominal.model)
+    test = samples[TEST]
+    points = test.events.working_points
+    point = points.index(working_point) if working_point is not None else 0
+    closure = _closure(samples, nominal.model, point, settings)
+    figures = {name: sample_figures(*sample, point, settings.low_pt_gev) for name, sample in samples.items()}
     rows = {
-        **sample_rows(Findings(figures, closure, points, point, audit.low_pt_gev)),
-        **_own_rows(test, settings.ensemble.model, point),
+        **sample_rows(Findings(figures, closure, points, point, settings.low_pt_gev)),
+        **_own_rows(test, nominal.model, point),
         **({} if coverage is None else coverage_rows(coverage)),
-        **({} if ensemble is None else _symmetry_rows(ensemble, test.events, audit.seed)),
+        **({} if ensemble is None else _symmetry_rows(ensemble, test.events, settings.seed)),
         **(further or {}),
     }
-    used = n_members_used or closure.n_members.get(closure.nominal, settings.ensemble.n_members)
+    used = n_members_used or closure.n_members.get(closure.nominal, nominal.n_members)
     report = {
         **provenance,
         "config": config_name,
-        "seeds": {**seeds, "audit": audit.seed},
+        "seeds": {**seeds, "audit": settings.seed},
         "model": closure.nominal,
         "working_point": closure.working_point,
-        "members": {"used": used, "configured": settings.ensemble.n_members},
-        "rows": judged(rows, audit.limits, default_limits=audit.default_limits),
+        "members": {"used": used, "configured": nominal.n_members},
+        "rows": judged(rows, settings.limits, default_limits=settings.default_limits),
         "samples": tables(figures, closure.samples, closure.flavours),
         "correlation": closure.correlation,
         "spread": closure.spread,

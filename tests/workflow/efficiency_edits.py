@@ -54,15 +54,15 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
         Edit(
             "how a tag is drawn",
             {"efficiency": seed},
-            {"ApplyTruthTagging", "AuditEfficiency"},
+            {"ApplyTruthTagging"},
             "ApplyTruthTagging stale (0/3): efficiency.truth_tagging.seed: 1 -> 2",
             TOP,
-            {*TAGGED, "AuditEfficiency", "PlotEfficiency", TOP},
+            {*TAGGED, TOP},
         ),
         Edit(
             "one network that the ensemble is compared with",
             {"efficiency": product},
-            {"TrainEfficiencyComparisons", "AuditEfficiency"},
+            {"TrainEfficiencyComparisons"},
             "TrainEfficiencyComparisons stale (2/4): efficiency.models.product.learning_rate: 0.002 -> 0.001",
             "AggregateEfficiency",
             # branches 0 and 1 are the feed-forward networks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from analysis.efficiency.audit import AuditedSample, AuditResult, audit_efficien
 from analysis.efficiency.maps import EfficiencyMap
 from analysis.efficiency.toy import generate
 
-CONFIG = load("configs/efficiency_toy.yaml")
+CONFIG = load(Path(__file__).parents[3] / "configs" / "efficiency_toy.yaml")
 FLAVOURS = tuple(CONFIG.flavours)
 N_MEMBERS = 5
 _MAPS = ("map", "map_delta_r")
@@ -71,8 +72,14 @@ def selected(sample: AuditedSample, chosen) -> AuditedSample:
 def audited(chosen=None, settings=None, **options) -> AuditResult:
     """Return the audit of the samples."""
     given = {"provenance": {"commit": "abc", "cpu": "none", "cores": 1}, "seeds": {"toy": 1}, **options}
+    efficiency = settings or CONFIG.efficiency
     return audit_efficiencies(
-        config_name="toy", samples=chosen or samples(), settings=settings or CONFIG.efficiency, **given
+        config_name="toy",
+        samples=chosen or samples(),
+        settings=efficiency.audit,
+        nominal=efficiency.ensemble,
+        working_point=efficiency.truth_tagging.working_point,
+        **given,
     )
 
 

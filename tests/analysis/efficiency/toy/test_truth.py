@@ -81,7 +81,7 @@ def test_many_jets_agree_with_a_product_over_all_pairs(toy):
 def test_working_points_are_parts_of_the_efficiency(toy):
     loose = generate(toy("toy"), ("b", "c", "udsg"), "test", 1000)[1].efficiency
     events, truth = generate(toy("small"), ("b", "c", "udsg"), "test", 1000)
-    factors = np.array([[1, 0.85, 0.60], [1, 0.40, 0.12], [1, 0.15, 0.02]])
+    factors = np.array([[1, 0.85, 0.60], [1, 0.40, 0.12], [1, 0.15, 0.10]])
     assert truth.working_points == events.working_points == ("L", "M", "T")
     assert truth.efficiency == pytest.approx(loose * factors[events.flavour], rel=1e-12)
 
