@@ -1,7 +1,6 @@
 """Random numbers that belong to an event: the same whatever the order of events, and whatever others are there.
 
-A number is a hash of seed, event number and counter (SplitMix64, Steele, Lea and Flood, OOPSLA 2014), as athena seeds
-its truth tagging by event.
+A number is a hash of seed, event number and counter (`analysis.splitmix`), as athena seeds its truth tagging by event.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ import numpy.typing as npt
 
 from analysis.efficiency.events import Floats, Ints
 from analysis.generator.arrays import seed_sequence
+from analysis.splitmix import GAMMA, mixed, uniform
 
 UInts = npt.NDArray[np.uint64]
 
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _POISSON_CDF = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(18)])
 
 
@@ -26,12 +25,12 @@ def stream(seed: int, *names: str | int) -> np.uint64:
 
 
 def event_uniforms(key: np.uint64, event: UInts, counter: int = 0) -> Floats:
-    """Return a number of each event, uniform in [0, 1); ``event`` is (n_events,), the events' numbers."""
-    return _uniform(_mixed(_event_keys(key, event) + _gammas(counter)))
+    """Return a number of each event, uniform in (0, 1); ``event`` is (n_events,), the events' numbers."""
+    return uniform(mixed(_event_keys(key, event) + _gammas(counter)))
 
 
 def jet_uniforms(key: np.uint64, event: UInts, offsets: Ints) -> Floats:
-    """Return a number of each jet, uniform in [0, 1), ``(n_jets,)``; it depends on event number and place of the jet.
+    """Return a number of each jet, uniform in (0, 1), ``(n_jets,)``; it depends on event number and place of the jet.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ def jet_uniforms(key: np.uint64, event: UInts, offsets: Ints) -> Floats:
     counts = np.diff(offsets)
     rank = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
     keys = np.repeat(_event_keys(key, event), counts)
-    return _uniform(_mixed(keys + rank.astype(np.uint64) * _GAMMA))
+    return uniform(mixed(keys + rank.astype(np.uint64) * GAMMA))
 
 
 def event_poisson(key: np.uint64, event: UInts, replica: int) -> Floats:
@@ -52,18 +51,8 @@ def event_poisson(key: np.uint64, event: UInts, replica: int) -> Floats:
 
 
 def _event_keys(key: np.uint64, event: UInts) -> UInts:
-    return _mixed(_mixed(event.astype(np.uint64) + _GAMMA) ^ key)
+    return mixed(mixed(event.astype(np.uint64)) ^ key)
 
 
 def _gammas(counter: int) -> UInts:
-    return np.array([counter], np.uint64) * _GAMMA
-
-
-def _mixed(value: UInts) -> UInts:
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
-
-
-def _uniform(bits: UInts) -> Floats:
-    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return np.array([counter], np.uint64) * GAMMA
