@@ -91,6 +91,16 @@ class ClassifierSettings(Protocol):
         """Decoupled weight decay (arXiv:1711.05101) of matrices; biases and embeddings have none."""
 
 
+class Steps(NamedTuple):
+    """Settings of a training, see `ClassifierSettings`."""
+
+    passes: float
+    learning_rate: float
+    learning_rate_warmup: float
+    learning_rate_final: float
+    weight_decay: float
+
+
 class NonFiniteLossError(FloatingPointError):
     """A loss became NaN or infinite; the message names the step and the ranges of what went in."""
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,44 +20,16 @@ from torch import Tensor, nn
 
 from analysis.config.events import EventWeight, Flavour, Region, measured_flavours
 from analysis.config.methods import Direct, Variable
+from analysis.nets.class_probabilities import ClassProbabilities
 from analysis.nets.dense import DenseNetwork
 from analysis.nets.mixture_ratio import MixtureRatio
 from analysis.tables import Floats, Jets, Mask, RegionEntries
-from analysis.training.classifier import ClassifierTraining
+from analysis.training.classifier import ClassifierTraining, Steps
 from analysis.training.inputs import InputScaling
 from analysis.training.losses import scale_factor
 from analysis.training.regions import split_by_event
 from analysis.training.rows import Rows
 from analysis.weights import RegionWeights
-
-
-class FlavourPosterior(nn.Module):
-    """Logits of the flavours relative to the first one, of a dense network."""
-
-    def __init__(self, network: DenseNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the logits, shape ``(n, n_flavours - 1)``."""
-        logits: Tensor = self.network(features)
-        return logits if logits.dim() == 2 else logits[:, None]
-
-    @torch.no_grad()
-    def log_probability(self, features: Tensor) -> Tensor:
-        """Return log p(f|x) of all flavours, shape ``(n, n_flavours)``."""
-        logits = self.forward(features)
-        return torch.log_softmax(torch.cat([logits.new_zeros(len(logits), 1), logits], 1), 1)
-
-
-class _Stage(NamedTuple):
-    """Settings of one classifier, as `analysis.training.classifier` takes them."""
-
-    passes: float
-    learning_rate: float
-    learning_rate_warmup: float
-    learning_rate_final: float
-    weight_decay: float
 
 
 @dataclass(frozen=True)
@@ -138,7 +109,7 @@ class DirectTraining:
         generator = torch.Generator().manual_seed(int(network_seed.generate_state(1, np.uint64)[0] >> np.uint64(1)))
         self.sf_networks = {flavour: self._network(generator) for flavour in measured}
         n_logits = len(flavours) - 1
-        self._posteriors = {r.name: FlavourPosterior(self._network(generator, n_logits)) for r in self._regions}
+        self._posteriors = {r.name: ClassProbabilities(self._network(generator, n_logits)) for r in self._regions}
         self.history: dict[str, dict[str, list[float]]] = {}
 
     def _of_flavour(self, flavour: str, region: str, used: Mapping[str, RegionEntries]) -> Jets:
@@ -241,6 +212,6 @@ class DirectTraining:
         settings = self._settings
         rate = settings.learning_rate, settings.learning_rate_warmup, settings.learning_rate_final
         (seed,) = self._seed.spawn(1)
-        training = ClassifierTraining(network, rows, _Stage(passes, *rate, settings.weight_decay), seed)
+        training = ClassifierTraining(network, rows, Steps(passes, *rate, settings.weight_decay), seed)
         training.run()
         self.history[name] = training.history.to_json()
