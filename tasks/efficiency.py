@@ -37,6 +37,10 @@ class EfficiencyTask(ConfigTask):
         """Return whether jets are generated; otherwise they come from the campaign's skims."""
         return self.plan_cfg("efficiency.toy") is not None
 
+    def flavours(self) -> dict[str, Any]:
+        """Return the flavours in the order of their index in events: the order of keys in a file has no meaning."""
+        return dict(sorted(self.cfg("flavours").items()))
+
     def samples(self) -> tuple[str, ...]:
         """Return the samples: one to train on, one to test, and generated jets of another process."""
         return (TRAIN, "test", "scalar") if self.is_toy() else (TRAIN, "test")
@@ -85,7 +89,7 @@ class GenerateEfficiencyToy(EfficiencyTask, Workflow):
     def run(self) -> None:
         from analysis.efficiency.toy import generate
 
-        events, truth = generate(self.cfg("efficiency.toy"), tuple(self.cfg("flavours")), self.branch_data)
+        events, truth = generate(self.cfg("efficiency.toy"), tuple(self.flavours()), self.branch_data)
         with staged(self.output()["events"], self.output()["truth"]) as (events_path, truth_path):
             events.write(events_path)
             truth.write(truth_path)
@@ -116,7 +120,7 @@ class CollectJetEvents(EfficiencyTask):
         events = jet_events(
             skimmed(self.input(), "jets"),
             samples=self.cfg("samples"),
-            flavours=self.cfg("flavours"),
+            flavours=self.flavours(),
             tagger=self.cfg("tagger"),
             working_points=self.cfg("efficiency.working_points"),
             luminosity_ifb=self.cfg("campaign.luminosity_ifb"),

@@ -80,7 +80,7 @@ class ApplyTruthTagging(EfficiencyTask, Workflow):
             events,
             models[self.cfg("efficiency.ensemble.model")],
             self.cfg("efficiency.truth_tagging"),
-            {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()},
+            {name: flavour.hadron_flavours for name, flavour in self.flavours().items()},
             self._scale_factors(events.working_points),
         )
         with staged(self.output()) as (path,):
@@ -120,7 +120,7 @@ class RunCoverageReplicas(EfficiencyTask):
         audit = self.cfg("efficiency.audit")
         found = coverage(
             self.cfg("efficiency.toy"),
-            tuple(self.cfg("flavours")),
+            tuple(self.flavours()),
             self.cfg("efficiency.maps"),
             n_replicas=audit.n_replicas,
             n_events=audit.n_replica_events,
@@ -148,21 +148,27 @@ class ExportEfficiency(EfficiencyTask):
         aggregate = self.input()["aggregate"]
         ensemble = EfficiencyEnsemble.load(aggregate[self.cfg("efficiency.ensemble.model")].file)
         maps = exported_maps(self.input()["maps"])
-        codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
+        codes = {name: flavour.hadron_flavours for name, flavour in self.flavours().items()}
         with staged(*self.output().values()) as (maps_path, network_path):
             write_exports(maps_path, network_path, maps=maps, ensemble=ensemble, hadron_flavours=codes)
 
 
 class MeasureEfficiencySF(EfficiencyTask):
-    """Scale factors of working-point bins from ratios of densities of pseudo-data and simulation, on the toy's jets."""
+    """Scale factors of working-point bins by ratios of densities, on pseudo-data of the toy in mixed regions."""
 
-    config_keys = ("flavours", "efficiency.toy", "efficiency.audit")
+    config_keys = ("flavours", "efficiency.toy", "efficiency.ratio")
 
     def output(self) -> Any:
         return self.target("scale_factors.json")
 
     def run(self) -> None:
-        raise NotImplementedError
+        from analysis.cpu import prepare_process
+        from analysis.efficiency.ratio_toy import measure_on_toy
+
+        prepare_process()
+        found = measure_on_toy(self.cfg("efficiency.toy"), self.flavours(), self.cfg("efficiency.ratio"))
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps(found._asdict(), sort_keys=True))
 
 
 class AuditEfficiency(EfficiencyTask):
@@ -186,7 +192,9 @@ class AuditEfficiency(EfficiencyTask):
             "exports": ExportEfficiency.req(self),
         }
         if self.is_toy():
-            required |= {"coverage": RunCoverageReplicas.req(self)}
+            required["coverage"] = RunCoverageReplicas.req(self)
+        if self.plan_cfg("efficiency.ratio") is not None:
+            required["scale_factors"] = MeasureEfficiencySF.req(self)
         return required
 
     def upstream(self) -> list[ProvenanceTarget]:
@@ -221,10 +229,11 @@ class AuditEfficiency(EfficiencyTask):
             closure_path.write_text(result.closure)
 
     def _further(self, ensemble: EfficiencyEnsemble) -> dict[str, Row]:
-        """Return rows on what was exported, and on the size of networks."""
+        """Return rows on what was exported, on the size of networks, and on scale factors by ratio."""
         from analysis.efficiency.audit_rows import Row
         from analysis.efficiency.ensemble import EfficiencyEnsemble
         from analysis.efficiency.exports.agreement import agreement_rows
+        from analysis.efficiency.ratio_toy import ratio_rows
 
         inputs = self.input()
         rows = agreement_rows(
@@ -232,12 +241,14 @@ class AuditEfficiency(EfficiencyTask):
             inputs["exports"]["network"].file,
             maps=exported_maps(inputs["maps"]),
             ensemble=ensemble,
-            hadron_flavours={name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()},
+            hadron_flavours={name: flavour.hadron_flavours for name, flavour in self.flavours().items()},
             events=self.load_events("test"),
         )
         if (product := inputs["aggregate"].get("product")) is not None:
             number = EfficiencyEnsemble.load(product.file).n_parameters
             rows["6.parameters"] = Row(number, "parameters of a member of product")
+        if "scale_factors" in inputs:
+            rows |= ratio_rows(json.loads(inputs["scale_factors"].file.read_text()))
         return rows
 
     def _samples(self) -> dict[str, AuditedSample]:
@@ -274,7 +285,7 @@ class PlotEfficiency(PlotTask, EfficiencyTask):
     def stems(self) -> list[str]:
         from analysis.plots.efficiency.names import stems
 
-        return stems(self.plan_cfg("efficiency"), self.cfg("flavours"))
+        return stems(self.plan_cfg("efficiency"), tuple(self.flavours()))
 
     def figures(self) -> Iterable[tuple[str, Figure]]:
         from analysis.audit.summary import members_note
@@ -285,7 +296,7 @@ class PlotEfficiency(PlotTask, EfficiencyTask):
         audit = self.input()["audit"]
         campaign = None if self.is_toy() else self.cfg("campaign")
         members = members_note(json.loads(audit["audit"].file.read_text()))
-        style = Style.of(self.cfg("plots"), campaign, tuple(self.cfg("flavours")), members)
+        style = Style.of(self.cfg("plots"), campaign, tuple(self.flavours()), members)
         return figures(EfficiencyClosure.from_json(audit["closure"].file.read_text()), self._histories(), style)
 
     def _histories(self) -> dict[str, list[Any]]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from analysis.config.base import Count, Edges, Fraction, NonNegative, OpenFraction, Positive, Section, Seed
+from analysis.config.efficiency_ratio import EfficiencyRatio
 from analysis.config.events import Flavour
 
 ModelName = Literal["map", "map_delta_r", "closest_jet", "product", "invariant", "paper"]
@@ -98,7 +99,7 @@ class EfficiencyToy(Section):
     working_points: dict[str, dict[str, Efficiency01]] = Field(
         default={"M": {}},
         min_length=1,
-        description="from the loosest to the tightest: efficiency over that of the toy, by flavour; 1 if not given",
+        description="efficiency over that of the toy, by flavour; 1 if not given. They are nested",
     )
     efficiency_min: OpenFraction = Field(default=1e-4, description="before the factors of working points")
     efficiency_max: OpenFraction = 0.99
@@ -122,6 +123,17 @@ class EfficiencyToy(Section):
             )
         return self
 
+    @property
+    def nested_points(self) -> dict[str, dict[str, float]]:
+        """Working points from the loosest to the tightest, whatever the order of keys in the file."""
+        names = sorted(set().union(*self.working_points.values()))
+
+        def looseness(name: str) -> tuple[float, str]:
+            factors = self.working_points[name]
+            return -sum(factors.get(flavour, 1.0) for flavour in names), name
+
+        return {name: self.working_points[name] for name in sorted(self.working_points, key=looseness)}
+
     def problems(self, flavours: Mapping[str, Flavour]) -> list[str]:
         """Return what does not fit the flavours, and working points that are not nested, in words."""
         found = []
@@ -139,10 +151,10 @@ class EfficiencyToy(Section):
                 for flavour in factors
                 if flavour not in flavours
             ]
-        for (loose, low), (tight, high) in pairwise(self.working_points.items()):
+        for (loose, low), (tight, high) in pairwise(self.nested_points.items()):
             found += [
                 f"efficiency.toy.working_points: not nested for {flavour}, {tight} ({high.get(flavour, 1.0):g}) passes "
-                f"more jets than {loose} ({low.get(flavour, 1.0):g}); order them from loose to tight"
+                f"more jets than {loose} ({low.get(flavour, 1.0):g}), but not of all flavours"
                 for flavour in flavours
                 if high.get(flavour, 1.0) > low.get(flavour, 1.0)
             ]
@@ -319,12 +331,15 @@ class Efficiency(Section):
     )
     cross_fit: CrossFit = CrossFit()
     truth_tagging: TruthTagging = TruthTagging()
+    ratio: EfficiencyRatio | None = Field(
+        default=None, description="scale factors of working-point bins measured on the toy; null: not measured"
+    )
     audit: EfficiencyAudit = EfficiencyAudit()
 
     @property
     def wp_names(self) -> tuple[str, ...]:
         """Working points from the loosest to the tightest."""
-        return tuple(self.toy.working_points) if self.toy is not None else self.working_points
+        return tuple(self.toy.nested_points) if self.toy is not None else self.working_points
 
     def problems(self, flavours: Mapping[str, Flavour], working_points: Mapping[str, float] | None) -> list[str]:
         """Return what does not fit the flavours and the tagger's working points, in words."""
@@ -342,6 +357,10 @@ class Efficiency(Section):
                 for flavour in getattr(self.models, name).untagged_weight
                 if flavour not in flavours
             ]
+        if self.ratio is not None:
+            found += self.ratio.problems(flavours)
+            if self.toy is None:
+                found.append("efficiency.ratio: an experiment on generated jets, needs efficiency.toy; leave it out")
         found += [
             f"efficiency.comparisons.{name} = {number}: must be at least 1; leave the network out instead"
             for name, number in self.comparisons.items()

@@ -51,8 +51,8 @@ class _Region:
 class DirectTraining:
     """The networks of one member, from flavour posteriors to scale factors; the result depends on the arguments alone.
 
-    There are two fits: in the first, tag jets weigh nothing (omega = 1); the second weights them with the scale factors
-    of the first, and goes on from there.
+    There are two fits: in the first, tag jets have scale factors of 1 (omega = 1); in the second, which goes on from
+    there, those of the first.
 
     Parameters
     ----------
@@ -90,20 +90,7 @@ class DirectTraining:
         probes, variables = [region.simulation.probe for region in used.values()], dict(sorted(inputs.items()))
         self.scalings = {flavour: InputScaling.fit(variables, probes, jets) for flavour, jets in own.items()}
         self._regions = [
-            _Region(
-                name := region_of[flavour],
-                flavour,
-                used[name],
-                held_out[name],
-                RegionWeights(
-                    used[name],
-                    self._flavours.index(flavour),
-                    event_weight,
-                    counted=(~held_out[name][0], ~held_out[name][1]),
-                ),
-                self._features(used[name].data.probe),
-                self._features(used[name].simulation.probe),
-            )
+            self._region(name := region_of[flavour], flavour, used[name], held_out[name], event_weight)
             for flavour in measured
         ]
         generator = torch.Generator().manual_seed(int(network_seed.generate_state(1, np.uint64)[0] >> np.uint64(1)))
@@ -121,6 +108,14 @@ class DirectTraining:
                 f"to enrich; check its cuts and the hadron flavours of {flavour}"
             )
         return probe
+
+    def _region(
+        self, name: str, enriched: str, entries: RegionEntries, held_out: tuple[Mask, Mask], settings: EventWeight
+    ) -> _Region:
+        counted = ~held_out[0], ~held_out[1]
+        weights = RegionWeights(entries, self._flavours.index(enriched), settings, counted=counted)
+        data, simulation = self._features(entries.data.probe), self._features(entries.simulation.probe)
+        return _Region(name, enriched, entries, held_out, weights, data, simulation)
 
     def _network(self, generator: torch.Generator, n_outputs: int = 1) -> DenseNetwork:
         return DenseNetwork(

@@ -16,7 +16,7 @@ REQUIRED: Requirements = {
     "EvaluateEfficiency": {"AggregateEfficiency", "BuildEfficiencyMaps", "GenerateEfficiencyToy"},
     "ApplyTruthTagging": {"EvaluateEfficiency", "GenerateEfficiencyToy"},
     "RunCoverageReplicas": set(),
-    "MeasureEfficiencySF": {"GenerateEfficiencyToy"},
+    "MeasureEfficiencySF": set(),
     "ExportEfficiency": {"AggregateEfficiency", "BuildEfficiencyMaps"},
     "AuditEfficiency": {"GenerateEfficiencyToy", "AggregateEfficiency", "BuildEfficiencyMaps", "EvaluateEfficiency"}
     | {"ExportEfficiency", "RunCoverageReplicas", "MeasureEfficiencySF"},

@@ -55,7 +55,7 @@ def generate(
         for first in range(0, n_events, _BLOCK_EVENTS)
     ]
     low, high = (sum(truth.n_clipped[side] for _, truth in blocks) for side in (0, 1))
-    truth = Truth(np.concatenate([truth.efficiency for _, truth in blocks]), tuple(toy.working_points), (low, high))
+    truth = Truth(np.concatenate([truth.efficiency for _, truth in blocks]), tuple(toy.nested_points), (low, high))
     _check_clipped(toy, sample, truth)
     return join([events for events, _ in blocks]), truth
 
@@ -79,7 +79,7 @@ def _block(
         weight=np.where(negative, -1.0, 1.0).astype(np.float32),
         event=np.arange(first, first + n_events, dtype=np.uint64) + np.uint64(_FIRST_EVENT[sample]),
         flavours=flavours,
-        working_points=tuple(toy.working_points),
+        working_points=tuple(toy.nested_points),
     )
     truth = clipped_efficiency(toy, events)
     n_passed = draw_tags(truth.efficiency, events.offsets, tags, toy.latent_correlation, toy.hidden_variable)

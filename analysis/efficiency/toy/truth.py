@@ -90,7 +90,7 @@ def clipped_efficiency(toy: EfficiencyToy, events: JetEvents) -> ClippedEfficien
     raw = base_efficiency(toy, events) * neighbour_factor(toy, events)
     n_clipped = (int(np.sum(raw < toy.efficiency_min)), int(np.sum(raw > toy.efficiency_max)))
     loosest = np.clip(raw, toy.efficiency_min, toy.efficiency_max)
-    factors = [[row.get(flavour, 1.0) for row in toy.working_points.values()] for flavour in events.flavours]
+    factors = [[row.get(flavour, 1.0) for row in toy.nested_points.values()] for flavour in events.flavours]
     return ClippedEfficiency(loosest[:, None] * np.array(factors)[events.flavour], n_clipped)
 
 

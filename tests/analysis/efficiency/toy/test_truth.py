@@ -111,3 +111,12 @@ def test_a_file_of_events_is_not_taken_for_truth_and_holds_none(toy, tmp_path):
     events.write(tmp_path / "events.parquet")
     with pytest.raises(ValueError, match=r"events\.parquet: not a file of true efficiencies; its columns are \[.*'pt_"):
         Truth.read(tmp_path / "events.parquet")
+
+
+def test_working_points_are_nested_whatever_the_order_of_keys_in_the_file(toy):
+    settings = toy("small")
+    turned = settings.model_copy(update={"working_points": dict(reversed(settings.working_points.items()))})
+    assert list(turned.nested_points) == ["L", "M", "T"]
+    one, other = (generate(given, ("b", "c", "udsg"), "test", 500) for given in (settings, turned))
+    assert (one[0].n_passed == other[0].n_passed).all()
+    assert (one[1].efficiency == other[1].efficiency).all()
