@@ -22,6 +22,8 @@ class TrainDirectSF(ConfigTask):
     keeps_replaced = True
 
     def requires(self) -> Any:
+        if self.plan_cfg("direct") is None:
+            raise ConfigError("the configuration has no section direct, which TrainDirectSF needs; write direct: {}")
         return {"skims": SkimNtuples.req(self), "inclusive": SampleInclusiveJets.req(self)}
 
     def output(self) -> Any:
@@ -32,10 +34,8 @@ class TrainDirectSF(ConfigTask):
         from analysis.direct import member_seed, train_direct
         from analysis.scale_factor import ScaleFactor
 
-        chosen = self.cfg("direct")
-        if chosen is None:
-            raise ConfigError("the configuration has no section direct, which TrainDirectSF needs; write direct: {}")
         prepare_process()
+        chosen = self.cfg("direct")
         regions, inclusive = load_regions(self, self.input()["skims"]), load_inclusive(self.input()["inclusive"])
         members, histories = [], []
         for number in range(chosen.n_members):

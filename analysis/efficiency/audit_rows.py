@@ -94,10 +94,11 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "19.single_jet": 0.0,
     "21.largest_significance": 3.0,
     "21.detected.b_b": (5.0, None),
-    # scale factors from ratios of densities: mean |SF - true| / mean true [%], tilt of pT absorbed [%], sum of bins - 1
+    # scale factors by ratios: mean |SF - true| over mean true [%], slope in pT and tilt absorbed [%], sum of bins - 1
     "23.b": 1.0,
     "23.c": 3.0,
     "23.udsg": 3.0,
+    **{f"23.slope.{flavour}": (-1.0, 1.0) for flavour in ("b", "c", "udsg")},
     "23.tilt": 1.0,
     "23.unitarity": 1e-6,
     "25.onnx": 1e-5,
