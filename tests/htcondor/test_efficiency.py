@@ -28,8 +28,8 @@ def test_members_of_all_networks_from_the_pool_are_those_of_the_local_run_to_the
     pooled = Campaign(folder, launch=launch(htcondor_pool), base="tiny_efficiency")
     done = pooled.law("AggregateEfficiency")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    made = pooled.artefacts()
-    assert made.keys() == local.artefacts().keys()
+    made = {name for name in pooled.artefacts() if "/htcondor/" not in name}
+    assert made == local.artefacts().keys()
     for name in made:
         assert (pooled.outputs / name).read_bytes() == (local.outputs / name).read_bytes(), name
     for task, n_members in TRAININGS.items():
