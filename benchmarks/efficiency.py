@@ -231,7 +231,14 @@ def onnx_jets_per_s() -> Figures:
     return {**onnx_figures(settings())}
 
 
-FIGURES: tuple[Callable[[], Figures], ...] = (over_plain, onnx_jets_per_s)
+def truth_tagging_events_per_s() -> Figures:
+    """Weights of at least two tags against a loop over patterns, and draws of pattern and bins."""
+    from truth_tagging import truth_tagging_figures
+
+    return {**truth_tagging_figures(settings().toy, FLAVOURS)}
+
+
+FIGURES: tuple[Callable[[], Figures], ...] = (over_plain, onnx_jets_per_s, truth_tagging_events_per_s)
 
 
 def main() -> None:
