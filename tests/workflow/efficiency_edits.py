@@ -30,6 +30,7 @@ TOYS = {f"GenerateEfficiencyToy/{number}" for number in SAMPLES}
 EVALUATIONS = {f"EvaluateEfficiency/{number}" for number in SAMPLES}
 TAGGED = {f"ApplyTruthTagging/{number}" for number in SAMPLES}
 MEMBERS = {f"TrainEfficiency/{number}" for number in range(3)}
+EXPERIMENTS = {"RunCoverageReplicas", "MeasureEfficiencySF"}
 FOLDS = {f"TrainEfficiencyFolds/{number}" for number in range(2)}
 
 
@@ -81,8 +82,8 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
             {"efficiency": test},
             {"GenerateEfficiencyToy", "MeasureEfficiencySF", "RunCoverageReplicas", "AuditEfficiency"},
             "efficiency.toy.n_test: 3000 -> 2000",
-            "EvaluateEfficiency",
-            {*TOYS, *EVALUATIONS},
+            "AuditEfficiency",
+            {*TOYS, *EVALUATIONS, *EXPERIMENTS, "ExportEfficiency", "AuditEfficiency"},
         ),
         Edit(
             "the toy's seed",
@@ -90,16 +91,18 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
             {"GenerateEfficiencyToy", "MeasureEfficiencySF", "RunCoverageReplicas", "AuditEfficiency"},
             "efficiency.toy.seed: 1 -> 2",
             "AggregateEfficiency",
-            {*TOYS, *MEMBERS, "TrainEfficiency/3", *FOLDS, "AggregateEfficiency"}
+            # of the toy the sample to train on alone
+            {"GenerateEfficiencyToy/0", *MEMBERS, "TrainEfficiency/3", *FOLDS, "AggregateEfficiency"}
             | {f"TrainEfficiencyComparisons/{number}" for number in range(4)},
         ),
         Edit(
             "back to the first configuration",
             {"plots": {}, "efficiency": {}},
             {"GenerateEfficiencyToy"},
-            "efficiency.toy.seed: 2 -> 1",
+            "efficiency.toy.n_test: 2000 -> 3000",
             TOP,
-            {*TOYS, "BuildEfficiencyMaps", *EVALUATIONS, *TAGGED, "PlotEfficiency", "ExportEfficiency", TOP},
+            # not the maps: nothing in between has asked for other ones
+            {*TOYS, *EVALUATIONS, *TAGGED, *EXPERIMENTS, "ExportEfficiency", "PlotEfficiency", TOP},
             restored=frozenset(
                 {
                     "TrainEfficiency",
