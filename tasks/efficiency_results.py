@@ -1,4 +1,4 @@
-"""What efficiencies are for, and whether they are right: truth tagging, experiments, audit, exports, figures."""
+"""What efficiencies are for, and whether they are right: truth tagging, audit, exports, figures."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from tasks.efficiency import (
     evaluated,
     truth_targets,
 )
+from tasks.efficiency_experiments import MeasureEfficiencySF, RunCoverageReplicas, RunEfficiencyExperiments
 from tasks.machine import made_on
 from tasks.plots import PlotTask
-from tasks.targets import ProvenanceTarget, staged
+from tasks.targets import ProvenanceTarget, leaves, staged
 from tasks.workflows import Workflow
 
 if TYPE_CHECKING:
@@ -106,30 +107,6 @@ def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyM
     return {names[name]: EfficiencyMap.from_json(target.file.read_text()) for name, target in outputs.items()}
 
 
-class RunCoverageReplicas(EfficiencyTask):
-    """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own, thrown anew."""
-
-    config_keys = ("flavours", "efficiency.toy", "efficiency.maps", "efficiency.audit")
-
-    def output(self) -> Any:
-        return self.target("coverage.json")
-
-    def run(self) -> None:
-        from analysis.efficiency.replicas import coverage
-
-        audit = self.cfg("efficiency.audit")
-        found = coverage(
-            self.cfg("efficiency.toy"),
-            tuple(self.flavours()),
-            self.cfg("efficiency.maps"),
-            n_replicas=audit.n_replicas,
-            n_events=audit.n_replica_events,
-            seed=audit.seed,
-        )
-        with staged(self.output()) as (path,):
-            path.write_text(json.dumps(found, sort_keys=True))
-
-
 class ExportEfficiency(EfficiencyTask):
     """What analyses take: maps as correctionlib JSON, the ensemble as ONNX."""
 
@@ -151,24 +128,6 @@ class ExportEfficiency(EfficiencyTask):
         codes = {name: flavour.hadron_flavours for name, flavour in self.flavours().items()}
         with staged(*self.output().values()) as (maps_path, network_path):
             write_exports(maps_path, network_path, maps=maps, ensemble=ensemble, hadron_flavours=codes)
-
-
-class MeasureEfficiencySF(EfficiencyTask):
-    """Scale factors of working-point bins by ratios of densities, on pseudo-data of the toy in mixed regions."""
-
-    config_keys = ("flavours", "efficiency.toy", "efficiency.ratio")
-
-    def output(self) -> Any:
-        return self.target("scale_factors.json")
-
-    def run(self) -> None:
-        from analysis.cpu import prepare_process
-        from analysis.efficiency.ratio_toy import measure_on_toy
-
-        prepare_process()
-        found = measure_on_toy(self.cfg("efficiency.toy"), self.flavours(), self.cfg("efficiency.ratio"))
-        with staged(self.output()) as (path,):
-            path.write_text(json.dumps(found._asdict(), sort_keys=True))
 
 
 class AuditEfficiency(EfficiencyTask):
@@ -195,6 +154,8 @@ class AuditEfficiency(EfficiencyTask):
             required["coverage"] = RunCoverageReplicas.req(self)
         if self.plan_cfg("efficiency.ratio") is not None:
             required["scale_factors"] = MeasureEfficiencySF.req(self)
+        if self.plan_cfg("efficiency.experiments") is not None:
+            required["experiments"] = RunEfficiencyExperiments.req(self)
         return required
 
     def upstream(self) -> list[ProvenanceTarget]:
@@ -211,44 +172,57 @@ class AuditEfficiency(EfficiencyTask):
         prepare_process()
         nominal, toy, inputs = self.cfg("efficiency.ensemble"), self.cfg("efficiency.toy"), self.input()
         ensemble = EfficiencyEnsemble.load(inputs["aggregate"][nominal.model].file)
+        samples = self._samples()
         result = audit_efficiencies(
             provenance=made_on(),
             config_name=settings.config_path(self.config).stem,
             seeds={"ensemble": nominal.seed} | ({} if toy is None else {"toy": toy.seed}),
-            samples=self._samples(),
+            samples=samples,
             settings=self.cfg("efficiency.audit"),
             nominal=nominal,
             working_point=self.cfg("efficiency.truth_tagging.working_point"),
             coverage=json.loads(inputs["coverage"].file.read_text()) if toy is not None else None,
             ensemble=ensemble,
             n_members_used=ensemble.n_members,
-            further=self._further(ensemble),
+            further=self._further(ensemble, samples),
         )
         with staged(*self.output().values()) as (audit_path, closure_path):
             audit_path.write_text(result.audit)
             closure_path.write_text(result.closure)
 
-    def _further(self, ensemble: EfficiencyEnsemble) -> dict[str, Row]:
-        """Return rows on what was exported, on the size of networks, and on scale factors by ratio."""
+    def _further(self, ensemble: EfficiencyEnsemble, samples: dict[str, AuditedSample]) -> dict[str, Row]:
+        """Return rows on exports, truth tagging, sizes of networks, the scalar's sample, and of experiments."""
         from analysis.efficiency.audit_rows import Row
         from analysis.efficiency.ensemble import EfficiencyEnsemble
         from analysis.efficiency.exports.agreement import agreement_rows
         from analysis.efficiency.ratio_toy import ratio_rows
+        from analysis.efficiency.tagging_checks import tagging_rows
+        from analysis.efficiency.toy.checks import scalar_rows
 
-        inputs = self.input()
+        inputs, test = self.input(), samples["test"]
+        codes = {name: flavour.hadron_flavours for name, flavour in self.flavours().items()}
         rows = agreement_rows(
             inputs["exports"]["maps"].file,
             inputs["exports"]["network"].file,
             maps=exported_maps(inputs["maps"]),
             ensemble=ensemble,
-            hadron_flavours={name: flavour.hadron_flavours for name, flavour in self.flavours().items()},
-            events=self.load_events("test"),
+            hadron_flavours=codes,
+            events=test.events,
         )
+        nominal = self.cfg("efficiency.ensemble.model")
+        chosen = self.cfg("efficiency.truth_tagging.working_point")
+        point = 0 if chosen is None else test.events.working_points.index(chosen)
+        seed = self.cfg("efficiency.audit.seed")
+        rows |= tagging_rows(test.events, test.models[nominal].mean, point, codes, ensemble, seed)
+        if (scalar := samples.get("scalar")) is not None and scalar.truth is not None:
+            rows |= scalar_rows(self.cfg("efficiency.toy"), scalar.events, scalar.truth)
         if (product := inputs["aggregate"].get("product")) is not None:
             number = EfficiencyEnsemble.load(product.file).n_parameters
             rows["6.parameters"] = Row(number, "parameters of a member of product")
         if "scale_factors" in inputs:
             rows |= ratio_rows(json.loads(inputs["scale_factors"].file.read_text()))
+        for target in leaves(inputs.get("experiments", {})):
+            rows |= {key: Row(**row) for key, row in json.loads(target.file.read_text()).items()}
         return rows
 
     def _samples(self) -> dict[str, AuditedSample]:

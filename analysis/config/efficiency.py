@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from analysis.config.base import Count, Edges, Fraction, NonNegative, OpenFraction, Positive, Section, Seed
+from analysis.config.efficiency_experiments import EfficiencyExperiments
 from analysis.config.efficiency_ratio import EfficiencyRatio
 from analysis.config.events import Flavour
 
@@ -334,6 +335,9 @@ class Efficiency(Section):
     ratio: EfficiencyRatio | None = Field(
         default=None, description="scale factors of working-point bins measured on the toy; null: not measured"
     )
+    experiments: EfficiencyExperiments | None = Field(
+        default=None, description="networks trained otherwise, or on changed toys, for the audit; null: none"
+    )
     audit: EfficiencyAudit = EfficiencyAudit()
 
     @property
@@ -361,6 +365,11 @@ class Efficiency(Section):
             found += self.ratio.problems(flavours)
             if self.toy is None:
                 found.append("efficiency.ratio: an experiment on generated jets, needs efficiency.toy; leave it out")
+        if self.experiments is not None:
+            if self.toy is None:
+                found.append("efficiency.experiments: they are on generated jets, need efficiency.toy; leave them out")
+            else:
+                found += self.experiments.problems(self.toy, flavours)
         found += [
             f"efficiency.comparisons.{name} = {number}: must be at least 1; leave the network out instead"
             for name, number in self.comparisons.items()

@@ -101,14 +101,15 @@ def audit_efficiencies(
     point = points.index(working_point) if working_point is not None else 0
     closure = _closure(samples, nominal.model, point, settings)
     figures = {name: sample_figures(*sample, point, settings.low_pt_gev) for name, sample in samples.items()}
+    used = n_members_used or closure.n_members.get(closure.nominal, nominal.n_members)
     rows = {
         **sample_rows(Findings(figures, closure, points, point, settings.low_pt_gev)),
         **_own_rows(test, nominal.model, point),
         **({} if coverage is None else coverage_rows(coverage)),
         **({} if ensemble is None else _symmetry_rows(ensemble, test.events, settings.seed)),
+        "27.members": Row(used / nominal.n_members, "members of the ensemble over those configured"),
         **(further or {}),
     }
-    used = n_members_used or closure.n_members.get(closure.nominal, nominal.n_members)
     report = {
         **provenance,
         "config": config_name,

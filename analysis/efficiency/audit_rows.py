@@ -1,10 +1,11 @@
 """Rows of the audit: one figure each, its limit, and whether it holds.
 
-Keys start with the number of the feature: 1 toy, 3 map, 4 closest jet, 5 the network of the ensemble, 6 product, 6b the
-publication's network, 7 gap of the cross-entropy closed, 8 calibration, 9 closure in DeltaR, 10 other closures,
-11 transfer to the scalar's sample, 12 spread, 13 coverage, 14 statistical gain, 15 sums over numbers of tags,
-17 working points, 19 symmetries, 21 residual correlation of tags, 23 scale factors by ratio, 25 export, 26 jets out of
-range. What follows is a flavour, a flavour pair or what is looked at.
+Keys start with the number of the feature: 1 toy, 2 the scalar's sample, 3 map, 4 closest jet, 5 the network of the
+ensemble, 6 product, 6b the publication's network, 7 gap of the cross-entropy closed, 8 calibration, 9 closure in
+DeltaR, 10 other closures, 11 transfer to the scalar's sample, 12 spread, 13 coverage, 14 statistical gain, 15 sums over
+numbers of tags, 16 draws, 17 working points, 18 jets that are not taggable, 19 symmetries, 20 weight mu of untagged
+jets, 21 residual correlation of tags, 22 hidden variable, 23 scale factors by ratio, 24 scale factors of truth-tagged
+events, 25 export, 26 jets out of range, 27 members. What follows is a flavour, a flavour pair or what is looked at.
 
 A limit is the largest value, or an interval whose ends may be open. Some rows hold that a model *fails*: maps and the
 closest jet alone must not close, or the toy would not test anything.
@@ -27,6 +28,10 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "1.tag_rate_pull.b": (-3.0, 3.0),
     "1.tag_rate_pull.c": (-3.0, 3.0),
     "1.tag_rate_pull.udsg": (-3.0, 3.0),
+    # relative deviations of the mass, differences of true efficiencies from the function of training
+    "2.mass": 1e-6,
+    "2.mass_stored": 1e-4,
+    "2.same_function": 0.0,
     # mean |predicted - true| / mean true [%]; the map and the closest jet alone must fail
     "3.b": (14.0, 16.0),
     "3.chi2_1tag": (50.0, None),
@@ -86,12 +91,25 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "13.sum_w2_alone.udsg_udsg": (2.0, None),
     "14.oracle_2tag": (2.33, 2.47),
     "15.sum_of_probabilities": 1e-12,
+    "15.sum_of_patterns": 1e-12,
+    # p-values of frequencies; jets that are drawn otherwise in another order of events
+    "16.patterns": (1e-3, None),
+    "16.bins": (1e-3, None),
+    "16.order": 0.0,
     "17.monotone": 0.0,
+    "17.sum_of_bins": 1e-6,
+    # the mask of taggable jets changes weights, these do not see the others' efficiencies, which shape theirs
+    "18.weights": (0.01, None),
+    "18.others": 0.0,
+    "18.graph": (0.01, None),
     "19.permutation": 1e-5,
     "19.phi_rotation": 1e-5,
     "19.batch_order": 0.0,
     "19.padding": 0.0,
     "19.single_jet": 0.0,
+    # trained with mu over trained without: less 1 [%]; and where mu is not undone
+    **{f"20.{flavour}": (-2.0, 2.0) for flavour in ("b", "c", "udsg")},
+    "20.uncorrected.udsg": (2.0, None),
     "21.largest_significance": 3.0,
     "21.detected.b_b": (5.0, None),
     # scale factors by ratios: mean |SF - true| over mean true [%], slope in pT and tilt absorbed [%], sum of bins - 1
@@ -101,10 +119,15 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     **{f"23.slope.{flavour}": (-1.0, 1.0) for flavour in ("b", "c", "udsg")},
     "23.tilt": 1.0,
     "23.unitarity": 1e-6,
+    # drawn against recomputed scale factors: pull of the yields, quotient of the variances
+    **{f"24.pull.{selection}": (-3.0, 3.0) for selection in ("exactly_1", "exactly_2", "at_least_1")},
+    **{f"24.variance.{selection}": 1.0 for selection in ("exactly_1", "exactly_2", "at_least_1")},
     "25.onnx": 1e-5,
     "25.correctionlib": 1e-5,
     "26.not_finite": 0.0,
     "26.flagged": (1.0, 1.0),
+    # used over configured
+    "27.members": (1.0, 1.0),
 }
 """Of the configuration ``efficiency_toy``: long kernel, 10^6 events to train on, 3 x 10^5 to test."""
 

@@ -75,8 +75,7 @@ def event_observables(events: JetEvents) -> EventObservables:
     pt, eta, phi = (values.astype(np.float64) for values in (events.pt_gev, events.eta, events.phi))
     delta_eta = eta[first] - eta[second]
     delta_phi = np.mod(phi[first] - phi[second] + np.pi, 2 * np.pi) - np.pi
-    # cosh x - cos y = 2 (sinh^2 x/2 + sin^2 y/2), without the cancellation
-    mass = np.sqrt(4 * pt[first] * pt[second] * (np.sinh(delta_eta / 2) ** 2 + np.sin(delta_phi / 2) ** 2))
+    mass = pair_mass_gev(pt[first], pt[second], delta_eta, delta_phi)
     flavour = events.flavour.astype(np.int64)
     closest = closest_jet(events)[1][first]
     variables = {
@@ -91,6 +90,15 @@ def event_observables(events: JetEvents) -> EventObservables:
     return EventObservables(
         first, np.where(paired, second, -1), pair, events.weight[kept].astype(np.float64), variables
     )
+
+
+def pair_mass_gev(pt_one_gev: Floats, pt_other_gev: Floats, delta_eta: Floats, delta_phi: Floats) -> Floats:
+    """Return the invariant mass of pairs of massless jets, also of close ones, arrays of one shape.
+
+    m^2 = 2 pT1 pT2 (cosh x - cos y), and cosh x - cos y = 2 (sinh^2 x/2 + sin^2 y/2) without the cancellation.
+    """
+    distance = np.sinh(delta_eta / 2) ** 2 + np.sin(delta_phi / 2) ** 2
+    return np.asarray(2.0 * np.sqrt(pt_one_gev * pt_other_gev * distance))
 
 
 def n_jets_edges(n_jets: Ints) -> Floats:

@@ -16,10 +16,11 @@ REQUIRED: Requirements = {
     "EvaluateEfficiency": {"AggregateEfficiency", "BuildEfficiencyMaps", "GenerateEfficiencyToy"},
     "ApplyTruthTagging": {"EvaluateEfficiency", "GenerateEfficiencyToy"},
     "RunCoverageReplicas": set(),
+    "RunEfficiencyExperiments": set(),
     "MeasureEfficiencySF": set(),
     "ExportEfficiency": {"AggregateEfficiency", "BuildEfficiencyMaps"},
     "AuditEfficiency": {"GenerateEfficiencyToy", "AggregateEfficiency", "BuildEfficiencyMaps", "EvaluateEfficiency"}
-    | {"ExportEfficiency", "RunCoverageReplicas", "MeasureEfficiencySF"},
+    | {"ExportEfficiency", "RunCoverageReplicas", "RunEfficiencyExperiments", "MeasureEfficiencySF"},
     "PlotEfficiency": {"AuditEfficiency", "TrainEfficiency", "TrainEfficiencyComparisons"},
     TOP: {"AuditEfficiency", "ApplyTruthTagging", "ExportEfficiency", "PlotEfficiency"},
 }
@@ -30,7 +31,8 @@ TOYS = {f"GenerateEfficiencyToy/{number}" for number in SAMPLES}
 EVALUATIONS = {f"EvaluateEfficiency/{number}" for number in SAMPLES}
 TAGGED = {f"ApplyTruthTagging/{number}" for number in SAMPLES}
 MEMBERS = {f"TrainEfficiency/{number}" for number in range(3)}
-EXPERIMENTS = {"RunCoverageReplicas", "MeasureEfficiencySF"}
+EXPERIMENTS = {"RunCoverageReplicas", "MeasureEfficiencySF", "RunEfficiencyExperiments/0", "RunEfficiencyExperiments/1"}
+ON_THE_TOY = {"RunCoverageReplicas", "MeasureEfficiencySF", "RunEfficiencyExperiments"}
 FOLDS = {f"TrainEfficiencyFolds/{number}" for number in range(2)}
 
 
@@ -80,7 +82,7 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
         Edit(
             "another sample to test on, of the same events to train on",
             {"efficiency": test},
-            {"GenerateEfficiencyToy", "MeasureEfficiencySF", "RunCoverageReplicas", "AuditEfficiency"},
+            {"GenerateEfficiencyToy", "AuditEfficiency", *ON_THE_TOY},
             "efficiency.toy.n_test: 3000 -> 2000",
             "AuditEfficiency",
             {*TOYS, *EVALUATIONS, *EXPERIMENTS, "ExportEfficiency", "AuditEfficiency"},
@@ -88,7 +90,7 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
         Edit(
             "the toy's seed",
             {"efficiency": toy},
-            {"GenerateEfficiencyToy", "MeasureEfficiencySF", "RunCoverageReplicas", "AuditEfficiency"},
+            {"GenerateEfficiencyToy", "AuditEfficiency", *ON_THE_TOY},
             "efficiency.toy.seed: 1 -> 2",
             "AggregateEfficiency",
             # of the toy the sample to train on alone

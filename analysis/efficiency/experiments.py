@@ -1,0 +1,129 @@
+"""Experiments with the ensemble's network on changed toys: what one sample and one training cannot show.
+
+``untagged_weight``
+    Two trainings that differ in mu of arXiv:2004.02665 alone: the efficiencies must not.
+``hidden_variable``
+    Efficiencies depend on a variable that no network knows: averaged over it, they must still be right.
+``working_points``
+    One network of several nested working points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from analysis.config.efficiency import EfficiencyToy, NetworkName, NetworkTraining
+from analysis.config.efficiency_experiments import Experiment
+from analysis.efficiency.aggregate import ModelEfficiencies
+from analysis.efficiency.audit_rows import Row
+from analysis.efficiency.bin_sums import ratio, sums
+from analysis.efficiency.closure import region_yields
+from analysis.efficiency.events import Floats, Floats32, JetEvents
+from analysis.efficiency.jet_closure import relative_mad
+from analysis.efficiency.network import EfficiencyNetwork
+from analysis.efficiency.symmetries import largest_increase
+from analysis.efficiency.tagged_scale_factors import bin_probabilities
+from analysis.efficiency.toy import Truth, generate
+from analysis.efficiency.training import train_member
+from analysis.generator.arrays import seed_sequence
+
+Rows = dict[str, Row]
+
+
+def run_experiment(
+    name: Experiment,
+    parameter: Any,
+    toy: EfficiencyToy,
+    flavours: tuple[str, ...],
+    model: NetworkName,
+    training: NetworkTraining,
+    *,
+    n_events: int | None,
+    seed: int,
+    delta_r: Floats,
+) -> Rows:
+    """Train what the experiment needs, and return its rows of the audit.
+
+    Parameters
+    ----------
+    parameter
+        The setting with the experiment's name in `analysis.config.efficiency_experiments.EfficiencyExperiments`.
+    flavours
+        In the order of the events' flavour index.
+    training
+        Settings of ``model``.
+    n_events
+        To train on, by default as many as the toy has.
+    delta_r
+        Edges of the closure in DeltaR of the two leading jets.
+    """
+    changed = toy if name == "untagged_weight" else toy.model_copy(update={name: parameter})
+    member_seed = seed_sequence(seed, "efficiency experiment", name)
+    train, _ = generate(changed, flavours, "train", n_events)
+    test, truth = generate(changed, flavours, "test")
+    network, _ = train_member(train, model, training, member_seed)
+    if name == "hidden_variable":
+        return _hidden_variable(network, test, truth, delta_r)
+    if name == "working_points":
+        return _working_points(network, test, truth)
+    with_mu = training.model_copy(update={name: dict.fromkeys(flavours, parameter)})
+    other, _ = train_member(train, model, with_mu, member_seed)
+    return _untagged_weight(network, other, test)
+
+
+def _hidden_variable(network: EfficiencyNetwork, test: JetEvents, truth: Truth, delta_r: Floats) -> Rows:
+    predicted = network.evaluate(test)
+    models = {"network": ModelEfficiencies(predicted, None, None)}
+    regions = region_yields(test, models, truth.efficiency, {"delta_r": delta_r}, 0)
+    text = "mean |predicted - true| / mean true where a variable is hidden [%]"
+    rows = _by_flavour("22", 100.0 * _mad(predicted, truth, test, 0), test, text)
+    for region, variables in regions.items():
+        chi2, ndf = variables["delta_r"].chi2("network")
+        text = f"chi2/ndf in DeltaR of the two leading jets where a variable is hidden, {region}"
+        rows[f"22.chi2_{region}"] = Row(chi2 / ndf if ndf else None, text)
+    return rows
+
+
+def _working_points(network: EfficiencyNetwork, test: JetEvents, truth: Truth) -> Rows:
+    predicted = network.evaluate(test)
+    total = bin_probabilities(predicted).sum(axis=1)
+    rows = {
+        "17.monotone": Row(
+            largest_increase(predicted),
+            "largest rise of an efficiency from a working point to the next tighter one, in one training of several",
+        ),
+        "17.sum_of_bins": Row(
+            float(np.abs(total - 1.0).max()), "largest deviation from 1 of a jet's sum over bins between working points"
+        ),
+    }
+    for k, point in enumerate(test.working_points):
+        text = f"mean |predicted - true| / mean true at {point}, one training of several working points [%]"
+        at_point = _by_flavour("17", 100.0 * _mad(predicted, truth, test, k), test, text)
+        rows |= {f"{key}.{point}": row for key, row in at_point.items()}
+    return rows
+
+
+def _untagged_weight(plain: EfficiencyNetwork, with_mu: EfficiencyNetwork, test: JetEvents) -> Rows:
+    left = replace(with_mu, untagged_weight=(1.0,) * len(test.flavours))
+    expected, corrected, uncorrected = (_mean(network, test) for network in (plain, with_mu, left))
+    text = "mean efficiency of a training with mu over that of one without, less 1 [%]"
+    rows = _by_flavour("20", 100.0 * (corrected / expected - 1.0), test, text)
+    text = "mean efficiency of a training with mu over that of one without, mu not being undone"
+    return rows | _by_flavour("20.uncorrected", uncorrected / expected, test, text)
+
+
+def _mean(network: EfficiencyNetwork, events: JetEvents) -> Floats:
+    values, index = network.evaluate(events)[:, 0].astype(np.float64), events.flavour.astype(np.int64)
+    return ratio(*(sums(index, x, len(events.flavours)) for x in (values, np.ones(len(values)))))
+
+
+def _mad(predicted: Floats32, truth: Truth, events: JetEvents, point: int) -> Floats:
+    true = truth.efficiency[:, point]
+    return relative_mad(predicted[:, point], true, events.flavour, len(events.flavours))
+
+
+def _by_flavour(key: str, values: Floats, events: JetEvents, text: str) -> Rows:
+    return {f"{key}.{name}": Row(float(x), f"{text}, {name}") for name, x in zip(events.flavours, values, strict=True)}

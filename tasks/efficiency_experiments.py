@@ -1,0 +1,97 @@
+"""Experiments on the toy of efficiencies: many samples thrown anew, networks trained otherwise, known scale factors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tasks.efficiency import EfficiencyTask
+from tasks.targets import staged
+from tasks.workflows import Workflow
+
+
+class RunCoverageReplicas(EfficiencyTask):
+    """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own, thrown anew."""
+
+    config_keys = ("flavours", "efficiency.toy", "efficiency.maps", "efficiency.audit")
+
+    def output(self) -> Any:
+        return self.target("coverage.json")
+
+    def run(self) -> None:
+        from analysis.efficiency.replicas import coverage
+
+        audit = self.cfg("efficiency.audit")
+        found = coverage(
+            self.cfg("efficiency.toy"),
+            tuple(self.flavours()),
+            self.cfg("efficiency.maps"),
+            n_replicas=audit.n_replicas,
+            n_events=audit.n_replica_events,
+            seed=audit.seed,
+        )
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps(found, sort_keys=True))
+
+
+class RunEfficiencyExperiments(EfficiencyTask, Workflow):
+    """The ensemble's network with mu, on a toy with a hidden variable, on several working points; a branch each."""
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Of the experiments' settings those of the branch's own alone."""
+        model = self.plan_cfg("efficiency.ensemble.model")
+        own = (f"efficiency.experiments.{key}" for key in ("seed", "n_events", self.branch_data))
+        network = ("efficiency.ensemble.model", f"efficiency.models.{model}")
+        return ("flavours", "efficiency.toy", *network, *own, "efficiency.audit.delta_r")
+
+    def create_branch_map(self) -> dict[int, str]:
+        from analysis.config.efficiency_experiments import experiments_of
+
+        return dict(enumerate(experiments_of(self.plan_cfg("efficiency.toy"))))
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"experiment": self.branch_data}
+
+    def output(self) -> Any:
+        return self.target(f"{self.branch_data}.json")
+
+    def run(self) -> None:
+        import numpy as np
+
+        from analysis.cpu import prepare_process
+        from analysis.efficiency.experiments import run_experiment
+
+        prepare_process()
+        name, model = self.branch_data, self.cfg("efficiency.ensemble.model")
+        rows = run_experiment(
+            name,
+            self.cfg(f"efficiency.experiments.{name}"),
+            self.cfg("efficiency.toy"),
+            tuple(self.flavours()),
+            model,
+            self.cfg(f"efficiency.models.{model}"),
+            n_events=self.cfg("efficiency.experiments.n_events"),
+            seed=self.cfg("efficiency.experiments.seed"),
+            delta_r=np.array(self.cfg("efficiency.audit.delta_r")),
+        )
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps({key: row._asdict() for key, row in rows.items()}, sort_keys=True))
+
+
+class MeasureEfficiencySF(EfficiencyTask):
+    """Scale factors of working-point bins by ratios of densities, on pseudo-data of the toy in mixed regions."""
+
+    config_keys = ("flavours", "efficiency.toy", "efficiency.ratio")
+
+    def output(self) -> Any:
+        return self.target("scale_factors.json")
+
+    def run(self) -> None:
+        from analysis.cpu import prepare_process
+        from analysis.efficiency.ratio_toy import measure_on_toy
+
+        prepare_process()
+        found = measure_on_toy(self.cfg("efficiency.toy"), self.flavours(), self.cfg("efficiency.ratio"))
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps(found._asdict(), sort_keys=True))
