@@ -41,6 +41,10 @@ class EfficiencyTask(ConfigTask):
         """Return the flavours in the order of their index in events: the order of keys in a file has no meaning."""
         return dict(sorted(self.cfg("flavours").items()))
 
+    def hadron_flavours(self) -> dict[str, tuple[int, ...]]:
+        """Return the codes of each flavour."""
+        return {name: flavour.hadron_flavours for name, flavour in self.flavours().items()}
+
     def samples(self) -> tuple[str, ...]:
         """Return the samples: one to train on, one to test, and generated jets of another process."""
         return (TRAIN, "test", "scalar") if self.is_toy() else (TRAIN, "test")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from analysis.efficiency.audit import AuditedSample
     from analysis.efficiency.audit_rows import Row
     from analysis.efficiency.ensemble import EfficiencyEnsemble
+    from analysis.efficiency.events import JetEvents
     from analysis.efficiency.maps import EfficiencyMap
     from analysis.efficiency.tagged_scale_factors import BinScaleFactors
 
@@ -81,7 +82,7 @@ class ApplyTruthTagging(EfficiencyTask, Workflow):
             events,
             models[self.cfg("efficiency.ensemble.model")],
             self.cfg("efficiency.truth_tagging"),
-            {name: flavour.hadron_flavours for name, flavour in self.flavours().items()},
+            self.hadron_flavours(),
             self._scale_factors(events.working_points),
         )
         with staged(self.output()) as (path,):
@@ -125,9 +126,8 @@ class ExportEfficiency(EfficiencyTask):
         aggregate = self.input()["aggregate"]
         ensemble = EfficiencyEnsemble.load(aggregate[self.cfg("efficiency.ensemble.model")].file)
         maps = exported_maps(self.input()["maps"])
-        codes = {name: flavour.hadron_flavours for name, flavour in self.flavours().items()}
         with staged(*self.output().values()) as (maps_path, network_path):
-            write_exports(maps_path, network_path, maps=maps, ensemble=ensemble, hadron_flavours=codes)
+            write_exports(maps_path, network_path, maps=maps, ensemble=ensemble, hadron_flavours=self.hadron_flavours())
 
 
 class AuditEfficiency(EfficiencyTask):
@@ -140,6 +140,7 @@ class AuditEfficiency(EfficiencyTask):
         "efficiency.ensemble",
         "efficiency.truth_tagging.working_point",
     )
+    code_version = 2
     keeps_replaced = True
 
     def requires(self) -> Any:
@@ -184,38 +185,30 @@ class AuditEfficiency(EfficiencyTask):
             coverage=json.loads(inputs["coverage"].file.read_text()) if toy is not None else None,
             ensemble=ensemble,
             n_members_used=ensemble.n_members,
-            further=self._further(ensemble, samples),
+            toy=toy,
+            hadron_flavours=self.hadron_flavours(),
+            further=self._further(ensemble, samples["test"].events),
         )
         with staged(*self.output().values()) as (audit_path, closure_path):
             audit_path.write_text(result.audit)
             closure_path.write_text(result.closure)
 
-    def _further(self, ensemble: EfficiencyEnsemble, samples: dict[str, AuditedSample]) -> dict[str, Row]:
-        """Return rows on exports, truth tagging, sizes of networks, the scalar's sample, and of experiments."""
+    def _further(self, ensemble: EfficiencyEnsemble, events: JetEvents) -> dict[str, Row]:
+        """Return rows on exports, sizes of networks, and of experiments."""
         from analysis.efficiency.audit_rows import Row
         from analysis.efficiency.ensemble import EfficiencyEnsemble
         from analysis.efficiency.exports.agreement import agreement_rows
         from analysis.efficiency.ratio_toy import ratio_rows
-        from analysis.efficiency.tagging_checks import tagging_rows
-        from analysis.efficiency.toy.checks import scalar_rows
 
-        inputs, test = self.input(), samples["test"]
-        codes = {name: flavour.hadron_flavours for name, flavour in self.flavours().items()}
+        inputs = self.input()
         rows = agreement_rows(
             inputs["exports"]["maps"].file,
             inputs["exports"]["network"].file,
             maps=exported_maps(inputs["maps"]),
             ensemble=ensemble,
-            hadron_flavours=codes,
-            events=test.events,
+            hadron_flavours=self.hadron_flavours(),
+            events=events,
         )
-        nominal = self.cfg("efficiency.ensemble.model")
-        chosen = self.cfg("efficiency.truth_tagging.working_point")
-        point = 0 if chosen is None else test.events.working_points.index(chosen)
-        seed = self.cfg("efficiency.audit.seed")
-        rows |= tagging_rows(test.events, test.models[nominal].mean, point, codes, ensemble, seed)
-        if (scalar := samples.get("scalar")) is not None and scalar.truth is not None:
-            rows |= scalar_rows(self.cfg("efficiency.toy"), scalar.events, scalar.truth)
         if (product := inputs["aggregate"].get("product")) is not None:
             number = EfficiencyEnsemble.load(product.file).n_parameters
             rows["6.parameters"] = Row(number, "parameters of a member of product")

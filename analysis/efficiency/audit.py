@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from analysis.config.efficiency import EfficiencyAudit
+from analysis.config.efficiency import EfficiencyAudit, EfficiencyToy
 from analysis.config.efficiency import EfficiencyEnsemble as EnsembleSettings
 from analysis.efficiency.audit_figures import sample_figures, sum_of_probabilities, tables
 from analysis.efficiency.audit_rows import Row, judged
@@ -21,7 +21,9 @@ from analysis.efficiency.jet_closure import jet_profiles, reliability
 from analysis.efficiency.observables import JET_VARIABLES, n_jets_edges
 from analysis.efficiency.spread import SpreadCheck, non_closure, spread_check
 from analysis.efficiency.symmetries import Evaluates, largest_increase, symmetries
+from analysis.efficiency.tagging_checks import tagging_rows
 from analysis.efficiency.toy import draw_tags
+from analysis.efficiency.toy.checks import scalar_rows
 
 if TYPE_CHECKING:
     from analysis.efficiency.aggregate import ModelEfficiencies
@@ -57,9 +59,11 @@ def audit_efficiencies(
     samples: Mapping[str, AuditedSample],
     settings: EfficiencyAudit,
     nominal: EnsembleSettings,
+    hadron_flavours: Mapping[str, Sequence[int]],
     working_point: str | None = None,
     coverage: Mapping[str, Mapping[str, float]] | None = None,
     ensemble: Evaluates | None = None,
+    toy: EfficiencyToy | None = None,
     n_members_used: int | None = None,
     further: Mapping[str, Row] | None = None,
 ) -> AuditResult:
@@ -78,12 +82,16 @@ def audit_efficiencies(
         Bins, seeds and limits.
     nominal
         The ensemble's settings; its ``model`` must be among the models of every sample.
+    hadron_flavours
+        Codes of each flavour.
     working_point
         That counts as a tag; the loosest by default.
     coverage
         What `analysis.efficiency.replicas.coverage` returns.
     ensemble
-        The ensemble itself, for what it must not depend on.
+        The ensemble itself, for what it must not depend on, and for truth tagging with it.
+    toy
+        Settings of generated samples.
     n_members_used
         Of how many members the ensemble consists; by default as many as the test sample's efficiencies have.
     further
@@ -106,10 +114,14 @@ def audit_efficiencies(
         **sample_rows(Findings(figures, closure, points, point, settings.low_pt_gev)),
         **_own_rows(test, nominal.model, point),
         **({} if coverage is None else coverage_rows(coverage)),
-        **({} if ensemble is None else _symmetry_rows(ensemble, test.events, settings.seed)),
+        **({} if toy is None else _scalar_rows(toy, samples)),
         "27.members": Row(used / nominal.n_members, "members of the ensemble over those configured"),
         **(further or {}),
     }
+    if ensemble is not None:
+        mean = test.models[nominal.model].mean
+        rows |= _symmetry_rows(ensemble, test.events, settings.seed)
+        rows |= tagging_rows(test.events, mean, point, hadron_flavours, ensemble, settings.seed)
     report = {
         **provenance,
         "config": config_name,
@@ -188,11 +200,10 @@ def _correlations(sample: AuditedSample, nominal: str, point: int, seed: int) ->
 
 
 def _spread(sample: AuditedSample, nominal: str, point: int) -> SpreadCheck | None:
-    model, events = sample.models[nominal], sample.events
-    if sample.truth is None or model.spread is None:
+    members, events = sample.models[nominal].members, sample.events
+    if sample.truth is None or members is None or len(members) < 2:
         return None
-    mean, spread, true = model.mean[:, point], model.spread[:, point], sample.truth[:, point]
-    return spread_check(mean, spread, true, events.flavour, len(events.flavours))
+    return spread_check(members[:, :, point], sample.truth[:, point], events.flavour, len(events.flavours))
 
 
 def _own_rows(test: AuditedSample, nominal: str, point: int) -> dict[str, Row]:
@@ -203,6 +214,11 @@ def _own_rows(test: AuditedSample, nominal: str, point: int) -> dict[str, Row]:
         text = "largest rise of an efficiency from a working point to the next tighter one"
         rows["17.monotone"] = Row(largest_increase(efficiency), text)
     return rows
+
+
+def _scalar_rows(toy: EfficiencyToy, samples: Mapping[str, AuditedSample]) -> dict[str, Row]:
+    scalar = samples.get(SCALAR)
+    return {} if scalar is None or scalar.truth is None else scalar_rows(toy, scalar.events, scalar.truth)
 
 
 def _symmetry_rows(ensemble: Evaluates, events: JetEvents, seed: int) -> dict[str, Row]:

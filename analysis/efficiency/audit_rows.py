@@ -83,6 +83,7 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     **{f"12.rms_ratio.{flavour}": (0.8, 1.2) for flavour in ("b", "c", "udsg")},
     **{f"12.pull_width.{flavour}": (0.7, 1.4) for flavour in ("b", "c", "udsg")},
     **{f"12.pull_mean.{flavour}": (-0.3, 0.3) for flavour in ("b", "c", "udsg")},
+    **{f"12.pull_mean_significance.{flavour}": (-3.0, 3.0) for flavour in ("b", "c", "udsg")},
     # actual over quoted error of truth-tagged yields; without V_eff it must fail where truth tagging is wanted most
     "13.b_b": (0.85, 1.2),
     "13.b_udsg": (0.85, 1.2),
@@ -98,6 +99,10 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "16.order": 0.0,
     "17.monotone": 0.0,
     "17.sum_of_bins": 1e-6,
+    # as 5, of one training in place of an ensemble
+    **{f"17.b.{point}": 1.2 for point in ("L", "M", "T")},
+    **{f"17.c.{point}": 2.6 for point in ("L", "M", "T")},
+    **{f"17.udsg.{point}": 8.0 for point in ("L", "M", "T")},
     # the mask of taggable jets changes weights, these do not see the others' efficiencies, which shape theirs
     "18.weights": (0.01, None),
     "18.others": 0.0,
@@ -112,6 +117,11 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "20.uncorrected.udsg": (2.0, None),
     "21.largest_significance": 3.0,
     "21.detected.b_b": (5.0, None),
+    "22.b": 1.2,
+    "22.c": 2.6,
+    "22.udsg": 8.0,
+    "22.chi2_1tag": 2.3,
+    "22.chi2_2tag": 2.3,
     # scale factors by ratios: mean |SF - true| over mean true [%], slope in pT and tilt absorbed [%], sum of bins - 1
     "23.b": 1.0,
     "23.c": 3.0,

@@ -12,6 +12,7 @@ import numpy as np
 
 from analysis.efficiency.audit_figures import SampleFigures
 from analysis.efficiency.audit_rows import Row
+from analysis.efficiency.bin_sums import ratio
 from analysis.efficiency.closure import REGIONS, TOTAL, TRUTH, RegionYields
 from analysis.efficiency.closure_results import EfficiencyClosure
 from analysis.efficiency.events import Floats
@@ -228,6 +229,11 @@ def _spread(found: Findings) -> Rows:
     return {
         **found.by_flavour("12.rms_ratio", spread.rms_ratio, "rms(mean - true) / rms(spread over members)"),
         **found.by_flavour("12.pull_mean", spread.pull_mean, "mean over jets of (mean - true) / spread"),
+        **found.by_flavour(
+            "12.pull_mean_significance",
+            ratio(spread.pull_mean, spread.pull_mean_error),
+            "that mean over what the fluctuation of the training sample makes of it",
+        ),
         **found.by_flavour(
             "12.pull_width", spread.pull_width, "standard deviation over jets of (mean - true) / spread"
         ),

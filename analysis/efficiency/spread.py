@@ -31,6 +31,9 @@ class SpreadCheck(NamedTuple):
         rms(mean - true) / rms(spread) over jets: 1 if the spread is the error.
     pull_mean, pull_width
         Mean and standard deviation over jets of (mean - true) / spread.
+    pull_mean_error
+        What the training sample's fluctuation, common to all jets, makes of ``pull_mean``: the standard deviation over
+        members of the mean of (member - mean) / spread.
     uncovered
         sqrt(rms(mean - true)^2 - rms(spread)^2) / mean true, 0 if the spread is larger: what has to be added.
     curve_spread, curve_deviation
@@ -43,6 +46,7 @@ class SpreadCheck(NamedTuple):
     rms_ratio: Floats
     pull_mean: Floats
     pull_width: Floats
+    pull_mean_error: Floats
     uncovered: Floats
     curve_spread: Floats
     curve_deviation: Floats
@@ -75,18 +79,25 @@ class NonClosure(NamedTuple):
     bias: Floats | None
 
 
-def spread_check(
-    mean: Values, spread: Values, true: Values, flavour: npt.NDArray[np.int8], n_flavours: int
-) -> SpreadCheck:
-    """Compare the spread of an ensemble to its deviation from the truth; efficiencies are ``(n_jets,)``."""
-    scalars = np.full((4, n_flavours), np.nan)
+def spread_check(members: Values, true: Values, flavour: npt.NDArray[np.int8], n_flavours: int) -> SpreadCheck:
+    """Compare the spread of an ensemble to its deviation from the truth.
+
+    Parameters
+    ----------
+    members
+        ``(n_members, n_jets)``, at least two.
+    true
+        ``(n_jets,)``.
+    """
+    scalars = np.full((5, n_flavours), np.nan)
     curves = np.full((2, n_flavours, N_SPREAD_BINS), np.nan)
     without = np.zeros(n_flavours, np.int64)
     for number in range(n_flavours):
         mine = flavour == number
         if not np.any(mine):
             continue
-        centre, width, reference = (values[mine].astype(np.float64) for values in (mean, spread, true))
+        own, reference = members[:, mine].astype(np.float64), true[mine].astype(np.float64)
+        centre, width = own.mean(axis=0), own.std(axis=0, ddof=1)
         deviation, scale = centre - reference, reference.mean()
         rms, rms_spread = (np.sqrt(np.mean(values**2)) for values in (deviation, width))
         has_spread = width > 0
@@ -94,8 +105,9 @@ def spread_check(
         if not np.any(has_spread):
             continue
         pull = deviation[has_spread] / width[has_spread]
+        common = [np.mean((member - centre)[has_spread] / width[has_spread]) for member in own]
         uncovered = np.sqrt(max(0.0, rms**2 - rms_spread**2)) / scale
-        scalars[:, number] = rms / rms_spread, pull.mean(), pull.std(), uncovered
+        scalars[:, number] = rms / rms_spread, pull.mean(), pull.std(), np.std(common, ddof=1), uncovered
         relative = width / np.maximum(centre, np.finfo(np.float32).tiny)
         inner = np.quantile(relative, np.linspace(0, 1, N_SPREAD_BINS + 1)[1:-1])
         index = np.searchsorted(inner, relative, side="right")
@@ -104,7 +116,8 @@ def spread_check(
         for row in range(2):
             squares, number_of_jets, total = found[row][filled], found[3][filled], found[2][filled]
             curves[row, number, filled] = np.sqrt(squares * number_of_jets) / total
-    return SpreadCheck(scalars[0], scalars[1], scalars[2], scalars[3], curves[0], curves[1], without)
+    rms_ratio, pull_mean, pull_width, pull_mean_error, not_covered = scalars
+    return SpreadCheck(rms_ratio, pull_mean, pull_width, pull_mean_error, not_covered, curves[0], curves[1], without)
 
 
 def non_closure(

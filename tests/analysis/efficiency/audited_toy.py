@@ -78,6 +78,7 @@ def audited(chosen=None, settings=None, **options) -> AuditResult:
         samples=chosen or samples(),
         settings=efficiency.audit,
         nominal=efficiency.ensemble,
+        hadron_flavours={name: flavour.hadron_flavours for name, flavour in CONFIG.flavours.items()},
         working_point=efficiency.truth_tagging.working_point,
         **given,
     )

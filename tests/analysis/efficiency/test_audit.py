@@ -132,6 +132,23 @@ def test_an_ensemble_is_probed_for_its_symmetries():
     symmetry = {key: row for key, row in rows.items() if key.startswith(("19.", "26."))}
     assert len(symmetry) == 7
     assert all(row["passed"] for row in symmetry.values())
+    # the same ensemble, for truth tagging: its efficiencies do not see other jets
+    assert {"15.sum_of_patterns", "16.patterns", "16.order", "18.others", "24.pull.exactly_2"} <= rows.keys()
+    assert rows["18.graph"]["passed"] is False
+
+
+def test_the_scalar_of_another_mass_is_found():
+    chosen = {name: first_events(samples()[name], 3000) for name in ("test", "scalar")}
+    toy = CONFIG.efficiency.toy
+    heavier = toy.model_copy(update={"scalar": toy.scalar.model_copy(update={"mass_gev": 100.0})})
+    right, wrong = (json.loads(audited(chosen, toy=given).audit)["rows"] for given in (toy, heavier))
+    assert all(right[key]["passed"] for key in ("2.mass", "2.mass_stored", "2.same_function"))
+    assert wrong["2.mass_stored"]["value"] == pytest.approx(0.1, rel=1e-4)
+
+
+def test_a_member_that_is_missing_is_said(audit):
+    assert audit["rows"]["27.members"]["value"] == 0.25
+    assert audit["rows"]["27.members"]["passed"] is False
 
 
 def test_real_structure_has_no_truth_and_no_row_that_needs_it():
