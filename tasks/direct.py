@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class TrainDirectSF(ConfigTask):
     """``direct.safetensors``, which evaluates as the DeepSF ensemble does, and the record of its trainings."""
 
+    code_version = 2
     config_keys = (*ENTRY_KEYS, "event_weight", "normalisation", "training.inputs", "direct")
     keeps_replaced = True
 

@@ -82,6 +82,7 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
 class MeasureEfficiencySF(EfficiencyTask):
     """Scale factors of working-point bins by ratios of densities, on pseudo-data of the toy in mixed regions."""
 
+    code_version = 2
     config_keys = ("flavours", "efficiency.toy", "efficiency.ratio")
 
     def output(self) -> Any:

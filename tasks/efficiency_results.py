@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 class ApplyTruthTagging(EfficiencyTask, Workflow):
     """Weights, drawn tags and replica weights of events in place of cuts, a branch a sample; direct tags too."""
 
+    code_version = 2
+
     @property
     def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
         """Scores of the cuts enter by scale factors of shapes alone, and toys have none."""

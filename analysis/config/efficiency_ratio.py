@@ -83,7 +83,14 @@ class EfficiencyRatio(Section):
             for name in self.fixed
             if name not in flavours
         ]
+        found += [
+            f"efficiency.ratio.regions: no region has {name} jets; give one a fraction of them"
+            for name in flavours
+            if not any(mixture.get(name) for mixture in self.regions.values())
+        ]
         n_free = len(set(flavours) - set(self.fixed))
+        if n_free == 0:
+            found.append("efficiency.ratio.fixed: all scale factors are taken as known, none is left to find")
         if n_free > len(self.regions):
             found.append(
                 f"efficiency.ratio.regions: {len(self.regions)} cannot tell {n_free} scale factors apart; add a "

@@ -81,7 +81,14 @@ class JetEvents:
         ValueError
             With the place ``where``, the column, the value and the rule; names all problems.
         """
-        problems = []
+        if problems := self._problems_of_shape():
+            raise ValueError(f"{where}: " + "; ".join(problems))
+        if turned := int(np.sum(np.abs(self.phi) > np.float32(np.pi))):
+            problems.append(
+                f"phi of {turned} jets is not in [-pi, pi] (farthest {self.phi[np.argmax(np.abs(self.phi))]:g})"
+            )
+        if twice := len(self) - len(np.unique(self.event)):
+            problems.append(f"event numbers must differ, {twice} of {len(self)} are those of another event")
         for name in ("pt_gev", "eta", "phi"):
             values = getattr(self, name)
             if bad := int(np.sum(~np.isfinite(values))):
@@ -108,6 +115,17 @@ class JetEvents:
         if problems:
             raise ValueError(f"{where}: " + "; ".join(problems))
         return self
+
+    def _problems_of_shape(self) -> list[str]:
+        """Return in words what does not fit together; all other rules suppose that it does."""
+        offsets, problems = self.offsets, []
+        if not len(offsets) or offsets[0] != 0 or np.any(np.diff(offsets) < 0):
+            return [f"offsets must begin with 0 and not fall, got {offsets[:5].tolist()}, ..."]
+        for names, length, what in ((_JETS, int(offsets[-1]), "a jet"), (_EVENTS, len(self), "an event")):
+            for name in names:
+                if (shape := np.shape(getattr(self, name))) != (length,):
+                    problems.append(f"{name} must have one value {what}, shape ({length},), got {shape}")
+        return problems
 
     def select(self, chosen: Bools) -> JetEvents:
         """Return some of the events; ``chosen`` is (n_events,)."""

@@ -60,6 +60,8 @@ def events_of_jets(
             f"{None if counts is None else np.sum(counts)}"
         )
     n_jets = np.asarray(counts, np.int64)
+    if np.any(n_jets < 0):
+        raise ValueError(f"counts of jets cannot be negative, got {n_jets.min()}")
     return JetEvents(
         offsets=offsets_of(n_jets),
         pt_gev=np.asarray(jets["pt"], np.float32),
@@ -96,6 +98,17 @@ def flavour_index(
 
 
 def wrapped(phi: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the same directions within [-pi, pi]: NanoAOD keeps few bits of phi, and its largest number is above."""
-    turns = np.float32(2.0 * np.pi) * ((phi > np.float32(np.pi)).astype(np.float32) - (phi < np.float32(-np.pi)))
-    return np.asarray(phi - turns, np.float32)
+    """Return the same directions within [-pi, pi]: NanoAOD keeps few bits of phi, and its largest number is above.
+
+    Raises
+    ------
+    ValueError
+        If a number is beyond two turns: it is hardly an angle in radians.
+    """
+    largest = float(np.max(np.abs(phi), initial=0.0))
+    if largest > 4.0 * np.pi:
+        raise ValueError(f"phi reaches {largest:g}; it must be in radians")
+    turns = np.rint(phi.astype(np.float64) / (2.0 * np.pi))
+    turned = np.where(turns == 0, phi, phi - 2.0 * np.pi * turns).astype(np.float32)
+    # rounding to single precision must not end beyond pi
+    return np.asarray(np.clip(turned, -np.float32(np.pi), np.float32(np.pi)), np.float32)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
-from safetensors import safe_open
 
 from analysis.efficiency.event_random import event_poisson, stream
 from analysis.efficiency.events import Floats, JetEvents
@@ -34,26 +31,6 @@ class MapReplicas:
         bins = self.nominal.bins(events)
         for values in self.efficiency:
             yield values[bins]
-
-    def save(self, path: Path) -> None:
-        """Write the map and its replicas to a safetensors file."""
-        metadata = {"deepsf": self.nominal.to_json()}
-        safetensors.numpy.save_file({"replicas": np.ascontiguousarray(self.efficiency)}, path, metadata)
-
-    @classmethod
-    def load(cls, path: Path) -> MapReplicas:
-        """Return what `save` wrote.
-
-        Raises
-        ------
-        ValueError
-            If the file is not one of maps.
-        """
-        with safe_open(path, framework="np") as stored:
-            metadata = stored.metadata() or {}
-            if "deepsf" not in metadata or "replicas" not in set(stored.keys()):
-                raise ValueError(f"{path}: not a file of efficiency maps and their replicas")
-            return cls(EfficiencyMap.from_json(metadata["deepsf"]), stored.get_tensor("replicas"))
 
 
 def bootstrap(fitted: EfficiencyMap, events: JetEvents, n_replicas: int, *, seed: int) -> MapReplicas:

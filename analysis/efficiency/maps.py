@@ -128,7 +128,7 @@ class EfficiencyMap:
 
     @property
     def absent(self) -> tuple[str, ...]:
-        """Flavours without jets in the sample, or without a positive sum of weights in each of their tagger bins."""
+        """Flavours without jets in the sample, or whose signed weights sum up to a negative number in a tagger bin."""
         found = inclusive(self.sums).n_effective
         return tuple(name for name, number in zip(self.flavours, found, strict=True) if number == 0)
 
@@ -180,7 +180,7 @@ class EfficiencyMap:
         return self.flat[self.bins(events)]
 
     def check_flavours(self, events: JetEvents) -> None:
-        """Raise if there are jets of a flavour that had none in the map's sample.
+        """Raise if there are jets of a flavour of which the map's sample gave no efficiency, see `absent`.
 
         Raises
         ------
@@ -190,8 +190,9 @@ class EfficiencyMap:
         count = np.bincount(events.flavour, minlength=len(self.flavours))
         if unknown := {name: int(n) for name, n in zip(self.flavours, count, strict=True) if n and name in self.absent}:
             raise ValueError(
-                f"the map has no efficiency of {list(unknown)} jets: its sample had none; there are {unknown} to be "
-                "evaluated: make the map from more events, or leave these jets out"
+                f"the map has no efficiency of {list(unknown)} jets: its sample had none, or negative weights "
+                f"outweigh the others in a bin of the tagger; there are {unknown} to be evaluated: make the map from "
+                "more events, or leave these jets out"
             )
 
     def out_of_range(self, events: JetEvents) -> Bools:

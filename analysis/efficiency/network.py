@@ -100,7 +100,7 @@ class EfficiencyNetwork:
 
         Values beyond the range of the training are set to its ends, see `out_of_range`. The working points are those of
         the training; ``n_passed`` of the events is not read. The result for an event depends, to the last bit, on no
-        other event.
+        other event; that of ``paper``, whose sums are those of torch-geometric, to 1e-6.
 
         Raises
         ------

@@ -153,7 +153,8 @@ class _Fit:
     def _fit_simulation(self, weights: Floats) -> ClassProbabilities:
         fractions = weights.sum(axis=0) / weights.sum()
         made = ClassProbabilities(self._network(weights.shape[1] - 1), np.clip(fractions, _FRACTION_MIN, 1.0).tolist())
-        self._train(made, self._features, weights, self._settings.simulation_steps, 0.0)
+        if np.count_nonzero(weights.sum(axis=0)) > 1:  # else all is known: a region of one flavour
+            self._train(made, self._features, weights, self._settings.simulation_steps, 0.0)
         return made
 
     def _train(

@@ -47,7 +47,7 @@ class Symmetries(NamedTuple):
     n_bad_single
         Lone jets whose efficiency does not lie between 0 and 1, of as many events as were looked at.
     n_not_finite
-        The same of jets far beyond the kinematics that were trained on, without the limits 0 and 1.
+        Jets far beyond the kinematics that were trained on whose efficiency is not a number above 0.
     flagged
         Share of those that are flagged.
     """
@@ -93,7 +93,7 @@ def symmetries(ensemble: Evaluates, events: JetEvents, seed: int) -> Symmetries:
         batch_order=change(_jets(events, reverse, events.n_jets[::-1], np.arange(len(events))[::-1]), reverse),
         padding=change(events.select(few), np.flatnonzero(np.repeat(few, events.n_jets))) if np.any(few) else 0.0,
         n_bad_single=int(np.sum(~np.all((single > 0) & (single < 1), axis=1))),
-        n_not_finite=int(np.sum(~np.all(np.isfinite(far.mean), axis=1))),
+        n_not_finite=int(np.sum(~np.all(np.isfinite(far.mean) & (far.mean > 0), axis=1))),
         flagged=float(np.mean(far.out_of_range)),
     )
 

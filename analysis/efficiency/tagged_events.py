@@ -47,12 +47,14 @@ def selections(settings: TruthTagging) -> list[Selection]:
 class TaggedEvents:
     """One row an event.
 
-    Columns: ``event`` and ``weight`` (generator) of the event; and for each selection, such as ``exactly_2``,
+    Columns: ``event`` and ``weight`` (generator) of the event; ``out_of_range``, whether any of its jets is unlike all
+    that the efficiencies were made from; and for each selection, such as ``exactly_2``,
 
     - ``probability_<selection>``: weight that stands for the cut, float64;
     - ``n_passed_<selection>``: drawn number of working points that each jet passes, -1 for jets that are not taggable;
     - ``direct_<selection>``: whether the event passes the cut itself;
     - ``replicas_<selection>``: the probability by each member of the ensemble, float32: its yields' variance is V_eff;
+      of training events by those of the cross-fit, absent if that has one member a fold;
     - ``scale_factor_<selection>``: product of the scale factors of the jets' drawn bins, if there are any;
     - ``data_probability_<selection>``: the probability with scale factors in the efficiencies: the mean over draws.
     """
@@ -85,12 +87,18 @@ def tag_events(
     ValueError
         If efficiencies do not belong to the events, or scale factors have none for some jets.
     """
-    if len(efficiencies.mean) != len(events.pt_gev):
-        raise ValueError(f"efficiencies are of {len(efficiencies.mean)} jets, events have {len(events.pt_gev)}")
     names = events.working_points
+    if efficiencies.mean.shape != (len(events.pt_gev), len(names)) or not names:
+        raise ValueError(
+            f"efficiencies must be of the {len(events.pt_gev)} jets of the events and their working points "
+            f"{list(names)}, at least one; got the shape {efficiencies.mean.shape}"
+        )
     point = 0 if settings.working_point is None else names.index(settings.working_point)
     taggable = taggable_jets(events, settings.taggable)
     columns: dict[str, Any] = {"event": events.event, "weight": events.weight}
+    if efficiencies.out_of_range is not None:
+        jets = np.concatenate([[0], np.cumsum(efficiencies.out_of_range)])
+        columns["out_of_range"] = np.diff(jets[events.offsets]) > 0
     in_bins = _in_bins(events, efficiencies, hadron_flavours, scale_factors, taggable)
     for selection in selections(settings):
         columns |= dict(_of_selection(events, efficiencies, selection, point, taggable, settings.seed, in_bins))

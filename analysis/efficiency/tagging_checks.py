@@ -18,7 +18,7 @@ from analysis.config.efficiency import Taggable
 from analysis.efficiency.audit_rows import Row
 from analysis.efficiency.draws import draw_bins, draw_pattern
 from analysis.efficiency.events import Floats, Floats32, Ints, JetEvents, offsets_of
-from analysis.efficiency.patterns import MAX_TAGGABLE, all_patterns
+from analysis.efficiency.patterns import all_patterns
 from analysis.efficiency.symmetries import N_EVENTS
 from analysis.efficiency.tagged_scale_factors import (
     bin_probabilities,
@@ -36,6 +36,8 @@ _N_DRAWS = 100_000
 _N_TAGS = 2
 _N_JETS_DRAWN = 4
 """Jets that an event of many draws should have, if there is one."""
+_MOST_JETS = 10
+"""Of events whose patterns are listed: there are two to the power of that."""
 _RARE = 5.0
 """Patterns that are expected less often share a class."""
 _LEADING = Taggable(pt_min_gev=0.0, abseta_max=10.0, n_leading=_N_TAGS)
@@ -60,7 +62,7 @@ def tagging_rows(
     hadron_flavours
         Codes of each flavour.
     """
-    few = np.flatnonzero((events.n_jets > 0) & (events.n_jets <= MAX_TAGGABLE))[:N_EVENTS]
+    few = np.flatnonzero((events.n_jets > 0) & (events.n_jets <= _MOST_JETS))[:N_EVENTS]
     chosen = np.zeros(len(events), np.bool_)
     chosen[few] = True
     some, jets = events.select(chosen), np.repeat(chosen, events.n_jets)
@@ -89,9 +91,10 @@ def _sum_of_patterns(events: JetEvents, efficiency: Floats32) -> float:
 
 def _draws(events: JetEvents, efficiency: Floats32, point: int, seed: int) -> Rows:
     rows: Rows = {}
-    enough = np.flatnonzero(events.n_jets >= min(_N_JETS_DRAWN, int(events.n_jets.max(initial=0))))
-    if len(enough):
-        first, last = events.offsets[enough[0]], events.offsets[enough[0] + 1]
+    listed = np.where(events.n_jets <= _MOST_JETS, events.n_jets, 0)
+    if listed.max(initial=0) > 0:
+        chosen = int(np.argmax(listed >= min(_N_JETS_DRAWN, int(listed.max()))))
+        first, last = events.offsets[chosen], events.offsets[chosen + 1]
         values = efficiency[first:last].astype(np.float64)
         text = f"p-value of how often it is drawn in {_N_DRAWS} draws of an event of {len(values)} jets"
         rows["16.patterns"] = Row(_pattern_p_value(values[:, point], seed), f"{text}, pattern of at least one tag")

@@ -13,8 +13,12 @@ from analysis.efficiency.events import JetEvents, offsets_of
 class Constant:
     """An ensemble whose members say the same of every jet."""
 
-    def __init__(self, *values: float) -> None:
-        self.values, self.n_members = values, len(values)
+    def __init__(self, *values: float, working_points=("M",), pt_max_gev=250.0) -> None:
+        self.values, self.n_members, self.working_points = values, len(values), working_points
+        self.pt_max_gev = pt_max_gev
+
+    def out_of_range(self, events: JetEvents):
+        return events.pt_gev > self.pt_max_gev
 
     def members(self, events: JetEvents):
         return (np.full((len(events.pt_gev), 1), value, np.float32) for value in self.values)
@@ -50,6 +54,31 @@ def test_events_get_their_efficiencies_from_members_that_saw_the_other_half(even
     np.testing.assert_allclose(found.mean[:, 0], [0.65, 0.65, 0.3, 0.3, 0.3], rtol=1e-6)
     np.testing.assert_allclose(found.members[0, :, 0], [0.6, 0.6, 0.2, 0.2, 0.2], rtol=1e-6)
     np.testing.assert_allclose(found.spread[0], np.sqrt(2) * 0.05, rtol=1e-5)
+
+
+def test_a_single_member_has_no_spread(events):
+    found = aggregate.of_ensemble(Constant(0.1), events, keep_members=True)
+    assert found.spread is None
+    np.testing.assert_allclose(found.mean, 0.1, rtol=1e-6)
+
+
+def test_jets_beyond_the_training_keep_their_flag(events, tmp_path):
+    kept = aggregate.of_ensemble(Constant(0.1, 0.2), events, keep_members=True)
+    assert kept.out_of_range.tolist() == [False, False, False, True, False]
+    # fold 1 serves event 4, and saw jets up to 50 GeV alone
+    fitted = aggregate.cross_fitted([Constant(0.1), Constant(0.2, pt_max_gev=50.0)], events)
+    assert fitted.out_of_range.tolist() == [True, False, False, True, False]
+    aggregate.write(tmp_path / "x", {"fitted": fitted})
+    np.testing.assert_array_equal(aggregate.read(tmp_path / "x")["fitted"].out_of_range, fitted.out_of_range)
+
+
+def test_efficiencies_of_other_working_points_are_refused(events):
+    tight = Constant(0.1, 0.2, working_points=("T",))
+    message = r"of the working points \('T',\), the events have \('M',\)"
+    with pytest.raises(ValueError, match=message):
+        aggregate.of_ensemble(tight, events, keep_members=True)
+    with pytest.raises(ValueError, match=message):
+        aggregate.cross_fitted([Constant(0.1, 0.2), tight], events)
 
 
 def test_folds_of_one_member_have_no_spread(events):

@@ -131,10 +131,28 @@ def test_an_ensemble_is_probed_for_its_symmetries():
     rows = json.loads(audited({"test": small()}, ensemble=Flat()).audit)["rows"]
     symmetry = {key: row for key, row in rows.items() if key.startswith(("19.", "26."))}
     assert len(symmetry) == 7
+    assert all(row["limit"] is not None for row in symmetry.values())
     assert all(row["passed"] for row in symmetry.values())
     # the same ensemble, for truth tagging: its efficiencies do not see other jets
     assert {"15.sum_of_patterns", "16.patterns", "16.order", "18.others", "24.pull.exactly_2"} <= rows.keys()
     assert rows["18.graph"]["passed"] is False
+
+
+def test_what_the_publications_network_does_not_keep_is_reported_without_a_limit():
+    class SeesPhi:
+        def evaluate(self, events):
+            mean = 0.5 + 0.1 * np.sin(events.phi[:, None])
+            return type("Found", (), {"mean": mean.astype(np.float32), "out_of_range": events.pt_gev > 1000})
+
+    test = small()
+    of_paper = {"test": test._replace(models={"paper": test.models["invariant"]})}
+    settings = CONFIG.efficiency.model_copy(
+        update={"ensemble": CONFIG.efficiency.ensemble.model_copy(update={"model": "paper"})}
+    )
+    rows = json.loads(audited(of_paper, settings, ensemble=SeesPhi()).audit)["rows"]
+    assert rows["19.phi_rotation"]["value"] > 0.1
+    assert [rows[f"19.{key}"]["passed"] for key in ("phi_rotation", "batch_order", "padding")] == [None] * 3
+    assert rows["19.permutation"]["passed"] is True
 
 
 def test_the_scalar_of_another_mass_is_found():

@@ -115,7 +115,7 @@ def test_pulls_of_the_true_efficiencies_are_normal_with_negative_weights_too(sig
 
 
 def test_numbers_of_tags_by_hand():
-    jets = [[(90 - k, 0.0, float(k), "b", k < 2) for k in range(5)], [(90, 0.0, 0.0, "b", 0)]]
+    jets = [[(90 - k, 0.0, 0.5 * k, "b", k < 2) for k in range(5)], [(90, 0.0, 0.0, "b", 0)]]
     events = hand_events(jets, weight=[2.0, 1.0])
     found = n_tag_yields(events, {"map": model([0.5] * 5 + [0.3])}, None, 0)
     binomial = np.array([1, 5, 10, 10, 6]) / 32

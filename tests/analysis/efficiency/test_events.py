@@ -85,12 +85,28 @@ def test_good_events_pass_the_check(events):
         ("pt_gev", 5, -3.0, r"pt_gev of 1 jets is not above 0 \(lowest -3\)"),
         ("flavour", 0, 3, r"flavour must be an index into \['b', 'c', 'udsg'\], got \[3\]"),
         ("n_passed", 0, -1, r"n_passed must be a number of passed working points \['L', 'M'\], got \[-1\]"),
+        ("phi", 2, 200.0, r"phi of 1 jets is not in \[-pi, pi\] \(farthest 200\)"),
+        ("event", 1, 7, "event numbers must differ, 1 of 4 are those of another event"),
         ("pt_gev", 4, 400.0, "jets of 1 events are not ordered by falling pT"),
     ],
 )
 def test_bad_columns_are_named_with_place_value_and_rule(events, column, jet, value, message):
     values = getattr(events, column).copy()
     values[jet] = value
+    with pytest.raises(ValueError, match=f"sample test: {message}"):
+        replace(events, **{column: values}).check("sample test")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("weight", np.ones(3, np.float32), r"weight must have one value an event, shape \(4,\), got \(3,\)"),
+        ("eta", np.ones(7, np.float32), r"eta must have one value a jet, shape \(6,\), got \(7,\)"),
+        ("offsets", np.array([0, 4, 2, 6]), r"offsets must begin with 0 and not fall, got \[0, 4, 2, 6\]"),
+        ("offsets", np.array([0, 2]), "pt_gev must have one value a jet"),
+    ],
+)
+def test_columns_that_do_not_fit_together_are_named(events, column, values, message):
     with pytest.raises(ValueError, match=f"sample test: {message}"):
         replace(events, **{column: values}).check("sample test")
 

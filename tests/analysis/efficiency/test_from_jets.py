@@ -50,3 +50,23 @@ def test_jets_that_cannot_be_used_are_refused_in_words(jets):
         events_of_jets(jets, {"b": [5], "c": [4], "udsg": [0]})
     with pytest.raises(ValueError, match="jets of 1 events are not ordered by falling pT"):
         events_of_jets(jets[:, ::-1], CODES)
+
+
+def test_directions_are_the_same_after_any_turn_and_degrees_are_refused(jets):
+    flat = {name: np.array(values) for name, values in FLAT.items()}
+    expected = events_of_jets(flat, CODES, counts=[2, 0, 1]).phi
+    turned = flat | {"phi": flat["phi"] + 2 * np.pi * np.array([1, -1, -1])}
+    np.testing.assert_allclose(events_of_jets(turned, CODES, counts=[2, 0, 1]).phi, expected, atol=1e-6)
+    # the largest number that NanoAOD stores is a little above pi
+    above = flat | {"phi": np.array([3.1416016, -3.1416016, 0.0])}
+    np.testing.assert_allclose(np.abs(events_of_jets(above, CODES, counts=[2, 0, 1]).phi[:2]), np.pi, atol=1e-5)
+    with pytest.raises(ValueError, match="phi reaches 170; it must be in radians"):
+        events_of_jets(flat | {"phi": np.array([10.0, 170.0, 0.0])}, CODES, counts=[2, 0, 1])
+
+
+def test_numbers_of_events_and_counts_must_fit(jets):
+    flat = {name: np.array(values) for name, values in FLAT.items()}
+    with pytest.raises(ValueError, match=r"event must have one value an event, shape \(3,\), got \(2,\)"):
+        events_of_jets(jets, CODES, event=[1, 2])
+    with pytest.raises(ValueError, match="counts of jets cannot be negative, got -2"):
+        events_of_jets(flat, CODES, counts=[4, -2, 1])

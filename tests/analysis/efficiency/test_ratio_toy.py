@@ -89,5 +89,18 @@ def test_settings_that_do_not_fit_the_flavours_are_named():
     assert "efficiency.ratio.fixed.s: not one of the flavours" in problems
     assert "efficiency.ratio.regions: 1 cannot tell 3 scale factors apart" in problems
     assert EfficiencyRatio().problems(FLAVOURS) == []
+    without = EfficiencyRatio(regions={name: {"b": 0.5, "c": 0.0, "udsg": 0.5} for name in ("x", "y", "z")})
+    assert without.problems(FLAVOURS) == ["efficiency.ratio.regions: no region has c jets; give one a fraction of them"]
+    known = EfficiencyRatio(fixed=dict.fromkeys(FLAVOURS, 1.0))
+    assert known.problems(FLAVOURS) == [
+        "efficiency.ratio.fixed: all scale factors are taken as known, none is left to find"
+    ]
     with pytest.raises(ValueError, match=r"regions.hf: fractions add up to 1.1, must be 1"):
         EfficiencyRatio(regions={"hf": {"b": 0.9, "udsg": 0.2}})
+
+
+def test_a_region_of_one_flavour_needs_no_fit_of_its_composition():
+    pure = {f"only {f}": {g: float(f == g) for g in FLAVOURS} for f in FLAVOURS}
+    found = measure_on_toy(TOY, FLAVOURS, EfficiencyRatio(n_events=3000, regions=pure, fit=FIT))
+    assert found.mad["b"]["M"] < 0.02
+    assert found.mad["c"]["M"] < 0.03

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -122,7 +123,20 @@ def test_the_written_table_tells_working_points_and_seed(toy, tmp_path):
     assert metadata == {"working_point": "L", "working_points": ["L", "M", "T"], "seed": 1}
 
 
-def test_efficiencies_of_other_events_are_refused(toy):
+def test_efficiencies_of_other_events_or_working_points_are_refused(toy):
     events, model = toy
-    with pytest.raises(ValueError, match=f"efficiencies are of 5 jets, events have {len(events.pt_gev)}"):
+    n_jets = len(events.pt_gev)
+    with pytest.raises(ValueError, match=rf"of the {n_jets} jets .* got the shape \(5, 3\)"):
         tag_events(events, ModelEfficiencies(model.mean[:5]), SETTINGS, CODES)
+    with pytest.raises(ValueError, match=rf"working points \['L', 'M', 'T'\], .* got the shape \({n_jets}, 2\)"):
+        tag_events(events, ModelEfficiencies(model.mean[:, :2]), SETTINGS, CODES)
+    with pytest.raises(ValueError, match="at least one"):
+        tag_events(replace(events, working_points=()), ModelEfficiencies(model.mean[:, :0]), SETTINGS, CODES)
+
+
+def test_events_with_a_jet_out_of_range_are_flagged(toy):
+    events, model = toy
+    outside = np.zeros(len(events.pt_gev), np.bool_)
+    outside[[events.offsets[3], events.offsets[3] + 1, events.offsets[8] - 1]] = True
+    flagged = tag_events(events, model._replace(out_of_range=outside), SETTINGS, CODES).table["out_of_range"]
+    assert np.flatnonzero(flagged.to_numpy()).tolist() == [3, 7]

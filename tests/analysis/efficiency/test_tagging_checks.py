@@ -9,8 +9,8 @@ from analysis.efficiency import tagging_checks
 from analysis.efficiency.audit_rows import DEFAULT_LIMITS, judged
 from analysis.efficiency.draws import Pattern
 from analysis.efficiency.tagging_checks import tagging_rows
-from analysis.efficiency.toy import true_efficiency
-from tests.analysis.efficiency.audited_toy import CONFIG, first_events, samples
+from analysis.efficiency.toy import generate, true_efficiency
+from tests.analysis.efficiency.audited_toy import CONFIG, FLAVOURS, first_events, samples
 
 CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
 
@@ -55,6 +55,17 @@ def test_right_efficiencies_pass_every_row(right):
 
 def test_few_events_of_few_jets_have_rows_too():
     assert rows(n_events=3)["15.sum_of_patterns"]["passed"] is True
+
+
+def test_events_of_very_many_jets_need_no_list_of_their_patterns():
+    toy = CONFIG.efficiency.toy
+    crowded = toy.model_copy(update={"kinematics": toy.kinematics.model_copy(update={"n_extra_max": 20})})
+    crowded = crowded.model_copy(update={"kinematics": crowded.kinematics.model_copy(update={"n_extra_mean": 50.0})})
+    events, truth = generate(crowded, FLAVOURS, "test", 500)
+    assert events.n_jets.max() == 22
+    found = tagging_rows(events, truth.efficiency.astype(np.float32), 0, CODES, TrueEfficiencies(), seed=1)
+    assert found["16.patterns"].value > 1e-3
+    assert found["15.sum_of_patterns"].value < 1e-12
 
 
 def test_a_network_that_sees_no_other_jets_is_found():

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+from analysis.nets.dense import DenseNetwork
 from analysis.training.checkpoint import Checkpoint
-from analysis.training.classifier import ClassifierTraining, NonFiniteLossError, cross_entropies
+from analysis.training.classifier import ClassifierTraining, NonFiniteLossError, _adam, cross_entropies
 from analysis.training.rows import Rows
 
 SEED = np.random.SeedSequence([1, 2])
@@ -110,6 +111,15 @@ def test_weight_decay_is_of_matrices_alone():
     assert (network.matrix < 0.95).all()
     assert (network.embedding.weight == 1).all()
     assert (network.bias == 1).all()
+
+
+def test_biases_of_stacked_layers_are_no_matrices():
+    network = DenseNetwork(2, layers=3, units=4, n_outputs=1, generator=torch.Generator().manual_seed(1))
+    decayed, others = _adam(network, 1e-3, 0.1).param_groups
+    names = {id(p): name for name, p in network.named_parameters()}
+    assert {names[id(p)] for p in decayed["params"]} == {"first_weight", "hidden_weight", "last_weight"}
+    assert {names[id(p)] for p in others["params"]} == {"first_bias", "hidden_bias", "last_bias"}
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.0)
 
 
 def test_a_training_resumed_at_any_step_ends_bit_identical(tmp_path):
