@@ -14,6 +14,7 @@ import numpy.typing as npt
 from analysis.efficiency.bin_sums import bin_index, ratio, sums
 from analysis.efficiency.closest import closest_jet
 from analysis.efficiency.events import Floats, Ints, JetEvents
+from analysis.efficiency.tagged_scale_factors import bin_probabilities
 
 if TYPE_CHECKING:
     from analysis.efficiency.aggregate import ModelEfficiencies
@@ -89,14 +90,8 @@ def divergence(predicted: Values, true: Values) -> Floats:
         sum_k p_k log(p_k / q_k) over the K + 1 bins between working points, ``(n_jets,)``: what the cross-entropy of
         the prediction exceeds its minimum by, without the noise of the tags.
     """
-    p, q = _bins(true), np.maximum(_bins(predicted), _PROBABILITY_MIN)
+    p, q = bin_probabilities(true), np.maximum(bin_probabilities(predicted), _PROBABILITY_MIN)
     return np.asarray(np.sum(p * np.log(np.maximum(p, _PROBABILITY_MIN) / q), axis=1))
-
-
-def _bins(efficiency: Values) -> Floats:
-    passed = efficiency.astype(np.float64)
-    edges = np.concatenate([np.ones((len(passed), 1)), passed, np.zeros((len(passed), 1))], axis=1)
-    return -np.diff(edges, axis=1)
 
 
 def jet_variables(events: JetEvents) -> dict[str, Floats]:

@@ -19,6 +19,7 @@ from analysis.nets.dense import DenseNetwork
 from analysis.nets.mixture_bins import MixtureBins
 from analysis.training.classifier import ClassifierTraining, Steps
 from analysis.training.rows import Rows
+from analysis.training.seeds import torch_generator
 from analysis.weights import KinematicBins
 
 _N_INPUTS = 2
@@ -99,9 +100,7 @@ class _Fit:
                 f"flavours ({', '.join(self._free)}) apart: add a region, or take one as known"
             )
         network_seed, self._seed = seed.spawn(2)
-        self._generator = torch.Generator().manual_seed(
-            int(network_seed.generate_state(1, np.uint64)[0] >> np.uint64(1))
-        )
+        self._generator = torch_generator(network_seed)
         simulation = [region.simulation for region in regions.values()]
         kinematics = _joined(simulation)
         self._theta, self._cells = Theta.fit(*kinematics), _cells(*kinematics, settings)

@@ -17,6 +17,7 @@ from analysis.efficiency.network import EfficiencyNetwork, architecture, build
 from analysis.training.checkpoint import Checkpoint
 from analysis.training.classifier import ClassifierTraining
 from analysis.training.history import Progress
+from analysis.training.seeds import torch_generator
 
 
 def member_seed(seed: int, model: str, member: int, fold: int | None = None) -> np.random.SeedSequence:
@@ -43,7 +44,7 @@ class MemberTraining:
         fractions = _bin_fractions(events, weight)
         weight *= _flavour_weights(fractions, settings.balance)[events.flavour]
         sizes, n_points = architecture(settings), len(events.working_points)
-        generator = torch.Generator().manual_seed(_torch_seed(network_seed))
+        generator = torch_generator(network_seed)
         module = build(model, sizes, len(events.flavours), n_points, generator)
         module.start_from(torch.from_numpy(fractions.astype(np.float32)))  # type: ignore[operator]
         scaling = JetScaling.fit(events)
@@ -146,7 +147,3 @@ def _bin_names(working_points: tuple[str, ...]) -> list[str]:
     names = [f"fails {working_points[0]}"]
     names += [f"passes {a} and fails {b}" for a, b in pairwise(working_points)]
     return [*names, f"passes {working_points[-1]}"]
-
-
-def _torch_seed(seed: np.random.SeedSequence) -> int:
-    return int(seed.generate_state(1, np.uint64)[0] >> np.uint64(1))

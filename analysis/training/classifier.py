@@ -30,6 +30,7 @@ from torch.nn import functional
 from analysis.training.checkpoint import Checkpoint, State
 from analysis.training.history import History, Progress
 from analysis.training.schedule import rate_factor
+from analysis.training.seeds import torch_generator
 
 
 class Batch(NamedTuple):
@@ -146,7 +147,7 @@ class ClassifierTraining:
         self.network, self.batches, self.settings = network, batches, settings
         self.n_steps = math.ceil(settings.passes * batches.per_pass)
         self._optimiser = _adam(network, settings.learning_rate, settings.weight_decay)
-        self._generator = torch.Generator().manual_seed(int(seed.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+        self._generator = torch_generator(seed)
         self._shuffled_from = self._generator.get_state()
         self.step, self._losses, self.history = 0, 0.0, History()
 

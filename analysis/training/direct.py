@@ -29,6 +29,7 @@ from analysis.training.inputs import InputScaling
 from analysis.training.losses import scale_factor
 from analysis.training.regions import split_by_event
 from analysis.training.rows import Rows
+from analysis.training.seeds import torch_generator
 from analysis.weights import RegionWeights
 
 
@@ -93,7 +94,7 @@ class DirectTraining:
             self._region(name := region_of[flavour], flavour, used[name], held_out[name], event_weight)
             for flavour in measured
         ]
-        generator = torch.Generator().manual_seed(int(network_seed.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+        generator = torch_generator(network_seed)
         self.sf_networks = {flavour: self._network(generator) for flavour in measured}
         n_logits = len(flavours) - 1
         self._posteriors = {r.name: ClassProbabilities(self._network(generator, n_logits)) for r in self._regions}

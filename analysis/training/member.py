@@ -19,6 +19,7 @@ from analysis.training.history import History, Progress
 from analysis.training.losses import bounded_logit, discriminator_loss, scale_factor, scale_factor_loss, target
 from analysis.training.regions import Batches, Features, training_regions
 from analysis.training.schedule import Schedule
+from analysis.training.seeds import torch_generator
 
 _VALIDATION_MAX = 50_000
 """Entries of a kind and region at which validation losses are taken: they are looked at, never trained on."""
@@ -65,14 +66,14 @@ class MemberTrainer:
             entries, definitions, self._index, settings, event_weight, split_seed, bootstrap_seed
         )
         self.scalings = {flavour: region.scaling for flavour, region in self.regions.items()}
-        initial = torch.Generator().manual_seed(_torch_seed(network_seed))
+        initial = torch_generator(network_seed)
         self.sf_networks = {f: self._network(initial, settings.precision) for f in self.measured}
         self.discriminators = {f: self._network(initial, settings.precision) for f in self.measured}
         self._optimisers = {
             name: _adam(network, settings.learning_rate, settings.weight_decay)
             for name, network in self._networks().items()
         }
-        self._generator = torch.Generator().manual_seed(_torch_seed(batch_seed))
+        self._generator = torch_generator(batch_seed)
         half = settings.batch_size // 2
         self._batches: dict[str, Batches] = {}
         for flavour, region in self.regions.items():
@@ -304,7 +305,3 @@ def _adam(network: DenseNetwork, learning_rate: float, weight_decay: float) -> t
 def member_seed(seed: int, member: int) -> np.random.SeedSequence:
     """Return the seed of a member: named by the ensemble's seed and the member's number, nothing else."""
     return np.random.SeedSequence([seed, 0x6D656D, member])
-
-
-def _torch_seed(seed: np.random.SeedSequence) -> int:
-    return int(seed.generate_state(1, np.uint64)[0] >> np.uint64(1))
