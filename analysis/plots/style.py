@@ -53,7 +53,7 @@ _METHOD_LABELS = {
     "closest_jet": r"Closest jet, $\theta^{*}$",
     "product": "Product network",
     "invariant": "Graph network",
-    "paper": "Graph network of 2004.02665",
+    "paper": "arXiv:2004.02665",
 }
 
 
