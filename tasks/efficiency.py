@@ -49,10 +49,6 @@ class EfficiencyTask(ConfigTask):
         """Return the samples: one to train on, one to test, and generated jets of another process."""
         return (TRAIN, "test", "scalar") if self.is_toy() else (TRAIN, "test")
 
-    def evaluated_samples(self) -> tuple[str, ...]:
-        """Return the samples in the order of the branches of those that evaluate them: the largest first."""
-        return self.samples()
-
     def req_events(self, sample: str) -> Any:
         """Return the task that makes the events of a sample."""
         if self.is_toy():
@@ -209,6 +205,7 @@ class EfficiencyTraining(EfficiencyTask, Workflow):
 
     def run(self) -> None:
         from analysis.cpu import prepare_process
+        from analysis.efficiency.aggregate import fold_of_events
         from analysis.efficiency.ensemble import save_member
         from analysis.efficiency.training import member_seed, train_member
         from analysis.training.checkpoint import Checkpoint
@@ -224,7 +221,7 @@ class EfficiencyTraining(EfficiencyTask, Workflow):
         )
         events = self.load_events(TRAIN)
         if member.fold is not None:
-            events = events.select(events.event % 2 == member.fold)
+            events = events.select(fold_of_events(events) == member.fold)
         network, history = train_member(
             events,
             member.model,
@@ -312,6 +309,7 @@ class AggregateEfficiency(EfficiencyTask):
 class EvaluateEfficiency(EfficiencyTask, Workflow):
     """Efficiencies of all models at the jets of a sample, a branch a sample; cross-fitted on events trained on."""
 
+    code_version = 2
     config_keys = ("efficiency.ensemble.model", "efficiency.comparisons")
 
     def create_branch_map(self) -> dict[int, str]:
@@ -347,24 +345,19 @@ class EvaluateEfficiency(EfficiencyTask, Workflow):
         prepare_process()
         files, events = self.input()["aggregate"], self.load_events(self.branch_data)
         ensemble, *others = self.requires()["aggregate"].networks()
-        models = {
-            name: aggregate.of_map(EfficiencyMap.from_json(target.file.read_text()), events)
-            for name, target in self.input()["maps"].items()
-        }
+        models = {}
         if self.branch_data == TRAIN:
+            # not the maps: they were filled with these events
             folds = [EfficiencyEnsemble.load(files[f"fold{fold}"].file) for fold in (0, 1)]
             models[ensemble] = aggregate.cross_fitted(folds, events)
         else:
+            for name, target in self.input()["maps"].items():
+                models[name] = aggregate.of_map(EfficiencyMap.from_json(target.file.read_text()), events)
             for name in (*others, ensemble):
                 network = EfficiencyEnsemble.load(files[name].file)
                 models[name] = aggregate.of_ensemble(network, events, keep_members=name == ensemble)
         with staged(self.output()) as (path,):
             aggregate.write(path, models)
-
-
-def events_files(task: EfficiencyTask, samples: Iterable[str]) -> dict[str, Path]:
-    """Return the files with the events of samples."""
-    return {sample: task.events_target(sample).file for sample in samples}
 
 
 def truth_targets(task: EfficiencyTask, samples: Iterable[str]) -> dict[str, ProvenanceTarget]:

@@ -13,7 +13,12 @@ from tasks.workflows import Workflow
 class RunCoverageReplicas(EfficiencyTask):
     """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own, thrown anew."""
 
-    config_keys = ("flavours", "efficiency.toy", "efficiency.maps", "efficiency.audit")
+    config_keys = (
+        "flavours",
+        "efficiency.toy",
+        "efficiency.maps",
+        *(f"efficiency.audit.{key}" for key in ("n_replicas", "n_replica_events", "seed")),
+    )
 
     def output(self) -> Any:
         return self.target("coverage.json")
@@ -21,14 +26,13 @@ class RunCoverageReplicas(EfficiencyTask):
     def run(self) -> None:
         from analysis.efficiency.replicas import coverage
 
-        audit = self.cfg("efficiency.audit")
         found = coverage(
             self.cfg("efficiency.toy"),
             tuple(self.flavours()),
             self.cfg("efficiency.maps"),
-            n_replicas=audit.n_replicas,
-            n_events=audit.n_replica_events,
-            seed=audit.seed,
+            n_replicas=self.cfg("efficiency.audit.n_replicas"),
+            n_events=self.cfg("efficiency.audit.n_replica_events"),
+            seed=self.cfg("efficiency.audit.seed"),
         )
         with staged(self.output()) as (path,):
             path.write_text(json.dumps(found, sort_keys=True))

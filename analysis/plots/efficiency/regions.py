@@ -154,7 +154,9 @@ def pairs_figure(closure: EfficiencyClosure, sample: str, region: str, variable:
 
 
 def _heading(sample: str, style: Style) -> str:
-    return f"{SAMPLE_TEXT[sample]}, {style.members}" if style.members else SAMPLE_TEXT[sample]
+    # events trained on have efficiencies of the cross-fit's members, not of the ensemble's
+    is_of_ensemble = sample != "train"
+    return f"{SAMPLE_TEXT[sample]}, {style.members}" if style.members and is_of_ensemble else SAMPLE_TEXT[sample]
 
 
 def _draw_yields(axes: Axes, curves: _Curves, nominal: str, style: Style, head_room: float = _HEAD_ROOM) -> None:

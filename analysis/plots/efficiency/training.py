@@ -24,8 +24,8 @@ def figure(histories: Mapping[str, Sequence[History]], style: Style) -> Figure:
     Parameters
     ----------
     histories
-        By network the records of its members, columns ``pass``, ``train_loss`` and, if there is one,
-        ``validation_loss``.
+        By network, the ensemble's first, the records of its members: columns ``pass``, ``train_loss`` and, if there is
+        one, ``validation_loss``.
 
     Raises
     ------
@@ -37,9 +37,12 @@ def figure(histories: Mapping[str, Sequence[History]], style: Style) -> Figure:
     with context(0.95):
         margins = Margins(left=1.9, bottom=1.1, top=0.65, between_columns=1.9)
         made, axes = grid([5.2], [7.2] * len(histories), margins)
+        ensemble = next(iter(histories))
         for panel, (model, members) in zip(axes[0], histories.items(), strict=True):
             _draw(panel, members, style)
-            trainings = style.members or f"{len(members)} member" + ("s" if len(members) > 1 else "")
+            trainings = f"{len(members)} member" + ("s" if len(members) > 1 else "")
+            if model == ensemble and style.members:
+                trainings = style.members
             text = f"{style.method(model)}, {trainings}\nthick: median"
             panel.text(0.04, 0.95, text, transform=panel.transAxes, va="top", fontsize="x-small", linespacing=1.3)
         axes[0, 0].set_ylabel("Cross-entropy per jet")

@@ -149,3 +149,12 @@ def test_pairs_that_a_sample_lacks_have_no_panel():
     shown = texts(pairs_figure(closure(), "scalar", "2tag", "delta_r", STYLE))
     assert {"b + b", "c + c", "udsg + udsg"} <= set(shown)
     assert "b + c" not in shown
+
+
+def test_the_cross_fit_is_of_other_members_than_the_ensemble():
+    style = Style("DeepSF", "Toy", "score", members="19 of 20 members")
+    of_test, of_train = (
+        " ".join(texts(figure(closure(), name, "2tag", "delta_r", style))) for name in ("test", "train")
+    )
+    assert "19 of 20 members" in of_test
+    assert "19 of 20 members" not in of_train

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.plots.efficiency import correlation, gain, reliability, spread, training
+from analysis.plots.style import Style
 from tests.plots.efficiency.results import LACKING, STYLE, clipped, closure, texts, without_truth
 
 
@@ -129,3 +130,12 @@ def test_records_that_lack_something_are_refused():
         training.figure({"invariant": []}, STYLE)
     with pytest.raises(ValueError, match=r"member 1 has no column 'train_loss'; it has \['pass'\]"):
         training.figure({"invariant": [history(0.0), {"pass": [1, 2]}]}, STYLE)
+
+
+def test_a_note_on_members_is_of_the_ensemble_alone():
+    style = Style("DeepSF", "Toy", "score", members="19 of 20 members")
+    histories = {"invariant": [history(0.0)] * 19, "product": [history(0.0)] * 3}
+    first, second = (" ".join(t.get_text() for t in axes.texts) for axes in training.figure(histories, style).axes)
+    assert "19 of 20 members" in first
+    assert "3 members" in second
+    assert "19 of 20" not in second
