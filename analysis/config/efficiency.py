@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from analysis.config.base import Count, Edges, Fraction, NonNegative, OpenFraction, Positive, Section, Seed
+from analysis.config.efficiency_audit import EfficiencyAudit
 from analysis.config.efficiency_experiments import EfficiencyExperiments
 from analysis.config.efficiency_ratio import EfficiencyRatio
 from analysis.config.events import Flavour
@@ -18,6 +19,9 @@ ModelName = Literal["map", "map_delta_r", "closest_jet", "product", "invariant",
 NetworkName = Literal["closest_jet", "product", "invariant", "paper"]
 NETWORKS: tuple[NetworkName, ...] = ("closest_jet", "product", "invariant", "paper")
 Efficiency01 = Annotated[float, Field(gt=0.0, le=1.0)]
+NumberOfTags = Annotated[int, Field(ge=0)]
+_COMPARISONS: Mapping[NetworkName, int] = {"closest_jet": 3, "product": 3}
+_WORKING_POINTS = ("M",)
 
 
 class BaseEfficiency(Section):
@@ -278,8 +282,8 @@ class TruthTagging(Section):
     """Weights and draws of events instead of cuts on the tagger."""
 
     working_point: str | None = Field(default=None, description="that counts as a tag; the loosest by default")
-    exactly: tuple[int, ...] = (1, 2)
-    at_least: tuple[int, ...] = (1, 2)
+    exactly: tuple[NumberOfTags, ...] = (1, 2)
+    at_least: tuple[NumberOfTags, ...] = (1, 2)
     taggable: Taggable = Taggable()
     seed: Seed = 1
     scale_factors: TaggedScaleFactors | None = None
@@ -292,43 +296,23 @@ class EfficiencySplit(Section):
     seed: Seed = 1
 
 
-class EfficiencyAudit(Section):
-    """Checks of all models, and the limits of each row."""
-
-    seed: Seed = 1
-    delta_r: Edges = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.2)
-    pt_gev: Edges = (20, 60, 100, 150, 200, 250, 300, 400, 500, 700, 1000)
-    eta: Edges = tuple(-2.5 + 0.5 * k for k in range(11))
-    mass_gev: Edges = (0, 30, 60, 100, 150, 200, 300, 400, 600, 900)
-    low_pt_gev: Positive = Field(default=60.0, description="jets below have a row of their own")
-    non_closure_pt_gev: Edges = Field(
-        default=(20, 60, 100, 200, 400, 1000), description="cells in which the non-closure is given as a systematic"
-    )
-    non_closure_delta_r: Edges = (0.0, 0.4, 0.8, 1.5, 3.2)
-    n_replicas: int = Field(default=200, ge=2, description="of the coverage test with maps")
-    n_replica_events: Count = 20_000
-    default_limits: bool = Field(
-        default=True, description="limits of the shipped toy; false: only rows in `limits` have one"
-    )
-    limits: dict[str, float | tuple[float | None, float | None] | None] = Field(
-        default_factory=dict,
-        description="upper limit, or interval that null leaves open, by row, such as 5.b; null: no limit",
-    )
-
-
 class Efficiency(Section):
     """Jet tagging efficiencies as a function of the whole event, and truth tagging."""
 
     toy: EfficiencyToy | None = Field(default=None, description="generated jets; without it the campaign's skims")
-    working_points: tuple[str, ...] = Field(
-        default=("M",), min_length=1, description="of the tagger, loose to tight, for events of skims"
+    working_points: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="of the tagger, loose to tight, for events of skims; default: [M]. Toys have their own",
     )
     split: EfficiencySplit = EfficiencySplit()
     maps: EfficiencyMaps = EfficiencyMaps()
     models: EfficiencyModels = EfficiencyModels()
     ensemble: EfficiencyEnsemble = EfficiencyEnsemble()
     comparisons: dict[NetworkName, int] = Field(
-        default={"closest_jet": 3, "product": 3}, description="members of the other networks"
+        default=dict(_COMPARISONS),
+        description="members of the other networks; by default without that of the ensemble. null: not this one, where "
+        "a file that is extended has it",
     )
     cross_fit: CrossFit = CrossFit()
     truth_tagging: TruthTagging = TruthTagging()
@@ -340,21 +324,47 @@ class Efficiency(Section):
     )
     audit: EfficiencyAudit = EfficiencyAudit()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_that_follow(cls, given: Any) -> Any:
+        """Fill in what follows from other keys, so that whoever reads the section finds it there."""
+        if not isinstance(given, Mapping):
+            return given
+        filled, is_toy = dict(given), given.get("toy") is not None
+        audit = given.get("audit", {})
+        if isinstance(audit, Mapping) and audit.get("default_limits") is None:
+            filled["audit"] = {**audit, "default_limits": is_toy}
+        if not is_toy and given.get("working_points") is None:
+            filled["working_points"] = _WORKING_POINTS
+        if "comparisons" not in given:
+            ensemble = given.get("ensemble", {})
+            model = ensemble.get("model") if isinstance(ensemble, Mapping) else getattr(ensemble, "model", None)
+            filled["comparisons"] = {name: number for name, number in _COMPARISONS.items() if name != model}
+        elif isinstance(given["comparisons"], Mapping):
+            filled["comparisons"] = {name: n for name, n in given["comparisons"].items() if n is not None}
+        return filled
+
     @property
     def wp_names(self) -> tuple[str, ...]:
         """Working points from the loosest to the tightest."""
-        return tuple(self.toy.nested_points) if self.toy is not None else self.working_points
+        return tuple(self.toy.nested_points) if self.toy is not None else self.working_points or ()
 
     def problems(self, flavours: Mapping[str, Flavour], working_points: Mapping[str, float] | None) -> list[str]:
         """Return what does not fit the flavours and the tagger's working points, in words."""
         found = [] if self.toy is None else self.toy.problems(flavours)
         if self.toy is None:
-            found += _working_point_problems(self.working_points, working_points or {})
+            found += _working_point_problems(self.wp_names, working_points or {})
+        elif self.working_points is not None:
+            found.append(
+                f"efficiency.working_points = {list(self.working_points)}: of the tagger, for events of skims; toys "
+                "have those of efficiency.toy.working_points, leave these out"
+            )
+        found += self.audit.problems()
         chosen = self.truth_tagging.working_point
         if chosen is not None and chosen not in self.wp_names:
             found.append(f"efficiency.truth_tagging.working_point: {chosen!r} is not one of {list(self.wp_names)}")
         if self.ensemble.model in self.comparisons:
-            found.append(f"efficiency.comparisons.{self.ensemble.model}: is the model of the ensemble itself; leave it")
+            found.append(_own_comparison(self.ensemble.model, self.comparisons))
         for name in NETWORKS:
             found += [
                 f"efficiency.models.{name}.untagged_weight.{flavour}: not one of the flavours {list(flavours)}"
@@ -388,3 +398,13 @@ def _working_point_problems(names: tuple[str, ...], known: Mapping[str, float]) 
         for loose, tight in pairwise(names)
         if not known[loose] < known[tight]
     ]
+
+
+def _own_comparison(model: NetworkName, comparisons: Mapping[NetworkName, int]) -> str:
+    others = {name: number for name, number in comparisons.items() if name != model}
+    others = others or {next(name for name in NETWORKS if name != model): 3}
+    named = ", ".join(f"{name}: {number}" for name, number in others.items())
+    return (
+        f"efficiency.comparisons.{model}: is the model of the ensemble itself; name the others under "
+        f"efficiency.comparisons without it, such as {{{named}}}, or set it to null where an extended file has it"
+    )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from analysis.config.efficiency import EfficiencyAudit, EfficiencyToy
 from analysis.config.efficiency import EfficiencyEnsemble as EnsembleSettings
+from analysis.config.efficiency import EfficiencyToy
+from analysis.config.efficiency_audit import EfficiencyAudit
 from analysis.efficiency.audit_figures import sample_figures, sum_of_probabilities, tables
 from analysis.efficiency.audit_rows import Limit, Row, judged
 from analysis.efficiency.closure import n_tag_yields, region_yields
