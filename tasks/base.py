@@ -297,13 +297,20 @@ def _plain_section(config: Config | EfficiencyConfig, key: str) -> Any:
 
 
 def _value(config: Config | EfficiencyConfig, key: str) -> Any:
-    value: Any = config
-    for part in key.split("."):
+    value, parts = config, key.split(".")
+    for number, part in enumerate(parts):
         if value is None or (value is config and part not in type(config).model_fields):
-            kind = "of efficiencies alone" if isinstance(config, EfficiencyConfig) else "without efficiencies"
-            raise ConfigError(f"the configuration has no {key}: it is one {kind}; choose another with --config")
+            raise ConfigError(f"the configuration has no {key}: {_why_absent(config, '.'.join(parts[:number]))}")
         value = value[part] if isinstance(value, dict) else getattr(value, part)
     return value
+
+
+def _why_absent(config: Config | EfficiencyConfig, section: str) -> str:
+    """Return in words what a configuration without a section is, and the way out; "" stands for the whole file."""
+    if section not in ("", "efficiency"):
+        return f"it has no section {section}; write that, or choose another with --config"
+    kind = "of efficiencies alone" if isinstance(config, EfficiencyConfig) else "without efficiencies"
+    return f"it is one {kind}; choose another with --config"
 
 
 def _plain(value: Any) -> Any:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import luigi
 
+from analysis.config import ConfigError
 from analysis.config.efficiency import NetworkName
 from tasks.base import ConfigTask
 from tasks.members import EnsembleWorkflow
@@ -28,10 +29,24 @@ TRAIN = "train"
 
 
 class EfficiencyTask(ConfigTask):
-    """Base of the efficiency tasks: which samples there are, and who makes their events."""
+    """Base of the efficiency tasks: which samples there are, and who makes their events.
+
+    ``sections``: of the configuration, those without which the task makes no sense, though others do.
+    """
 
     exclude_index = True
     config = luigi.Parameter(default="efficiency_toy", description=ConfigTask.config.description)
+    sections: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for section in self.sections:
+            self._require(section)
+
+    def _require(self, section: str) -> None:
+        if self.plan_cfg(section) is None:
+            way_out = f"write {section}: {{}}" if self.is_toy() else "choose one of generated jets with --config"
+            raise ConfigError(f"the configuration has no section {section}, which {self.task_family} needs; {way_out}")
 
     def is_toy(self) -> bool:
         """Return whether jets are generated; otherwise they come from the campaign's skims."""
@@ -70,6 +85,7 @@ class EfficiencyTask(ConfigTask):
 class GenerateEfficiencyToy(EfficiencyTask, Workflow):
     """Generated jets, a branch a sample: the events, and their true efficiencies in a file of their own."""
 
+    sections = ("efficiency.toy",)
     config_keys = ("flavours", "efficiency.toy")
 
     def create_branch_map(self) -> dict[int, str]:
@@ -324,11 +340,9 @@ class EvaluateEfficiency(EfficiencyTask, Workflow):
         }
 
     def requires(self) -> Any:
-        return {
-            "aggregate": AggregateEfficiency.req(self),
-            "maps": BuildEfficiencyMaps.req(self),
-            "events": self.req_events(self.branch_data),
-        }
+        required = {"aggregate": AggregateEfficiency.req(self), "events": self.req_events(self.branch_data)}
+        # maps were filled with the events that are trained on, and are not evaluated there
+        return required if self.branch_data == TRAIN else {**required, "maps": BuildEfficiencyMaps.req(self)}
 
     def own_parameters(self) -> dict[str, Any]:
         return {"sample": self.branch_data}
@@ -347,7 +361,6 @@ class EvaluateEfficiency(EfficiencyTask, Workflow):
         ensemble, *others = self.requires()["aggregate"].networks()
         models = {}
         if self.branch_data == TRAIN:
-            # not the maps: they were filled with these events
             folds = [EfficiencyEnsemble.load(files[f"fold{fold}"].file) for fold in (0, 1)]
             models[ensemble] = aggregate.cross_fitted(folds, events)
         else:

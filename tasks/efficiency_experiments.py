@@ -5,17 +5,29 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from analysis.config.efficiency import EfficiencyToy
 from tasks.efficiency import EfficiencyTask
 from tasks.targets import staged
 from tasks.workflows import Workflow
+
+_TOY_KEYS = tuple(
+    f"efficiency.toy.{key}" for key in EfficiencyToy.model_fields if key not in ("n_train", "n_test", "scalar")
+)
+"""What experiments depend on that throw samples of their own."""
+
+
+def toy_of_experiments(task: EfficiencyTask) -> EfficiencyToy:
+    """Return the toy without what its own samples alone depend on: a change of their sizes repeats no experiment."""
+    return EfficiencyToy(**{key.rsplit(".", maxsplit=1)[-1]: task.cfg(key) for key in _TOY_KEYS})
 
 
 class RunCoverageReplicas(EfficiencyTask):
     """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own, thrown anew."""
 
+    sections = ("efficiency.toy",)
     config_keys = (
         "flavours",
-        "efficiency.toy",
+        *_TOY_KEYS,
         "efficiency.maps",
         *(f"efficiency.audit.{key}" for key in ("n_replicas", "n_replica_events", "seed")),
     )
@@ -27,7 +39,7 @@ class RunCoverageReplicas(EfficiencyTask):
         from analysis.efficiency.replicas import coverage
 
         found = coverage(
-            self.cfg("efficiency.toy"),
+            toy_of_experiments(self),
             tuple(self.flavours()),
             self.cfg("efficiency.maps"),
             n_replicas=self.cfg("efficiency.audit.n_replicas"),
@@ -40,6 +52,8 @@ class RunCoverageReplicas(EfficiencyTask):
 
 class RunEfficiencyExperiments(EfficiencyTask, Workflow):
     """The ensemble's network with mu, on a toy with a hidden variable, on several working points; a branch each."""
+
+    sections = ("efficiency.toy", "efficiency.experiments")
 
     @property
     def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -87,7 +101,8 @@ class MeasureEfficiencySF(EfficiencyTask):
     """Scale factors of working-point bins by ratios of densities, on pseudo-data of the toy in mixed regions."""
 
     code_version = 2
-    config_keys = ("flavours", "efficiency.toy", "efficiency.ratio")
+    sections = ("efficiency.toy", "efficiency.ratio")
+    config_keys = ("flavours", *_TOY_KEYS, "efficiency.ratio")
 
     def output(self) -> Any:
         return self.target("scale_factors.json")
@@ -97,6 +112,6 @@ class MeasureEfficiencySF(EfficiencyTask):
         from analysis.efficiency.ratio_toy import measure_on_toy
 
         prepare_process()
-        found = measure_on_toy(self.cfg("efficiency.toy"), self.flavours(), self.cfg("efficiency.ratio"))
+        found = measure_on_toy(toy_of_experiments(self), self.flavours(), self.cfg("efficiency.ratio"))
         with staged(self.output()) as (path,):
             path.write_text(json.dumps(found._asdict(), sort_keys=True))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.config import ConfigError
 from tasks import settings
 from tasks.costs import print_costs
 from tasks.efficiency import (
@@ -41,6 +42,10 @@ class ApplyTruthTagging(EfficiencyTask, Workflow):
 
     code_version = 2
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._require_scale_factors()
+
     @property
     def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
         """Scores of the cuts enter by scale factors of shapes alone, and toys have none."""
@@ -70,6 +75,15 @@ class ApplyTruthTagging(EfficiencyTask, Workflow):
     def external_files(self) -> tuple[Path, ...]:
         scale_factors = self.cfg("efficiency.truth_tagging").scale_factors
         return () if scale_factors is None else (settings.resolve(scale_factors.file),)
+
+    def _require_scale_factors(self) -> None:
+        """Refuse a file that is not there as soon as the task is asked for: it is read after all trainings alone."""
+        for path in self.external_files():
+            if not settings.local(path).is_file():
+                raise ConfigError(
+                    f"efficiency.truth_tagging.scale_factors.file: {path} is not there; give a path that is absolute, "
+                    "begins with a variable or is relative to the repository, or leave out scale_factors"
+                )
 
     def output(self) -> Any:
         return self.target(f"truth_tagged_{self.branch_data}.parquet")
@@ -113,7 +127,14 @@ def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyM
 class ExportEfficiency(EfficiencyTask):
     """What analyses take: maps as correctionlib JSON, the ensemble as ONNX."""
 
-    config_keys = ("flavours", "efficiency.ensemble.model")
+    code_version = 2
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        """A toy has no tagger and no era to write into the files."""
+        keys = ("flavours", "efficiency.ensemble.model")
+        described = ("tagger.name", "tagger.branch", "campaign.era", "exports.era", "exports.description")
+        return keys if self.is_toy() else (*keys, *described)
 
     def requires(self) -> Any:
         return {"aggregate": AggregateEfficiency.req(self), "maps": BuildEfficiencyMaps.req(self)}
@@ -129,7 +150,25 @@ class ExportEfficiency(EfficiencyTask):
         ensemble = EfficiencyEnsemble.load(aggregate[self.cfg("efficiency.ensemble.model")].file)
         maps = exported_maps(self.input()["maps"])
         with staged(*self.output().values()) as (maps_path, network_path):
-            write_exports(maps_path, network_path, maps=maps, ensemble=ensemble, hadron_flavours=self.hadron_flavours())
+            write_exports(
+                maps_path,
+                network_path,
+                maps=maps,
+                ensemble=ensemble,
+                hadron_flavours=self.hadron_flavours(),
+                head=self._head(),
+            )
+
+    def _head(self) -> str:
+        """Return tagger, branch of the discriminant and era, as scale factors have them, and the text of exports."""
+        from analysis.exports.correctionlib_json import Label
+
+        if self.is_toy():
+            return ""
+        name, branch, era, text = (
+            self.cfg(key) for key in ("tagger.name", "tagger.branch", "campaign.era", "exports.description")
+        )
+        return f"{Label('', name, branch, self.cfg('exports.era') or era).head()} {text}".rstrip()
 
 
 class AuditEfficiency(EfficiencyTask):

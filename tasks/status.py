@@ -45,6 +45,16 @@ class ShowStatus(Report):
     """
 
     task = luigi.Parameter(default="", description="where the tree begins; the campaign's main job by default")
+    config = luigi.Parameter(default="", description=f"{ConfigTask.config.description}; by default as --task has it")
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Take the campaign that the task has by default, if none is given."""
+        params = super().modify_param_values(params)
+        if not params["config"]:
+            task = task_classes().get(params["task"], ConfigTask) if params["task"] else ConfigTask
+            params["config"] = task.config.task_value(task.get_task_family(), "config")
+        return params
 
     def run(self) -> None:
         classes = task_classes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import secrets
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import law
 
+from analysis.config import ConfigError
 from tasks import cluster, settings, shipping
 from tasks.base import ConfigTask
 from tasks.credentials import require_credential
@@ -57,6 +59,7 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
     def htcondor_workflow_run_context(self) -> Iterator[None]:
         """Hold the folder's lock; take over what is in the queue, and what an earlier run has left in the store."""
         end_with_parent()
+        self._check_task_names()
         folder = self.folder() / "htcondor"
         with cluster.only_driver(folder, self.task_family):
             if not self.is_controlling_remote_jobs():
@@ -130,6 +133,19 @@ class Workflow(ConfigTask, law.LocalWorkflow, law.htcondor.HTCondorWorkflow):
         """Refuse to submit with a credential that is missing or expires too soon."""
         if (credential := self._site().credential) is not None:
             require_credential(credential)
+
+    def _check_task_names(self) -> None:
+        """Refuse requests for a task that never has jobs: they would be without effect, in silence."""
+        from tasks.status import task_classes
+
+        if not (asked := self._site().tasks):
+            return
+        known = sorted(name for name, cls in task_classes().items() if issubclass(cls, Workflow))
+        for name in asked:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+                raise ConfigError(f"htcondor.tasks.{name}: no task of this name has jobs; {hint}")
 
     def _site(self) -> Any:
         return settings.config(self.config).htcondor

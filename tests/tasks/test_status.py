@@ -127,3 +127,11 @@ def test_only_tasks_that_make_something_are_known():
     known = set(task_classes())
     assert {"TrainDeepSF", "ProduceDeepSFEnsemble", "GenerateNtuples", "TopOfChain"} <= known
     assert known.isdisjoint({"ShowStatus", "CleanOutputs", "Workflow", "EnsembleWorkflow", "ConfigTask", "PlotTask"})
+
+
+def test_the_campaign_is_that_of_the_task_unless_given(campaign):
+    assert ShowStatus(version="v1").config == "toy"
+    assert ShowStatus(version="v1", task="TrainDeepSF").config == "toy"
+    assert ShowStatus(version="v1", task="ProduceEfficiencyEnsemble").config == "efficiency_toy"
+    assert ShowStatus(version="v1", task="ProduceEfficiencyEnsemble", config="efficiency_small").config != "toy"
+    assert ShowStatus(version="v1", task="NoSuchTask").config == "toy"

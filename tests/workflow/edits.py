@@ -55,6 +55,8 @@ class Edit(NamedTuple):
     """Tasks and branches that must run then, and no other."""
     restored: frozenset[str] = frozenset()
     """Tasks of which outputs must come from the store."""
+    fits_again: frozenset[str] = frozenset()
+    """Tasks that were due, but nothing asked for them, and whose outputs are what the edit goes back to."""
     act: Callable[[Campaign], None] = lambda campaign: campaign.write("edited")
 
 
@@ -175,6 +177,7 @@ def assert_each_edit_runs_exactly_what_depends_on_it(
         campaign.sections |= edit.sections
         edit.act(campaign)
         due |= with_all_that_require(edit.stale, requirements)
+        due -= edit.fits_again
         if edit.stale:
             status = campaign.status()
             assert edit.why in status, f"{edit.what}\n{status}"

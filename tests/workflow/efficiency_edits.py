@@ -31,8 +31,9 @@ TOYS = {f"GenerateEfficiencyToy/{number}" for number in SAMPLES}
 EVALUATIONS = {f"EvaluateEfficiency/{number}" for number in SAMPLES}
 TAGGED = {f"ApplyTruthTagging/{number}" for number in SAMPLES}
 MEMBERS = {f"TrainEfficiency/{number}" for number in range(3)}
-EXPERIMENTS = {"RunCoverageReplicas", "MeasureEfficiencySF", "RunEfficiencyExperiments/0", "RunEfficiencyExperiments/1"}
-ON_THE_TOY = {"RunCoverageReplicas", "MeasureEfficiencySF", "RunEfficiencyExperiments"}
+EXPERIMENTS = {"RunEfficiencyExperiments/0", "RunEfficiencyExperiments/1"}
+SAMPLES_OF_THEIR_OWN = {"RunCoverageReplicas", "MeasureEfficiencySF"}
+"""Experiments that depend on the toy, and not on how many events it has."""
 FOLDS = {f"TrainEfficiencyFolds/{number}" for number in range(2)}
 
 
@@ -82,7 +83,7 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
         Edit(
             "another sample to test on, of the same events to train on",
             {"efficiency": test},
-            {"GenerateEfficiencyToy", "AuditEfficiency", *ON_THE_TOY},
+            {"GenerateEfficiencyToy", "AuditEfficiency", "RunEfficiencyExperiments"},
             "efficiency.toy.n_test: 3000 -> 2000",
             "AuditEfficiency",
             {*TOYS, *EVALUATIONS, *EXPERIMENTS, "ExportEfficiency", "AuditEfficiency"},
@@ -90,7 +91,7 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
         Edit(
             "the toy's seed",
             {"efficiency": toy},
-            {"GenerateEfficiencyToy", "AuditEfficiency", *ON_THE_TOY},
+            {"GenerateEfficiencyToy", "AuditEfficiency", "RunEfficiencyExperiments", *SAMPLES_OF_THEIR_OWN},
             "efficiency.toy.seed: 1 -> 2",
             "AggregateEfficiency",
             # of the toy the sample to train on alone
@@ -114,5 +115,6 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
                     "AuditEfficiency",
                 }
             ),
+            fits_again=frozenset(SAMPLES_OF_THEIR_OWN),
         ),
     ]

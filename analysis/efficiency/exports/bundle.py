@@ -30,7 +30,7 @@ def write_exports(
     hadron_flavours
         Codes by flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
     head
-        Begins the descriptions of the maps: tagger, era.
+        Begins the descriptions in both files: tagger, era.
 
     Raises
     ------
@@ -38,5 +38,6 @@ def write_exports(
         If codes of a flavour are missing or belong to two, a map is empty, or members are of different samples.
     """
     corrections = [map_correction(fitted, hadron_flavours, name, head=head) for name, fitted in maps.items()]
-    write_corrections(maps_path, corrections, f"{head} Jet tagging efficiencies in simulation.".strip())
-    network_path.write_bytes(ensemble_onnx(ensemble, hadron_flavours))
+    description = f"{head} Jet tagging efficiencies in simulation.".strip()
+    write_corrections(maps_path, corrections, description)
+    network_path.write_bytes(ensemble_onnx(ensemble, hadron_flavours, description))

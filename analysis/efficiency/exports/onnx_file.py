@@ -21,16 +21,18 @@ _DOCUMENTATION = (
 )
 
 
-def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes) -> bytes:
+def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes, description: str = "") -> bytes:
     """Return the content of an ONNX file with all members; equal ensembles give equal bytes.
 
-    Inputs and outputs are told in the file. Its metadata, as JSON each, are ``flavours`` (codes by name),
-    ``working_points``, ``model``, ``n_members`` and ``ranges``.
+    Inputs and outputs are told in the file. Its metadata, as JSON each, are ``description``, ``flavours``
+    (codes by name), ``working_points``, ``model``, ``n_members`` and ``ranges``.
 
     Parameters
     ----------
     hadron_flavours
         Codes of each flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
+    description
+        What the efficiencies are of: tagger, era.
 
     Raises
     ------
@@ -51,6 +53,7 @@ def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes) -> bytes
     outputs = _outputs(jets, passing, ensemble)
     ranges = {name: value for name, value in first.scaling.to_json().items() if name not in ("mean", "width")}
     metadata = {
+        "description": description,
         "flavours": codes,
         "working_points": ensemble.working_points,
         "model": first.model,

@@ -1,6 +1,9 @@
 """All exported files of efficiencies: readable by the libraries that they are for, the same bytes each time."""
 
+import json
+
 import correctionlib
+import onnx
 
 from analysis.efficiency.exports.bundle import write_exports
 from analysis.efficiency.exports.onnx_session import OnnxEfficiencies
@@ -26,3 +29,5 @@ def test_both_files_are_read_again_and_are_the_same_bytes_each_time(tmp_path):
     assert set(read) == {"eff", "eff_delta_r"}
     assert read["eff"].description.startswith("[tagger: deepJet; era: toy] Tagging efficiencies")
     assert OnnxEfficiencies(places[1]).flavours == CODES
+    about = {entry.key: entry.value for entry in onnx.load(places[1]).metadata_props}
+    assert json.loads(about["description"]).startswith("[tagger: deepJet; era: toy] Jet tagging efficiencies")
