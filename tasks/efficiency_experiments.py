@@ -53,6 +53,7 @@ class RunCoverageReplicas(EfficiencyTask):
 class RunEfficiencyExperiments(EfficiencyTask, Workflow):
     """The ensemble's network with mu, on a toy with a hidden variable, on several working points; a branch each."""
 
+    code_version = 2
     sections = ("efficiency.toy", "efficiency.experiments")
 
     @property

@@ -52,11 +52,12 @@ def of_ensemble(ensemble: EfficiencyEnsemble, events: JetEvents, *, keep_members
         If the working points are not those of the events.
     """
     _check_points(ensemble, events)
-    out_of_range = ensemble.out_of_range(events)
     if keep_members:
-        return _of_members(ensemble.members(events), ensemble.n_members, events)._replace(out_of_range=out_of_range)
+        made = _of_members(ensemble.members(events), ensemble.n_members, events)
+        return made._replace(out_of_range=ensemble.out_of_range(events))
     found = ensemble.evaluate(events)
-    return ModelEfficiencies(found.mean, found.spread if ensemble.n_members > 1 else None, out_of_range=out_of_range)
+    spread = found.spread if ensemble.n_members > 1 else None
+    return ModelEfficiencies(found.mean, spread, out_of_range=found.out_of_range)
 
 
 def fold_of_events(events: JetEvents, n_folds: int = CROSS_FIT_FOLDS) -> Ints:

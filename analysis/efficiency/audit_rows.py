@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 Limit = float | tuple[float | None, float | None] | None
@@ -117,6 +117,7 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "20.uncorrected.udsg": (2.0, None),
     "21.largest_significance": 3.0,
     "21.detected.b_b": (5.0, None),
+    # as 5 and 9, of one training on a toy with a hidden variable
     "22.b": 1.2,
     "22.c": 2.6,
     "22.udsg": 8.0,
@@ -147,6 +148,14 @@ class Row(NamedTuple):
 
     value: float | None
     description: str
+
+
+Rows = dict[str, Row]
+
+
+def rows_by_flavour(key: str, flavours: Iterable[str], values: Iterable[float], text: str) -> Rows:
+    """Return a row for each flavour, ``<key>.<flavour>``."""
+    return {f"{key}.{name}": Row(float(x), f"{text}, {name}") for name, x in zip(flavours, values, strict=True)}
 
 
 def judged(rows: Mapping[str, Row], limits: Mapping[str, Limit], *, default_limits: bool) -> dict[str, dict[str, Any]]:

@@ -14,23 +14,21 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from analysis.config.efficiency import EfficiencyToy, NetworkName, NetworkTraining
 from analysis.config.efficiency_experiments import Experiment
 from analysis.efficiency.aggregate import ModelEfficiencies
-from analysis.efficiency.audit_rows import Row
+from analysis.efficiency.audit_rows import Row, Rows, rows_by_flavour
 from analysis.efficiency.bin_sums import ratio, sums
 from analysis.efficiency.closure import region_yields
 from analysis.efficiency.events import Floats, Floats32, JetEvents
 from analysis.efficiency.jet_closure import relative_mad
 from analysis.efficiency.network import EfficiencyNetwork
-from analysis.efficiency.symmetries import largest_increase
-from analysis.efficiency.tagged_scale_factors import bin_probabilities
+from analysis.efficiency.symmetries import N_EVENTS, largest_increase
 from analysis.efficiency.toy import Truth, generate
 from analysis.efficiency.training import train_member
 from analysis.generator.arrays import seed_sequence
-
-Rows = dict[str, Row]
 
 
 def run_experiment(
@@ -79,7 +77,7 @@ def _hidden_variable(network: EfficiencyNetwork, test: JetEvents, truth: Truth, 
     models = {"network": ModelEfficiencies(predicted, None, None)}
     regions = region_yields(test, models, truth.efficiency, {"delta_r": delta_r}, 0)
     text = "mean |predicted - true| / mean true where a variable is hidden [%]"
-    rows = _by_flavour("22", 100.0 * _mad(predicted, truth, test, 0), test, text)
+    rows = rows_by_flavour("22", test.flavours, 100.0 * _mad(predicted, truth, test, 0), text)
     for region, variables in regions.items():
         chi2, ndf = variables["delta_r"].chi2("network")
         text = f"chi2/ndf in DeltaR of the two leading jets where a variable is hidden, {region}"
@@ -89,30 +87,40 @@ def _hidden_variable(network: EfficiencyNetwork, test: JetEvents, truth: Truth, 
 
 def _working_points(network: EfficiencyNetwork, test: JetEvents, truth: Truth) -> Rows:
     predicted = network.evaluate(test)
-    total = bin_probabilities(predicted).sum(axis=1)
     rows = {
         "17.monotone": Row(
             largest_increase(predicted),
             "largest rise of an efficiency from a working point to the next tighter one, in one training of several",
         ),
         "17.sum_of_bins": Row(
-            float(np.abs(total - 1.0).max()), "largest deviation from 1 of a jet's sum over bins between working points"
+            _sum_of_bins(network, test),
+            "largest deviation from 1 of a jet's loosest efficiency and the network's probability of no tag",
         ),
     }
     for k, point in enumerate(test.working_points):
         text = f"mean |predicted - true| / mean true at {point}, one training of several working points [%]"
-        at_point = _by_flavour("17", 100.0 * _mad(predicted, truth, test, k), test, text)
+        at_point = rows_by_flavour("17", test.flavours, 100.0 * _mad(predicted, truth, test, k), text)
         rows |= {f"{key}.{point}": row for key, row in at_point.items()}
     return rows
+
+
+def _sum_of_bins(network: EfficiencyNetwork, events: JetEvents) -> float:
+    """Compare to the softmax of the network: efficiencies alone leave to the untagged bin whatever is left."""
+    some = events.select(np.arange(len(events)) < N_EVENTS)
+    flavour = some.flavour.astype(np.int64)
+    logits = network.logits(network.scaling.tensors(some, flavour, len(some.flavours), network.needs))
+    log_mu = np.log(np.array(network.untagged_weight))[flavour]
+    untagged = softmax(np.insert(logits + log_mu[:, None], 0, 0.0, axis=1), axis=1)[:, 0]
+    return float(np.abs(network.evaluate(some)[:, 0] + untagged - 1.0).max())
 
 
 def _untagged_weight(plain: EfficiencyNetwork, with_mu: EfficiencyNetwork, test: JetEvents) -> Rows:
     left = replace(with_mu, untagged_weight=(1.0,) * len(test.flavours))
     expected, corrected, uncorrected = (_mean(network, test) for network in (plain, with_mu, left))
     text = "mean efficiency of a training with mu over that of one without, less 1 [%]"
-    rows = _by_flavour("20", 100.0 * (corrected / expected - 1.0), test, text)
+    rows = rows_by_flavour("20", test.flavours, 100.0 * (corrected / expected - 1.0), text)
     text = "mean efficiency of a training with mu over that of one without, mu not being undone"
-    return rows | _by_flavour("20.uncorrected", uncorrected / expected, test, text)
+    return rows | rows_by_flavour("20.uncorrected", test.flavours, uncorrected / expected, text)
 
 
 def _mean(network: EfficiencyNetwork, events: JetEvents) -> Floats:
@@ -123,7 +131,3 @@ def _mean(network: EfficiencyNetwork, events: JetEvents) -> Floats:
 def _mad(predicted: Floats32, truth: Truth, events: JetEvents, point: int) -> Floats:
     true = truth.efficiency[:, point]
     return relative_mad(predicted[:, point], true, events.flavour, len(events.flavours))
-
-
-def _by_flavour(key: str, values: Floats, events: JetEvents, text: str) -> Rows:
-    return {f"{key}.{name}": Row(float(x), f"{text}, {name}") for name, x in zip(events.flavours, values, strict=True)}

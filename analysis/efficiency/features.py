@@ -11,14 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.efficiency.audit_figures import SampleFigures
-from analysis.efficiency.audit_rows import Row
+from analysis.efficiency.audit_rows import Row, Rows, rows_by_flavour
 from analysis.efficiency.bin_sums import ratio
 from analysis.efficiency.closure import REGIONS, TOTAL, TRUTH, RegionYields
 from analysis.efficiency.closure_results import EfficiencyClosure
 from analysis.efficiency.events import Floats
 from analysis.efficiency.observables import VARIABLES
 
-Rows = dict[str, Row]
 _NUMBER = {"map": "3", "closest_jet": "4", "product": "6", "paper": "6b"}
 """Of the features that are models other than the ensemble's."""
 _MAP, _CLOSEST = "map", "closest_jet"
@@ -44,10 +43,7 @@ class Findings(NamedTuple):
 
     def by_flavour(self, key: str, values: Floats, text: str, factor: float = 1.0) -> Rows:
         """Return a row for each flavour."""
-        return {
-            f"{key}.{name}": Row(factor * float(value), f"{text}, {name}")
-            for name, value in zip(self.closure.flavours, values, strict=True)
-        }
+        return rows_by_flavour(key, self.closure.flavours, factor * values, text)
 
 
 def sample_rows(found: Findings) -> Rows:

@@ -14,20 +14,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.config.efficiency import EfficiencyMaps, EfficiencyToy, Taggable
+from analysis.config.efficiency import EfficiencyMaps, EfficiencyToy
 from analysis.efficiency.bin_sums import ratio
 from analysis.efficiency.events import Bools, Floats, Ints, JetEvents
 from analysis.efficiency.map_replicas import bootstrap
 from analysis.efficiency.maps import EfficiencyMap
 from analysis.efficiency.observables import flavour_pairs, pair_index
 from analysis.efficiency.toy import generate
-from analysis.efficiency.truth_tagging import exactly, taggable_jets, tagged_exactly
+from analysis.efficiency.truth_tagging import exactly, tagged_exactly
 from analysis.efficiency.variance import TruthTaggedYields, truth_tagged_yields
 from analysis.generator.arrays import seed_sequence
 
 ALL = "all"
 _N_TAGS = 2
-_LEADING = Taggable(pt_min_gev=0.0, abseta_max=10.0, n_leading=_N_TAGS)
 
 
 class _Replica(NamedTuple):
@@ -106,7 +105,7 @@ def _replica(
     events, truth = generate(toy.model_copy(update={"seed": toy_seed}), flavours, "train", size)
     fitted = EfficiencyMap.fit(events, maps)
     replicas = bootstrap(fitted, events, maps.n_replicas, seed=map_seed)
-    leading = taggable_jets(events, _LEADING)
+    leading = events.rank < _N_TAGS
 
     def probability(efficiency: Floats) -> Floats:
         return exactly(efficiency[:, 0], events.offsets, _N_TAGS, leading)

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chisquare, combine_pvalues
 
-from analysis.config.efficiency import Taggable
-from analysis.efficiency.audit_rows import Row
+from analysis.config.efficiency_ratio import EfficiencyRatio
+from analysis.efficiency.audit_rows import Row, Rows
 from analysis.efficiency.draws import draw_bins, draw_pattern
 from analysis.efficiency.events import Floats, Floats32, Ints, JetEvents, offsets_of
 from analysis.efficiency.patterns import all_patterns
+from analysis.efficiency.ratio_toy import true_scale_factor
 from analysis.efficiency.symmetries import N_EVENTS
 from analysis.efficiency.tagged_scale_factors import (
     bin_probabilities,
@@ -26,12 +27,11 @@ from analysis.efficiency.tagged_scale_factors import (
     drawn_scale_factor,
     of_working_points,
 )
-from analysis.efficiency.truth_tagging import at_least, exactly, taggable_jets
+from analysis.efficiency.truth_tagging import at_least, exactly
 
 if TYPE_CHECKING:
     from analysis.efficiency.symmetries import Evaluates
 
-Rows = dict[str, Row]
 _N_DRAWS = 100_000
 _N_TAGS = 2
 _N_JETS_DRAWN = 4
@@ -40,7 +40,7 @@ _MOST_JETS = 10
 """Of events whose patterns are listed: there are two to the power of that."""
 _RARE = 5.0
 """Patterns that are expected less often share a class."""
-_LEADING = Taggable(pt_min_gev=0.0, abseta_max=10.0, n_leading=_N_TAGS)
+_LAWS = EfficiencyRatio().true_sf
 
 
 def tagging_rows(
@@ -162,7 +162,7 @@ def _n_changed(events: JetEvents, efficiency: Floats32, point: int, seed: int) -
 
 
 def _taggable(events: JetEvents, efficiency: Floats32, ensemble: Evaluates) -> Rows:
-    leading = taggable_jets(events, _LEADING)
+    leading = events.rank < _N_TAGS
     before = ensemble.evaluate(events).mean
     weight = at_least(efficiency, events.offsets, 1, leading)
     others_never = at_least(np.where(leading, efficiency, 0.0), events.offsets, 1, leading)
@@ -218,7 +218,6 @@ def _scale_factors(
 
 
 def _scale_factor_of_cut(codes: Ints, pt_gev: Floats, abseta: Floats) -> Floats:
-    """Return scale factors of cuts, (n_jets,): far enough from 1 to tell the routes apart."""
-    b = 0.95 + 0.03 * np.tanh((pt_gev - 150.0) / 150.0)
-    c = 1.10 - 0.05 * np.tanh((pt_gev - 100.0) / 100.0)
-    return np.select([codes == 5, codes == 4], [b, c], 1.30 - 0.10 * (abseta / 2.5) ** 2)
+    """Return those of the experiment by ratios, (n_jets,): far enough from 1 to tell the routes apart."""
+    b, c, light = (true_scale_factor(_LAWS[name], pt_gev, abseta) for name in ("b", "c", "udsg"))
+    return np.select([codes == 5, codes == 4], [b, c], light)

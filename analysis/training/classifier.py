@@ -247,13 +247,12 @@ class ClassifierTraining:
 def _adam(network: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
     """Return the optimiser with its state made now, as the first step would make it: so that there always is one."""
     embeddings = {id(module.weight) for module in network.modules() if isinstance(module, nn.Embedding)}
-    # by name too: biases of stacked layers are matrices
-    is_decayed = {
-        id(p): p.dim() > 1 and id(p) not in embeddings and not name.endswith("bias")
-        for name, p in network.named_parameters()
-    }
-    decayed = [p for p in network.parameters() if is_decayed[id(p)]]
-    others = [p for p in network.parameters() if not is_decayed[id(p)]]
+    decayed: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        # by name too: biases of stacked layers are matrices
+        is_matrix = parameter.dim() > 1 and id(parameter) not in embeddings and not name.endswith("bias")
+        (decayed if is_matrix else others).append(parameter)
     groups = [
         {"params": params, "weight_decay": decay}
         for params, decay in ((decayed, weight_decay), (others, 0.0))

@@ -75,6 +75,20 @@ def test_working_points_of_one_network_are_nested_and_have_a_row_each():
     assert rows["17.b.L"].value < 8.0
 
 
+def test_bins_add_up_with_mu_too():
+    rows = run("working_points", n_events=3000, passes=1, untagged_weight={"b": 0.3, "udsg": 0.1})
+    assert rows["17.sum_of_bins"].value < 1e-6
+
+
+def test_bins_that_do_not_add_up_are_found(monkeypatch):
+    def evaluate(network, events):
+        return np.float32(0.999) * plain(network, events)
+
+    plain = experiments.EfficiencyNetwork.evaluate
+    monkeypatch.setattr(experiments.EfficiencyNetwork, "evaluate", evaluate)
+    assert run("working_points", n_events=3000, passes=1)["17.sum_of_bins"].value > 1e-4
+
+
 def test_the_same_seed_gives_the_same_figures():
     first, again = (run("hidden_variable", n_events=3000, passes=1) for _ in range(2))
     assert first == again
