@@ -143,7 +143,7 @@ _deepsf_setup() {
         *) export PATH="$software/venv/bin${PATH:+:$PATH}" ;;
     esac
     # nothing but the pinned packages: other Python paths would come before them
-    export PYTHONPATH="$base" PYTHONNOUSERSITE=1
+    export PYTHONPATH="$base/analysis:$base" PYTHONNOUSERSITE=1
     unset PYTHONHOME
     export LAW_HOME="$base/.law" LAW_CONFIG_FILE="$base/law.cfg"
     # parallel by processes of one thread each: the same bytes wherever a task runs

@@ -21,18 +21,19 @@ from typing import Any
 
 import numpy as np
 
-from analysis.binned import FlavourBins, TagAndProbe
-from analysis.binned_build import measure_and_build
-from analysis.binned_kernel import histograms, kinematic_sums
-from analysis.binned_measurement import measure
-from analysis.chains import Chains
-from analysis.config import Config, load
-from analysis.config.shifts import Shifts
-from analysis.generator.discriminant import TAGGERS, draw
-from analysis.inclusive import InclusiveJets
-from analysis.shifts import SkimShifts, side_by_side
-from analysis.tables import Entries, Jets, RegionEntries
-from tasks.machine import made_on
+from deepsf.binned.build import measure_and_build
+from deepsf.binned.chains import Chains
+from deepsf.binned.kernel import histograms, kinematic_sums
+from deepsf.binned.measurement import measure
+from deepsf.binned.shifts import SkimShifts, side_by_side
+from deepsf.binned.tag_and_probe import TagAndProbe
+from deepsf.config import Config, load
+from deepsf.config.shifts import Shifts
+from deepsf.generator.discriminant import TAGGERS, draw
+from deepsf.probes.bins import FlavourBins
+from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.inclusive import InclusiveJets
+from tasks.framework.machine import made_on
 
 WEIGHTS = ("pileup", "genscale", "psisr", "psfsr")
 KINEMATIC = ("jer", "jesTotal")

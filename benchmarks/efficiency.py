@@ -21,16 +21,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from analysis.config import load
-from analysis.config.efficiency import Efficiency
-from analysis.cpu import prepare_process
-from analysis.efficiency.batches import EventBatches
-from analysis.efficiency.events import JetEvents
-from analysis.efficiency.jet_tensors import N_EDGE_INPUTS, JetScaling, JetTensors
-from analysis.efficiency.network import architecture, build
-from analysis.efficiency.toy import generate
-from analysis.training.classifier import ClassifierTraining, cross_entropies
-from tasks.machine import made_on
+from deepsf.config import load
+from deepsf.config.efficiency.efficiency import Efficiency
+from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.networks.batches import EventBatches
+from deepsf.efficiency.networks.jet_tensors import N_EDGE_INPUTS, JetScaling, JetTensors
+from deepsf.efficiency.networks.network import architecture, build
+from deepsf.efficiency.toy import generate
+from deepsf.networks.cpu import prepare_process
+from deepsf.training.classifier import ClassifierTraining, cross_entropies
+from tasks.framework.machine import made_on
 
 N_EVENTS, ROUNDS, MAX_SECONDS = 40_000, 9, 60.0
 FLAVOURS = ("b", "c", "udsg")
@@ -92,7 +92,7 @@ class PlainNetwork(nn.Module):
     """The default network as one writes it with torch-geometric: layers on concatenated inputs of each edge."""
 
     def __init__(self, like: nn.Module) -> None:
-        from analysis.nets.message_passing import MessageSum
+        from deepsf.efficiency.networks.message_passing import MessageSum
 
         super().__init__()
         self.flavour = nn.Embedding(*like.flavour.weight.shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.deepsf import TrainDeepSF
-from tasks.targets import leaves, staged
+from tasks.framework.targets import leaves, staged
 
 
 class NoopMembers(TrainDeepSF):

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from analysis.config.efficiency import Efficiency
-from analysis.efficiency.ensemble import EfficiencyEnsemble
-from analysis.efficiency.events import JetEvents
-from analysis.efficiency.exports.onnx_file import ensemble_onnx
-from analysis.efficiency.exports.onnx_session import OnnxEfficiencies
-from analysis.efficiency.jet_tensors import JetScaling
-from analysis.efficiency.network import EfficiencyNetwork, architecture, build
-from analysis.efficiency.toy import generate
+from deepsf.config.efficiency.efficiency import Efficiency
+from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.exports.onnx_file import ensemble_onnx
+from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
+from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from deepsf.efficiency.networks.jet_tensors import JetScaling
+from deepsf.efficiency.networks.network import EfficiencyNetwork, architecture, build
+from deepsf.efficiency.toy import generate
 
 CODES = {"b": [5], "c": [4], "udsg": [0]}
 

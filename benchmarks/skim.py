@@ -26,13 +26,13 @@ import pyarrow.parquet as pq
 import uproot
 from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
-from analysis.config import Config, load
-from analysis.generator.composition import Composition
-from analysis.generator.files import write_file
-from analysis.generator.plan import GeneratedFile
-from analysis.ntuple import inspect
-from analysis.skim import SkimReport, skim_file
-from tasks.machine import made_on
+from deepsf.config import Config, load
+from deepsf.generator.composition import Composition
+from deepsf.generator.files import write_file
+from deepsf.generator.plan import GeneratedFile
+from deepsf.nanoaod.events import inspect
+from deepsf.skim.skim_file import SkimReport, skim_file
+from tasks.framework.machine import made_on
 
 CHUNK = 100_000
 EVENTS = {"ttbar": 300_000, "zjets": 600_000}  # before the generator's filter

@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from analysis.cpu import Precision, keep_freed_memory, resolve_precision
-from analysis.nets.dense import DenseNetwork
-from tasks.machine import made_on
+from deepsf.networks.cpu import Precision, keep_freed_memory, resolve_precision
+from deepsf.networks.dense import DenseNetwork
+from tasks.framework.machine import made_on
 
 N_INPUTS, LAYERS, UNITS, ROWS, N_BATCHES = 4, 10, 128, 4096, 40
 N_PRODUCTS = 27  # of a step: three for each of the nine pairs of hidden layers

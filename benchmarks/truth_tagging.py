@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from analysis.config.efficiency import EfficiencyToy, Taggable
-from analysis.efficiency.draws import draw_bins, draw_pattern
-from analysis.efficiency.events import Floats, JetEvents
-from analysis.efficiency.toy import generate
-from analysis.efficiency.truth_tagging import at_least, taggable_jets
+from deepsf.config.efficiency.toy import EfficiencyToy
+from deepsf.config.efficiency.truth_tagging import Taggable
+from deepsf.efficiency.events.events import Floats, JetEvents
+from deepsf.efficiency.toy import generate
+from deepsf.efficiency.truth_tagging.draws import draw_bins, draw_pattern
+from deepsf.efficiency.truth_tagging.probabilities import at_least, taggable_jets
 
 N_TAGS = 2
 SETTINGS = Taggable()

@@ -34,12 +34,12 @@ import law
 import uproot
 import yaml
 
-from tasks.base import ConfigTask
-from tasks.machine import made_on
+from tasks.framework.base import ConfigTask
+from tasks.framework.machine import made_on
+from tasks.framework.provenance import write_manifest
+from tasks.framework.targets import ProvenanceTarget, leaves
 from tasks.produce import ProduceDeepSFEnsemble
-from tasks.provenance import write_manifest
 from tasks.skim import SkimNtuples
-from tasks.targets import ProvenanceTarget, leaves
 
 ROOT = Path(__file__).resolve().parents[1]
 TOP = "ProduceDeepSFEnsemble"

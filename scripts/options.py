@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from analysis.config import Config, EfficiencyConfig
-from analysis.config.base import Section
+from deepsf.config import Config, EfficiencyConfig
+from deepsf.config.base import Section
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "options.md"
 HEAD = f"""# Options

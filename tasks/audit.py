@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks import settings
-from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.deepsf import AggregateDeepSF
 from tasks.direct import direct_if_wanted, load_direct
+from tasks.framework import settings
+from tasks.framework.base import ConfigTask
+from tasks.framework.machine import made_on
+from tasks.framework.targets import staged
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
-from tasks.machine import made_on
 from tasks.skim import SkimNtuples
-from tasks.targets import staged
 
 if TYPE_CHECKING:
-    from analysis.audit import TrueFunction
+    from deepsf.audit import TrueFunction
 
 
 class AuditScaleFactors(ConfigTask):
@@ -58,13 +58,13 @@ class AuditScaleFactors(ConfigTask):
     def run(self) -> None:
         import json
 
-        from analysis.audit import audit
-        from analysis.audit.ensemble_mean import ExactMean
-        from analysis.audit.methods import DIRECT
-        from analysis.binned_scale_factor import BinnedScaleFactor
-        from analysis.cpu import prepare_process
-        from analysis.ensemble import EntryScaleFactors
-        from analysis.scale_factor import ScaleFactor
+        from deepsf.audit import audit
+        from deepsf.audit.ensemble_mean import ExactMean
+        from deepsf.audit.methods import DIRECT
+        from deepsf.binned.scale_factor import BinnedScaleFactor
+        from deepsf.networks.cpu import prepare_process
+        from deepsf.networks.ensemble import EntryScaleFactors
+        from deepsf.networks.scale_factor import ScaleFactor
 
         prepare_process()
         deepsf, generator, direct = self.input()["deepsf"], self.cfg("generator"), self.cfg("direct")
@@ -93,7 +93,7 @@ class AuditScaleFactors(ConfigTask):
                 path.write_text(text)
 
     def _truth(self) -> TrueFunction | None:
-        from analysis.generator.truth import load as effective_truth
+        from deepsf.generator.truth import load as effective_truth
 
         generator = self.cfg("generator")
         if generator is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.base import ConfigTask
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import staged
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions, load_shifts
 from tasks.skim import SkimNtuples
-from tasks.targets import staged
 
 
 class MeasureBinnedSF(ConfigTask):
@@ -24,7 +24,7 @@ class MeasureBinnedSF(ConfigTask):
         return self.target("binned.json")
 
     def run(self) -> None:
-        from analysis.binned_build import measure_and_build
+        from deepsf.binned.build import measure_and_build
 
         inputs, shifts = self.input(), self.cfg("shifts")
         result = measure_and_build(

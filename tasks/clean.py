@@ -14,13 +14,14 @@ from typing import NamedTuple
 import luigi
 from rich.filesize import decimal
 
-from tasks import settings, store
-from tasks.base import ConfigTask
-from tasks.cluster import branches_of
-from tasks.provenance import manifest_path
-from tasks.status import Report, task_classes, units
-from tasks.targets import leaves
-from tasks.workflows import Workflow
+from tasks.framework import settings, store
+from tasks.framework.base import ConfigTask
+from tasks.framework.cluster import branches_of
+from tasks.framework.provenance import manifest_path
+from tasks.framework.registry import Report, task_classes
+from tasks.framework.targets import leaves
+from tasks.framework.workflows import Workflow
+from tasks.status import units
 
 _PART = re.compile(r"\.part-|\..*\.part(-|$)")
 _MANIFEST = re.compile(r"\..+\.manifest\.json")

@@ -8,14 +8,14 @@ from typing import Any
 
 import law
 
-from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
+from tasks.framework.base import ConfigTask
+from tasks.framework.members import EnsembleWorkflow
+from tasks.framework.progress import ProgressLine
+from tasks.framework.provenance import digest
+from tasks.framework.targets import staged
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
-from tasks.members import EnsembleWorkflow
-from tasks.provenance import digest
 from tasks.skim import SkimNtuples
-from tasks.targets import staged
-from tasks.training import ProgressLine
 
 
 class TrainDeepSF(EnsembleWorkflow):
@@ -49,10 +49,11 @@ class TrainDeepSF(EnsembleWorkflow):
         return (self.folder() / f".checkpoint_{self.branch}.safetensors",)
 
     def run(self) -> None:
-        from analysis.cpu import prepare_process
-        from analysis.scale_factor import save_member, train_and_normalise
-        from analysis.training.checkpoint import Checkpoint
-        from analysis.training.member import member_seed
+        from deepsf.adversarial.train import train_and_normalise
+        from deepsf.adversarial.trainer import member_seed
+        from deepsf.networks.cpu import prepare_process
+        from deepsf.networks.scale_factor import save_member
+        from deepsf.training.checkpoint import Checkpoint
 
         prepare_process()
         (state,) = self.kept_between_attempts()
@@ -105,10 +106,10 @@ class AggregateDeepSF(ConfigTask):
         }
 
     def run(self) -> None:
-        from analysis.binned_scale_factor import BinnedScaleFactor
-        from analysis.cpu import prepare_process
-        from analysis.ensemble import Members, aggregate
-        from analysis.scale_factor import ScaleFactor, load_member
+        from deepsf.binned.scale_factor import BinnedScaleFactor
+        from deepsf.networks.cpu import prepare_process
+        from deepsf.networks.ensemble import Members, aggregate
+        from deepsf.networks.scale_factor import ScaleFactor, load_member
 
         prepare_process()
         precision = self.cfg("training.precision")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from analysis.config import ConfigError
-from tasks.base import ConfigTask
+from deepsf.config import ConfigError
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import staged
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
 from tasks.skim import SkimNtuples
-from tasks.targets import staged
 
 if TYPE_CHECKING:
-    from analysis.scale_factor import ScaleFactor
+    from deepsf.networks.scale_factor import ScaleFactor
 
 
 class TrainDirectSF(ConfigTask):
@@ -31,9 +31,9 @@ class TrainDirectSF(ConfigTask):
         return {"scale_factors": self.target("direct.safetensors"), "history": self.target("history.json")}
 
     def run(self) -> None:
-        from analysis.cpu import prepare_process
-        from analysis.direct import member_seed, train_direct
-        from analysis.scale_factor import ScaleFactor
+        from deepsf.direct.train import member_seed, train_direct
+        from deepsf.networks.cpu import prepare_process
+        from deepsf.networks.scale_factor import ScaleFactor
 
         prepare_process()
         chosen = self.cfg("direct")
@@ -67,6 +67,6 @@ def direct_if_wanted(task: ConfigTask) -> dict[str, Any]:
 
 def load_direct(requirement: Any) -> ScaleFactor:
     """Return the output of `TrainDirectSF`."""
-    from analysis.scale_factor import ScaleFactor
+    from deepsf.networks.scale_factor import ScaleFactor
 
     return ScaleFactor.load(requirement["scale_factors"].file)

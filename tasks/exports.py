@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.deepsf import AggregateDeepSF
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import staged
 from tasks.inputs import SampleInclusiveJets, load_inclusive, skimmed
 from tasks.skim import SkimNtuples
-from tasks.targets import staged
 
 
 class ExportScaleFactors(ConfigTask):
@@ -36,11 +36,11 @@ class ExportScaleFactors(ConfigTask):
         return {form: self.target(name) for form, name in self.cfg("exports").files(self.cfg("tagger.name")).items()}
 
     def run(self) -> None:
-        from analysis.binned_scale_factor import BinnedScaleFactor
-        from analysis.cpu import prepare_process
-        from analysis.exports.bundle import write_exports
-        from analysis.exports.correctionlib_json import Label
-        from analysis.scale_factor import ScaleFactor
+        from deepsf.binned.scale_factor import BinnedScaleFactor
+        from deepsf.exports.correctionlib_json import Label
+        from deepsf.exports.write import write_exports
+        from deepsf.networks.cpu import prepare_process
+        from deepsf.networks.scale_factor import ScaleFactor
 
         prepare_process()
         settings, tagger, inputs = self.cfg("exports"), self.cfg("tagger.name"), self.input()

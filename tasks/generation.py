@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tasks import settings
-from tasks.base import ConfigTask
-from tasks.targets import staged
-from tasks.workflows import Workflow
+from tasks.framework import settings
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import staged
+from tasks.framework.workflows import Workflow
 
 
 class TuneGenerator(ConfigTask):
@@ -23,8 +23,8 @@ class TuneGenerator(ConfigTask):
         return self.target("composition.json")
 
     def run(self) -> None:
-        from analysis.generator.plan import cross_sections_pb
-        from analysis.generator.tuning import tune
+        from deepsf.generator.plan import cross_sections_pb
+        from deepsf.generator.tuning import tune
 
         composition = tune(self.cfg("generator"), cross_sections_pb(self.cfg("samples")))
         with staged(self.output()) as (path,):
@@ -38,7 +38,7 @@ class GenerateNtuples(Workflow):
     code_version = 2
 
     def create_branch_map(self) -> dict[int, Any]:
-        from analysis.generator.plan import plan
+        from deepsf.generator.plan import plan
 
         return dict(enumerate(plan(*(self.plan_cfg(key) for key in ("campaign", "samples", "generator")))))
 
@@ -68,14 +68,14 @@ class GenerateNtuples(Workflow):
             yield
 
     def _check_disk(self) -> None:
-        from analysis.generator.plan import check_disk
+        from deepsf.generator.plan import check_disk
 
         missing = [task.branch_data for task in self.get_branch_tasks().values() if not task.complete()]
         check_disk(missing, self.cfg("generator"), self.folder())
 
     def run(self) -> None:
-        from analysis.generator.composition import Composition
-        from analysis.generator.files import write_file
+        from deepsf.generator.composition import Composition
+        from deepsf.generator.files import write_file
 
         composition = Composition.from_json(Path(self.input().abspath).read_text())
         (true_sf,) = self.external_files()

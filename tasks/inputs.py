@@ -6,14 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.base import ConfigTask
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import leaves, staged
 from tasks.skim import SkimNtuples
-from tasks.targets import leaves, staged
 
 if TYPE_CHECKING:
-    from analysis.inclusive import InclusiveJets
-    from analysis.shifts import SkimShifts
-    from analysis.tables import RegionEntries
+    from deepsf.binned.shifts import SkimShifts
+    from deepsf.probes.entries import RegionEntries
+    from deepsf.probes.inclusive import InclusiveJets
 
 ENTRY_KEYS = ("samples", "flavours", "regions", "campaign.luminosity_ifb", "selection.jet_columns")
 """What `load_regions` and `SampleInclusiveJets` read."""
@@ -26,13 +26,13 @@ def skimmed(requirement: Any, kind: str) -> list[Path]:
 
 def load_regions(task: ConfigTask, requirement: Any, shift: str = "nominal") -> dict[str, RegionEntries]:
     """Return data and simulation of all regions, of one of the skim's shifts; ``task`` declares `ENTRY_KEYS`."""
-    from analysis import tables
-    from analysis.skim import require_selected
-    from analysis.skim_report import read_metadata
+    from deepsf.probes import load
+    from deepsf.skim.cut_flow import read_metadata
+    from deepsf.skim.skim_file import require_selected
 
     paths = skimmed(requirement, "entries")
     require_selected([read_metadata(path) for path in paths], task.cfg("regions"))
-    return tables.load_regions(
+    return load.load_regions(
         paths,
         samples=task.cfg("samples"),
         regions=task.cfg("regions"),
@@ -45,8 +45,8 @@ def load_regions(task: ConfigTask, requirement: Any, shift: str = "nominal") -> 
 
 def load_shifts(task: ConfigTask, skims: Any, inclusive: Any) -> SkimShifts:
     """Return the shifts that the skim offers, with what reads their tables; ``task`` declares `ENTRY_KEYS`."""
-    from analysis.shifts import SkimShifts
-    from analysis.tables import available_shifts
+    from deepsf.binned.shifts import SkimShifts
+    from deepsf.probes.entries import available_shifts
 
     kinematic, weights = available_shifts(skimmed(skims, "entries"))
     regions = partial(load_regions, task, skims)
@@ -66,7 +66,7 @@ class SampleInclusiveJets(ConfigTask):
         return self.target("inclusive.parquet")
 
     def run(self) -> None:
-        from analysis.inclusive import sample_inclusive_jets
+        from deepsf.probes.inclusive import sample_inclusive_jets
 
         sampled = sample_inclusive_jets(
             skimmed(self.input(), "jets"),
@@ -82,6 +82,6 @@ class SampleInclusiveJets(ConfigTask):
 
 def load_inclusive(requirement: Any, *, shifts: bool = False) -> InclusiveJets:
     """Return the output of `SampleInclusiveJets`, nominal, or with all shifts."""
-    from analysis.inclusive import InclusiveJets
+    from deepsf.probes.inclusive import InclusiveJets
 
     return InclusiveJets.read(requirement.file, shifts=shifts)

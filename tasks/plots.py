@@ -8,19 +8,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.config.events import measured_flavours
-from tasks import settings
+from deepsf.config.flavours import measured_flavours
 from tasks.audit import AuditScaleFactors
-from tasks.base import ConfigTask
 from tasks.binned import MeasureBinnedSF
 from tasks.deepsf import AggregateDeepSF, TrainDeepSF
-from tasks.targets import staged
+from tasks.framework import settings
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import staged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from analysis.plots.panels import Reference
-    from tasks.targets import ProvenanceTarget
+    from deepsf.plots.scale_factors.panels import Reference
+    from tasks.framework.targets import ProvenanceTarget
 
 STYLE_KEYS = ("plots", "campaign", "flavours")
 
@@ -42,7 +42,7 @@ class PlotTask(ConfigTask):
         return {stem: [self.target(f"{stem}.pdf"), self.target(f"{stem}.png")] for stem in self.stems()}
 
     def run(self) -> None:
-        from analysis.plots.style import save
+        from deepsf.plots.style import save
 
         outputs, dpi = self.output(), self.cfg("plots").dpi
         for stem, figure in self.figures():
@@ -54,8 +54,8 @@ class PlotTask(ConfigTask):
 
     def style(self, audit: ProvenanceTarget) -> Any:
         """Return labels and colours of the configuration; the audit knows whether the ensemble lacks members."""
-        from analysis.audit.summary import members_note
-        from analysis.plots.style import Style
+        from deepsf.audit.summary import members_note
+        from deepsf.plots.style import Style
 
         members = members_note(json.loads(audit.file.read_text()))
         return Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")), members)
@@ -79,17 +79,17 @@ class PlotScaleFactors(PlotTask):
         return () if reference is None else (settings.resolve(reference.file),)
 
     def stems(self) -> list[str]:
-        from analysis.plots.names import scale_factor_stems
+        from deepsf.plots.scale_factors.names import scale_factor_stems
 
         measured = measured_flavours(self.cfg("flavours"))
         return scale_factor_stems(self.cfg("binned.bins"), measured, with_truth=self.cfg("generator") is not None)
 
     def figures(self) -> Iterable[tuple[str, Figure]]:
-        from analysis.audit.bin_means import bin_means_from_json
-        from analysis.audit.truth import overlay_from_json
-        from analysis.binned_scale_factor import BinnedScaleFactor
-        from analysis.ensemble import summaries_from_json
-        from analysis.plots.campaign import ScaleFactorResults, scale_factor_figures
+        from deepsf.audit.bin_means import bin_means_from_json
+        from deepsf.audit.truth import overlay_from_json
+        from deepsf.binned.scale_factor import BinnedScaleFactor
+        from deepsf.networks.ensemble import summaries_from_json
+        from deepsf.plots.scale_factors.campaign import ScaleFactorResults, scale_factor_figures
 
         inputs = self.input()
         histories = [member["history"].file for member in self.requires()["members"].members().values()]
@@ -106,7 +106,7 @@ class PlotScaleFactors(PlotTask):
     def _reference(self) -> Reference | None:
         import correctionlib
 
-        from analysis.plots.panels import Reference
+        from deepsf.plots.scale_factors.panels import Reference
 
         wanted = self.cfg("plots").reference
         if wanted is None:
@@ -125,14 +125,14 @@ class PlotClosure(PlotTask):
         return AuditScaleFactors.req(self)
 
     def stems(self) -> list[str]:
-        from analysis.plots.names import closure_stems
+        from deepsf.plots.scale_factors.names import closure_stems
 
         measured = measured_flavours(self.cfg("flavours"))
         return closure_stems([n for n, region in self.cfg("regions").items() if region.enriched_flavour in measured])
 
     def figures(self) -> Iterable[tuple[str, Figure]]:
-        from analysis.audit.closure import closure_from_json
-        from analysis.plots.campaign import agreement_of, closure_figures
+        from deepsf.audit.closure import closure_from_json
+        from deepsf.plots.scale_factors.campaign import agreement_of, closure_figures
 
         closures = closure_from_json(self.input()["closure"].file.read_text())
         agreement = agreement_of(self.input()["audit"].file.read_text())

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from tasks.audit import AuditScaleFactors
-from tasks.base import ConfigTask
-from tasks.closure import AuditPhaseSpace, PlotPhaseSpace, PlotPurity
-from tasks.costs import print_costs
 from tasks.exports import ExportScaleFactors
+from tasks.framework.base import ConfigTask
+from tasks.framework.costs import print_costs
+from tasks.framework.targets import staged
+from tasks.phase_space import AuditPhaseSpace, PlotPhaseSpace, PlotPurity
 from tasks.plots import PlotClosure, PlotScaleFactors
 from tasks.skim import ReportCutFlow
-from tasks.targets import staged
 
 
 class ProduceDeepSFEnsemble(ConfigTask):
@@ -34,7 +34,7 @@ class ProduceDeepSFEnsemble(ConfigTask):
         return self.target("summary.txt")
 
     def run(self) -> None:
-        from analysis.audit.summary import summary
+        from deepsf.audit.summary import summary
 
         files = self.input()["audit"]["audit"], self.input()["phase_space"]["phase_space"]
         text = summary(*(json.loads(target.file.read_text()) for target in files))

@@ -7,9 +7,9 @@ from typing import Any
 
 import luigi
 
-from tasks.base import ConfigTask
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import staged
 from tasks.plots import STYLE_KEYS
-from tasks.targets import staged
 
 PURITIES = ((0.85, 0.90), (0.70, 0.75))
 """Of the b-enriched and the light-enriched region."""
@@ -32,9 +32,9 @@ class RunPseudoExperiments(ConfigTask):
         return {"summary": self.target("summary.json"), "figure": [self.target("pulls.pdf"), self.target("pulls.png")]}
 
     def run(self) -> None:
-        from analysis import pseudo_experiments
-        from analysis.plots import pulls
-        from analysis.plots.style import Style, save
+        from deepsf.binned import pseudo_experiments
+        from deepsf.plots.scale_factors import pulls
+        from deepsf.plots.style import Style, save
 
         experiments = {
             f"purities {hf:.2f}, {lf:.2f}": pseudo_experiments.run(

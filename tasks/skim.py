@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import law
 
-from analysis.config import ConfigError
-from analysis.config.events import Pileup
-from analysis.config.jets import JetCorrections
-from tasks import settings
-from tasks.base import ConfigTask
+from deepsf.config import ConfigError
+from deepsf.config.jet_corrections import JetCorrections
+from deepsf.config.samples import Pileup
+from tasks.framework import settings
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import leaves, staged
+from tasks.framework.workflows import Workflow
 from tasks.generation import GenerateNtuples
-from tasks.targets import leaves, staged
-from tasks.workflows import Workflow
 
 
 class InputFile(NamedTuple):
@@ -85,7 +85,7 @@ class SkimNtuples(Workflow):
         return {kind: self.target(file.sample, f"{stem}_{kind}.parquet") for kind in ("entries", "jets")}
 
     def run(self) -> None:
-        from analysis.skim import skim_file
+        from deepsf.skim.skim_file import skim_file
 
         (pileup, jets), file = self._corrections(), self.branch_data
         with staged(self.output()["entries"], self.output()["jets"]) as (entries_path, jets_path):
@@ -122,7 +122,7 @@ class ReportCutFlow(ConfigTask):
         return self.target("cut_flow.txt")
 
     def run(self) -> None:
-        from analysis.skim import (
+        from deepsf.skim.skim_file import (
             format_cut_flow,
             merge_cut_flows,
             read_metadata,

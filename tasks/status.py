@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -14,28 +12,16 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from analysis.config import ConfigError, EfficiencyConfig
-from tasks import settings
-from tasks.base import ConfigTask
-from tasks.targets import ProvenanceTarget, leaves
+from deepsf.config import ConfigError, EfficiencyConfig
+from tasks.framework import settings
+from tasks.framework.base import ConfigTask
+from tasks.framework.registry import Report, task_classes
+from tasks.framework.targets import ProvenanceTarget, leaves
 
 ABSENT = "absent"
 SHOWN = 3
 """Reasons shown for a workflow, the most frequent ones."""
 _COLOURS = {"up to date": "green", ABSENT: "red", "stale": "yellow"}
-
-
-class Report(ConfigTask):
-    """A task that prints and makes nothing: never complete before it ran in this process."""
-
-    exclude_index = True
-    ran = False
-
-    def output(self) -> Any:
-        return []
-
-    def complete(self) -> bool:
-        return self.ran
 
 
 class ShowStatus(Report):
@@ -105,20 +91,6 @@ class State(NamedTuple):
         shown = [f"{count} of {self.n_branches}: {why}" for why, count in self.reasons.most_common(SHOWN)]
         more = f"; and {len(self.reasons) - SHOWN} more" if len(self.reasons) > SHOWN else ""
         return f"{self.summary}: {'; '.join(shown)}{more}"
-
-
-def task_classes() -> dict[str, type[ConfigTask]]:
-    """Return the tasks that make something by name: those of the modules in law.cfg, and what else was imported."""
-    for module in law.config.options("modules"):
-        importlib.import_module(module)
-    found: dict[str, type[ConfigTask]] = {}
-    left = [ConfigTask]
-    while left:
-        cls = left.pop()
-        left += cls.__subclasses__()
-        if not (cls.exclude_index or inspect.isabstract(cls) or issubclass(cls, Report)):
-            found[cls.get_task_family()] = cls
-    return found
 
 
 def units(task: ConfigTask) -> list[ConfigTask]:

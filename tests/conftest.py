@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import uproot
 
-from analysis.config.events import Region, SameFlavourCuts, Sample, Selection, Tagger
+from deepsf.config.flavours import Tagger
+from deepsf.config.regions import Region, SameFlavourCuts
+from deepsf.config.samples import Sample
+from deepsf.config.selection import Selection
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """Train as the tasks do: with one thread, and memory that is kept."""
-    from analysis.cpu import prepare_process
+    from deepsf.networks.cpu import prepare_process
 
     prepare_process()
 

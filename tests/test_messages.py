@@ -17,16 +17,17 @@ import pytest
 import uproot
 import yaml
 
-from analysis.config import ConfigError
-from analysis.generator.composition import Composition
-from analysis.generator.plan import NotEnoughDiskError
-from analysis.ntuple import NtupleError
-from analysis.skim import SkimError
-from tasks import generation, settings, skim
+from deepsf.config import ConfigError
+from deepsf.generator.composition import Composition
+from deepsf.generator.plan import NotEnoughDiskError
+from deepsf.nanoaod.events import NtupleError
+from deepsf.skim.skim_file import SkimError
+from tasks import generation, skim
 from tasks.binned import MeasureBinnedSF
+from tasks.framework import settings
+from tasks.framework.targets import ProvenanceTarget, leaves
 from tasks.generation import GenerateNtuples, TuneGenerator
 from tasks.skim import SkimNtuples
-from tasks.targets import ProvenanceTarget, leaves
 
 ROOT = Path(__file__).parents[1]
 
@@ -256,7 +257,7 @@ def test_skims_on_a_full_disk_leave_nothing_and_say_so(campaign, files, monkeypa
 @pytest.fixture
 def toy(tmp_path, monkeypatch, campaign):
     """A generated campaign with its composition at hand."""
-    monkeypatch.setattr("analysis.generator.tuning.tune", lambda *_: Composition())
+    monkeypatch.setattr("deepsf.generator.tuning.tune", lambda *_: Composition())
     tree = {"extends": str(ROOT / "configs" / "toy_small.yaml"), "campaign": {"luminosity_ifb": 0.01}}
     campaign.tree = tree
     return campaign.write()

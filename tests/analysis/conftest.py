@@ -8,10 +8,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from analysis.binned import FlavourBins
-from analysis.config.events import Region
-from analysis.config.methods import Bins
-from analysis.tables import Entries, Jets, RegionEntries
+from deepsf.config.binned import Bins
+from deepsf.config.regions import Region
+from deepsf.probes.bins import FlavourBins
+from deepsf.probes.entries import Entries, Jets, RegionEntries
 
 FLAVOURS = ("b", "c", "udsg")
 _PT = np.array([25.0, 45.0, 80.0, 150.0])

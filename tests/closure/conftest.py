@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from analysis.config.events import Flavour, Region
-from analysis.inclusive import InclusiveJets
-from analysis.tables import Entries, Jets, RegionEntries
+from deepsf.config.flavours import Flavour
+from deepsf.config.regions import Region
+from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.inclusive import InclusiveJets
 
 FLAVOURS = {
     "b": Flavour(hadron_flavours=(5,)),

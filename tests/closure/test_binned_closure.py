@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import yaml
 
-from analysis.binned import FlavourBins
-from analysis.binned_build import measure_and_build
-from analysis.config import Config
-from analysis.config.shifts import Shifts
-from analysis.inclusive import InclusiveJets
-from analysis.shifts import SkimShifts
-from analysis.tables import Entries, Jets, RegionEntries
+from deepsf.binned.build import measure_and_build
+from deepsf.binned.shifts import SkimShifts
+from deepsf.config import Config
+from deepsf.config.shifts import Shifts
+from deepsf.probes.bins import FlavourBins
+from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.inclusive import InclusiveJets
 
 SCORES = np.array([-1.0, 0.02, 0.2, 0.5, 0.9])
 EDGES = [-2, 0, 0.1, 0.3, 0.7, 1]

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import uhi.io.json
 
-from analysis.binned_build import measure_and_build
-from analysis.binned_scale_factor import BinnedScaleFactor
-from analysis.config.events import EventWeight, Normalisation
-from analysis.config.methods import Binned, Bins, OptimisedBinning
-from analysis.config.shifts import Shifts
-from analysis.shifts import SkimShifts
-from analysis.tables import RegionEntries
+from deepsf.binned.build import measure_and_build
+from deepsf.binned.scale_factor import BinnedScaleFactor
+from deepsf.binned.shifts import SkimShifts
+from deepsf.config.binned import Binned, Bins, OptimisedBinning
+from deepsf.config.shifts import Shifts
+from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.probes.entries import RegionEntries
 
 BINS = {
     "b": Bins(pt_gev=(20, 60, 1000), abseta=(0, 2.5), discriminant=(-1, 0, 0.2, 0.5, 0.8, 1.01)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.config.events import EventWeight, Normalisation
-from analysis.config.methods import Training
-from analysis.scale_factor import train_and_normalise
-from analysis.training.member import NonFiniteLossError, member_seed
+from deepsf.adversarial.train import train_and_normalise
+from deepsf.adversarial.trainer import NonFiniteLossError, member_seed
+from deepsf.config.training import Training
+from deepsf.config.weights import EventWeight, Normalisation
 
 SMALL = Training(layers=3, units=32, batch_size=1024, passes=8, precision="fp32")
 MEASURED = ("b", "udsg")
@@ -66,7 +66,7 @@ def test_kappa_keeps_a_kinematic_tilt_out_of_the_scale_factors(shape_toy):
 def test_the_scale_of_the_simulations_weights_does_not_matter(shape_toy):
     from dataclasses import replace
 
-    from analysis.tables import RegionEntries
+    from deepsf.probes.entries import RegionEntries
 
     toy = shape_toy(10_000, 3)
     heavier = {
@@ -83,7 +83,7 @@ def test_the_scale_of_the_simulations_weights_does_not_matter(shape_toy):
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_member(shape_toy, tmp_path):
-    from analysis.scale_factor import save_member
+    from deepsf.networks.scale_factor import save_member
 
     toy = shape_toy(5_000, 4)
     codes = {name: flavour.hadron_flavours for name, flavour in toy.flavours.items()}
@@ -110,7 +110,7 @@ def test_the_talks_schedule_converges_too(shape_toy):
 def test_a_non_finite_loss_stops_the_member_and_names_batch_and_ranges(shape_toy):
     from dataclasses import replace
 
-    from analysis.tables import RegionEntries
+    from deepsf.probes.entries import RegionEntries
 
     toy = shape_toy(5_000, 7)
     entries = toy.regions["hf"]

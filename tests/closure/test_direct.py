@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.config.events import EventWeight, Flavour, Normalisation
-from analysis.config.methods import Direct, Training
-from analysis.direct import member_seed, train_direct
-from analysis.scale_factor import ScaleFactor
-from analysis.tables import RegionEntries
-from analysis.training.classifier import NonFiniteLossError
+from deepsf.config.flavours import Flavour
+from deepsf.config.training import Direct, Training
+from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.direct.train import member_seed, train_direct
+from deepsf.networks.scale_factor import ScaleFactor
+from deepsf.probes.entries import RegionEntries
+from deepsf.training.classifier import NonFiniteLossError
 
 SMALL = Direct(layers=3, batch_size=1024)
 SHORT = SMALL.model_copy(update={"first_passes": 0.2, "passes": 0.5, "posterior_passes": 0.2})

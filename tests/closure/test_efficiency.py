@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.config import load
-from analysis.config.efficiency import EfficiencyMaps, Invariant
-from analysis.efficiency.jet_closure import relative_mad
-from analysis.efficiency.maps import EfficiencyMap
-from analysis.efficiency.toy import generate
-from analysis.efficiency.training import member_seed, train_member
+from deepsf.config import load
+from deepsf.config.efficiency.efficiency import EfficiencyMaps
+from deepsf.config.efficiency.networks import Invariant
+from deepsf.efficiency.audit.jet_closure import relative_mad
+from deepsf.efficiency.maps.maps import EfficiencyMap
+from deepsf.efficiency.networks.training import member_seed, train_member
+from deepsf.efficiency.toy import generate
 
 FLAVOURS = ("b", "c", "udsg")
 N_TRAIN, N_TEST = 120_000, 60_000

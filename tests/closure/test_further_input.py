@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.binned_build import measure_and_build
-from analysis.config.events import EventWeight, Normalisation
-from analysis.config.methods import Binned, Bins, Training, Variable
-from analysis.ensemble import aggregate
-from analysis.scale_factor import ScaleFactor, train_and_normalise
-from analysis.tables import Entries, Jets, RegionEntries
-from analysis.training.member import member_seed
+from deepsf.adversarial.train import train_and_normalise
+from deepsf.adversarial.trainer import member_seed
+from deepsf.binned.build import measure_and_build
+from deepsf.config.binned import Binned, Bins
+from deepsf.config.training import Training, Variable
+from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.networks.ensemble import aggregate
+from deepsf.networks.scale_factor import ScaleFactor
+from deepsf.probes.entries import Entries, Jets, RegionEntries
 
 BINS = {
     flavour: Bins(pt_gev=(20, 1000), abseta=(0, 2.5), discriminant=(-1, 0, 0.1, 0.5, 1.01)) for flavour in ("b", "udsg")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis import pseudo_experiments
-from analysis.pseudo_experiments import MIN_EXPECTED
+from deepsf.binned import pseudo_experiments
+from deepsf.binned.pseudo_experiments import MIN_EXPECTED
 
 PURITIES = [(0.85, 0.90), (0.70, 0.75)]
 N_EVENTS = 400_000.0

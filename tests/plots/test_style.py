@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.config.events import Campaign
-from analysis.config.methods import FlavourStyle, Plots
-from analysis.plots.style import (
+from deepsf.config.plots import FlavourStyle, Plots
+from deepsf.config.samples import Campaign
+from deepsf.plots.style import (
     Margins,
     Style,
     context,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import luigi
 import pytest
 
-from tasks import settings
-from tasks.targets import ProvenanceTarget
-from tests.tasks.chain import Campaign
+from tasks.framework import settings
+from tasks.framework.targets import ProvenanceTarget
+from tests.tasks.framework.chain import Campaign
 
 
 @pytest.fixture

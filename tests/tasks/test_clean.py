@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.config import ConfigError
-from tasks import store
+from deepsf.config import ConfigError
 from tasks.clean import CleanOutputs
-from tests.tasks.chain import BranchesOfChain, CollectsBranches, SecondOfChain
+from tasks.framework import store
+from tests.tasks.framework.chain import BranchesOfChain, CollectsBranches, SecondOfChain
 
 
 @pytest.fixture

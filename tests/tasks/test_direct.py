@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.config import ConfigError
+from deepsf.config import ConfigError
 from tasks.audit import AuditScaleFactors
-from tasks.closure import AuditPhaseSpace
 from tasks.direct import TrainDirectSF
-from tests.tasks.chain import ROOT
+from tasks.phase_space import AuditPhaseSpace
+from tests.tasks.framework.chain import ROOT
 
 
 @pytest.mark.parametrize("audit", [AuditScaleFactors, AuditPhaseSpace])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.config import ConfigError
-from tasks.base import ConfigTask
-from tasks.status import ShowStatus, state_of, task_classes
-from tests.tasks.chain import BranchesOfChain, CollectsBranches, FirstOfChain, SecondOfChain
+from deepsf.config import ConfigError
+from tasks.framework.base import ConfigTask
+from tasks.framework.registry import task_classes
+from tasks.status import ShowStatus, state_of
+from tests.tasks.framework.chain import BranchesOfChain, CollectsBranches, FirstOfChain, SecondOfChain
 
 
 class TopOfChain(ConfigTask):

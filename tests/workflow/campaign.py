@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from analysis.config import load
+from deepsf.config import load
 
 ROOT = Path(__file__).parents[2]
 

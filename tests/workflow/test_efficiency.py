@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from analysis.config import load
-from analysis.plots.efficiency.names import stems
+from deepsf.config import load
+from deepsf.plots.efficiency.names import stems
 from tests.workflow.campaign import ROOT, Campaign
 from tests.workflow.edits import assert_each_edit_runs_exactly_what_depends_on_it
 from tests.workflow.efficiency_edits import REQUIRED, TOP, efficiency_edits

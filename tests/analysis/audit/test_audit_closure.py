@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from analysis.audit.closure import chi2_test, closure_from_json, closure_to_json, event_matrix, histograms
-from analysis.audit.methods import AuditedRegion, EntryValues
-from analysis.tables import Entries, Jets, RegionEntries
+from deepsf.audit.closure import chi2_test, closure_from_json, closure_to_json, event_matrix, histograms
+from deepsf.audit.methods import AuditedRegion, EntryValues
+from deepsf.probes.entries import Entries, Jets, RegionEntries
 
 EDGES = np.array([-2.01, 0.0, 0.3, 0.6, 1.01])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.audit.summary import members_note, summary
+from deepsf.audit.summary import members_note, summary
 
 AUDIT = {
     "config": "toy",

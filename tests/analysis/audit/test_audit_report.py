@@ -9,20 +9,23 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.audit import AuditResult, audit
-from analysis.audit.bin_means import bin_means_from_json
-from analysis.audit.closure import closure_from_json
-from analysis.audit.truth import overlay_from_json
-from analysis.binned_build import measure_and_build
-from analysis.config.events import EventWeight, Flavour, Normalisation, Region
-from analysis.config.methods import Audit, Binned, Bins
-from analysis.ensemble import aggregate
-from analysis.inclusive import InclusiveJets, normalisation_bins
-from analysis.nets.dense import DenseNetwork
-from analysis.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
-from analysis.tables import Entries, Jets, RegionEntries, joined_jets
-from analysis.training.inputs import InputScaling
-from analysis.weights import normalisation_table
+from deepsf.audit import AuditResult, audit
+from deepsf.audit.bin_means import bin_means_from_json
+from deepsf.audit.closure import closure_from_json
+from deepsf.audit.truth import overlay_from_json
+from deepsf.binned.build import measure_and_build
+from deepsf.config.audit import Audit
+from deepsf.config.binned import Binned, Bins
+from deepsf.config.flavours import Flavour
+from deepsf.config.regions import Region
+from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.networks.dense import DenseNetwork
+from deepsf.networks.ensemble import aggregate
+from deepsf.networks.jet_inputs import InputScaling
+from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
+from deepsf.probes.entries import Entries, Jets, RegionEntries, joined_jets
+from deepsf.probes.inclusive import InclusiveJets, normalisation_bins
+from deepsf.probes.weights import normalisation_table
 
 FLAVOURS = {
     "b": Flavour(hadron_flavours=(5,)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.audit.methods import true_method
-from analysis.audit.truth import (
+from deepsf.audit.methods import true_method
+from deepsf.audit.truth import (
     ProbeJets,
     binned_pull,
     jet_pulls,
@@ -17,12 +17,12 @@ from analysis.audit.truth import (
     pull,
     rms,
 )
-from analysis.binned import FlavourBins
-from analysis.binned_scale_factor import BinnedFlavour
-from analysis.config.events import Flavour
-from analysis.inclusive import InclusiveJets
-from analysis.tables import Jets
-from analysis.weights import KinematicBins, NormalisationTable
+from deepsf.binned.scale_factor import BinnedFlavour
+from deepsf.config.flavours import Flavour
+from deepsf.probes.bins import FlavourBins, KinematicBins
+from deepsf.probes.entries import Jets
+from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.weights import NormalisationTable
 
 BINS = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 2.5]), np.array([-2.01, 0.0, 0.5, 1.01]))
 ONE_BIN = KinematicBins(np.empty(0), np.empty(0))

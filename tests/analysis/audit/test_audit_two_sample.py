@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.audit.two_sample import Ranking, half_of_events, two_sample_auc, weighted_auc
-from analysis.config.methods import Audit
-from analysis.tables import Entries, Jets, RegionEntries
+from deepsf.audit.two_sample import Ranking, half_of_events, two_sample_auc, weighted_auc
+from deepsf.config.audit import Audit
+from deepsf.probes.entries import Entries, Jets, RegionEntries
 
 
 def jets(rng: np.random.Generator, discriminant: np.ndarray) -> Jets:

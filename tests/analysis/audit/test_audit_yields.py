@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.audit.yields import effective_size_factor, global_deviation, sf_range, yield_pulls, yield_report
-from analysis.inclusive import InclusiveJets
-from analysis.tables import Jets
-from analysis.weights import KinematicBins, normalisation_table
+from deepsf.audit.yields import effective_size_factor, global_deviation, sf_range, yield_pulls, yield_report
+from deepsf.probes.bins import KinematicBins
+from deepsf.probes.entries import Jets
+from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.weights import normalisation_table
 
 BINS = KinematicBins(np.array([40.0, 60.0, 80.0]), np.array([1.0]))
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from analysis.audit.ensemble_mean import ExactMean, TabulatedMean, ensemble_mean, interpolation_rms
-from analysis.nets.dense import DenseNetwork
-from analysis.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
-from analysis.tables import Jets
-from analysis.training.inputs import InputScaling
-from analysis.weights import KinematicBins, NormalisationTable
+from deepsf.audit.ensemble_mean import ExactMean, TabulatedMean, ensemble_mean, interpolation_rms
+from deepsf.networks.dense import DenseNetwork
+from deepsf.networks.jet_inputs import InputScaling
+from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
+from deepsf.probes.bins import KinematicBins
+from deepsf.probes.entries import Jets
+from deepsf.probes.weights import NormalisationTable
 
 CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
 SCALING = InputScaling(

@@ -7,13 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.binned import FlavourBins
-from analysis.binned_scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
-from analysis.config.events import Flavour
-from analysis.exports.correctionlib_json import Label
-from analysis.smoothing import logit
-from analysis.tables import Jets
-from analysis.weights import KinematicBins, NormalisationTable
+from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
+from deepsf.config.flavours import Flavour
+from deepsf.exports.correctionlib_json import Label
+from deepsf.probes.bins import FlavourBins, KinematicBins
+from deepsf.probes.entries import Jets, logit
+from deepsf.probes.weights import NormalisationTable
 
 FLAVOURS = {
     "b": Flavour(hadron_flavours=(5,)),

@@ -8,12 +8,11 @@ import correctionlib
 import numpy as np
 import pytest
 
-from analysis.exports.btv_csv import read_csv, write_csv
-from analysis.exports.correctionlib_json import read_correction, read_shapes, shape_correction, write_corrections
-from analysis.exports.shapes import shapes_of
-from analysis.exports.systematics import systematic_of
-
-from .conftest import CODES, FLAVOURS, measurement, points
+from deepsf.exports.btv_csv import read_csv, write_csv
+from deepsf.exports.correctionlib_json import read_correction, read_shapes, shape_correction, write_corrections
+from deepsf.exports.shapes import shapes_of
+from deepsf.exports.systematics import systematic_of
+from tests.analysis.exports.conftest import CODES, FLAVOURS, measurement, points
 
 
 @pytest.fixture(params=["logit", "identity"])

@@ -12,16 +12,15 @@ import pydantic
 import pytest
 from correctionlib import schemav2
 
-from analysis.exports.correctionlib_json import (
+from deepsf.exports.correctionlib_json import (
     correction_set_text,
     read_correction,
     read_shapes,
     shape_correction,
     write_corrections,
 )
-from analysis.exports.shapes import completed, shapes_of, unit_table
-
-from .conftest import FLAVOURS, measurement, points
+from deepsf.exports.shapes import completed, shapes_of, unit_table
+from tests.analysis.exports.conftest import FLAVOURS, measurement, points
 
 CFERR = {f"{d}_cferr{k}" for d in ("up", "down") for k in (1, 2)}
 OTHERS = {f"{d}_{s}" for d in ("up", "down") for s in ("lf", "jes", "lfstats1")}

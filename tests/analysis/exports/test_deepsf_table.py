@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.config.exports import DeepSFTable, Exports
-from analysis.exports.bundle import write_exports
-from analysis.exports.correctionlib_json import correction_set_text, read_correction
-from analysis.exports.deepsf_table import deepsf_correction, ensemble_table, interpolation_error
-from analysis.inclusive import InclusiveJets
-from analysis.nets.dense import DenseNetwork
-from analysis.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
-from analysis.tables import Jets
-from analysis.training.inputs import InputScaling
-from analysis.weights import KinematicBins, NormalisationTable
-
-from .conftest import FLAVOURS, points
-from .test_normalisation import write_jets
+from deepsf.config.exports import DeepSFTable, Exports
+from deepsf.exports.correctionlib_json import correction_set_text, read_correction
+from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, interpolation_error
+from deepsf.exports.write import write_exports
+from deepsf.networks.dense import DenseNetwork
+from deepsf.networks.jet_inputs import InputScaling
+from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
+from deepsf.probes.bins import KinematicBins
+from deepsf.probes.entries import Jets
+from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.weights import NormalisationTable
+from tests.analysis.exports.conftest import FLAVOURS, points
+from tests.analysis.exports.test_normalisation_maps import write_jets
 
 SCALING = InputScaling(
     ("pt", "abseta", "discriminant"),

@@ -9,11 +9,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from analysis.config.exports import Exports
-from analysis.exports.bundle import write_exports
-
-from .conftest import FLAVOURS
-from .test_normalisation import write_jets
+from deepsf.config.exports import Exports
+from deepsf.exports.write import write_exports
+from tests.analysis.exports.conftest import FLAVOURS
+from tests.analysis.exports.test_normalisation_maps import write_jets
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "exports.md"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.exports.formula import FormulaError, Polynomial, formula_text, generic_expression, parse
-from analysis.exports.systematics import acts_on_charm_alone, shift_of, source_of, systematic_of
+from deepsf.exports.formula import FormulaError, Polynomial, formula_text, generic_expression, parse
+from deepsf.exports.systematics import acts_on_charm_alone, shift_of, source_of, systematic_of
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,11 @@ import correctionlib
 import numpy as np
 import pytest
 
-from analysis.event_weight import ShapeCorrection
-from analysis.exports.btv_csv import read_csv, write_csv
-from analysis.exports.correctionlib_json import (
-    Label,
-    correction_set_text,
-    read_correction,
-    read_shapes,
-    shape_correction,
-)
-from analysis.exports.systematics import systematic_of
-
-from .conftest import points
+from deepsf.exports.btv_csv import read_csv, write_csv
+from deepsf.exports.correctionlib_json import Label, correction_set_text, read_correction, read_shapes, shape_correction
+from deepsf.exports.event_weight import ShapeCorrection
+from deepsf.exports.systematics import systematic_of
+from tests.analysis.exports.conftest import points
 
 NAME = "deepJet_shape"
 

@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import config
-from analysis.generator import charm_tag, kinematics
-from analysis.generator.arrays import order_by_event_and_pt
-from analysis.generator.composition import Composition
-from analysis.generator.files import write_file
-from analysis.generator.plan import GeneratedFile, plan
-from analysis.skim import skim_file
+from deepsf import config
+from deepsf.generator import charm_tag, kinematics
+from deepsf.generator.arrays import order_by_event_and_pt
+from deepsf.generator.composition import Composition
+from deepsf.generator.files import write_file
+from deepsf.generator.plan import GeneratedFile, plan
+from deepsf.skim.skim_file import skim_file
 
 ROOT = Path(__file__).parents[3]
 TOY_C = config.load(ROOT / "configs" / "toy_c.yaml")

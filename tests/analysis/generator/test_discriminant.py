@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit, ndtri
 
-from analysis.generator.arrays import HADRON_FLAVOURS
-from analysis.generator.discriminant import (
+from deepsf.generator.arrays import HADRON_FLAVOURS
+from deepsf.generator.discriminant import (
     DEEPCSV,
     DEEPJET,
     PROBABILITIES,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import uproot
 
-from analysis import config
-from analysis.generator.arrays import rounded
-from analysis.generator.composition import Composition
-from analysis.generator.files import write_file
-from analysis.generator.plan import GeneratedFile, NotEnoughDiskError
+from deepsf import config
+from deepsf.generator.arrays import rounded
+from deepsf.generator.composition import Composition
+from deepsf.generator.files import write_file
+from deepsf.generator.plan import GeneratedFile, NotEnoughDiskError
 
 ROOT = Path(__file__).parents[3]
 TOY = config.load(ROOT / "configs" / "toy.yaml")

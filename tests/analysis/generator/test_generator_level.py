@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.generator.generator_level import gen_jets, scale_weights, shower_weights
-from analysis.generator.kinematics import Events, Jets
+from deepsf.generator.generator_level import gen_jets, scale_weights, shower_weights
+from deepsf.generator.kinematics import Events, Jets
 
 
 @pytest.fixture

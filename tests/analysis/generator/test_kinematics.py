@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis.generator import decays, kinematics
-from analysis.generator.composition import Composition
+from deepsf.generator import decays, kinematics
+from deepsf.generator.composition import Composition
 
 
 def generated(process, n, seed=1, **arguments):

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import config
-from analysis.generator.composition import Composition
-from analysis.generator.files import write_file
-from analysis.generator.plan import GeneratedFile, NotEnoughDiskError, check_disk, estimated_bytes, plan
+from deepsf import config
+from deepsf.generator.composition import Composition
+from deepsf.generator.files import write_file
+from deepsf.generator.plan import GeneratedFile, NotEnoughDiskError, check_disk, estimated_bytes, plan
 
 ROOT = Path(__file__).parents[3]
 TOY = config.load(ROOT / "configs" / "toy.yaml")

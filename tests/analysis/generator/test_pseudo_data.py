@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from analysis import config
-from analysis.generator import kinematics, pseudo_data, rates, true_sf
-from analysis.generator.composition import Composition
-from analysis.generator.discriminant import TAGGERS, draw
-from analysis.generator.shipped_truth import NAME
-from analysis.generator.truth import load as effective_truth
+from deepsf import config
+from deepsf.generator import kinematics, pseudo_data, rates, true_sf
+from deepsf.generator.composition import Composition
+from deepsf.generator.discriminant import TAGGERS, draw
+from deepsf.generator.truth import load as effective_truth
+from scripts.make_true_sf import NAME
 
 ROOT = Path(__file__).parents[3]
 TRUTH = ROOT / "configs" / "true_sf" / "toy.json"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from correctionlib import schemav2
 
-from analysis.generator import true_sf
+from deepsf.generator import true_sf
 
 DEFAULT_INPUTS = ("flavor", "abseta", "pt", "discriminant")
 

@@ -7,10 +7,10 @@ import pytest
 from correctionlib import schemav2
 from scipy.special import ndtri
 
-from analysis.generator.arrays import HADRON_FLAVOURS
-from analysis.generator.discriminant import TAGGERS, cumulative, draw, invalid_probability, quantile
-from analysis.generator.shipped_truth import NAME
-from analysis.generator.truth import load as effective_truth
+from deepsf.generator.arrays import HADRON_FLAVOURS
+from deepsf.generator.discriminant import TAGGERS, cumulative, draw, invalid_probability, quantile
+from deepsf.generator.truth import load as effective_truth
+from scripts.make_true_sf import NAME
 
 TOY = Path(__file__).parents[3] / "configs" / "true_sf" / "toy.json"
 

@@ -3,14 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import config
-from analysis.generator import kinematics, tuning
-from analysis.generator.composition import Composition
-from analysis.generator.detector import reconstruct
-from analysis.generator.discriminant import DEEPJET, draw
-from analysis.generator.plan import cross_sections_pb
-from analysis.generator.reference_regions import TAG_ABOVE_HF, TAG_BELOW_LF, jet_pairs
-from analysis.generator.tuning import tune
+from deepsf import config
+from deepsf.generator import kinematics, tuning
+from deepsf.generator.composition import Composition
+from deepsf.generator.detector import reconstruct
+from deepsf.generator.discriminant import DEEPJET, draw
+from deepsf.generator.plan import cross_sections_pb
+from deepsf.generator.reference_regions import TAG_ABOVE_HF, TAG_BELOW_LF, jet_pairs
+from deepsf.generator.tuning import tune
 
 TOY = config.load(Path(__file__).parents[3] / "configs" / "toy.yaml")
 CROSS_SECTIONS = cross_sections_pb(TOY.samples)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from analysis.training.checkpoint import Checkpoint, State
+from deepsf.training.checkpoint import Checkpoint, State
 
 
 def state(number=1.0, **numbers):

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from analysis.nets.dense import DenseNetwork
-from analysis.training.checkpoint import Checkpoint
-from analysis.training.classifier import ClassifierTraining, NonFiniteLossError, _adam, cross_entropies
-from analysis.training.rows import Rows
+from deepsf.networks.dense import DenseNetwork
+from deepsf.training.checkpoint import Checkpoint
+from deepsf.training.classifier import ClassifierTraining, NonFiniteLossError, _adam, cross_entropies
+from deepsf.training.rows import Rows
 
 SEED = np.random.SeedSequence([1, 2])
 

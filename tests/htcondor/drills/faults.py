@@ -126,7 +126,7 @@ def _watch_steps(module: ModuleType) -> None:
 
 CHANGES: dict[str, Callable[[ModuleType], None]] = {
     "tasks.deepsf": _watch_tasks,
-    "analysis.training.member": _watch_steps,
+    "deepsf.adversarial.trainer": _watch_steps,
 }
 
 

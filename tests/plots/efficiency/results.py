@@ -7,9 +7,9 @@ import functools
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from analysis.efficiency.closure_results import EfficiencyClosure
-from analysis.plots.style import Style
-from tests.analysis.efficiency.audited_toy import CONFIG, FLAVOURS, audited, first_events, result, samples
+from deepsf.efficiency.audit.results import EfficiencyClosure
+from deepsf.plots.style import Style
+from tests.analysis.efficiency.audit.audited_toy import CONFIG, FLAVOURS, audited, first_events, result, samples
 
 STYLE = Style.of(CONFIG.plots, None, FLAVOURS)
 LACKING = Style.of(CONFIG.plots, None, FLAVOURS, "18 of 20 members")

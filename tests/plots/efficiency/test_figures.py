@@ -12,12 +12,12 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from analysis.efficiency.closure_results import EfficiencyClosure
-from analysis.plots.efficiency import correlation, gain, jets, regions, reliability, spread, training
-from analysis.plots.efficiency.figures import figures
-from analysis.plots.efficiency.names import stems
-from analysis.plots.style import save
-from tests.analysis.efficiency.audited_toy import CONFIG, FLAVOURS, audited, first_events, samples, selected
+from deepsf.efficiency.audit.results import EfficiencyClosure
+from deepsf.plots.efficiency import correlation, gain, jets, regions, reliability, spread, training
+from deepsf.plots.efficiency.figures import figures
+from deepsf.plots.efficiency.names import stems
+from deepsf.plots.style import save
+from tests.analysis.efficiency.audit.audited_toy import CONFIG, FLAVOURS, audited, first_events, samples, selected
 from tests.plots.efficiency.results import STYLE, closure, without_truth
 
 HISTORIES = {"invariant": [{"pass": [1, 2], "train_loss": [0.3, 0.2]}]}
@@ -87,7 +87,7 @@ def test_a_flavour_without_jets_leaves_its_place_empty():
 
 def test_names_are_known_without_heavy_imports():
     code = (
-        "import sys; import analysis.plots.efficiency.names; "
+        "import sys; import deepsf.plots.efficiency.names; "
         "print([m for m in ('matplotlib', 'torch', 'numba', 'scipy', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

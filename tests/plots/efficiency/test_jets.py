@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.plots.efficiency.jets import figure
+from deepsf.plots.efficiency.jets import figure
 from tests.plots.efficiency.results import LACKING, STYLE, clipped, closure, texts, without_truth
 
 

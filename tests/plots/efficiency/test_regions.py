@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.plots.efficiency.names import EVENT_VARIABLES
-from analysis.plots.efficiency.regions import figure, pairs_figure
-from analysis.plots.style import Style
+from deepsf.plots.efficiency.names import EVENT_VARIABLES
+from deepsf.plots.efficiency.regions import figure, pairs_figure
+from deepsf.plots.style import Style
 from tests.plots.efficiency.results import LACKING, STYLE, clipped, closure, texts, without_truth
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.plots.efficiency import correlation, gain, reliability, spread, training
-from analysis.plots.style import Style
+from deepsf.plots.efficiency import correlation, gain, reliability, spread, training
+from deepsf.plots.style import Style
 from tests.plots.efficiency.results import LACKING, STYLE, clipped, closure, texts, without_truth
 
 

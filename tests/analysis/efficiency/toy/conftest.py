@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import config
-from analysis.efficiency.events import JetEvents, offsets_of
+from deepsf import config
+from deepsf.efficiency.events.events import JetEvents, offsets_of
 
 CONFIGS = Path(__file__).parents[4] / "configs"
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.efficiency.toy import generate
-from analysis.efficiency.toy.kinematics import half_normal_pt, n_extra_jets, truncated_normal, two_jets, wrapped
+from deepsf.efficiency.toy import generate
+from deepsf.efficiency.toy.kinematics import half_normal_pt, n_extra_jets, truncated_normal, two_jets, wrapped
 
 FLAVOURS = ("b", "c", "udsg")
 

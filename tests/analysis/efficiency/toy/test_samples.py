@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from analysis.efficiency.toy import generate, true_efficiency
+from deepsf.efficiency.toy import generate, true_efficiency
 
 FLAVOURS = ("b", "c", "udsg")
 COLUMNS = ("offsets", "pt_gev", "eta", "phi", "flavour", "n_passed", "weight", "event")
@@ -60,7 +60,7 @@ def test_samples_are_independent_and_share_no_event_number(toy):
 
 
 def test_blocks_are_independent_of_each_other_and_of_the_length(toy, monkeypatch):
-    monkeypatch.setattr("analysis.efficiency.toy.samples._BLOCK_EVENTS", 1000)
+    monkeypatch.setattr("deepsf.efficiency.toy.samples._BLOCK_EVENTS", 1000)
     events, truth = generate(toy(), FLAVOURS, "test", 2_500)
     assert len(events) == 2_500
     assert len(truth.efficiency) == len(events.pt_gev)

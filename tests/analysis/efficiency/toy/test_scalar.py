@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis.efficiency.toy import generate
-from analysis.efficiency.toy.scalar import decays
+from deepsf.efficiency.toy import generate
+from deepsf.efficiency.toy.scalar import decays
 
 FLAVOURS = ("b", "c", "udsg")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.efficiency.toy import draw_tags, generate
+from deepsf.efficiency.toy import draw_tags, generate
 
 FLAVOURS = ("b", "c", "udsg")
 N_PAIRS = 400_000

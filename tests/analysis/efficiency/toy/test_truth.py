@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from analysis.efficiency.toy import Truth, generate, true_efficiency
-from analysis.efficiency.toy.truth import base_efficiency, clipped_efficiency
+from deepsf.efficiency.toy import Truth, generate, true_efficiency
+from deepsf.efficiency.toy.truth import base_efficiency, clipped_efficiency
 
 B, C, UDSG = 0, 1, 2
 KERNEL = {

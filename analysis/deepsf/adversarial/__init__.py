@@ -1,0 +1,1 @@
+"""Scale factors as networks trained against an adversary (CMS-DP-2019-003)."""

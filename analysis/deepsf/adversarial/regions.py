@@ -1,0 +1,188 @@
+"""One region as a member sees it: its split by event, tensors, weights, purities, batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from deepsf.config.regions import Region
+from deepsf.config.training import Training
+from deepsf.config.weights import EventWeight
+from deepsf.networks.jet_inputs import InputScaling
+from deepsf.probes.bootstrap import EventBootstrap, split_by_event
+from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
+from deepsf.probes.weights import RegionWeights
+
+PURITY_MIN = 1e-3
+_PURITY_BINS = (6, 3, 30)
+"""Bins of the purity histogram in pT and |eta| (quantiles) and in the scaled discriminant (equal width)."""
+
+Features = Mapping[int, torch.Tensor]
+"""Network inputs of jets, ``(n, n_inputs)``, by the flavour (index) whose networks take them: each has its scaling."""
+
+TagScaleFactor = Callable[[Features, npt.NDArray[np.int8]], Floats]
+
+
+class Batches:
+    """Endless batches of indices: a fresh permutation a pass, the rest that fills no batch is left out.
+
+    ``drawn_from`` is the generator's state that gave the present permutation, ``position`` how much of it was used.
+    """
+
+    def __init__(self, indices: torch.Tensor, size: int, generator: torch.Generator) -> None:
+        self._indices, self.size, self._generator = indices, min(size, len(indices)), generator
+        self._order = torch.empty(0, dtype=torch.int64)
+        self.drawn_from, self.position = generator.get_state(), 0
+
+    def __next__(self) -> torch.Tensor:
+        if self.position + self.size > len(self._order):
+            self.drawn_from, self.position = self._generator.get_state(), 0
+            self._order = self._permutation(self._generator)
+        self.position += self.size
+        return self._order[self.position - self.size : self.position]
+
+    def restore(self, drawn_from: torch.Tensor, position: int) -> None:
+        """Go to where these two say; the common generator is left alone."""
+        self.drawn_from, self.position = drawn_from, position
+        generator = torch.Generator()
+        generator.set_state(drawn_from)
+        # position 0: nothing was drawn yet
+        self._order = self._permutation(generator) if position else self._order[:0]
+
+    def _permutation(self, generator: torch.Generator) -> torch.Tensor:
+        return self._indices[torch.randperm(len(self._indices), generator=generator)]
+
+
+class TrainingRegion:
+    """Tensors of one region for one member, and the weights that follow the scale factors.
+
+    ``train`` and ``validation`` are index tensors into data and simulation. Weights W are those of the last `refresh`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        enriched: int,
+        entries: RegionEntries,
+        scalings: Mapping[int, InputScaling],
+        event_weight: EventWeight,
+        held_out: tuple[Mask, Mask],
+        factors: tuple[Floats, Floats] | None,
+    ) -> None:
+        self.name, self.enriched = name, enriched
+        data, simulation = entries.data, entries.simulation
+        self.scaling = own = scalings[enriched]
+        self.data = own.features(data.probe)
+        self.simulation = {number: scaling.features(simulation.probe) for number, scaling in scalings.items()}
+        self.flavour = torch.from_numpy(simulation.probe.flavour.astype(np.int64))
+        self._tag = {number: scaling.features(simulation.tag) for number, scaling in scalings.items()}
+        self._tag_flavour = simulation.tag.flavour
+        data_factor, simulation_factor = factors or (np.ones(len(data)), np.ones(len(simulation)))
+        self._weights = RegionWeights(
+            entries,
+            enriched,
+            event_weight,
+            data_weight=data.weight * data_factor,
+            simulation_weight=simulation.weight * simulation_factor,
+            counted=(~held_out[0], ~held_out[1]),
+        )
+        self.data_weight = torch.from_numpy((data.weight * data_factor).astype(np.float32))
+        self._drawn = data_factor[~held_out[0]]
+        self.importance = torch.from_numpy(simulation_factor.astype(np.float32))
+        self.train = _indices(~held_out[0], data_factor), _indices(~held_out[1], simulation_factor)
+        self.validation = _indices(held_out[0], data_factor), _indices(held_out[1], simulation_factor)
+        self.weight = torch.empty(0)
+        self.kappa = np.empty(0)
+        self.refresh(None)
+        self.purity = _purity(simulation.probe, self.simulation[enriched], self.weight.numpy(), enriched, own)
+
+    @property
+    def n_train_data(self) -> int:
+        """Data entries in training; those of a bootstrap count as often as they were drawn."""
+        return round(float(self._drawn.sum()))
+
+    def train_of_enriched(self) -> torch.Tensor:
+        """Return the training indices of simulated probe jets of the enriched flavour."""
+        indices = self.train[1]
+        return indices[self.flavour[indices] == self.enriched]
+
+    def validation_of_enriched(self) -> torch.Tensor:
+        """Return the validation indices of simulated probe jets of the enriched flavour."""
+        indices = self.validation[1]
+        return indices[self.flavour[indices] == self.enriched]
+
+    def refresh(self, tag_sf: TagScaleFactor | None) -> None:
+        """Set W from the present scale factors of the tag jets: omega, then kappa."""
+        omega = None if tag_sf is None else tag_sf(self._tag, self._tag_flavour)
+        self.kappa = self._weights.kappa(omega)
+        self.weight = torch.from_numpy(self._weights.simulation(omega).astype(np.float32))
+
+
+def training_regions(
+    entries: Mapping[str, RegionEntries],
+    definitions: Mapping[str, Region],
+    measured: Mapping[str, int],
+    settings: Training,
+    event_weight: EventWeight,
+    split_seed: np.random.SeedSequence,
+    bootstrap_seed: np.random.SeedSequence,
+) -> dict[str, TrainingRegion]:
+    """Return the regions of one member by the measured flavour that they enrich; ``measured`` holds flavour indices.
+
+    Each flavour's networks see the jets of their own region at zero mean and unit width.
+    """
+    # sorted: the order of keys in a configuration must not change a result
+    enriched = {name: d.enriched_flavour for name, d in sorted(definitions.items()) if d.enriched_flavour in measured}
+    used = {name: entries[name] for name in enriched}
+    held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
+    is_bootstrap = settings.resample == "bootstrap"
+    factors = EventBootstrap(used).draw(np.random.default_rng(bootstrap_seed)) if is_bootstrap else {}
+    inputs, probes = dict(sorted(settings.inputs.items())), [e.simulation.probe for e in used.values()]
+    scalings = {
+        measured[flavour]: InputScaling.fit(inputs, probes, used[name].simulation.probe)
+        for name, flavour in enriched.items()
+    }
+    return {
+        flavour: TrainingRegion(
+            name, measured[flavour], used[name], scalings, event_weight, held_out[name], factors.get(name)
+        )
+        for name, flavour in enriched.items()
+    }
+
+
+def _indices(mask: Mask, factor: Floats) -> torch.Tensor:
+    """Entries that a bootstrap left out (factor 0) would only be empty places of a batch."""
+    return torch.from_numpy(np.flatnonzero(mask & (factor > 0)))
+
+
+def _purity(
+    probe: Jets, features: torch.Tensor, weight: npt.NDArray[np.float32], enriched: int, scaling: InputScaling
+) -> torch.Tensor:
+    """Return the fraction of the enriched flavour at each simulated probe jet, from a histogram, shape ``(n,)``.
+
+    It only weights a loss, where every positive function has the same minimum: a histogram will do. Invalid scores
+    have a row of their own.
+    """
+    n_pt, n_abseta, n_disc = _PURITY_BINS
+    pt = _quantile_index(probe.pt_gev, n_pt)
+    abseta = _quantile_index(probe.abseta, n_abseta)
+    if "discriminant" in scaling.names:
+        scaled = features[:, scaling.names.index("discriminant")].numpy()
+        disc = np.clip(((scaled - scaled.min()) / max(np.ptp(scaled), 1e-9) * n_disc).astype(np.int64), 0, n_disc - 1)
+    else:
+        disc = np.zeros(len(probe), np.int64)
+    disc = np.where(probe.discriminant < 0, n_disc, disc)
+    index = (pt * n_abseta + abseta) * (n_disc + 1) + disc
+    size = n_pt * n_abseta * (n_disc + 1)
+    total = np.bincount(index, weight, size)
+    mine = np.bincount(index, weight * (probe.flavour == enriched), size)
+    purity = np.divide(mine, total, out=np.full(size, PURITY_MIN), where=total > 0)
+    return torch.from_numpy(np.clip(purity, PURITY_MIN, 1.0)[index].astype(np.float32))
+
+
+def _quantile_index(values: npt.NDArray[np.float32], n_bins: int) -> npt.NDArray[np.int64]:
+    inner = np.quantile(values, np.linspace(0, 1, n_bins + 1)[1:-1])
+    return np.searchsorted(inner, values, side="right").astype(np.int64)

@@ -1,0 +1,50 @@
+"""Training of one member of DeepSF, to its normalised scale factors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from deepsf.adversarial.trainer import MemberTrainer
+from deepsf.config.flavours import Flavour
+from deepsf.config.regions import Region
+from deepsf.config.training import Training
+from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, normalised
+from deepsf.probes.entries import RegionEntries
+from deepsf.probes.inclusive import InclusiveJets
+from deepsf.training.checkpoint import Checkpoint
+from deepsf.training.history import Progress
+
+
+def train_and_normalise(
+    regions: dict[str, RegionEntries],
+    definitions: Mapping[str, Region],
+    flavours: Mapping[str, Flavour],
+    inclusive: InclusiveJets,
+    *,
+    settings: Training,
+    event_weight: EventWeight,
+    normalisation: Normalisation,
+    seed: np.random.SeedSequence,
+    report: Callable[[Progress], None] = lambda _: None,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[MemberScaleFactor, dict[str, list[float]]]:
+    """Train one member and normalise it on inclusive jets; return it and the record of its training.
+
+    ``settings.precision`` must be resolved. With a ``checkpoint`` the training saves its state there, and continues
+    from the state that an earlier attempt left; the result is the same.
+
+    Raises
+    ------
+    deepsf.adversarial.trainer.NonFiniteLossError
+        If a loss is not finite.
+    ValueError
+        If the precision is not resolved, or the scale factors cannot be normalised.
+    """
+    trainer = MemberTrainer(regions, definitions, flavours, settings, event_weight, seed)
+    trainer.run(report, checkpoint)
+    architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
+    member = MemberScaleFactor(architecture, trainer.scalings, trainer.sf_networks, {})
+    return normalised(member, inclusive, flavours, normalisation), trainer.history.to_json()

@@ -1,0 +1,67 @@
+"""The envelope of shifts: their deviations from the nominal, up and down apart, added in quadrature over sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from deepsf.binned.shifts import NOMINAL, source_of
+from deepsf.probes.entries import Floats
+
+_SHAPE = re.compile(r"\w*stats[12]")
+_EIGENVECTOR = re.compile(r"stat\d+")
+
+
+class Envelope(NamedTuple):
+    """Distances from the nominal upwards and downwards, both positive, in the nominal's shape."""
+
+    up: Floats
+    down: Floats
+
+
+def envelope(nominal: Floats, shifted: Mapping[str, Floats]) -> Envelope:
+    """Return the envelope of shifts; zero without any.
+
+    Of the two directions of a source, that counts which is further up, or further down: a source that moves a value
+    upwards in both directions is not counted twice. NaN does not deviate.
+
+    Parameters
+    ----------
+    nominal, shifted
+        Values, and by name of the shift (``<source>_up``, ``<source>_down``) those of the same shape.
+    """
+    by_source: dict[str, list[Floats]] = {}
+    for name, values in shifted.items():
+        deviation = np.nan_to_num(values - nominal, nan=0.0, posinf=0.0, neginf=0.0)
+        by_source.setdefault(source_of(name), []).append(deviation)
+    squares = np.zeros((2, *nominal.shape))
+    for deviations in by_source.values():
+        squares[0] += np.square(np.maximum(np.max(deviations, axis=0), 0.0))
+        squares[1] += np.square(np.minimum(np.min(deviations, axis=0), 0.0))
+    return Envelope(*np.sqrt(squares))
+
+
+def envelope_shifts(names: Iterable[str], *, statistical: bool) -> tuple[str, ...]:
+    """Return the shifts that belong in an envelope: each source of uncertainty once.
+
+    The total of the JES is left out where its sources are there. The statistical error is there twice: of its two forms
+    the shapes ``<region>stats1`` and ``2`` are taken, the eigenvectors ``stat<k>`` only without those.
+
+    Parameters
+    ----------
+    statistical
+        Whether the statistical error of the scale factors is to be part of the envelope.
+    """
+    shifts = [name for name in names if name != NOMINAL]
+    sources = {source_of(name) for name in shifts}
+    left_out = {"jesTotal"} if any(s.startswith("jes") and s != "jesTotal" for s in sources) else set()
+    shapes = {source for source in sources if _SHAPE.fullmatch(source)}
+    eigenvectors = {source for source in sources if _EIGENVECTOR.fullmatch(source)}
+    if not statistical:
+        left_out |= shapes | eigenvectors
+    elif shapes:
+        left_out |= eigenvectors
+    return tuple(name for name in shifts if source_of(name) not in left_out)

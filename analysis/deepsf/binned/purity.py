@@ -1,0 +1,103 @@
+"""How well regions tell flavours apart: purities, and the condition number of the system that is solved.
+
+In every bin N_R = sum_f m_Rf S_f. With rows divided by their sums, the matrix holds the fraction of each flavour in
+each region; its condition number bounds the factor by which relative errors of the data grow in the scale factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import hist
+import numpy as np
+
+from deepsf.binned.tag_and_probe import TagAndProbe
+from deepsf.probes.bins import FlavourBins
+from deepsf.probes.entries import Floats
+
+
+@dataclass(frozen=True)
+class FlavourSystem:
+    """Fractions and condition numbers in bins that are fine enough for all measured flavours.
+
+    Attributes
+    ----------
+    fraction
+        Of each flavour among simulated probe jets, shape (n_regions, n_flavours, n_pt, n_abseta, n_disc); NaN in bins
+        without simulation.
+    condition
+        Condition number of the regions' fractions of the measured flavours, shape (n_pt, n_abseta, n_disc); NaN where a
+        region is empty, infinite where the regions cannot tell flavours apart.
+    """
+
+    regions: tuple[str, ...]
+    flavours: tuple[str, ...]
+    bins: FlavourBins
+    fraction: Floats
+    condition: Floats
+
+    def purity(self, region: str, flavour: str) -> Floats:
+        """Return the fraction of a flavour in a region, shape (n_pt, n_abseta, n_disc)."""
+        return np.asarray(self.fraction[self.regions.index(region), self.flavours.index(flavour)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return histograms of fraction and condition; to be written with `uhi.io.json`."""
+        region, flavour = (
+            hist.axis.StrCategory(names, name=name, label=name, flow=False)
+            for name, names in (("region", self.regions), ("flavour", self.flavours))
+        )
+        fraction = hist.Hist(region, flavour, *axes(self.bins), storage=hist.storage.Double())
+        fraction.view()[...] = self.fraction
+        condition = hist.Hist(*axes(self.bins), storage=hist.storage.Double())
+        condition.view()[...] = self.condition
+        return {"fraction": fraction, "condition": condition}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> FlavourSystem:
+        """Return the system of `to_json`."""
+        fraction, condition = hist.Hist(stored["fraction"]), hist.Hist(stored["condition"])
+        return cls(
+            tuple(fraction.axes["region"]),
+            tuple(fraction.axes["flavour"]),
+            FlavourBins(*(np.asarray(axis.edges) for axis in condition.axes)),
+            np.asarray(fraction.values()),
+            np.asarray(condition.values()),
+        )
+
+
+def flavour_system(method: TagAndProbe) -> FlavourSystem:
+    """Return purities and condition numbers of a measurement, from the weights of its simulated entries."""
+    bins = FlavourBins(*(np.unique(np.concatenate(edges)) for edges in zip(*method.bins.values(), strict=True)))
+    size, n_flavours = int(np.prod(bins.shape)), len(method.flavours)
+    sums = np.empty((len(method.entries), n_flavours, size))
+    for number, entries in enumerate(method.entries.values()):
+        jets, weight = entries.simulation.probe, entries.simulation.weight
+        index = bins.index(jets.pt_gev, jets.abseta, jets.discriminant)
+        sums[number] = np.bincount(jets.flavour.astype(np.int64) * size + index, weight, n_flavours * size).reshape(
+            n_flavours, size
+        )
+    total = sums.sum(axis=1, keepdims=True)
+    fraction = np.divide(sums, total, out=np.full_like(sums, np.nan), where=total > 0)
+    measured = [method.flavours.index(name) for name in method.measured]
+    matrix = np.moveaxis(fraction[:, measured], -1, 0)
+    known = np.isfinite(matrix).all(axis=(1, 2))
+    condition = np.full(size, np.nan)
+    condition[known] = np.linalg.cond(matrix[known])
+    return FlavourSystem(
+        tuple(method.entries),
+        method.flavours,
+        bins,
+        fraction.reshape(*fraction.shape[:2], *bins.shape),
+        condition.reshape(bins.shape),
+    )
+
+
+def axes(bins: FlavourBins) -> tuple[hist.axis.Variable, ...]:
+    """Return the axes pt, abseta, discriminant of a histogram in these bins."""
+    return (
+        hist.axis.Variable(bins.pt_gev, name="pt", label="jet pT [GeV]", flow=False),
+        hist.axis.Variable(bins.abseta, name="abseta", label="jet |eta|", flow=False),
+        hist.axis.Variable(bins.discriminant, name="discriminant", label="discriminant", flow=False),
+    )

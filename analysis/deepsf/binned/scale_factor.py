@@ -1,0 +1,311 @@
+"""The binned scale factor as others use it: evaluation per jet, raw or smoothed, nominal or shifted; its JSON file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+import hist
+import numpy as np
+import numpy.typing as npt
+import uhi.io.json
+from scipy.special import expit
+
+from deepsf.binned.covariance import StatisticalCovariance
+from deepsf.binned.envelope import Envelope, envelope, envelope_shifts
+from deepsf.binned.purity import FlavourSystem, axes
+from deepsf.binned.shifts import NOMINAL
+from deepsf.binned.smoothing import interpolate
+from deepsf.probes.bins import FlavourBins
+from deepsf.probes.entries import Floats, Jets, logit
+from deepsf.probes.weights import NormalisationTable
+
+Form = Literal["binned", "binned_smooth"]
+FORMS: tuple[Form, ...] = ("binned", "binned_smooth")
+Space = Literal["logit", "identity"]
+Slots = npt.NDArray[np.int64]
+
+
+class Places(NamedTuple):
+    """Where jets lie in a flavour's bins: flat bin, (pT, |eta|) row, discriminant in the nodes' space; ``(n,)``."""
+
+    bin: Slots
+    row: Slots
+    position: Floats
+    is_valid: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ShiftedValues:
+    """What a shift changes of a `BinnedFlavour`: values, smooth values at the nodes, normalisation."""
+
+    sf: Floats
+    smooth: Floats
+    normalisation: dict[Form, NormalisationTable]
+
+
+@dataclass(frozen=True)
+class BinnedFlavour:
+    """One flavour: values and replicas of shape (n_pt, n_abseta, n_disc), nodes of the valid discriminant bins.
+
+    ``smooth`` has the values at the nodes that the curve goes through, shape (n_pt, n_abseta, n_disc - 1). ``error`` is
+    the statistical one. ``shifts`` holds what the systematic shifts change.
+    """
+
+    bins: FlavourBins
+    sf: Floats
+    error: Floats
+    replicas: Floats
+    node: Floats
+    smooth: Floats
+    space: Space
+    normalisation: dict[Form, NormalisationTable]
+    shifts: dict[str, ShiftedValues] = field(default_factory=dict)
+
+    @property
+    def shift_names(self) -> tuple[str, ...]:
+        """Names of the shifts, ``nominal`` first."""
+        return (NOMINAL, *self.shifts)
+
+    @property
+    def positions(self) -> Floats:
+        """Discriminant of the node of every bin, shape ``(n_disc,)``; 0 for invalid scores."""
+        return bin_positions(self.node, self.space)
+
+    def at(self, shift: str) -> BinnedFlavour:
+        """Return the table with the values of a shift, itself where the shift does not change this flavour."""
+        if shift not in self.shifts:
+            return self
+        values = self.shifts[shift]
+        return replace(self, sf=values.sf, smooth=values.smooth, normalisation=values.normalisation)
+
+    def sf_of(self, shift: str) -> Floats:
+        """Return the binned values of a shift before normalisation, shape (n_pt, n_abseta, n_disc)."""
+        return self.at(shift).sf
+
+    def places(self, jets: Jets) -> Places:
+        """Return where each jet lies."""
+        flat = self.bins.index(jets.pt_gev, jets.abseta, jets.discriminant)
+        position = logit(jets.discriminant) if self.space == "logit" else jets.discriminant.astype(np.float64)
+        return Places(flat, flat // self.sf.shape[-1], position, jets.discriminant >= 0)
+
+    def value(self, at: Places, form: Form) -> Floats:
+        """Return the scale factor before normalisation, shape ``(n,)``; 1 where nothing was measured."""
+        value = self.sf.ravel()[at.bin]
+        if form == "binned_smooth":
+            table = self.smooth.reshape(-1, self.smooth.shape[-1])
+            value = np.where(at.is_valid, interpolate(table, self.node, at.row, at.position), value)
+        return np.where(np.isfinite(value), value, 1.0)
+
+    def raw(self, jets: Jets, form: Form) -> Floats:
+        """Return the scale factor of each jet before normalisation, shape ``(n,)``; 1 where nothing was measured."""
+        return self.value(self.places(jets), form)
+
+
+@dataclass(frozen=True)
+class BinnedScaleFactor:
+    """Scale factors of all measured flavours in bins; `evaluate` is what events are weighted with.
+
+    ``unit`` holds flavours of scale factor 1 that have an error (cferr); ``system`` says how well the regions tell the
+    flavours apart.
+    """
+
+    flavours: dict[str, BinnedFlavour]
+    changes: tuple[float, ...]
+    unit: dict[str, BinnedFlavour] = field(default_factory=dict)
+    system: FlavourSystem | None = None
+
+    @property
+    def tables(self) -> dict[str, BinnedFlavour]:
+        """All flavours with a table, measured or of unit scale factor."""
+        return self.flavours | self.unit
+
+    @property
+    def shift_names(self) -> tuple[str, ...]:
+        """Names of all shifts of any flavour, ``nominal`` first."""
+        return tuple(dict.fromkeys(name for table in self.tables.values() for name in table.shift_names)) or (NOMINAL,)
+
+    def evaluate(
+        self, flavour: str, jets: Jets, form: Form = "binned", *, normalised: bool = True, shift: str = NOMINAL
+    ) -> Floats:
+        """Return the scale factor of each jet, shape ``(n,)``.
+
+        Parameters
+        ----------
+        flavour
+            One of the flavours with a table; every other flavour has scale factor 1.
+        form
+            ``binned``, or ``binned_smooth``: PCHIP through the bins of a (pT, |eta|) row.
+        normalised
+            Divide by the mean on the inclusive sample, per (pT, |eta|).
+        shift
+            One of `shift_names`; the nominal where the shift does not change this flavour.
+
+        Raises
+        ------
+        KeyError
+            If no flavour has such a shift.
+        """
+        if shift not in self.shift_names:
+            raise KeyError(f"there is no shift {shift!r}; there are {', '.join(self.shift_names)}")
+        if flavour not in self.tables:
+            return np.ones(len(jets))
+        table = self.tables[flavour].at(shift)
+        value = table.raw(jets, form)
+        return value / table.normalisation[form].divisor(jets.pt_gev, jets.abseta) if normalised else value
+
+    @property
+    def n_eigenvectors(self) -> int:
+        """Number of shifts ``stat<k>``, the leading eigenvectors of `covariance`."""
+        return sum(re.fullmatch(r"stat\d+_up", name) is not None for name in self.shift_names)
+
+    def covariance(self) -> StatisticalCovariance:
+        """Return the statistical covariance of all bins of all measured flavours, before normalisation.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two bootstraps.
+        """
+        return StatisticalCovariance.of_replicas({name: table.replicas for name, table in self.flavours.items()})
+
+    def histogram(self, flavour: str) -> hist.Hist[Any]:
+        """Return values and statistical variances as a histogram with the axes shift, pt, abseta, discriminant.
+
+        The variance is that of the nominal for every shift.
+        """
+        table = self.tables[flavour]
+        shift = hist.axis.StrCategory(table.shift_names, name="shift", label="systematic shift", flow=False)
+        filled = hist.Hist(
+            shift, *axes(table.bins), storage=hist.storage.Weight(), name=f"scale factor of {flavour} jets"
+        )
+        filled.view().value = np.stack([table.sf_of(name) for name in table.shift_names])
+        filled.view().variance = np.broadcast_to(table.error**2, filled.shape)
+        return filled
+
+    def to_json(self) -> str:
+        """Return the text of the artefact; histograms in the UHI format, readable by any histogram library."""
+        content: dict[str, Any] = {
+            "flavours": {name: self._stored(name) for name in self.flavours},
+            "unit": {name: self._stored(name) for name in self.unit},
+            "changes": self.changes,
+        }
+        if self.n_eigenvectors:
+            covariance = self.covariance()
+            leading = slice(self.n_eigenvectors)
+            content["covariance"] = {
+                "eigenvalues": covariance.values[leading].tolist(),
+                "carried": covariance.carried[leading].tolist(),
+            }
+        if self.system is not None:
+            content["system"] = self.system.to_json()
+        return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
+
+    def _stored(self, flavour: str) -> dict[str, Any]:
+        table = self.tables[flavour]
+        shifted = {name: table.at(name) for name in table.shift_names}
+        return {
+            "scale_factor": self.histogram(flavour),
+            "replicas": _replica_histogram(table),
+            "nodes": table.node.tolist(),
+            "smooth": {name: _numbers(values.smooth) for name, values in shifted.items()},
+            "space": table.space,
+            "normalisation": {
+                name: {form: t.to_json() for form, t in values.normalisation.items()}
+                for name, values in shifted.items()
+            },
+        }
+
+    @classmethod
+    def from_json(cls, text: str) -> BinnedScaleFactor:
+        """Return the scale factors of a file made by `to_json`."""
+        content = json.loads(text, object_hook=uhi.io.json.object_hook)
+        flavours, unit = (
+            {name: _restored(stored) for name, stored in content[key].items()} for key in ("flavours", "unit")
+        )
+        system = FlavourSystem.from_json(content["system"]) if "system" in content else None
+        return cls(flavours, tuple(content["changes"]), unit, system)
+
+
+def bin_positions(node: Floats, space: Space) -> Floats:
+    """Return the discriminant of the node of every bin, 0 for the first, of invalid scores; shape ``(n_disc,)``."""
+    return np.concatenate([[0.0], expit(node) if space == "logit" else node])
+
+
+def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
+    values = hist.Hist(stored["scale_factor"])
+    shifts = {}
+    for number, name in enumerate(values.axes["shift"]):
+        smooth = np.array(stored["smooth"][name], np.float64)
+        tables = {form: NormalisationTable.from_json(t) for form, t in stored["normalisation"][name].items()}
+        shifts[name] = ShiftedValues(np.asarray(values.values()[number]), smooth, tables)
+    nominal = shifts.pop(NOMINAL)
+    return BinnedFlavour(
+        bins=FlavourBins(*(np.asarray(axis.edges) for axis in values.axes[1:])),
+        sf=nominal.sf,
+        error=np.sqrt(np.asarray(values.variances())[0]),
+        replicas=np.asarray(hist.Hist(stored["replicas"]).values()),
+        node=np.array(stored["nodes"]),
+        smooth=nominal.smooth,
+        space=stored["space"],
+        normalisation=nominal.normalisation,
+        shifts=shifts,
+    )
+
+
+def _numbers(values: Floats) -> list[list[list[float | None]]]:
+    return [[[v if np.isfinite(v) else None for v in row] for row in rows] for rows in values.tolist()]
+
+
+def _replica_histogram(table: BinnedFlavour) -> hist.Hist[Any]:
+    replica = hist.axis.Integer(0, max(len(table.replicas), 1), name="replica", label="event bootstrap", flow=False)
+    filled = hist.Hist(replica, *axes(table.bins), storage=hist.storage.Double())
+    if len(table.replicas):
+        filled.view()[...] = table.replicas
+    else:
+        filled.view()[...] = np.nan
+    return filled
+
+
+def normalised_bins(table: BinnedFlavour, form: Form = "binned") -> tuple[Floats, Floats]:
+    """Return values and errors of the bins after the normalisation, shape (n_pt, n_abseta, n_disc).
+
+    The normalisation is in bins of its own: its mean over a (pT, |eta|) bin is taken at points that are spread evenly
+    over each of them, since they hold equal numbers of jets.
+    """
+    divisor = np.array(
+        [[_mean_divisor(table, form, i, j) for j in range(table.sf.shape[1])] for i in range(table.sf.shape[0])]
+    )
+    return table.sf / divisor[:, :, None], table.error / divisor[:, :, None]
+
+
+def systematic_envelope(table: BinnedFlavour) -> Envelope | None:
+    """Return the envelope of the systematic shifts, each normalised by itself, shape (n_pt, n_abseta, n_disc).
+
+    Without the shifts of the statistical error, which has a place of its own; None if no shift is left.
+    """
+    names = envelope_shifts(table.shift_names, statistical=False)
+    if not names:
+        return None
+    shifted = {name: normalised_bins(table.at(name))[0] for name in names}
+    return envelope(normalised_bins(table)[0], shifted)
+
+
+def _mean_divisor(table: BinnedFlavour, form: Form, pt_bin: int, abseta_bin: int) -> float:
+    own = table.normalisation[form]
+    pairs = (
+        (table.bins.pt_gev, own.bins.pt_gev, pt_bin),
+        (table.bins.abseta, own.bins.abseta, abseta_bin),
+    )
+    points = []
+    for edges, inner, number in pairs:
+        low, high = edges[number], edges[number + 1]
+        outer = np.concatenate([[edges[0]], inner[(inner > edges[0]) & (inner < edges[-1])], [edges[-1]]])
+        spread = (outer[:-1, None] + np.diff(outer)[:, None] * (np.arange(50) + 0.5) / 50).ravel()
+        inside = spread[(spread >= low) & (spread < high)]
+        points.append(inside if len(inside) else np.array([0.5 * (low + high)]))
+    pt, abseta = np.meshgrid(*points, indexing="ij")
+    return float(own.divisor(pt.ravel(), abseta.ravel()).mean())

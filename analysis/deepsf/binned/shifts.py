@@ -1,0 +1,230 @@
+"""Systematic shifts of the binned scale factors, each a chain of the iteration with scale factors of its own.
+
+The scale factors of a shift weight the contamination and the tag jets of the same shift (arXiv:1712.07158). Shifts of
+weights, of the contamination and the statistical shapes differ from the nominal in factors alone: they run side by
+side over the nominal entries. Shifts of the jets' kinematics have other entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from deepsf.binned.chains import Chains
+from deepsf.binned.measurement import BinnedMeasurement
+from deepsf.binned.tag_and_probe import TagAndProbe
+from deepsf.config.binned import Binned
+from deepsf.config.shifts import Contamination, Shifts
+from deepsf.probes.entries import NOMINAL, Floats, RegionEntries
+from deepsf.probes.inclusive import InclusiveJets
+
+__all__ = [
+    "DIRECTIONS",
+    "NOMINAL",
+    "SkimShifts",
+    "linear",
+    "measure_kinematic",
+    "measure_side_by_side",
+    "quadratic",
+    "side_by_side",
+    "source_of",
+]
+
+DIRECTIONS = (("up", 1.0), ("down", -1.0))
+
+
+@dataclass(frozen=True)
+class SkimShifts:
+    """Shifts that a skim offers, as names (``jer_up``), and the tables of each.
+
+    Kinematic shifts have entries and inclusive jets of their own, weight shifts those of the nominal with other
+    weights.
+    """
+
+    kinematic: tuple[str, ...]
+    weights: tuple[str, ...]
+    regions: Callable[[str], Mapping[str, RegionEntries]]
+    inclusive: Callable[[str], InclusiveJets]
+
+    def of(self, shifts: Shifts) -> SkimShifts:
+        """Return the shifts whose source the configuration asks for.
+
+        Raises
+        ------
+        ValueError
+            If the skim lacks one of them.
+        """
+        kinematic = _chosen("kinematic", shifts.kinematic, self.kinematic)
+        weights = _chosen("weights", shifts.weights, self.weights)
+        return SkimShifts(kinematic, weights, self.regions, self.inclusive)
+
+    def event_weights(self, nominal: Mapping[str, RegionEntries]) -> dict[str, dict[str, Floats]]:
+        """Return by shift of weights and region the weights of the simulated entries, shapes ``(n_simulation,)``.
+
+        Raises
+        ------
+        ValueError
+            If a shift has other entries than the nominal.
+        """
+        return {shift: _weights_of(shift, self.regions(shift), nominal) for shift in self.weights}
+
+
+def _weights_of(
+    shift: str, regions: Mapping[str, RegionEntries], nominal: Mapping[str, RegionEntries]
+) -> dict[str, Floats]:
+    for name, entries in nominal.items():
+        if not np.array_equal(regions[name].simulation.event, entries.simulation.event):
+            raise ValueError(
+                f"shift {shift} of weights has other entries than the nominal in region {name}; "
+                "a shift of the jets is a kinematic one"
+            )
+    return {name: regions[name].simulation.weight for name in nominal}
+
+
+def _chosen(key: str, wanted: Sequence[str] | None, offered: Sequence[str]) -> tuple[str, ...]:
+    sources = {name: source_of(name) for name in offered if name != NOMINAL}
+    missing = [source for source in wanted or () if source not in sources.values()]
+    if missing:
+        raise ValueError(
+            f"shifts.{key}: the skim has no {', '.join(missing)}; it offers {sorted(set(sources.values())) or 'none'}: "
+            "name one of these, or add what the skim makes it from (branches of the files, jet_corrections)"
+        )
+    return tuple(name for name, source in sources.items() if wanted is None or source in wanted)
+
+
+def source_of(shift: str) -> str:
+    """Return ``jer`` of ``jer_up``."""
+    return shift.rsplit("_", 1)[0]
+
+
+def linear(position: Floats) -> Floats:
+    """Return 1 - 2x at discriminants x: the shape of the first statistical shift."""
+    return np.asarray(1.0 - 2.0 * position)
+
+
+def quadratic(position: Floats) -> Floats:
+    """Return 1 - 6x(1 - x) at discriminants x: the shape of the second statistical shift."""
+    return np.asarray(1.0 - 6.0 * position * (1.0 - position))
+
+
+class _Shift(NamedTuple):
+    """What tells a shift of the nominal entries from the nominal: column of the weights, factor, step of S."""
+
+    name: str
+    column: int = 0
+    contamination: Contamination | None = None
+    factor: float = 1.0
+    offset: Floats | None = None
+
+
+def measure_side_by_side(
+    method: TagAndProbe,
+    measurement: BinnedMeasurement,
+    positions: Mapping[str, Floats],
+    *,
+    settings: Binned,
+    shifts: Shifts,
+    event_weights: Mapping[str, Mapping[str, Floats]],
+) -> dict[str, dict[str, Floats]]:
+    """Return by shift and measured flavour the scale factors, shape (n_pt, n_abseta, n_disc), of the nominal entries.
+
+    Parameters
+    ----------
+    positions
+        By flavour the discriminant at which the statistical shapes are taken in each bin, shape ``(n_disc,)``; 0 for
+        invalid scores.
+    event_weights
+        Weights of the simulated entries by shift and region, shapes ``(n_simulation,)``.
+
+    Raises
+    ------
+    deepsf.binned.tag_and_probe.NotConvergedError
+        If the iteration of a shift does not converge.
+    """
+    chains = side_by_side(method, measurement, positions, shifts=shifts, event_weights=event_weights)
+    return _iterate(method, chains, measurement, settings) if chains.names else {}
+
+
+def measure_kinematic(
+    method: TagAndProbe, name: str, measurement: BinnedMeasurement, settings: Binned
+) -> dict[str, Floats]:
+    """Return by measured flavour the scale factors of a shift of the jets, whose entries ``method`` has.
+
+    Raises
+    ------
+    deepsf.binned.tag_and_probe.NotConvergedError
+        If the iteration does not converge.
+    """
+    return _iterate(method, method.chains((name,)), measurement, settings)[name]
+
+
+def _iterate(
+    method: TagAndProbe, chains: Chains, measurement: BinnedMeasurement, settings: Binned
+) -> dict[str, dict[str, Floats]]:
+    # more steps than the nominal may take: with more contamination the iteration is slower
+    iterated = method.iterate(
+        chains,
+        max_change=settings.max_change,
+        max_iterations=2 * settings.max_iterations,
+        start=measurement.flat,
+    )
+    return {name: method.split(sf) for name, sf in zip(chains.names, iterated.sf, strict=True)}
+
+
+def _contamination(shifts: Mapping[str, Contamination]) -> Iterator[_Shift]:
+    for source, shift in shifts.items():
+        for direction, sign in DIRECTIONS:
+            yield _Shift(f"{source}_{direction}", contamination=shift, factor=1.0 + sign * shift.size)
+
+
+def _statistics(
+    method: TagAndProbe, measurement: BinnedMeasurement, positions: Mapping[str, Floats]
+) -> Iterator[_Shift]:
+    """Yield the shapes by region; a bin whose error is not known keeps its value."""
+    for region in method.entries:
+        flavour = method.definitions[region].enriched_flavour
+        error = np.nan_to_num(measurement.error(flavour), nan=0.0)
+        for number, shape in enumerate((linear, quadratic), start=1):
+            step = method.joined({flavour: error * shape(positions[flavour])})
+            for direction, sign in DIRECTIONS:
+                yield _Shift(f"{region}stats{number}_{direction}", offset=sign * step)
+
+
+def side_by_side(
+    method: TagAndProbe,
+    measurement: BinnedMeasurement,
+    positions: Mapping[str, Floats],
+    *,
+    shifts: Shifts,
+    event_weights: Mapping[str, Mapping[str, Floats]],
+) -> Chains:
+    """Return the chains of all shifts of the nominal entries; parameters are those of `measure_side_by_side`."""
+    every = [
+        *_contamination(shifts.contamination),
+        *(_statistics(method, measurement, positions) if shifts.statistics else ()),
+        *(_Shift(name, column=number) for number, name in enumerate(event_weights, start=1)),
+    ]
+    simulation = {
+        name: np.stack([entries.simulation.weight, *(weights[name] for weights in event_weights.values())], axis=1)
+        for name, entries in method.entries.items()
+    }
+    factor = {name: np.ones((len(method.flavours), len(every))) for name in method.entries}
+    offset = np.zeros((method.size, len(every)))
+    for number, shift in enumerate(every):
+        if shift.offset is not None:
+            offset[:, number] = shift.offset
+        if shift.contamination is None or shift.contamination.region not in method.entries:
+            continue
+        own = method.definitions[shift.contamination.region].enriched_flavour
+        scaled = [shift.contamination.flavour in (None, flavour) and flavour != own for flavour in method.flavours]
+        factor[shift.contamination.region][scaled, number] = shift.factor
+    return method.chains(
+        tuple(shift.name for shift in every),
+        simulation=simulation,
+        column=np.array([shift.column for shift in every], np.int32),
+        factor=factor,
+        offset=offset,
+    )

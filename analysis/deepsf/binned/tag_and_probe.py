@@ -1,0 +1,260 @@
+"""Iterative tag and probe: scale factors in bins of (pT, |eta|, discriminant), arXiv:1712.07158.
+
+In the region that enriches flavour f, with simulation normalised to data per kinematic bin (`deepsf.probes.weights`),
+
+    S_f <- (data - sum_{g != f} m_g S_g) / m_f        in every bin of f,
+
+for all measured flavours in turn until no bin moves any more. Flavours of unit scale factor stay at 1. Nominal, shifts
+and bootstraps are chains of that iteration, each with scale factors of its own; many run side by side over the entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from deepsf.binned.chains import Chains, ChainWeights
+from deepsf.binned.kernel import EntryPlaces, Indices, histograms, kinematic_sums
+from deepsf.config.regions import Region
+from deepsf.config.weights import EventWeight
+from deepsf.probes.bins import FlavourBins, KinematicBins, Slots
+from deepsf.probes.entries import Floats, Jets, RegionEntries
+from deepsf.probes.weights import RegionWeights, kappa
+
+
+class Iterated(NamedTuple):
+    """Scale factors of shape ``(n_chains, n_slots)``, NaN without simulation; largest change of each step by chain."""
+
+    sf: Floats
+    changes: tuple[tuple[float, ...], ...]
+
+
+class NotConvergedError(RuntimeError):
+    """The iteration still moved at its last step."""
+
+
+class TagAndProbe:
+    """The entries of all regions, sorted into bins once; `iterate` then runs on them.
+
+    All scale factors lie in one flat vector: the bins of each measured flavour, then one slot of value 1 that all jets
+    of other flavours share.
+    """
+
+    def __init__(
+        self,
+        regions: Mapping[str, RegionEntries],
+        definitions: Mapping[str, Region],
+        flavours: tuple[str, ...],
+        measured: tuple[str, ...],
+        bins: Mapping[str, FlavourBins],
+        event_weight: EventWeight,
+    ) -> None:
+        self.measured, self.bins = measured, {name: bins[name] for name in measured}
+        self.flavours, self.definitions, self.event_weight = flavours, definitions, event_weight
+        self._offset: dict[str, int] = {}
+        self.size = 0
+        for name in measured:
+            self._offset[name] = self.size
+            self.size += int(np.prod(bins[name].shape))
+        self.entries = {
+            name: regions[name] for name, region in definitions.items() if region.enriched_flavour in measured
+        }
+        self.parts = {
+            name: self._part(entries, definitions[name].enriched_flavour) for name, entries in self.entries.items()
+        }
+
+    def of(self, regions: Mapping[str, RegionEntries]) -> TagAndProbe:
+        """Return the same measurement of other entries: a shift of the jets' kinematics."""
+        return TagAndProbe(regions, self.definitions, self.flavours, self.measured, self.bins, self.event_weight)
+
+    def slots(self, jets: Jets) -> Slots:
+        """Return where in the flat vector the scale factor of each simulated jet lies."""
+        slot = np.full(len(jets), self.size, np.int64)
+        for name in self.measured:
+            mine = np.flatnonzero(jets.flavour == self.flavours.index(name))
+            chosen = jets[mine]
+            slot[mine] = self._offset[name] + self.bins[name].index(chosen.pt_gev, chosen.abseta, chosen.discriminant)
+        return slot
+
+    def _part(self, entries: RegionEntries, enriched: str) -> RegionPart:
+        bins, number = self.bins[enriched], self.flavours.index(enriched)
+        data, simulation = entries.data.probe, entries.simulation.probe
+        weights = RegionWeights(entries, number, self.event_weight)
+        tag_slot = self.slots(entries.simulation.tag)
+        if weights.tag_counts is not None:
+            tag_slot[~weights.tag_counts] = self.size
+        is_other = simulation.flavour != number
+        size = int(np.prod(bins.shape))
+        # contamination is counted in a second copy of the bins: one sum for both
+        target = bins.index(simulation.pt_gev, simulation.abseta, simulation.discriminant) + size * is_other
+        places = (weights.index, target, tag_slot, np.where(is_other, self.slots(simulation), self.size))
+        return RegionPart(
+            first=self._offset[enriched],
+            size=size,
+            data_bin=bins.index(data.pt_gev, data.abseta, data.discriminant),
+            data_kinematic=weights.bins.index(data.pt_gev, data.abseta),
+            kinematic=weights.bins,
+            places=EntryPlaces(*(p.astype(np.int32) for p in (*places, simulation.flavour))),
+        )
+
+    def chains(
+        self,
+        names: tuple[str, ...],
+        *,
+        simulation: Mapping[str, Floats] | None = None,
+        data: Mapping[str, Floats] | None = None,
+        column: Indices | None = None,
+        factor: Mapping[str, Floats] | None = None,
+        offset: Floats | None = None,
+    ) -> Chains:
+        """Return chains of the given names; what is left out is nominal and the same in all of them.
+
+        Parameters are by region those of `ChainWeights`, and ``column`` and ``offset`` of `Chains`.
+        """
+        weights = {}
+        for name, entries in self.entries.items():
+            weights[name] = ChainWeights(
+                data=entries.data.weight[:, None] if data is None else data[name],
+                simulation=entries.simulation.weight[:, None] if simulation is None else simulation[name],
+                column=np.zeros(len(names), np.int32) if column is None else column,
+                factor=np.ones((len(self.flavours), len(names))) if factor is None else factor[name],
+            )
+        return Chains(names, weights, offset)
+
+    def iterate(
+        self, chains: Chains | None = None, *, max_change: float, max_iterations: int, start: Floats | None = None
+    ) -> Iterated:
+        """Return the scale factors of every chain; each ends by itself once it moves no more.
+
+        Parameters
+        ----------
+        chains
+            What to iterate; the nominal alone by default.
+        start
+            Flat scale factors to start from, shape ``(n_slots,)``; 1 everywhere by default.
+
+        Raises
+        ------
+        NotConvergedError
+            If the last iteration still moved a bin of a chain by more than ``max_change``.
+        ValueError
+            If a kinematic bin has data and no simulation.
+        """
+        chains = self.chains(("nominal",)) if chains is None else chains
+        n = len(chains.names)
+        flat = np.ones((self.size + 1, n))
+        if start is not None:
+            flat[:-1] = np.nan_to_num(start, nan=1.0)[:, None]
+        data = {name: part.data_sums(chains.weights[name].data) for name, part in self.parts.items()}
+        sf = np.full((n, self.size), np.nan)
+        changes: list[list[float]] = [[] for _ in range(n)]
+        active = np.arange(n)
+        for _ in range(max_iterations):
+            before = np.ascontiguousarray(flat[:, active])
+            updated = self._step(chains, data, before, active)
+            applied = np.nan_to_num(updated, nan=1.0)
+            moved = np.abs(applied - before).max(axis=0)
+            flat[:, active], sf[active] = applied, updated[:-1].T
+            for chain, change in zip(active, moved, strict=True):
+                changes[chain].append(float(change))
+            active = active[moved > max_change]
+            if not active.size:
+                return Iterated(sf, tuple(tuple(of_chain) for of_chain in changes))
+        name, last = chains.names[active[0]], changes[active[0]]
+        raise NotConvergedError(
+            f"binned scale factors ({name}) still move by {last[-1]:.2e} > {max_change:.0e} after {max_iterations} "
+            f"iterations (last changes {', '.join(f'{c:.1e}' for c in last[-4:])}); regions too impure, or bins too "
+            "empty"
+        )
+
+    def _step(self, chains: Chains, data: Mapping[str, DataSums], flat: Floats, active: Slots) -> Floats:
+        updated = flat.copy()
+        for name, part in self.parts.items():
+            weights, sums = chains.weights[name].of(active), data[name].of(active)
+            try:
+                mine = part.update(weights, sums, flat)
+            except _KinematicBinError as error:
+                raise ValueError(f"region {name}, {chains.names[active[error.chain]]}: {error}") from None
+            updated[part.first : part.first + part.size] = mine
+        if chains.offset is not None:
+            updated[:-1] += chains.offset[:, active]
+        return updated
+
+    def joined(self, parts: Mapping[str, Floats]) -> Floats:
+        """Return arrays in the bins of some flavours as one flat vector, shape ``(n_slots,)``; 0 elsewhere."""
+        flat = np.zeros(self.size)
+        for name, part in parts.items():
+            first = self._offset[name]
+            flat[first : first + part.size] = part.ravel()
+        return flat
+
+    def split(self, flat: Floats) -> dict[str, Floats]:
+        """Return flat scale factors as arrays by flavour, shape (..., n_pt, n_abseta, n_disc)."""
+        parts = {}
+        for name in self.measured:
+            first, shape = self._offset[name], self.bins[name].shape
+            parts[name] = flat[..., first : first + int(np.prod(shape))].reshape(*flat.shape[:-1], *shape)
+        return parts
+
+
+class _KinematicBinError(ValueError):
+    def __init__(self, chain: int, error: ValueError) -> None:
+        super().__init__(str(error))
+        self.chain = chain
+
+
+@dataclass(frozen=True)
+class DataSums:
+    """Data in the flavour's bins and in those of kappa, shape ``(n_bins, n_chains)``, or 1 where chains share them."""
+
+    histogram: Floats
+    kinematic: Floats
+
+    def of(self, chains: Slots) -> DataSums:
+        """Return the sums of some chains."""
+        shared = self.histogram.shape[1] == 1
+        return self if shared else DataSums(self.histogram[:, chains], self.kinematic[:, chains])
+
+
+@dataclass(frozen=True)
+class RegionPart:
+    """One region, sorted into bins; its flavour has ``size`` of the scale factors, from ``first`` on."""
+
+    first: int
+    size: int
+    data_bin: Slots
+    data_kinematic: Slots
+    kinematic: KinematicBins
+    places: EntryPlaces
+
+    def data_sums(self, weight: Floats) -> DataSums:
+        """Return the data of every column of weights, shape ``(n_data, n_columns)``."""
+
+        def sums(index: Slots, size: int) -> Floats:
+            columns = [np.bincount(index, weight[:, chain], size) for chain in range(weight.shape[1])]
+            return np.stack(columns, axis=1).astype(np.float64)
+
+        return DataSums(sums(self.data_bin, self.size), sums(self.data_kinematic, self.kinematic.size))
+
+    def update(self, weights: ChainWeights, data: DataSums, flat: Floats) -> Floats:
+        """Return (data - contamination) / simulation in the flavour's bins, shape ``(size, n_chains)``.
+
+        ``flat`` holds the scale factors, the one of value 1 last, shape ``(n_slots + 1, n_chains)``.
+        """
+        simulation = weights.simulation, weights.column, weights.factor, flat
+        total = kinematic_sums(self.places, *simulation, self.kinematic.size)
+        scale = np.empty_like(total)
+        counted = np.broadcast_to(data.kinematic, total.shape)
+        for chain in range(total.shape[1]):
+            try:
+                scale[:, chain] = kappa(self.kinematic, counted[:, chain], total[:, chain])
+            except ValueError as error:
+                raise _KinematicBinError(chain, error) from None
+        sums = histograms(self.places, *simulation, scale, 2 * self.size)
+        enriched, contamination = sums[: self.size], sums[self.size :]
+        updated = np.full(enriched.shape, np.nan)
+        np.divide(data.histogram - contamination, enriched, out=updated, where=enriched > 0)
+        return updated

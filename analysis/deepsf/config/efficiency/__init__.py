@@ -1,0 +1,1 @@
+"""Settings of efficiencies and truth tagging."""

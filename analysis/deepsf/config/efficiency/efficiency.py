@@ -1,0 +1,158 @@
+"""Sections of the efficiency parametrisation (arXiv:2004.02665): toy, maps, networks, truth tagging, audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from deepsf.config.base import Edges, NonNegative, OpenFraction, Section, Seed
+from deepsf.config.efficiency.audit import EfficiencyAudit
+from deepsf.config.efficiency.experiments import EfficiencyExperiments
+from deepsf.config.efficiency.networks import NETWORKS, CrossFit, EfficiencyEnsemble, EfficiencyModels, NetworkName
+from deepsf.config.efficiency.ratio import EfficiencyRatio
+from deepsf.config.efficiency.toy import EfficiencyToy
+from deepsf.config.efficiency.truth_tagging import TruthTagging
+from deepsf.config.flavours import Flavour
+
+_COMPARISONS: Mapping[NetworkName, int] = {"closest_jet": 3, "product": 3}
+_WORKING_POINTS = ("M",)
+
+
+class EfficiencyMaps(Section):
+    """Bins of the efficiency maps; what lies beyond the pT range goes into the first or last bin."""
+
+    pt_gev: Edges = tuple(20.0 + 580.0 / 19 * k for k in range(20))
+    eta: Edges = tuple(-2.5 + 0.5 * k for k in range(11))
+    delta_r: Edges = Field(
+        default=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.2),
+        description="distance to the closest jet, of the map with DeltaR; the last bin is open and holds lone jets",
+    )
+    prior_jets: NonNegative = Field(
+        default=0.5,
+        description="jets that each bin gets in addition, tagged as those of all eta: keeps sparse bins off 0 and 1",
+    )
+    n_replicas: int = Field(default=20, ge=2, description="Poisson bootstraps by event, for the maps' errors")
+
+
+class EfficiencySplit(Section):
+    """How events of skims are divided; generated ones have samples of their own."""
+
+    test_fraction: OpenFraction = 0.25
+    seed: Seed = 1
+
+
+class Efficiency(Section):
+    """Jet tagging efficiencies as a function of the whole event, and truth tagging."""
+
+    toy: EfficiencyToy | None = Field(default=None, description="generated jets; without it the campaign's skims")
+    working_points: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="of the tagger, loose to tight, for events of skims; default: [M]. Toys have their own",
+    )
+    split: EfficiencySplit = EfficiencySplit()
+    maps: EfficiencyMaps = EfficiencyMaps()
+    models: EfficiencyModels = EfficiencyModels()
+    ensemble: EfficiencyEnsemble = EfficiencyEnsemble()
+    comparisons: dict[NetworkName, int] = Field(
+        default=dict(_COMPARISONS),
+        description="members of the other networks; by default without that of the ensemble. null: not this one, where "
+        "a file that is extended has it",
+    )
+    cross_fit: CrossFit = CrossFit()
+    truth_tagging: TruthTagging = TruthTagging()
+    ratio: EfficiencyRatio | None = Field(
+        default=None, description="scale factors of working-point bins measured on the toy; null: not measured"
+    )
+    experiments: EfficiencyExperiments | None = Field(
+        default=None, description="networks trained otherwise, or on changed toys, for the audit; null: none"
+    )
+    audit: EfficiencyAudit = EfficiencyAudit()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_that_follow(cls, given: Any) -> Any:
+        """Fill in what follows from other keys, so that whoever reads the section finds it there."""
+        if not isinstance(given, Mapping):
+            return given
+        filled, is_toy = dict(given), given.get("toy") is not None
+        audit = given.get("audit", {})
+        if isinstance(audit, Mapping) and audit.get("default_limits") is None:
+            filled["audit"] = {**audit, "default_limits": is_toy}
+        if not is_toy and given.get("working_points") is None:
+            filled["working_points"] = _WORKING_POINTS
+        if "comparisons" not in given:
+            ensemble = given.get("ensemble", {})
+            model = ensemble.get("model") if isinstance(ensemble, Mapping) else getattr(ensemble, "model", None)
+            filled["comparisons"] = {name: number for name, number in _COMPARISONS.items() if name != model}
+        elif isinstance(given["comparisons"], Mapping):
+            filled["comparisons"] = {name: n for name, n in given["comparisons"].items() if n is not None}
+        return filled
+
+    @property
+    def wp_names(self) -> tuple[str, ...]:
+        """Working points from the loosest to the tightest."""
+        return tuple(self.toy.nested_points) if self.toy is not None else self.working_points or ()
+
+    def problems(self, flavours: Mapping[str, Flavour], working_points: Mapping[str, float] | None) -> list[str]:
+        """Return what does not fit the flavours and the tagger's working points, in words."""
+        found = [] if self.toy is None else self.toy.problems(flavours)
+        if self.toy is None:
+            found += _working_point_problems(self.wp_names, working_points or {})
+        elif self.working_points is not None:
+            found.append(
+                f"efficiency.working_points = {list(self.working_points)}: of the tagger, for events of skims; toys "
+                "have those of efficiency.toy.working_points, leave these out"
+            )
+        found += self.audit.problems()
+        chosen = self.truth_tagging.working_point
+        if chosen is not None and chosen not in self.wp_names:
+            found.append(f"efficiency.truth_tagging.working_point: {chosen!r} is not one of {list(self.wp_names)}")
+        if self.ensemble.model in self.comparisons:
+            found.append(_own_comparison(self.ensemble.model, self.comparisons))
+        for name in NETWORKS:
+            found += [
+                f"efficiency.models.{name}.untagged_weight.{flavour}: not one of the flavours {list(flavours)}"
+                for flavour in getattr(self.models, name).untagged_weight
+                if flavour not in flavours
+            ]
+        if self.ratio is not None:
+            found += self.ratio.problems(flavours)
+            if self.toy is None:
+                found.append("efficiency.ratio: an experiment on generated jets, needs efficiency.toy; leave it out")
+        if self.experiments is not None:
+            if self.toy is None:
+                found.append("efficiency.experiments: they are on generated jets, need efficiency.toy; leave them out")
+            else:
+                found += self.experiments.problems(self.toy, flavours)
+        found += [
+            f"efficiency.comparisons.{name} = {number}: must be at least 1; leave the network out instead"
+            for name, number in self.comparisons.items()
+            if number < 1
+        ]
+        return found
+
+
+def _working_point_problems(names: tuple[str, ...], known: Mapping[str, float]) -> list[str]:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        return [f"efficiency.working_points: {unknown} are not among the tagger's {list(known)}"]
+    return [
+        f"efficiency.working_points: not nested, {tight} cuts at {known[tight]:g} and {loose} before it at "
+        f"{known[loose]:g}; order them from loose to tight"
+        for loose, tight in pairwise(names)
+        if not known[loose] < known[tight]
+    ]
+
+
+def _own_comparison(model: NetworkName, comparisons: Mapping[NetworkName, int]) -> str:
+    others = {name: number for name, number in comparisons.items() if name != model}
+    others = others or {next(name for name in NETWORKS if name != model): 3}
+    named = ", ".join(f"{name}: {number}" for name, number in others.items())
+    return (
+        f"efficiency.comparisons.{model}: is the model of the ensemble itself; name the others under "
+        f"efficiency.comparisons without it, such as {{{named}}}, or set it to null where an extended file has it"
+    )

@@ -1,0 +1,95 @@
+"""Sections of the networks of efficiencies."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from deepsf.config.base import Count, Fraction, NonNegative, OpenFraction, Positive, Section, Seed
+
+ModelName = Literal["map", "map_delta_r", "closest_jet", "product", "invariant", "paper"]
+
+
+NetworkName = Literal["closest_jet", "product", "invariant", "paper"]
+
+
+NETWORKS: tuple[NetworkName, ...] = ("closest_jet", "product", "invariant", "paper")
+
+
+class NetworkTraining(Section):
+    """Training of an efficiency network: cross-entropy of the tag bit, or of the bins between working points."""
+
+    passes: Positive = 8.0
+    batch_events: int = Field(default=1024, ge=8)
+    learning_rate: Positive = 2e-3
+    learning_rate_warmup: Fraction = 0.05
+    learning_rate_final: Fraction = 0.01
+    weight_decay: NonNegative = Field(default=0.1, description="decoupled; of matrices alone, not of embeddings")
+    resample: Literal["bootstrap", "none"] = Field(
+        default="bootstrap", description="bootstrap: each member has its own Poisson bootstrap by event"
+    )
+    balance: Fraction = Field(
+        default=0.5,
+        description="flavours weigh (variance of the tag)^-balance in the loss, so that rarely tagged ones are not "
+        "shaped after the others; their efficiencies are not changed",
+    )
+    untagged_weight: dict[str, OpenFraction] = Field(
+        default_factory=dict,
+        description="mu of arXiv:2004.02665, by flavour: untagged jets weigh this in the loss, undone in the result",
+    )
+
+
+class ClosestJet(NetworkTraining):
+    """Feed-forward network on pT, eta, flavour, and distance and flavour of the closest jet."""
+
+    layers: Count = 4
+    units: Count = 128
+    passes: Positive = 6.0
+    weight_decay: NonNegative = 0.3
+
+
+class Product(NetworkTraining):
+    """Own efficiency times one factor for each neighbour."""
+
+    units: Count = 64
+
+
+class Invariant(NetworkTraining):
+    """Graph network on distances and ratios of pT: invariant under rotation in phi and reflection in eta."""
+
+    blocks: Count = 2
+    units: Count = 32
+    learning_rate: Positive = 4e-3
+
+
+class Paper(NetworkTraining):
+    """Graph network of arXiv:2004.02665: three blocks of 256, raw phi among its inputs."""
+
+    blocks: Count = 3
+    units: Count = Field(default=256, multiple_of=2, description="half of a jet itself, half of its neighbours")
+    batch_events: int = Field(default=2048, ge=8)
+    passes: Positive = 20.0
+
+
+class EfficiencyModels(Section):
+    """Settings of all networks."""
+
+    closest_jet: ClosestJet = ClosestJet()
+    product: Product = Product()
+    invariant: Invariant = Invariant()
+    paper: Paper = Paper()
+
+
+class EfficiencyEnsemble(Section):
+    """The network that is used: members with their own initialisation and Poisson bootstrap by event."""
+
+    model: NetworkName = "invariant"
+    n_members: int = Field(default=20, ge=2)
+    seed: Seed = 1
+
+
+class CrossFit(Section):
+    """Two-fold: members trained on even events serve the odd ones, for events that are also trained on."""
+
+    n_members: int = Field(default=2, ge=1, description="of each of the two folds")

@@ -1,0 +1,99 @@
+"""Section of the experiment that measures scale factors of working-point bins on the toy of efficiencies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field, model_validator
+
+from deepsf.config.base import Count, Fraction, NonNegative, Positive, Section, Seed
+from deepsf.config.flavours import Flavour
+
+
+class TrueTagScaleFactor(Section):
+    """What efficiencies of pseudo-data weigh: constant + rise tanh((pT - pt_gev) / pt_gev) + eta (|eta|/2.5)^2."""
+
+    constant: Positive
+    rise: float = 0.0
+    pt_gev: Positive = 100.0
+    eta: float = 0.0
+
+
+class RatioFit(Section):
+    """Networks of scale factors of working-point bins, and the cells of (pT, |eta|) that their jets are summed in."""
+
+    n_pt: Count = Field(default=40, description="quantiles of pT; small beside what efficiencies vary over")
+    n_abseta: Count = 8
+    layers: Count = 2
+    units: Count = 16
+    steps: Count = Field(default=1000, description="of the fit to data, each on all cells of all regions")
+    simulation_steps: Count = Field(default=400, description="of the fits to simulation: efficiencies and compositions")
+    learning_rate: Positive = 5e-3
+    learning_rate_warmup: Fraction = 0.05
+    learning_rate_final: Fraction = 0.01
+    weight_decay: NonNegative = Field(default=1.0, description="decoupled, of matrices; of the fit to data")
+
+
+class EfficiencyRatio(Section):
+    """Pseudo-data with known scale factors in regions of mixed flavours, and the fit that finds them."""
+
+    seed: Seed = 1
+    n_events: Count = Field(default=200_000, description="of the toy, whose jets give the kinematics")
+    n_data: Positive = Field(default=5e7, description="jets of a region in pseudo-data")
+    regions: dict[str, dict[str, Fraction]] = Field(
+        default={
+            "hf": {"b": 0.70, "c": 0.10, "udsg": 0.20},
+            "lf": {"b": 0.05, "c": 0.15, "udsg": 0.80},
+            "c": {"b": 0.10, "c": 0.70, "udsg": 0.20},
+        },
+        min_length=1,
+        description="fraction of each flavour by region; as many regions as flavours that are not fixed",
+    )
+    true_sf: dict[str, TrueTagScaleFactor] = Field(
+        default={
+            "b": TrueTagScaleFactor(constant=0.95, rise=0.03, pt_gev=150.0),
+            "c": TrueTagScaleFactor(constant=1.10, rise=-0.05, pt_gev=100.0),
+            "udsg": TrueTagScaleFactor(constant=1.30, eta=-0.10),
+        },
+        description="by flavour",
+    )
+    fixed: dict[str, Positive] = Field(
+        default_factory=dict, description="scale factors of tagged jets that are taken as known, by flavour"
+    )
+    pt_tilt_gev: Positive = Field(default=2000.0, description="the spectrum of pseudo-data falls by exp(-pT/this)")
+    fit: RatioFit = RatioFit()
+
+    @model_validator(mode="after")
+    def _fractions(self) -> EfficiencyRatio:
+        for name, mixture in self.regions.items():
+            if abs(sum(mixture.values()) - 1.0) > 1e-6:
+                raise ValueError(f"regions.{name}: fractions add up to {sum(mixture.values()):g}, must be 1")
+        return self
+
+    def problems(self, flavours: Mapping[str, Flavour]) -> list[str]:
+        """Return what does not fit the flavours, in words."""
+        given = {f"regions.{name}": set(mixture) for name, mixture in self.regions.items()}
+        found = [
+            f"efficiency.ratio.{key}: needs exactly the flavours {list(flavours)}, got {sorted(names)}"
+            for key, names in {**given, "true_sf": set(self.true_sf)}.items()
+            if names != set(flavours)
+        ]
+        found += [
+            f"efficiency.ratio.fixed.{name}: not one of the flavours {list(flavours)}"
+            for name in self.fixed
+            if name not in flavours
+        ]
+        found += [
+            f"efficiency.ratio.regions: no region has {name} jets; give one a fraction of them"
+            for name in flavours
+            if not any(mixture.get(name) for mixture in self.regions.values())
+        ]
+        n_free = len(set(flavours) - set(self.fixed))
+        if n_free == 0:
+            found.append("efficiency.ratio.fixed: all scale factors are taken as known, none is left to find")
+        if n_free > len(self.regions):
+            found.append(
+                f"efficiency.ratio.regions: {len(self.regions)} cannot tell {n_free} scale factors apart; add a "
+                "region, or take one as known under fixed"
+            )
+        return found

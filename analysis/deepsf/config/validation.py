@@ -1,0 +1,35 @@
+"""Section of the validation: a region that the measurement never saw, and the bins of what is compared there."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from deepsf.config.base import Edges, Section
+from deepsf.config.selection import CHANNELS, Channel
+
+N_JETS_LAST = 8
+"""The last bin in the number of jets is open."""
+
+
+class Validation(Section):
+    """Events with more jets than the two of tag and probe: disjoint from all regions by construction."""
+
+    n_jets_min: int = Field(default=3, ge=3, le=N_JETS_LAST, description="the measurement has exactly two jets")
+    n_jets_max: int | None = Field(default=None, lt=N_JETS_LAST, description="no upper limit by default")
+    channels: tuple[Channel, ...] = Field(default=CHANNELS, min_length=1)
+    pt_gev: Edges = Field(
+        default=(20, 25, 30, 36, 44, 55, 70, 100, 1000),
+        description="in each of these bins the rate of jets is free in the tests",
+    )
+    ht_gev: Edges = (40, 60, 80, 100, 120, 150, 180, 220, 270, 350, 500, 1000)
+
+    @model_validator(mode="after")
+    def _some_jets(self) -> Validation:
+        if self.n_jets_max is not None and self.n_jets_max < self.n_jets_min:
+            raise ValueError(f"n_jets_max = {self.n_jets_max} is below n_jets_min = {self.n_jets_min}")
+        return self
+
+    @property
+    def n_jets(self) -> tuple[int, int]:
+        """First and last number of jets of the region; the last one may stand for more."""
+        return self.n_jets_min, self.n_jets_max or N_JETS_LAST

@@ -1,0 +1,1 @@
+"""Scale factors from one density-ratio fit to all regions."""

@@ -1,0 +1,56 @@
+"""Scale factors by the direct density ratio, for use as an ensemble is: trained, and normalised as every method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from deepsf.config.flavours import Flavour
+from deepsf.config.regions import Region
+from deepsf.config.training import Direct, Variable
+from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.direct.trainer import DirectTraining
+from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, normalised
+from deepsf.probes.entries import RegionEntries
+from deepsf.probes.inclusive import InclusiveJets
+
+
+def member_seed(seed: int, member: int) -> np.random.SeedSequence:
+    """Return the seed of a member: named by the method's seed and the member's number, nothing else."""
+    return np.random.SeedSequence([seed, 0x646972, member])
+
+
+def train_direct(
+    regions: Mapping[str, RegionEntries],
+    definitions: Mapping[str, Region],
+    flavours: Mapping[str, Flavour],
+    inclusive: InclusiveJets,
+    *,
+    inputs: Mapping[str, Variable],
+    settings: Direct,
+    event_weight: EventWeight,
+    normalisation: Normalisation,
+    seed: np.random.SeedSequence,
+) -> tuple[MemberScaleFactor, dict[str, dict[str, list[float]]]]:
+    """Train one member and normalise it on inclusive jets; return it and the record of each of its classifiers.
+
+    Parameters
+    ----------
+    inputs
+        Variables that the networks see, those of DeepSF.
+    seed
+        Of `member_seed`.
+
+    Raises
+    ------
+    deepsf.training.classifier.NonFiniteLossError
+        If a loss is not finite.
+    ValueError
+        If a region has no jets of the flavour that it enriches, or the scale factors cannot be normalised.
+    """
+    training = DirectTraining(regions, definitions, flavours, inputs, settings, event_weight, seed)
+    training.run()
+    architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
+    member = MemberScaleFactor(architecture, training.scalings, training.sf_networks, {})
+    return normalised(member, inclusive, flavours, normalisation), training.history

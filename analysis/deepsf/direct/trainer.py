@@ -1,0 +1,215 @@
+"""Scale factors by one density ratio of all regions: no adversary, no signed classes.
+
+In region R with data density N_R and simulated densities m_Rf, weighted as everywhere (W = w omega kappa),
+
+    N_R(x) / m_R(x) = sum_f p_R(f|x) S_f(x),    m_R = sum_f m_Rf,    p_R(f|x) = m_Rf(x) / m_R(x).
+
+Classifiers (`deepsf.training.classifier`) give it: one of the flavours in the simulation of each region, p_R(f|x);
+then one of data against simulation, over all regions together, whose density ratio is the right-hand side. The loss is
+convex in the values S_f(x); a region constrains every flavour as far as it has any there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deepsf.config.flavours import Flavour, measured_flavours
+from deepsf.config.regions import Region
+from deepsf.config.training import Direct, Variable
+from deepsf.config.weights import EventWeight
+from deepsf.direct.mixture import MixtureRatio
+from deepsf.networks.class_probabilities import ClassProbabilities
+from deepsf.networks.dense import DenseNetwork
+from deepsf.networks.jet_inputs import InputScaling
+from deepsf.networks.scale_factor import scale_factor
+from deepsf.probes.bootstrap import split_by_event
+from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
+from deepsf.probes.weights import RegionWeights
+from deepsf.seeds import torch_generator
+from deepsf.training.classifier import ClassifierTraining, Steps
+from deepsf.training.rows import Rows
+
+
+@dataclass(frozen=True)
+class _Region:
+    """One region: network inputs of its jets, a block for each measured flavour, by name: networks scale differently.
+
+    ``held_out`` tells which data and simulated entries are not trained on.
+    """
+
+    name: str
+    enriched: str
+    entries: RegionEntries
+    held_out: tuple[Mask, Mask]
+    weights: RegionWeights
+    data: dict[str, Tensor]
+    simulation: dict[str, Tensor]
+
+
+class DirectTraining:
+    """The networks of one member, from flavour posteriors to scale factors; the result depends on the arguments alone.
+
+    There are two fits: in the first, tag jets have scale factors of 1 (omega = 1); in the second, which goes on from
+    there, those of the first.
+
+    Parameters
+    ----------
+    entries, definitions
+        The regions by name; those that enrich a measured flavour are used.
+    flavours
+        All flavours in the order of the entries' flavour index.
+    inputs
+        Variables that the networks see.
+
+    Raises
+    ------
+    ValueError
+        If a region has no simulated probe jet of the flavour that it enriches.
+    """
+
+    def __init__(
+        self,
+        entries: Mapping[str, RegionEntries],
+        definitions: Mapping[str, Region],
+        flavours: Mapping[str, Flavour],
+        inputs: Mapping[str, Variable],
+        settings: Direct,
+        event_weight: EventWeight,
+        seed: np.random.SeedSequence,
+    ) -> None:
+        self._settings, self._flavours = settings, tuple(flavours)
+        # sorted: the order of keys in a configuration must not change a result
+        measured = sorted(measured_flavours(flavours))
+        region_of = {d.enriched_flavour: name for name, d in sorted(definitions.items())}
+        used = {region_of[flavour]: entries[region_of[flavour]] for flavour in measured}
+        split_seed, network_seed, self._seed = seed.spawn(3)
+        held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
+        own = {flavour: self._of_flavour(flavour, region_of[flavour], used) for flavour in measured}
+        probes, variables = [region.simulation.probe for region in used.values()], dict(sorted(inputs.items()))
+        self.scalings = {flavour: InputScaling.fit(variables, probes, jets) for flavour, jets in own.items()}
+        self._regions = [
+            self._region(name := region_of[flavour], flavour, used[name], held_out[name], event_weight)
+            for flavour in measured
+        ]
+        generator = torch_generator(network_seed)
+        self.sf_networks = {flavour: self._network(generator) for flavour in measured}
+        n_logits = len(flavours) - 1
+        self._posteriors = {r.name: ClassProbabilities(self._network(generator, n_logits)) for r in self._regions}
+        self.history: dict[str, dict[str, list[float]]] = {}
+
+    def _of_flavour(self, flavour: str, region: str, used: Mapping[str, RegionEntries]) -> Jets:
+        """Return the simulated probe jets of a region, if the flavour that it enriches is among them."""
+        probe = used[region].simulation.probe
+        if not (probe.flavour == self._flavours.index(flavour)).any():
+            raise ValueError(
+                f"region {region}: none of its {len(probe)} simulated probe jets is of flavour {flavour}, which it is "
+                f"to enrich; check its cuts and the hadron flavours of {flavour}"
+            )
+        return probe
+
+    def _region(
+        self, name: str, enriched: str, entries: RegionEntries, held_out: tuple[Mask, Mask], settings: EventWeight
+    ) -> _Region:
+        counted = ~held_out[0], ~held_out[1]
+        weights = RegionWeights(entries, self._flavours.index(enriched), settings, counted=counted)
+        data, simulation = self._features(entries.data.probe), self._features(entries.simulation.probe)
+        return _Region(name, enriched, entries, held_out, weights, data, simulation)
+
+    def _network(self, generator: torch.Generator, n_outputs: int = 1) -> DenseNetwork:
+        return DenseNetwork(
+            next(iter(self.scalings.values())).n_inputs,
+            layers=self._settings.layers,
+            units=self._settings.units,
+            n_outputs=n_outputs,
+            generator=generator,
+            zero_output=True,
+        )
+
+    def _features(self, jets: Jets) -> dict[str, Tensor]:
+        return {flavour: scaling.features(jets) for flavour, scaling in self.scalings.items()}
+
+    def run(self) -> None:
+        """Train to the end; ``history`` then has the record of each classifier.
+
+        Raises
+        ------
+        deepsf.training.classifier.NonFiniteLossError
+            If a loss is not finite.
+        """
+        for name, passes in (("first", self._settings.first_passes), ("second", self._settings.passes)):
+            weights = {
+                region.name: region.weights.simulation(None if name == "first" else self._omega(region.entries))
+                for region in self._regions
+            }
+            for region in self._regions:
+                self._fit_posterior(region, weights[region.name], f"posterior_{region.name}_{name}")
+            self._fit_ratio(weights, passes, f"ratio_{name}")
+
+    def _omega(self, entries: RegionEntries) -> Floats:
+        """Return the present S of the tag jets, 1 for flavours that are not measured, shape ``(n,)``."""
+        tag = entries.simulation.tag
+        omega = np.ones(len(tag))
+        for flavour, network in self.sf_networks.items():
+            chosen = np.flatnonzero(tag.flavour == self._flavours.index(flavour))
+            output = network.predict(self.scalings[flavour].features(tag[chosen]))
+            omega[chosen] = scale_factor(output, self._settings.log_sf_max).numpy()
+        return omega
+
+    def _fit_posterior(self, region: _Region, weight: Floats, name: str) -> None:
+        label = torch.from_numpy(region.entries.simulation.probe.flavour.astype(np.int64))
+        features, scaling = region.simulation[region.enriched], self.scalings[region.enriched]
+        rows = Rows(
+            features,
+            label,
+            weight,
+            self._settings.batch_size,
+            validation=region.held_out[1],
+            names=(*scaling.names, "is_invalid"),
+        )
+        self._train(self._posteriors[region.name], rows, self._settings.posterior_passes, name)
+
+    def _fit_ratio(self, weights: Mapping[str, Floats], passes: float, name: str) -> None:
+        features, label, weight = [], [], []
+        held_out: list[Mask] = []
+        for region in self._regions:
+            posterior = self._posteriors[region.name]
+            samples = region.data, region.simulation
+            for sample, own, is_data in zip(
+                samples, (region.entries.data.weight, weights[region.name]), (1, 0), strict=True
+            ):
+                log_p = posterior.log_probability(sample[region.enriched])
+                features.append(torch.cat([log_p, *sample.values()], 1))
+                label.append(torch.full((len(own),), is_data))
+                weight.append(own)
+            held_out += region.held_out
+        names = [f"log p({flavour}|x)" for flavour in self._flavours]
+        for flavour, scaling in self.scalings.items():
+            names += [f"{column} for {flavour}" for column in (*scaling.names, "is_invalid")]
+        rows = Rows(
+            torch.cat(features),
+            torch.cat(label),
+            np.concatenate(weight),
+            self._settings.batch_size,
+            validation=np.concatenate(held_out),
+            names=names,
+        )
+        network = MixtureRatio(
+            {self._flavours.index(flavour): network for flavour, network in self.sf_networks.items()},
+            n_flavours=len(self._flavours),
+            n_inputs=next(iter(self.scalings.values())).n_inputs,
+            log_sf_max=self._settings.log_sf_max,
+        )
+        self._train(network, rows, passes, name)
+
+    def _train(self, network: nn.Module, rows: Rows, passes: float, name: str) -> None:
+        settings = self._settings
+        rate = settings.learning_rate, settings.learning_rate_warmup, settings.learning_rate_final
+        (seed,) = self._seed.spawn(1)
+        training = ClassifierTraining(network, rows, Steps(passes, *rate, settings.weight_decay), seed)
+        training.run()
+        self.history[name] = training.history.to_json()

@@ -1,0 +1,1 @@
+"""The audit of efficiencies, row by row, and its experiments."""

@@ -1,0 +1,68 @@
+"""Whether exported files say what they were made from says, as rows of the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import correctionlib
+import numpy as np
+
+from deepsf.efficiency.audit.rows import Row
+from deepsf.efficiency.events.closest import closest_jet
+from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
+from deepsf.efficiency.maps.maps import EfficiencyMap
+from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from deepsf.exports.files import read_text
+
+_EVENTS_MAX = 20_000
+
+
+def agreement_rows(
+    maps_path: Path,
+    network_path: Path,
+    *,
+    maps: Mapping[str, EfficiencyMap],
+    ensemble: EfficiencyEnsemble,
+    hadron_flavours: Mapping[str, Sequence[int]],
+    events: JetEvents,
+) -> dict[str, Row]:
+    """Return the largest difference of efficiencies between each exported file and its source, rows 25.
+
+    Parameters
+    ----------
+    maps
+        By the names of their corrections.
+    events
+        The first of them are compared, single jets and all multiplicities among them.
+    """
+    some = events.select(np.arange(len(events)) < _EVENTS_MAX)
+    exported, source = OnnxEfficiencies(network_path).evaluate(some), ensemble.evaluate(some)
+    network = max(
+        float(np.max(np.abs(one - other), initial=0.0))
+        for one, other in ((exported.mean, source.mean), (exported.spread, source.spread))
+    )
+    return {
+        "25.onnx": Row(network, "largest difference of ONNX to the ensemble, mean and spread"),
+        "25.correctionlib": Row(
+            _maps_difference(maps_path, maps, hadron_flavours, some),
+            "largest difference of correctionlib JSON to the maps",
+        ),
+    }
+
+
+def _maps_difference(
+    path: Path, maps: Mapping[str, EfficiencyMap], hadron_flavours: Mapping[str, Sequence[int]], events: JetEvents
+) -> float:
+    codes = np.array([hadron_flavours[flavour][0] for flavour in events.flavours], np.int64)[events.flavour]
+    kinematics = {"eta": events.eta, "pt": events.pt_gev, "delta_r": closest_jet(events)[0]}
+    columns = {"flavor": codes, **{name: values.astype(np.float64) for name, values in kinematics.items()}}
+    stored, largest = correctionlib.CorrectionSet.from_string(read_text(path)), 0.0
+    for name, fitted in maps.items():
+        expected, correction = fitted.evaluate(events), stored[name]
+        inputs = [columns[variable.name] for variable in correction.inputs[2:]]
+        for number, point in enumerate(events.working_points):
+            found = correction.evaluate("nominal", point, *inputs)
+            largest = max(largest, float(np.max(np.abs(found - expected[:, number]), initial=0.0)))
+    return largest

@@ -1,0 +1,161 @@
+"""Spread of an ensemble: whether it is the error of the efficiencies, and the non-closure that it does not explain.
+
+The spread is the standard deviation over members, each of which has its own bootstrap of the events and initialisation;
+it is not divided by the root of their number, because the training sample fluctuates once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from deepsf.efficiency.audit.jet_closure import Values, jet_variables
+from deepsf.efficiency.events.bin_sums import bin_index, ratio, sums
+from deepsf.efficiency.events.events import Floats, Ints, JetEvents
+
+if TYPE_CHECKING:
+    from deepsf.efficiency.evaluation import ModelEfficiencies
+
+N_SPREAD_BINS = 10
+
+
+class SpreadCheck(NamedTuple):
+    """Spread against actual deviation from the truth by flavour, arrays ``(n_flavours,)``, NaN for absent flavours.
+
+    Attributes
+    ----------
+    rms_ratio
+        rms(mean - true) / rms(spread) over jets: 1 if the spread is the error.
+    pull_mean, pull_width
+        Mean and standard deviation over jets of (mean - true) / spread.
+    pull_mean_error
+        What the training sample's fluctuation, common to all jets, makes of ``pull_mean``: the standard deviation over
+        members of the mean of (member - mean) / spread.
+    uncovered
+        sqrt(rms(mean - true)^2 - rms(spread)^2) / mean true, 0 if the spread is larger: what has to be added.
+    curve_spread, curve_deviation
+        rms(spread) / mean true and rms(mean - true) / mean true in bins of equally many jets by relative spread,
+        ``(n_flavours, n_bins)``.
+    n_without_spread
+        Jets on which all members agree; they have no pull.
+    """
+
+    rms_ratio: Floats
+    pull_mean: Floats
+    pull_width: Floats
+    pull_mean_error: Floats
+    uncovered: Floats
+    curve_spread: Floats
+    curve_deviation: Floats
+    n_without_spread: Ints
+
+
+class NonClosure(NamedTuple):
+    """Non-closure in cells of flavour, pT and DeltaR to the closest jet, arrays ``(n_flavours, n_pt, n_delta_r)``.
+
+    Attributes
+    ----------
+    deviation
+        Predicted over directly tagged jets, less one, relative to predicted: (sum g w - sum g t) / sum g w.
+    statistical
+        Its error from the tags, sqrt(sum g^2 w (1 - w)) / sum g w.
+    spread
+        Its error from the efficiencies: standard deviation over members of the predicted yield, relative.
+    systematic
+        sqrt(max(0, deviation^2 - statistical^2 - spread^2)): what neither explains.
+    bias
+        Predicted over true yield, less one; None without truth.
+    """
+
+    pt_gev: Floats
+    delta_r: Floats
+    deviation: Floats
+    statistical: Floats
+    spread: Floats
+    systematic: Floats
+    bias: Floats | None
+
+
+def spread_check(members: Values, true: Values, flavour: npt.NDArray[np.int8], n_flavours: int) -> SpreadCheck:
+    """Compare the spread of an ensemble to its deviation from the truth.
+
+    Parameters
+    ----------
+    members
+        ``(n_members, n_jets)``, at least two.
+    true
+        ``(n_jets,)``.
+    """
+    scalars = np.full((5, n_flavours), np.nan)
+    curves = np.full((2, n_flavours, N_SPREAD_BINS), np.nan)
+    without = np.zeros(n_flavours, np.int64)
+    for number in range(n_flavours):
+        mine = flavour == number
+        if not np.any(mine):
+            continue
+        own, reference = members[:, mine].astype(np.float64), true[mine].astype(np.float64)
+        centre, width = own.mean(axis=0), own.std(axis=0, ddof=1)
+        deviation, scale = centre - reference, reference.mean()
+        rms, rms_spread = (np.sqrt(np.mean(values**2)) for values in (deviation, width))
+        has_spread = width > 0
+        without[number] = np.sum(~has_spread)
+        if not np.any(has_spread):
+            continue
+        pull = deviation[has_spread] / width[has_spread]
+        common = [np.mean((member - centre)[has_spread] / width[has_spread]) for member in own]
+        uncovered = np.sqrt(max(0.0, rms**2 - rms_spread**2)) / scale
+        scalars[:, number] = rms / rms_spread, pull.mean(), pull.std(), np.std(common, ddof=1), uncovered
+        relative = width / np.maximum(centre, np.finfo(np.float32).tiny)
+        inner = np.quantile(relative, np.linspace(0, 1, N_SPREAD_BINS + 1)[1:-1])
+        index = np.searchsorted(inner, relative, side="right")
+        found = [sums(index, v, N_SPREAD_BINS) for v in (width**2, deviation**2, reference, np.ones(len(width)))]
+        filled = found[3] > 0
+        for row in range(2):
+            squares, number_of_jets, total = found[row][filled], found[3][filled], found[2][filled]
+            curves[row, number, filled] = np.sqrt(squares * number_of_jets) / total
+    rms_ratio, pull_mean, pull_width, pull_mean_error, not_covered = scalars
+    return SpreadCheck(rms_ratio, pull_mean, pull_width, pull_mean_error, not_covered, curves[0], curves[1], without)
+
+
+def non_closure(
+    events: JetEvents,
+    model: ModelEfficiencies,
+    truth: Floats | None,
+    edges: Mapping[str, Floats],
+    point: int,
+) -> NonClosure:
+    """Return the non-closure of a model in cells; outer cells are open, cells without prediction NaN.
+
+    Parameters
+    ----------
+    edges
+        Of ``pt_gev`` and of ``delta_r``, the distance to the closest jet.
+    point
+        Index of the working point.
+    """
+    variables = jet_variables(events)
+    shape = (len(events.flavours), len(edges["pt_gev"]) - 1, len(edges["delta_r"]) - 1)
+    places = (bin_index(variables[name], edges[name]) for name in ("pt_gev", "delta_r"))
+    index = np.ravel_multi_index((events.flavour.astype(np.int64), *places), shape)
+    generator = np.repeat(events.weight.astype(np.float64), events.n_jets)
+
+    def filled(values: Values) -> Floats:
+        return sums(index, values, int(np.prod(shape))).reshape(shape)
+
+    weight = model.mean[:, point].astype(np.float64)
+    predicted = filled(generator * weight)
+    scale = np.where(predicted > 0, predicted, np.nan)
+    deviation = (predicted - filled(generator * (events.n_passed > point))) / scale
+    statistical = np.sqrt(filled(generator**2 * weight * (1 - weight))) / scale
+    spread = np.zeros(shape)
+    if model.members is not None and len(model.members) > 1:
+        spread = np.std([filled(generator * member[:, point]) for member in model.members], axis=0, ddof=1) / scale
+    bias = None
+    if truth is not None:
+        true = filled(generator * truth[:, point])
+        bias = ratio(predicted, true) - 1
+    systematic = np.sqrt(np.maximum(deviation**2 - statistical**2 - spread**2, 0.0))
+    return NonClosure(edges["pt_gev"], edges["delta_r"], deviation, statistical, spread, systematic, bias)

@@ -1,0 +1,111 @@
+"""What an ensemble must not depend on: order of jets and of events, rotation in phi, other events; and bad kinematics.
+
+Each figure is computed with the ensemble itself on events of the sample, so that it holds for what is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from deepsf.efficiency.events.events import Floats, Floats32, Ints, JetEvents, offsets_of
+
+N_EVENTS = 2000
+_PT_BEYOND_GEV, _ETA_BEYOND = 1e5, 6.0
+
+
+class _Evaluated(Protocol):
+    @property
+    def mean(self) -> Floats32: ...
+
+    @property
+    def out_of_range(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]: ...
+
+
+class Evaluates(Protocol):
+    """An ensemble: `evaluate` gives ``mean`` (n_jets, K) and the flag ``out_of_range`` (n_jets,)."""
+
+    def evaluate(self, events: JetEvents) -> _Evaluated:
+        """Return efficiencies at all jets."""
+
+
+class Symmetries(NamedTuple):
+    """Largest change of an efficiency, and counts.
+
+    Attributes
+    ----------
+    permutation
+        When the jets of every event stand in another order.
+    phi_rotation
+        When every event is rotated by an angle of its own.
+    batch_order
+        When the events come in the reverse order.
+    padding
+        When the events with most jets are left out.
+    n_bad_single
+        Lone jets whose efficiency does not lie between 0 and 1, of as many events as were looked at.
+    n_not_finite
+        Jets far beyond the kinematics that were trained on whose efficiency is not a number above 0.
+    flagged
+        Share of those that are flagged.
+    """
+
+    permutation: float
+    phi_rotation: float
+    batch_order: float
+    padding: float
+    n_bad_single: int
+    n_not_finite: int
+    flagged: float
+
+
+def symmetries(ensemble: Evaluates, events: JetEvents, seed: int) -> Symmetries:
+    """Return how far an ensemble keeps its symmetries on the first events that have jets."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 0x73796D6D]))
+    chosen = np.zeros(len(events), np.bool_)
+    chosen[np.flatnonzero(events.n_jets)[:N_EVENTS]] = True
+    events = events.select(chosen)
+    nominal = ensemble.evaluate(events).mean
+
+    def change(moved: JetEvents, jets: Ints) -> float:
+        """Return the largest difference; jet k of ``moved`` is jet ``jets[k]`` of the events."""
+        return float(np.max(np.abs(ensemble.evaluate(moved).mean.astype(np.float64) - nominal[jets]), initial=0.0))
+
+    n_jets = len(events.pt_gev)
+    shuffled = np.lexsort((rng.random(n_jets), events.event_of_jet))
+    angle = np.repeat(rng.uniform(-np.pi, np.pi, len(events)), events.n_jets)
+    phi = np.mod(events.phi.astype(np.float64) + angle + np.pi, 2 * np.pi) - np.pi
+    rotated = replace(events, phi=np.clip(phi, -np.pi, np.pi).astype(np.float32))
+    reverse = np.lexsort((events.rank, -events.event_of_jet))
+    few = events.n_jets < max(int(events.n_jets.max()), 2)
+    lone = _jets(events, events.offsets[:-1], np.ones(len(events), np.int64), np.arange(len(events)))
+    beyond = replace(
+        events,
+        pt_gev=np.full(n_jets, _PT_BEYOND_GEV, np.float32),
+        eta=np.full(n_jets, _ETA_BEYOND, np.float32),
+    )
+    single, far = ensemble.evaluate(lone).mean, ensemble.evaluate(beyond)
+    return Symmetries(
+        permutation=change(_jets(events, shuffled, events.n_jets, np.arange(len(events))), shuffled),
+        phi_rotation=change(rotated, np.arange(n_jets)),
+        batch_order=change(_jets(events, reverse, events.n_jets[::-1], np.arange(len(events))[::-1]), reverse),
+        padding=change(events.select(few), np.flatnonzero(np.repeat(few, events.n_jets))) if np.any(few) else 0.0,
+        n_bad_single=int(np.sum(~np.all((single > 0) & (single < 1), axis=1))),
+        n_not_finite=int(np.sum(~np.all(np.isfinite(far.mean) & (far.mean > 0), axis=1))),
+        flagged=float(np.mean(far.out_of_range)),
+    )
+
+
+def _jets(events: JetEvents, jets: Ints, n_jets: Ints, order: Ints) -> JetEvents:
+    """Return events made of some jets, so many in each, with weights and numbers of the events ``order``."""
+    per_jet = {name: getattr(events, name)[jets] for name in ("pt_gev", "eta", "phi", "flavour", "n_passed")}
+    return replace(
+        events, offsets=offsets_of(n_jets), weight=events.weight[order], event=events.event[order], **per_jet
+    )
+
+
+def largest_increase(efficiency: Floats | Floats32) -> float:
+    """Return by how much an efficiency rises at most from a working point to the next tighter one, at least 0."""
+    return float(np.max(np.diff(efficiency, axis=1), initial=0.0))

@@ -1,0 +1,163 @@
+"""Efficiencies of all models at the jets of a sample: what members make of it, evaluated once and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import safetensors.numpy
+from safetensors import safe_open
+
+from deepsf.efficiency.events.events import Bools, Floats32, Ints, JetEvents
+
+if TYPE_CHECKING:
+    from deepsf.efficiency.maps.maps import EfficiencyMap
+    from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+
+CROSS_FIT_FOLDS = 2
+"""Events with an even number, and those with an odd one."""
+
+
+class ModelEfficiencies(NamedTuple):
+    """Efficiencies of one model at all jets of a sample.
+
+    Attributes
+    ----------
+    mean
+        float32, (n_jets, K): mean over members, or the map.
+    spread
+        float32, (n_jets, K): standard deviation over members, not divided by the root of their number; None for maps,
+        and for a single member.
+    members
+        float32, (n_members, n_jets, K); None where only the mean is kept.
+    out_of_range
+        Boolean, (n_jets,): jets unlike all that the model was made from, see `EfficiencyEnsemble.out_of_range`.
+    """
+
+    mean: Floats32
+    spread: Floats32 | None = None
+    members: Floats32 | None = None
+    out_of_range: Bools | None = None
+
+
+def of_ensemble(ensemble: EfficiencyEnsemble, events: JetEvents, *, keep_members: bool) -> ModelEfficiencies:
+    """Return mean and spread over the members of an ensemble, and what each of them says if that is kept.
+
+    Raises
+    ------
+    ValueError
+        If the working points are not those of the events.
+    """
+    _check_points(ensemble, events)
+    if keep_members:
+        made = _of_members(ensemble.members(events), ensemble.n_members, events)
+        return made._replace(out_of_range=ensemble.out_of_range(events))
+    found = ensemble.evaluate(events)
+    spread = found.spread if ensemble.n_members > 1 else None
+    return ModelEfficiencies(found.mean, spread, out_of_range=found.out_of_range)
+
+
+def fold_of_events(events: JetEvents, n_folds: int = CROSS_FIT_FOLDS) -> Ints:
+    """Return the fold whose members are trained on each event, ``(n_events,)``: its number modulo that of folds."""
+    return (events.event % np.uint64(n_folds)).astype(np.int64)
+
+
+def cross_fitted(folds: Sequence[EfficiencyEnsemble], events: JetEvents) -> ModelEfficiencies:
+    """Return efficiencies of events that were trained on, from members that never saw them.
+
+    Parameters
+    ----------
+    folds
+        Ensembles trained on events whose number gives 0, 1, ... modulo the number of folds; all of one size.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two folds, their numbers of members differ, or the working points are not those of the
+        events.
+    """
+    if len(folds) < CROSS_FIT_FOLDS or len({fold.n_members for fold in folds}) > 1:
+        sizes = [fold.n_members for fold in folds]
+        raise ValueError(f"a cross-fit needs at least {CROSS_FIT_FOLDS} folds of equal size, got members {sizes}")
+    for fold in folds:
+        _check_points(fold, events)
+    members = np.empty((folds[0].n_members, len(events.pt_gev), len(events.working_points)), np.float32)
+    out_of_range = np.empty(len(events.pt_gev), np.bool_)
+    fold_of_event = fold_of_events(events, len(folds))
+    for number in range(len(folds)):
+        chosen = fold_of_event == number
+        jets = np.repeat(chosen, events.n_jets)
+        part = events.select(chosen)
+        others = [fold for other, fold in enumerate(folds) if other != number]
+        # with two folds there is one other; with more, member k of all others is averaged
+        stacked = [np.stack(list(fold.members(part))) for fold in others]
+        members[:, jets] = np.mean(stacked, axis=0)
+        out_of_range[jets] = np.any([fold.out_of_range(part) for fold in others], axis=0)
+    spread = members.std(axis=0, ddof=1) if len(members) > 1 else None
+    return ModelEfficiencies(members.mean(axis=0), spread, members, out_of_range)
+
+
+def of_map(efficiency_map: EfficiencyMap, events: JetEvents) -> ModelEfficiencies:
+    """Return what a map says."""
+    mean = efficiency_map.evaluate(events).astype(np.float32)
+    return ModelEfficiencies(mean, out_of_range=efficiency_map.out_of_range(events))
+
+
+def write(path: Path, models: Mapping[str, ModelEfficiencies]) -> None:
+    """Write all models into one file of tensors ``<model>/mean``, ``/spread``, ``/members``, ``/out_of_range``."""
+    tensors = {
+        f"{name}/{key}": np.ascontiguousarray(value)
+        for name, model in models.items()
+        for key, value in model._asdict().items()
+        if value is not None
+    }
+    # not save_file, which gives the file to its owner alone
+    path.write_bytes(safetensors.numpy.save(tensors, {"deepsf": json.dumps({"models": list(models)})}))
+
+
+def read(path: Path) -> dict[str, ModelEfficiencies]:
+    """Read what `write` wrote, models in the order in which they were written.
+
+    Raises
+    ------
+    ValueError
+        If the file is not one of efficiencies.
+    """
+    with safe_open(path, framework="np") as stored:
+        metadata = stored.metadata() or {}
+        if "deepsf" not in metadata:
+            raise ValueError(f"{path}: not a file of efficiencies")
+        names = set(stored.keys())
+        return {
+            model: ModelEfficiencies(
+                **{
+                    key: stored.get_tensor(f"{model}/{key}")
+                    for key in ModelEfficiencies._fields
+                    if f"{model}/{key}" in names
+                }
+            )
+            for model in json.loads(metadata["deepsf"])["models"]
+        }
+
+
+def _of_members(values: Iterator[Floats32], n_members: int, events: JetEvents) -> ModelEfficiencies:
+    members = np.empty((n_members, len(events.pt_gev), len(events.working_points)), np.float32)
+    for number, member in enumerate(values):
+        members[number] = member
+    mean = members.mean(axis=0, dtype=np.float64)
+    spread = np.sqrt(np.mean((members - mean.astype(np.float32)) ** 2, axis=0, dtype=np.float64))
+    if n_members < 2:
+        return ModelEfficiencies(mean.astype(np.float32), None, members)
+    spread *= np.sqrt(n_members / (n_members - 1))
+    return ModelEfficiencies(mean.astype(np.float32), spread.astype(np.float32), members)
+
+
+def _check_points(ensemble: EfficiencyEnsemble, events: JetEvents) -> None:
+    if ensemble.working_points != events.working_points:
+        raise ValueError(
+            f"the ensemble gives efficiencies of the working points {ensemble.working_points}, the events have "
+            f"{events.working_points}: take events with those, or evaluate the ensemble itself"
+        )

@@ -1,0 +1,174 @@
+"""Events for efficiencies from the skims of a campaign: all selected jets of simulated events, by working point."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from deepsf.config.efficiency.efficiency import EfficiencySplit
+from deepsf.config.flavours import Flavour, Tagger
+from deepsf.config.samples import Sample
+from deepsf.efficiency.events.events import JetEvents, join, offsets_of
+from deepsf.efficiency.events.from_jets import flavour_index, wrapped
+from deepsf.efficiency.events.random import event_uniforms, stream
+from deepsf.probes.load import luminosity_weights
+from deepsf.seeds import mixed
+from deepsf.skim.cut_flow import read_metadata
+from deepsf.skim.shifts import NOMINAL, read_shift
+
+_COLUMNS = ("entry", "rank", "weight", "pt_gev", "eta", "phi", "discriminant", "hadron_flavour", "n_jets")
+_SPLIT = 5  # tag of the stream of random numbers that divides events
+
+
+def jet_events(
+    paths: Iterable[Path],
+    *,
+    samples: Mapping[str, Sample],
+    flavours: Mapping[str, Flavour],
+    tagger: Tagger,
+    working_points: Sequence[str],
+    luminosity_ifb: float,
+    split: EfficiencySplit,
+) -> dict[str, JetEvents]:
+    """Return the simulated events of skims, nominal jets only, for training and for tests.
+
+    An event's number is a hash of its sample, the name of its NanoAOD file and its entry there: where files lie and in
+    which order they are given changes neither numbers nor the division. The number decides about the division. Two of
+    n events have the same number with a probability of n^2 / 2^65, 3e-8 for a million.
+
+    Parameters
+    ----------
+    paths
+        Tables of all jets of the skim; those of data are left out.
+    flavours
+        In the order that `JetEvents.flavour` counts in.
+    tagger, working_points
+        A jet passes a working point if its discriminant exceeds it; one without a valid score passes none.
+    luminosity_ifb
+        Of the data [1/fb]: generator weights are scaled by cross section x luminosity / their sum over the sample.
+
+    Returns
+    -------
+    dict
+        ``train`` and ``test``; either may have no events.
+
+    Raises
+    ------
+    ValueError
+        If there are no simulated jets, a table is not whole or older than its contract, the same file was skimmed
+        twice, a sample or a hadron flavour is unknown, a sample cannot be normalised, or working points are not nested.
+    """
+    codes = {name: flavour.hadron_flavours for name, flavour in flavours.items()}
+    naming = _Naming(codes, tuple(working_points), _thresholds(tagger, working_points))
+    tables = [(path, read_metadata(path)) for path in sorted(paths)]
+    simulated = [(path, meta) for path, meta in tables if meta["kind"] == "simulation"]
+    present = {meta["sample"] for _, meta in simulated}
+    if unknown := sorted(present - set(samples)):
+        raise ValueError(f"skims of {unknown} are of no sample of the configuration, which has {list(samples)}")
+    used = {name: sample for name, sample in samples.items() if name in present}
+    factors = luminosity_weights([meta for _, meta in simulated], used, luminosity_ifb)
+    parts = [
+        _events_of(path, meta, factors[meta["sample"]], seed, naming) for seed, path, meta in _identified(simulated)
+    ]
+    if not sum(map(len, parts)):
+        raise ValueError(
+            f"no event with selected jets in {len(simulated)} simulated of {len(tables)} skims; see the cut flow of "
+            "SkimNtuples, then give more input or loosen the selection"
+        )
+    events = join(parts)
+    is_test = event_uniforms(stream(split.seed, _SPLIT), events.event) < split.test_fraction
+    return {"train": events.select(~is_test), "test": events.select(is_test)}
+
+
+class _Naming(NamedTuple):
+    """What hadron flavours and discriminants are turned into; thresholds by working point."""
+
+    hadron_flavours: dict[str, tuple[int, ...]]
+    working_points: tuple[str, ...]
+    thresholds: npt.NDArray[np.float64]
+
+
+def _thresholds(tagger: Tagger, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    if unknown := [name for name in names if name not in tagger.working_points]:
+        raise ValueError(f"tagger {tagger.name} has no working points {unknown}; it has {list(tagger.working_points)}")
+    values = np.array([tagger.working_points[name] for name in names])
+    if not len(values) or np.any(np.diff(values) <= 0):
+        raise ValueError(
+            f"working points must be nested, from loose to tight, got {dict(zip(names, values.tolist(), strict=True))} "
+            f"of tagger {tagger.name}"
+        )
+    return values
+
+
+def _seed_of(name: Sequence[str]) -> np.uint64:
+    digest = hashlib.sha256("/".join(name).encode()).digest()
+    return np.uint64(int.from_bytes(digest[:8], "little"))
+
+
+def _identified(simulated: Sequence[tuple[Path, dict[str, Any]]]) -> list[tuple[np.uint64, Path, dict[str, Any]]]:
+    """Return the files with the seed of their events' numbers, in an order that has nothing to do with their place.
+
+    Files of one sample and name, from several folders, are told apart by their content.
+    """
+    names = Counter((meta["sample"], meta.get("file", "")) for _, meta in simulated)
+    found: dict[tuple[str, ...], tuple[Path, dict[str, Any]]] = {}
+    for path, meta in simulated:
+        name = (meta["sample"], meta.get("file", ""))
+        key = name if names[name] == 1 else (*name, _digest(path))
+        if key in found:
+            raise ValueError(
+                f"{path} and {found[key][0]}: the same events of sample {name[0]} twice; name every NanoAOD file in "
+                "one sample, once"
+            )
+        found[key] = path, meta
+    return [(_seed_of(key), *found[key]) for key in sorted(found)]
+
+
+def _digest(path: Path) -> str:
+    table = pq.read_table(path, columns=["entry", "pt_gev"])
+    content = (np.ascontiguousarray(table[name].to_numpy()).data for name in table.column_names)
+    digest = hashlib.sha256()
+    for values in content:
+        digest.update(values)
+    return digest.hexdigest()
+
+
+def _events_of(path: Path, meta: Mapping[str, Any], factor: float, seed: np.uint64, naming: _Naming) -> JetEvents:
+    if missing := sorted(set(_COLUMNS) - set(pq.read_schema(path).names)):
+        raise ValueError(f"{path}: lacks the columns {missing} of today's skims; run SkimNtuples again")
+    table = read_shift(path, meta, NOMINAL, _COLUMNS).sort_by([("entry", "ascending"), ("rank", "ascending")])
+    jets = {name: table[name].to_numpy() for name in _COLUMNS}
+    first = np.flatnonzero(np.diff(jets["entry"], prepend=-1))
+    score = jets["discriminant"].astype(np.float64)
+    passed = np.where(score >= 0.0, np.searchsorted(naming.thresholds, score), 0)  # negative: no valid score
+    return JetEvents(
+        offsets=offsets_of(_n_jets(jets, first, path)),
+        pt_gev=jets["pt_gev"],
+        eta=jets["eta"],
+        phi=wrapped(jets["phi"]),
+        flavour=flavour_index(jets["hadron_flavour"], naming.hadron_flavours, str(path)),
+        n_passed=passed.astype(np.int8),
+        weight=(jets["weight"][first] * factor).astype(np.float32),
+        event=mixed(seed + mixed(jets["entry"][first].astype(np.uint64))),
+        flavours=tuple(naming.hadron_flavours),
+        working_points=naming.working_points,
+    ).check(str(path))
+
+
+def _n_jets(jets: Mapping[str, npt.NDArray[Any]], first: npt.NDArray[np.int64], path: Path) -> npt.NDArray[np.int64]:
+    counted = np.diff(first, append=len(jets["entry"]))
+    said = jets["n_jets"][first]
+    if np.any(counted != said):
+        at = int(np.flatnonzero(counted != said)[0])
+        raise ValueError(
+            f"{path}: event {jets['entry'][first[at]]} has {counted[at]} rows of jets, but n_jets = {said[at]}; the "
+            "table is not whole: skim the file again"
+        )
+    return counted

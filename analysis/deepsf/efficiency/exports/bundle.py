@@ -1,0 +1,43 @@
+"""All files of efficiencies that analyses take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from deepsf.efficiency.exports.map_correction import Codes, map_correction
+from deepsf.efficiency.exports.onnx_file import ensemble_onnx
+from deepsf.efficiency.maps.maps import EfficiencyMap
+from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from deepsf.exports.correctionlib_json import write_corrections
+
+
+def write_exports(
+    maps_path: Path,
+    network_path: Path,
+    *,
+    maps: Mapping[str, EfficiencyMap],
+    ensemble: EfficiencyEnsemble,
+    hadron_flavours: Codes,
+    head: str = "",
+) -> None:
+    """Write maps as correctionlib JSON, compressed, and the ensemble as ONNX.
+
+    Parameters
+    ----------
+    maps
+        By the names of their corrections.
+    hadron_flavours
+        Codes by flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
+    head
+        Begins the descriptions in both files: tagger, era.
+
+    Raises
+    ------
+    ValueError
+        If codes of a flavour are missing or belong to two, a map is empty, or members are of different samples.
+    """
+    corrections = [map_correction(fitted, hadron_flavours, name, head=head) for name, fitted in maps.items()]
+    description = f"{head} Jet tagging efficiencies in simulation.".strip()
+    write_corrections(maps_path, corrections, description)
+    network_path.write_bytes(ensemble_onnx(ensemble, hadron_flavours, description))

@@ -1,0 +1,75 @@
+"""Exported ensembles, evaluated with onnxruntime: what `EfficiencyEnsemble.evaluate` gives, without torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from deepsf.efficiency.events.events import Ints, JetEvents
+from deepsf.efficiency.networks.ensemble import Efficiencies
+
+# Few at a time, so that what all members say of all pairs stays in the cache of a core.
+_BLOCK_PAIRS, _BLOCK_EVENTS = 1920, 192
+
+
+class OnnxEfficiencies:
+    """The ensemble in an ONNX file of `deepsf.efficiency.exports.onnx_file`, on one core.
+
+    Attributes
+    ----------
+    flavours
+        Hadron flavours by name.
+    working_points
+        From the loosest to the tightest.
+    """
+
+    def __init__(self, model: str | Path | bytes) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        source = model if isinstance(model, bytes) else str(model)
+        self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        about = {key: json.loads(value) for key, value in self._session.get_modelmeta().custom_metadata_map.items()}
+        self.flavours: dict[str, list[int]] = about["flavours"]
+        self.working_points: tuple[str, ...] = tuple(about["working_points"])
+
+    def evaluate(self, events: JetEvents) -> Efficiencies:
+        """Return mean and spread over members, ``(n_jets, K)``, and which jets are out of range, ``(n_jets,)``.
+
+        Raises
+        ------
+        ValueError
+            If a jet has a flavour that the networks were not trained on.
+        """
+        codes, shape = self._codes(events), (len(events.pt_gev), len(self.working_points))
+        found = Efficiencies(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape[:1], np.bool_))
+        for n_jets in np.unique(events.n_jets[events.n_jets > 0]):
+            first = events.offsets[:-1][events.n_jets == n_jets]
+            size = min(_BLOCK_EVENTS, max(1, _BLOCK_PAIRS // max(1, n_jets * (n_jets - 1))))
+            for begin in range(0, len(first), size):
+                rows = first[begin : begin + size, None] + np.arange(n_jets)
+                for column, values in zip(found, self._run(events, codes, rows), strict=True):
+                    column[rows] = values
+        return found
+
+    def _run(self, events: JetEvents, codes: Ints, rows: Ints) -> Any:
+        inputs: dict[str, npt.NDArray[Any]] = {name: getattr(events, name)[rows] for name in ("pt_gev", "eta", "phi")}
+        inputs |= {"hadron_flavour": codes[rows], "mask": np.ones(rows.shape, np.bool_)}
+        return self._session.run(list(_OUTPUTS), inputs)
+
+    def _codes(self, events: JetEvents) -> Ints:
+        used = np.flatnonzero(np.bincount(events.flavour, minlength=len(events.flavours)))
+        if unknown := [events.flavours[number] for number in used if events.flavours[number] not in self.flavours]:
+            raise ValueError(
+                f"jets of flavour {', '.join(unknown)}: the networks were trained on {', '.join(self.flavours)}; leave "
+                "such jets out of the events, or export networks that were trained on them"
+            )
+        table = np.array([self.flavours.get(name, [-1])[0] for name in events.flavours], np.int64)
+        return table[events.flavour]
+
+
+_OUTPUTS = ("efficiency", "spread", "out_of_range")

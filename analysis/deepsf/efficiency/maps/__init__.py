@@ -1,0 +1,1 @@
+"""Efficiencies in bins, their intervals and bootstraps."""

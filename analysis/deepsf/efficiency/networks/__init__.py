@@ -1,0 +1,1 @@
+"""Networks of efficiencies and their training."""

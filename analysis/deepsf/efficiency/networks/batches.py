@@ -1,0 +1,97 @@
+"""Events in batches for a training: each has the same share of every multiplicity, every pass has all events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from deepsf.efficiency.events.events import Floats32, Ints
+from deepsf.efficiency.networks.jet_tensors import JetTensors
+from deepsf.training.classifier import Batch
+
+VALIDATION_MAX = 50_000
+"""Events at which the validation loss is taken: it is looked at, never trained on."""
+_VALIDATION_BLOCK = 8192
+
+
+class EventBatches:
+    """Batches of events for `deepsf.training.classifier`; labels and weights are those of jets.
+
+    Of the events with n jets every batch has the same number up to one, for each n, in the order of n: sizes hardly
+    change from batch to batch, whatever the multiplicities. One that is too rare for every batch is in some of them,
+    others in each pass.
+
+    Parameters
+    ----------
+    jets
+        Inputs of all events.
+    label
+        Class of each jet, ``(n_jets,)``.
+    weight
+        Weight of each jet, float32, ``(n_jets,)``.
+    factor
+        How often each event is drawn, ``(n_events,)``; those with 0 are for validation alone.
+    size
+        Events of a batch, one that is drawn k times counted k times: the content of a batch does not depend on how
+        many events a bootstrap left out.
+    """
+
+    def __init__(
+        self,
+        jets: JetTensors,
+        label: npt.NDArray[np.int8],
+        weight: Floats32,
+        factor: Ints,
+        size: int,
+    ) -> None:
+        self._jets = jets
+        self._label, self._weight = torch.tensor(label), torch.from_numpy(weight)
+        self._factor = torch.from_numpy(np.repeat(factor, np.diff(jets.offsets)).astype(np.float32))
+        n_jets = np.diff(jets.offsets)
+        counted = (factor > 0) & (n_jets > 0)
+        self._groups = [np.flatnonzero(counted & (n_jets == n)) for n in np.unique(n_jets[counted])]
+        self._held_out = np.flatnonzero((factor == 0) & (n_jets > 0))[:VALIDATION_MAX]
+        self.per_pass = max(1, round(float(factor[counted].sum()) / size))
+        self.sum_abs_weight = float((self._factor * self._weight).abs().sum(dtype=torch.float64))
+        self._order, self._ends = np.empty(0, np.int64), np.empty(0, np.int64)
+
+    def shuffle(self, generator: torch.Generator) -> None:
+        """Divide the events anew."""
+        events, places = [], []
+        for group in self._groups:
+            events.append(group[torch.randperm(len(group), generator=generator).numpy()])
+            # evenly over the pass, from a random place on: the few of a rare multiplicity are not all in its first part
+            begin = float(torch.rand(1, generator=generator, dtype=torch.float64))
+            places.append((np.arange(len(group)) + begin) / len(group) * self.per_pass)
+        number = np.concatenate(places).astype(np.int64) % self.per_pass
+        self._order = np.concatenate(events)[np.argsort(number, kind="stable")]
+        self._ends = np.cumsum(np.bincount(number, minlength=self.per_pass))
+
+    def batch(self, number: int) -> Batch:
+        """Return a batch of the present division; ``inputs`` are `JetTensors`."""
+        begin = self._ends[number - 1] if number else 0
+        return self._of(self._order[begin : self._ends[number]], drawn=True)
+
+    def validation(self) -> Iterator[Batch]:
+        """Return the first events that were not drawn."""
+        for begin in range(0, len(self._held_out), _VALIDATION_BLOCK):
+            yield self._of(self._held_out[begin : begin + _VALIDATION_BLOCK], drawn=False)
+
+    def describe(self, batch: Batch) -> str:
+        """Return the ranges of scaled inputs and of features of pairs."""
+        jets: JetTensors = batch.inputs
+        columns = {name: jets.x[:, k] for k, name in enumerate(("log pT", "pT", "|eta|"))}
+        if jets.pairs is not None and len(jets.pairs):
+            columns["DeltaR"] = jets.pairs[:, 0]
+        ranges = ", ".join(f"{name} [{float(v.min()):.3g}, {float(v.max()):.3g}]" for name, v in columns.items())
+        return f"scaled inputs {ranges}, {int(np.diff(jets.offsets).max())} jets at most"
+
+    def _of(self, events: Ints, *, drawn: bool) -> Batch:
+        jets, rows = self._jets.take(events)
+        weight = self._weight.index_select(0, rows)
+        if drawn:
+            weight = weight * self._factor.index_select(0, rows)
+        return Batch(jets, self._label.index_select(0, rows).long(), weight)

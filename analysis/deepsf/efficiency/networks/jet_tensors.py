@@ -1,0 +1,211 @@
+"""Jets of events as networks take them: inputs of jets and pairs, flat, with offsets; no padding and no masks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deepsf.efficiency.events.closest import closest_jet
+from deepsf.efficiency.events.events import Bools, Ints, JetEvents, offsets_of
+from deepsf.efficiency.networks.pairs import N_FEATURES, edges, pair_delta_r, pair_features, pair_offsets
+
+N_INPUTS = 3
+"""Scaled log(pT), pT and |eta| of each jet."""
+N_EDGE_INPUTS = N_FEATURES + 1
+"""Features of the pair, and log(pT_source / pT_target) in units of the width of log(pT)."""
+N_ANGLES = 2
+"""Eta and phi, about [-2, 2] both."""
+PHI_WIDTH = 1.8  # of a uniform phi
+
+
+@dataclass(frozen=True)
+class JetTensors:
+    """Inputs of the jets of some events, in the order of the events; a part that was not asked for is None.
+
+    Attributes
+    ----------
+    offsets
+        int64 array, (n_events + 1,).
+    x
+        float32, (n_jets, N_INPUTS).
+    flavour
+        int32, (n_jets,).
+    pairs
+        float32, (n_pairs, N_FEATURES), in the order of `deepsf.efficiency.networks.pairs`.
+    closest
+        Distance to and flavour of the closest jet, float32 and int32, (n_jets,); for a lone jet the largest distance
+        and the number of flavours.
+    angles
+        float32, (n_jets, N_ANGLES).
+    """
+
+    offsets: Ints
+    x: Tensor
+    flavour: Tensor
+    pairs: Tensor | None = None
+    closest: tuple[Tensor, Tensor] | None = None
+    angles: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def of(self, part: str) -> Any:
+        """Return a part that must be there.
+
+        Raises
+        ------
+        ValueError
+            If these inputs were made without it.
+        """
+        if (found := getattr(self, part)) is None:
+            raise ValueError(f"these inputs were made without {part!r}: name it to JetScaling.tensors")
+        return found
+
+    def take(self, events: Ints) -> tuple[JetTensors, Tensor]:
+        """Return the inputs of some events, and their jets' places here, int64, ``(n_taken_jets,)``."""
+        n_jets = self.offsets[events + 1] - self.offsets[events]
+        rows = _ragged(self.offsets[events], n_jets)
+        pairs = closest = angles = None
+        if self.pairs is not None:
+            pairs = self.pairs.index_select(0, _ragged(self._pair_offsets[events], n_jets * (n_jets - 1) // 2))
+        if self.closest is not None:
+            closest = self.closest[0].index_select(0, rows), self.closest[1].index_select(0, rows)
+        if self.angles is not None:
+            angles = self.angles.index_select(0, rows)
+        x, flavour = self.x.index_select(0, rows), self.flavour.index_select(0, rows)
+        return JetTensors(offsets_of(n_jets), x, flavour, pairs, closest, angles), rows
+
+    def edge_index(self) -> Tensor:
+        """Return source and target of each edge, int64, ``(2, n_edges)``, in torch-geometric's order."""
+        found = edges(self.offsets)
+        return torch.from_numpy(np.stack([found.source, found.target]))
+
+    def edge_attr(self) -> Tensor:
+        """Return the inputs of each edge, float32, ``(n_edges, N_EDGE_INPUTS)``."""
+        source, target, pair = (torch.from_numpy(part) for part in edges(self.offsets))
+        ratio = self.x[source, :1] - self.x[target, :1]
+        return torch.cat([self.of("pairs")[pair], ratio], dim=1)
+
+    @functools.cached_property
+    def _pair_offsets(self) -> Ints:
+        return pair_offsets(self.offsets)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Lowest and highest value that a network was trained on."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Any) -> Range:
+        """Return the range of values; 0 to 0 if there are none."""
+        return cls(float(np.min(values)), float(np.max(values))) if len(values) else cls(0.0, 0.0)
+
+    def clip(self, values: Any) -> Any:
+        """Return the values, those outside set to the end that is closer; float32."""
+        return np.clip(values, np.float32(self.low), np.float32(self.high))
+
+    def excludes(self, values: Any) -> Bools:
+        """Return which values are outside."""
+        outside: Bools = (values < np.float32(self.low)) | (values > np.float32(self.high))
+        return outside
+
+
+@dataclass(frozen=True)
+class JetScaling:
+    """From columns of jets to inputs: mean and width of log(pT/GeV), pT [GeV], |eta|; and the ranges trained on."""
+
+    mean: tuple[float, float, float]
+    width: tuple[float, float, float]
+    pt_gev: Range
+    abseta: Range
+    delta_r: Range
+    n_jets: Range
+
+    @classmethod
+    def fit(cls, events: JetEvents) -> JetScaling:
+        """Return the scaling to zero mean and unit width on these events, and their ranges.
+
+        Raises
+        ------
+        ValueError
+            If there are no jets, or all have the same pT or absolute eta.
+        """
+        if not len(events.pt_gev):
+            raise ValueError(f"none of the {len(events)} events has a jet")
+        pt, abseta = events.pt_gev.astype(np.float64), np.abs(events.eta).astype(np.float64)
+        columns = {"log pT": np.log(pt), "pT": pt, "|eta|": abseta}
+        for name, values in columns.items():
+            if values.std() == 0:
+                raise ValueError(f"{name} is {values[0]:g} for all {len(values)} jets: nothing depends on it")
+        mean, width = (tuple(float(f(values)) for values in columns.values()) for f in (np.mean, np.std))
+        delta_r = pair_delta_r(events.offsets, events.eta, events.phi)
+        n_jets = events.n_jets
+        ranges = Range.of(events.pt_gev), Range.of(np.abs(events.eta)), Range.of(delta_r), Range.of(n_jets[n_jets > 0])
+        return cls(mean, width, *ranges)  # type: ignore[arg-type]
+
+    def tensors(self, events: JetEvents, flavour: Ints, n_flavours: int, needs: Collection[str]) -> JetTensors:
+        """Return the inputs of all events' jets, values beyond the ranges set to their ends.
+
+        Parameters
+        ----------
+        flavour
+            Index of each jet's flavour as the network counts them, ``(n_jets,)``.
+        needs
+            Parts of `JetTensors` besides ``x`` and ``flavour``.
+        """
+        pt, abseta = self.pt_gev.clip(events.pt_gev), self.abseta.clip(np.abs(events.eta))
+        x = np.empty((len(pt), N_INPUTS), np.float32)
+        for column, values in enumerate((np.log(pt), pt, abseta)):
+            x[:, column] = (values - np.float32(self.mean[column])) / np.float32(self.width[column])
+        pairs = closest = angles = None
+        if "pairs" in needs:
+            delta_r = self.delta_r.clip(pair_delta_r(events.offsets, events.eta, events.phi))
+            pairs = torch.from_numpy(pair_features(delta_r))
+        if "closest" in needs:
+            distance, index = closest_jet(events)
+            own = np.where(index >= 0, flavour[index], n_flavours).astype(np.int32)
+            closest = torch.from_numpy(self.delta_r.clip(distance)), torch.from_numpy(own)
+        if "angles" in needs:
+            eta = np.copysign(abseta, events.eta)
+            angles = torch.from_numpy(np.stack([eta, events.phi / np.float32(PHI_WIDTH)], axis=1))
+        own_flavour = torch.from_numpy(flavour.astype(np.int32))
+        return JetTensors(events.offsets, torch.from_numpy(x), own_flavour, pairs, closest, angles)
+
+    def out_of_range(self, events: JetEvents) -> Bools:
+        """Return which jets lie beyond the ranges: by pT, absolute eta, distance to another jet, or their number."""
+        outside = self.pt_gev.excludes(events.pt_gev) | self.abseta.excludes(np.abs(events.eta))
+        outside |= np.repeat(self.n_jets.excludes(events.n_jets), events.n_jets)
+        far = self.delta_r.excludes(pair_delta_r(events.offsets, events.eta, events.phi))
+        if far.any():
+            found = edges(events.offsets)
+            outside[found.target[far[found.pair]]] = True
+        return outside
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scaling as plain lists."""
+        ranges = {name: [getattr(self, name).low, getattr(self, name).high] for name in _RANGES}
+        return {"mean": list(self.mean), "width": list(self.width), **ranges}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> JetScaling:
+        """Return the scaling of `to_json`."""
+        return cls(tuple(stored["mean"]), tuple(stored["width"]), **{name: Range(*stored[name]) for name in _RANGES})
+
+
+_RANGES = ("pt_gev", "abseta", "delta_r", "n_jets")
+
+
+def _ragged(first: Ints, counts: Ints) -> Tensor:
+    """Return the places ``first[k], first[k] + 1, ...`` of all events' elements, ``counts[k]`` each."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    return torch.from_numpy(np.repeat(first - ends + counts, counts) + np.arange(total))

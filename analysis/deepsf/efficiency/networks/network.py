@@ -1,0 +1,183 @@
+"""One trained efficiency network: from events to the efficiencies of their jets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from numba import njit
+
+from deepsf.config.efficiency.networks import NETWORKS, NetworkName
+from deepsf.efficiency.events.events import Bools, Floats32, Ints, JetEvents
+from deepsf.efficiency.networks.jet_tensors import JetScaling, JetTensors
+from deepsf.efficiency.networks.linear import row_by_row
+
+if TYPE_CHECKING:
+    from deepsf.config.efficiency.networks import NetworkTraining
+
+_BLOCK_EVENTS = 8192
+
+
+class EfficiencyModule(Protocol):
+    """What the networks of analysis/nets have in common, besides being torch modules.
+
+    ``needs`` names the parts of `JetTensors` that it takes.
+    """
+
+    needs: frozenset[str]
+
+    def __call__(self, jets: JetTensors) -> torch.Tensor:
+        """Return the logit of each bin between working points relative to untagged, ``(n_jets, K)``."""
+
+    def start_from(self, fractions: torch.Tensor) -> None:
+        """Begin with the mean of each flavour: ``fractions`` of jets by flavour and bin, ``(n_flavours, K + 1)``."""
+
+
+def architecture(settings: NetworkTraining) -> dict[str, int]:
+    """Return what is needed to rebuild a network from its weights: the numbers of its layers, blocks, units."""
+    return {name: value for name, value in settings.model_dump().items() if name in ("layers", "blocks", "units")}
+
+
+def build(
+    model: NetworkName, sizes: Mapping[str, int], n_flavours: int, n_points: int, generator: torch.Generator
+) -> torch.nn.Module:
+    """Return a network with random weights.
+
+    Raises
+    ------
+    ValueError
+        If there is no such network.
+    """
+    network: Any
+    # imported where they are used: torch-geometric alone takes seconds
+    if model == "closest_jet":
+        from deepsf.efficiency.networks.closest_jet import ClosestJetNetwork as network  # noqa: N813
+    elif model == "product":
+        from deepsf.efficiency.networks.pairwise import ProductNetwork as network  # noqa: N813
+    elif model == "invariant":
+        from deepsf.efficiency.networks.gnn import GraphInvariant as network  # noqa: N813
+    elif model == "paper":
+        from deepsf.efficiency.networks.gnn_2004_02665 import GraphPaper as network  # noqa: N813
+    else:
+        raise ValueError(f"there is no network {model!r}, only {list(NETWORKS)}")
+    built: torch.nn.Module = network(**sizes, n_flavours=n_flavours, n_points=n_points, generator=generator)
+    return built
+
+
+@dataclass(frozen=True)
+class EfficiencyNetwork:
+    """Weights of one training and all that belongs to them.
+
+    Attributes
+    ----------
+    model, sizes
+        Which network, and its sizes: see `build`.
+    flavours, working_points
+        Names in the order that the network counts them.
+    scaling
+        Of the inputs, with the ranges that the network was trained on.
+    untagged_weight
+        mu of each flavour in the loss: untagged jets counted as so many. Undone in `evaluate`.
+    module
+        The network itself.
+    """
+
+    model: NetworkName
+    sizes: Mapping[str, int]
+    flavours: tuple[str, ...]
+    working_points: tuple[str, ...]
+    scaling: JetScaling
+    untagged_weight: tuple[float, ...]
+    module: torch.nn.Module
+
+    def evaluate(self, events: JetEvents) -> Floats32:
+        """Return the probability of each jet to pass each working point, float32, ``(n_jets, K)``.
+
+        Values beyond the range of the training are set to its ends, see `out_of_range`. The working points are those of
+        the training; ``n_passed`` of the events is not read. The result for an event depends, to the last bit, on no
+        other event; that of ``paper``, whose sums are those of torch-geometric, to 1e-6.
+
+        Raises
+        ------
+        ValueError
+            If a jet has a flavour that the network was not trained on.
+        """
+        flavour = self._flavour_index(events)
+        passing = np.empty((len(events.pt_gev), len(self.working_points)), np.float32)
+        log_mu = np.log(np.array(self.untagged_weight))
+        for begin in range(0, len(events), _BLOCK_EVENTS):
+            chosen = slice(begin, begin + _BLOCK_EVENTS)
+            block, jets = _cut(events, chosen)
+            tensors = self.scaling.tensors(block, flavour[jets], len(self.flavours), self.needs)
+            _fill_passing(self.logits(tensors), log_mu[flavour[jets]], passing[jets])
+        return passing
+
+    def logits(self, jets: JetTensors) -> Floats32:
+        """Return the network's output as trained, relative to untagged jets that count as ``untagged_weight``.
+
+        float32, ``(n_jets, K)``: logits of the bins between working points.
+        """
+        if not len(jets.x):
+            return np.empty((0, len(self.working_points)), np.float32)
+        with torch.no_grad(), row_by_row():
+            found: Floats32 = self.module(jets).numpy()
+        return found
+
+    def out_of_range(self, events: JetEvents) -> Bools:
+        """Return which jets lie beyond what was trained on, ``(n_jets,)``: see `JetScaling.out_of_range`."""
+        return self.scaling.out_of_range(events)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Parts of `JetTensors` that the network takes."""
+        module: Any = self.module
+        found: frozenset[str] = module.needs
+        return found
+
+    def _flavour_index(self, events: JetEvents) -> Ints:
+        """Return the flavour of each jet as the network counts them."""
+        known = {name: number for number, name in enumerate(self.flavours)}
+        used = np.flatnonzero(np.bincount(events.flavour, minlength=len(events.flavours)))
+        if unknown := [events.flavours[number] for number in used if events.flavours[number] not in known]:
+            raise ValueError(
+                f"jets of flavour {', '.join(unknown)}: the network {self.model} was trained on "
+                f"{', '.join(self.flavours)}; train it on these too, or leave such jets out of the events"
+            )
+        table = np.array([known.get(name, -1) for name in events.flavours], np.int64)
+        return table[events.flavour]
+
+
+def _cut(events: JetEvents, chosen: slice) -> tuple[JetEvents, slice]:
+    """Return consecutive events and their jets' places."""
+    from dataclasses import replace
+
+    offsets = events.offsets[chosen.start : chosen.stop + 1]
+    jets = slice(int(offsets[0]), int(offsets[-1]))
+    columns: dict[str, Any] = {
+        name: getattr(events, name)[jets] for name in ("pt_gev", "eta", "phi", "flavour", "n_passed")
+    }
+    columns |= {name: getattr(events, name)[chosen] for name in ("weight", "event")}
+    return replace(events, offsets=offsets - offsets[0], **columns), jets
+
+
+# One jet after the other in double precision: vectors of functions round differently at the end of an array.
+@njit(cache=True)
+def _fill_passing(logits: Floats32, log_mu: npt.NDArray[np.float64], passing: Floats32) -> None:
+    """Fill the cumulative efficiencies, which never rise from a working point to the next tighter one."""
+    n_points = logits.shape[1]
+    for jet in range(len(logits)):
+        highest = 0.0
+        for k in range(n_points):
+            highest = max(highest, logits[jet, k] + log_mu[jet])
+        total = math.exp(-highest)
+        for k in range(n_points):
+            total += math.exp(logits[jet, k] + log_mu[jet] - highest)
+        above = 0.0
+        for k in range(n_points - 1, -1, -1):
+            above += math.exp(logits[jet, k] + log_mu[jet] - highest)
+            passing[jet, k] = above / total

@@ -1,0 +1,89 @@
+"""Pairs of jets of one event: which there are, and the features of each that networks take.
+
+Unordered pairs (i, j), i < j, of an event are in the order (0, 1), (0, 2), ..., (1, 2), ...; those of all events follow
+one another. A graph has two edges for each of them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from deepsf.efficiency.events.events import Floats32, Ints
+
+N_FEATURES = 3
+"""DeltaR, DeltaR^2 / 2, log(DeltaR + 0.05): a network that has DeltaR alone gets the closest jets wrong."""
+LOG_OFFSET = 0.05
+
+
+class Edges(NamedTuple):
+    """Directed edges of the graphs of all events, int64, ``(n_edges,)``: each jet to each other one of its event.
+
+    ``source`` and ``target`` are places of jets, ``pair`` is the place of the unordered pair.
+    """
+
+    source: Ints
+    target: Ints
+    pair: Ints
+
+
+def pair_offsets(offsets: Ints) -> Ints:
+    """Return where each event's pairs begin, int64, ``(n_events + 1,)``."""
+    n_jets = np.diff(offsets)
+    return np.concatenate([[0], np.cumsum(n_jets * (n_jets - 1) // 2)])
+
+
+def pair_delta_r(offsets: Ints, eta: Floats32, phi: Floats32) -> Floats32:
+    """Return DeltaR = sqrt(Deta^2 + Dphi^2), Dphi in [-pi, pi], of all pairs, float32, ``(n_pairs,)``."""
+    delta_r = np.empty(int(pair_offsets(offsets)[-1]), np.float32)
+    _fill_delta_r(offsets, eta, phi, delta_r)
+    return delta_r
+
+
+def pair_features(delta_r: Floats32) -> Floats32:
+    """Return the features of pairs at a distance, float32, ``(n_pairs, N_FEATURES)``."""
+    features = np.empty((len(delta_r), N_FEATURES), np.float32)
+    features[:, 0] = delta_r
+    features[:, 1] = delta_r**2 / 2
+    features[:, 2] = np.log(delta_r + np.float32(LOG_OFFSET))
+    return features
+
+
+def edges(offsets: Ints) -> Edges:
+    """Return the edges of events with these offsets: ordered by target, then by source."""
+    n_edges = 2 * int(pair_offsets(offsets)[-1])
+    found = Edges(*(np.empty(n_edges, np.int64) for _ in Edges._fields))
+    _fill_edges(offsets, *found)
+    return found
+
+
+@njit(cache=True)
+def _fill_delta_r(offsets: Ints, eta: Floats32, phi: Floats32, delta_r: Floats32) -> None:
+    pair = 0
+    for event in range(len(offsets) - 1):
+        for i in range(offsets[event], offsets[event + 1]):
+            for j in range(i + 1, offsets[event + 1]):
+                delta_eta = np.float64(eta[i]) - np.float64(eta[j])
+                delta_phi = abs(np.float64(phi[i]) - np.float64(phi[j]))
+                delta_phi = min(delta_phi, 2.0 * math.pi - delta_phi)
+                delta_r[pair] = math.sqrt(delta_eta * delta_eta + delta_phi * delta_phi)
+                pair += 1
+
+
+@njit(cache=True)
+def _fill_edges(offsets: Ints, source: Ints, target: Ints, pair: Ints) -> None:
+    edge = first_pair = 0
+    for event in range(len(offsets) - 1):
+        begin, n_jets = offsets[event], offsets[event + 1] - offsets[event]
+        for i in range(n_jets):
+            for j in range(n_jets):
+                if i == j:
+                    continue
+                low, high = min(i, j), max(i, j)
+                source[edge], target[edge] = begin + j, begin + i
+                pair[edge] = first_pair + low * n_jets - low * (low + 1) // 2 + high - low - 1
+                edge += 1
+        first_pair += n_jets * (n_jets - 1) // 2

@@ -1,0 +1,149 @@
+"""One member of an ensemble of efficiency networks: cross-entropy of the tag on a Poisson bootstrap by event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from deepsf.config.efficiency.networks import NETWORKS, NetworkName, NetworkTraining
+from deepsf.efficiency.events.events import Floats, Floats32, JetEvents
+from deepsf.efficiency.networks.batches import EventBatches
+from deepsf.efficiency.networks.jet_tensors import JetScaling
+from deepsf.efficiency.networks.network import EfficiencyNetwork, architecture, build
+from deepsf.seeds import torch_generator
+from deepsf.training.checkpoint import Checkpoint
+from deepsf.training.classifier import ClassifierTraining
+from deepsf.training.history import Progress
+
+
+def member_seed(seed: int, model: str, member: int, fold: int | None = None) -> np.random.SeedSequence:
+    """Return the seed of a member: named by the ensemble's seed, network, member's number and fold, nothing else."""
+    named = [0x656666, NETWORKS.index(model), member]
+    return np.random.SeedSequence([seed, *named] if fold is None else [seed, *named, fold + 1])
+
+
+class MemberTraining:
+    """The training of one member, and the network that comes of it; the result depends on the arguments alone.
+
+    See `train_member`.
+    """
+
+    def __init__(
+        self, events: JetEvents, model: NetworkName, settings: NetworkTraining, seed: np.random.SeedSequence
+    ) -> None:
+        # not seed.spawn, which gives others the next time that it is called
+        bootstrap_seed, network_seed, batch_seed = (
+            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, k)) for k in range(3)
+        )
+        mu = np.array([settings.untagged_weight.get(flavour, 1.0) for flavour in events.flavours])
+        weight = _jet_weights(events, mu)
+        fractions = _bin_fractions(events, weight)
+        weight *= _flavour_weights(fractions, settings.balance)[events.flavour]
+        sizes, n_points = architecture(settings), len(events.working_points)
+        generator = torch_generator(network_seed)
+        module = build(model, sizes, len(events.flavours), n_points, generator)
+        module.start_from(torch.from_numpy(fractions.astype(np.float32)))  # type: ignore[operator]
+        scaling = JetScaling.fit(events)
+        self.network = EfficiencyNetwork(
+            model, sizes, events.flavours, events.working_points, scaling, tuple(mu.tolist()), module
+        )
+        factor = np.ones(len(events), np.int64)
+        if settings.resample == "bootstrap":
+            factor = np.random.default_rng(bootstrap_seed).poisson(1.0, len(events))
+        jets = scaling.tensors(events, events.flavour.astype(np.int64), len(events.flavours), self.network.needs)
+        batches = EventBatches(jets, events.n_passed, weight, factor, settings.batch_events)
+        self.classifier = ClassifierTraining(module, batches, settings, batch_seed)
+
+    def run(self, report: Callable[[Progress], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> None:
+        """Train to the end; see `ClassifierTraining.run`."""
+        self.classifier.run(report, checkpoint)
+
+
+def train_member(
+    events: JetEvents,
+    model: NetworkName,
+    settings: NetworkTraining,
+    seed: np.random.SeedSequence,
+    *,
+    report: Callable[[Progress], None] = lambda _: None,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[EfficiencyNetwork, dict[str, list[float]]]:
+    """Train one member; return it and the record of its training.
+
+    The loss is that of arXiv:2004.02665: cross-entropy of the tag, or, with several working points, of the bin between
+    them, weighted with generator weights, which may be negative. Untagged jets weigh ``untagged_weight`` (mu) of their
+    flavour; the network's `evaluate` undoes it.
+
+    Parameters
+    ----------
+    settings
+        Those of ``model``.
+    seed
+        Of `member_seed`: of bootstrap, initial weights and batches.
+    checkpoint
+        Where the training saves its state, and continues from what an earlier attempt left; the result is the same.
+
+    Raises
+    ------
+    ValueError
+        If a flavour has no jets, or none (or a negative sum of weights) in a bin between working points.
+    deepsf.training.classifier.NonFiniteLossError
+        If a loss is not finite.
+    """
+    training = MemberTraining(events, model, settings, seed)
+    training.run(report, checkpoint)
+    return training.network, training.classifier.history.to_json()
+
+
+def _jet_weights(events: JetEvents, mu: Floats) -> Floats32:
+    weight = np.repeat(events.weight, events.n_jets)
+    return np.where(events.n_passed == 0, weight * mu[events.flavour], weight).astype(np.float32)
+
+
+def _bin_fractions(events: JetEvents, weight: Floats32) -> npt.NDArray[np.float64]:
+    """Return the weighted fraction of each flavour's jets in each bin between working points, bin 0 being untagged."""
+    n_bins, n_flavours = len(events.working_points) + 1, len(events.flavours)
+    index = events.flavour.astype(np.int64) * n_bins + events.n_passed
+    sums = np.bincount(index, weight, n_flavours * n_bins).reshape(n_flavours, n_bins)
+    counts = np.bincount(index, minlength=n_flavours * n_bins).reshape(n_flavours, n_bins)
+    problems = []
+    for number, flavour in enumerate(events.flavours):
+        if not counts[number].any():
+            problems.append(f"flavour {flavour} has no jets; leave it out of the flavours, or add events with it")
+            continue
+        for k, where in enumerate(_bin_names(events.working_points)):
+            if not counts[number, k]:
+                problems.append(f"none of the {counts[number].sum()} jets of flavour {flavour} {where}")
+            elif not sums[number, k] > 0:
+                problems.append(
+                    f"the weights of the {counts[number, k]} jets of flavour {flavour} that {where.removeprefix('s')} "
+                    f"sum up to {sums[number, k]:g}, not above 0"
+                )
+    if problems:
+        raise ValueError(
+            f"efficiencies cannot be trained on these {len(events)} events: {'; '.join(problems)}. A logarithm of each "
+            "fraction is needed: take more events, or fewer working points"
+        )
+    fractions: npt.NDArray[np.float64] = sums / sums.sum(axis=1, keepdims=True)
+    return fractions
+
+
+def _flavour_weights(fractions: Floats, balance: float) -> Floats32:
+    """Return the weight of each flavour in the loss, V^-balance for the variance V of its bin.
+
+    Jets of udsg tell of the tag a hundredth of what those of b do: left to themselves, weight decay pulls the shape of
+    their efficiency to that of b. A weight that depends on inputs alone leaves the minimum of the loss where it is.
+    """
+    variance = 1.0 - np.sum(fractions**2, axis=1)
+    weights: Floats32 = (variance**-balance).astype(np.float32)
+    return weights
+
+
+def _bin_names(working_points: tuple[str, ...]) -> list[str]:
+    names = [f"fails {working_points[0]}"]
+    names += [f"passes {a} and fails {b}" for a, b in pairwise(working_points)]
+    return [*names, f"passes {working_points[-1]}"]

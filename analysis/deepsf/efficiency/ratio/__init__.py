@@ -1,0 +1,1 @@
+"""Scale factors of working points by ratios of densities."""

@@ -1,0 +1,1 @@
+"""Truth tagging: weights, drawn tags, scale factors and errors."""

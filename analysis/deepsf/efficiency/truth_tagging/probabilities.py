@@ -1,0 +1,207 @@
+"""Probabilities that an event has N tags, or at least N, from the efficiencies of its jets; direct tagging beside it.
+
+Given the efficiencies the tags of jets are independent, so that the number of tags has a Poisson-binomial distribution.
+It is built up jet by jet in double precision. All jets of an event shaped the efficiencies; those that are *taggable*
+decide the weight.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from deepsf.config.efficiency.truth_tagging import Taggable
+from deepsf.efficiency.events.events import Bools, Floats, Ints, JetEvents
+
+Array = npt.NDArray[Any]
+
+
+def taggable_jets(events: JetEvents, settings: Taggable) -> Bools:
+    """Return which jets may be tagged, ``(n_jets,)``: within pT and |eta|, of those the ``n_leading`` hardest."""
+    chosen: Bools = (events.pt_gev >= settings.pt_min_gev) & (np.abs(events.eta) <= settings.abseta_max)
+    if settings.n_leading is None:
+        return chosen
+    before = np.concatenate([[0], np.cumsum(chosen)])
+    place = before[1:] - np.repeat(before[events.offsets[:-1]], events.n_jets)
+    chosen &= place <= settings.n_leading
+    return chosen
+
+
+def exactly(
+    efficiency: Array, offsets: Ints, n: int, taggable: Bools | None = None, untagged: Array | None = None
+) -> Floats:
+    """Return the probability of each event to have exactly ``n`` tagged jets.
+
+    Parameters
+    ----------
+    efficiency
+        Probability of each jet to be tagged, ``(n_jets,)``.
+    offsets
+        First jet of each event, ``(n_events + 1,)``.
+    taggable
+        Jets that may be tagged, ``(n_jets,)``; all by default. Others do not count.
+    untagged
+        Weight of each jet if it is not tagged, ``(n_jets,)``; 1 - efficiency by default. With scale factors both are
+        those of data, see `deepsf.efficiency.truth_tagging.scale_factors.data_efficiencies`, and need not add up to 1.
+
+    Returns
+    -------
+    Floats
+        float64, ``(n_events,)``; 1 for ``n`` = 0 in events without taggable jets.
+
+    Raises
+    ------
+    ValueError
+        For a negative ``n``, arrays of different lengths, efficiencies that are not probabilities.
+    """
+    return _evaluated(efficiency, offsets, n, taggable, untagged, at_least_n=False)
+
+
+def at_least(
+    efficiency: Array, offsets: Ints, n: int, taggable: Bools | None = None, untagged: Array | None = None
+) -> Floats:
+    """Return the probability of each event to have at least ``n`` tagged jets; parameters as of `exactly`.
+
+    The upper tail is summed itself: 1 - P(<n) would lose the digits of small efficiencies.
+    """
+    return _evaluated(efficiency, offsets, n, taggable, untagged, at_least_n=True)
+
+
+def pattern_probability(efficiency: Array, offsets: Ints, tagged: Bools, taggable: Bools | None = None) -> Floats:
+    """Return the probability of each event that exactly these of its taggable jets are tagged.
+
+    Parameters
+    ----------
+    tagged
+        The tagged jets, ``(n_jets,)``, all of them taggable.
+
+    Returns
+    -------
+    Floats
+        float64, ``(n_events,)``.
+
+    Raises
+    ------
+    ValueError
+        As of `exactly`; and if a jet is tagged that is not taggable.
+    """
+    passing, mask = checked(efficiency, offsets, taggable)
+    _check_shape("tagged", tagged, len(passing))
+    if wrong := int(np.sum(tagged & ~mask)):
+        raise ValueError(f"{wrong} jets are tagged but not taggable; a pattern is one of the taggable jets")
+    return _products(np.where(tagged, passing, 1.0 - passing), offsets, mask)
+
+
+def number_of_tags(tagged: Bools, offsets: Ints, taggable: Bools | None = None) -> Ints:
+    """Return how many taggable jets of each event are tagged, int64, ``(n_events,)``."""
+    _check_shape("tagged", tagged, int(offsets[-1]))
+    if taggable is not None:
+        _check_shape("taggable", taggable, int(offsets[-1]))
+        tagged = tagged & taggable
+    before = np.concatenate([[0], np.cumsum(tagged, dtype=np.int64)])
+    return np.diff(before[offsets])
+
+
+def tagged_exactly(tagged: Bools, offsets: Ints, n: int, taggable: Bools | None = None) -> Bools:
+    """Return which events have exactly ``n`` tagged jets: direct tagging, in place of the weight of `exactly`."""
+    _check_n(n)
+    return np.asarray(number_of_tags(tagged, offsets, taggable) == n)
+
+
+def tagged_at_least(tagged: Bools, offsets: Ints, n: int, taggable: Bools | None = None) -> Bools:
+    """Return which events have at least ``n`` tagged jets: direct tagging, in place of the weight of `at_least`."""
+    _check_n(n)
+    return np.asarray(number_of_tags(tagged, offsets, taggable) >= n)
+
+
+def checked(efficiency: Array, offsets: Ints, taggable: Bools | None) -> tuple[Floats, Bools]:
+    """Return efficiencies in double precision, and the mask of the taggable jets.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ from the number of jets, or an efficiency is not a probability.
+    """
+    n_jets = int(offsets[-1])
+    _check_shape("efficiency", efficiency, n_jets)
+    values = np.ascontiguousarray(efficiency, np.float64)
+    if n_jets and not (values.min() >= 0.0 and values.max() <= 1.0):
+        wrong = ~((values >= 0.0) & (values <= 1.0))
+        first = int(np.argmax(wrong))
+        raise ValueError(
+            f"efficiencies of {int(wrong.sum())} of {n_jets} jets are not in [0, 1], the first is {values[first]:g} of "
+            f"jet {first}"
+        )
+    if taggable is None:
+        return values, np.ones(n_jets, np.bool_)
+    _check_shape("taggable", taggable, n_jets)
+    if taggable.dtype != np.bool_:
+        raise ValueError(f"taggable must be a mask of booleans, got {taggable.dtype}")
+    return values, np.ascontiguousarray(taggable)
+
+
+def _check_shape(name: str, values: Array, n_jets: int) -> None:
+    if np.shape(values) != (n_jets,):
+        raise ValueError(f"{name} must have one value a jet, shape ({n_jets},), got {np.shape(values)}")
+
+
+def _check_n(n: int) -> None:
+    if n < 0:
+        raise ValueError(f"a number of tags cannot be negative, got {n}")
+
+
+def _evaluated(
+    efficiency: Array, offsets: Ints, n: int, taggable: Bools | None, untagged: Array | None, *, at_least_n: bool
+) -> Floats:
+    _check_n(n)
+    if untagged is None:
+        passing, mask = checked(efficiency, offsets, taggable)
+        failing = 1.0 - passing
+    else:
+        # weights of data: scale factors may take them out of [0, 1]
+        _, mask = checked(np.zeros(int(offsets[-1])), offsets, taggable)
+        for name, values in (("efficiency", efficiency), ("untagged", untagged)):
+            _check_shape(name, values, len(mask))
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} of {int(np.sum(~np.isfinite(values)))} jets is not finite")
+        passing, failing = (np.ascontiguousarray(values, np.float64) for values in (efficiency, untagged))
+    result: Floats = _probabilities(passing, failing, offsets, mask, n, at_least_n)
+    return result
+
+
+@njit(cache=True)
+def _probabilities(
+    passing: Floats, failing: Floats, offsets: Ints, taggable: Bools, n: int, at_least_n: bool
+) -> Floats:
+    """Poisson-binomial recursion; at_least_n makes n tags absorbing: further jets count with both outcomes."""
+    result = np.empty(len(offsets) - 1)
+    probability = np.empty(n + 1)
+    for event in range(len(offsets) - 1):
+        probability[:] = 0.0
+        probability[0] = 1.0
+        for jet in range(offsets[event], offsets[event + 1]):
+            if not taggable[jet]:
+                continue
+            tag, no_tag = passing[jet], failing[jet]
+            stay = tag + no_tag if at_least_n else no_tag
+            probability[n] *= stay
+            if n > 0:
+                probability[n] += probability[n - 1] * tag
+                for m in range(n - 1, 0, -1):
+                    probability[m] = probability[m] * no_tag + probability[m - 1] * tag
+                probability[0] *= no_tag
+        result[event] = probability[n]
+    return result
+
+
+@njit(cache=True)
+def _products(factor: Floats, offsets: Ints, chosen: Bools) -> Floats:
+    result = np.ones(len(offsets) - 1)
+    for event in range(len(offsets) - 1):
+        for jet in range(offsets[event], offsets[event + 1]):
+            if chosen[jet]:
+                result[event] *= factor[jet]
+    return result

@@ -1,0 +1,219 @@
+"""Scale factors as tables of polynomials: what the JSON and CSV files hold, and the way there from a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import PchipInterpolator
+from scipy.special import expit
+
+from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor
+from deepsf.config.flavours import Flavour
+from deepsf.exports.formula import Polynomial, Space
+from deepsf.exports.systematics import NOMINAL, acts_on_charm_alone
+from deepsf.probes.bins import FlavourBins
+from deepsf.probes.entries import Floats
+from deepsf.probes.weights import NormalisationTable
+
+LOWEST_DISCRIMINANT, HIGHEST_DISCRIMINANT = -15.0, 1.1
+"""Outer edges in the discriminant, those of the public files; -15 to 0 holds the invalid scores."""
+
+HIGHEST_PT_GEV = 10_000.0
+"""The last edge in pT, standing for infinity as in the public files."""
+
+_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A scale factor against the discriminant: ``pieces[i]`` holds from ``edges[i]`` up to ``edges[i + 1]``."""
+
+    edges: tuple[float, ...]
+    pieces: tuple[Polynomial, ...]
+
+    def evaluate(self, discriminant: Floats) -> Floats:
+        """Return the value of each discriminant, shape ``(n,)``; beyond the outer edges that of the edge."""
+        clipped = np.clip(discriminant, self.edges[0], self.edges[-1])
+        index = _bin_of(self.edges, clipped)
+        values = np.empty(len(clipped))
+        for number in np.unique(index):
+            here, piece = index == number, self.pieces[number]
+            position = clipped[here]
+            if piece.degree and piece.space == "logit":
+                position = np.log(position / (1.0 - position))
+            values[here] = np.polynomial.polynomial.polyval(position - piece.origin, piece.coefficient)
+        return values
+
+
+@dataclass(frozen=True)
+class ShapeTable:
+    """One flavour and shift: a curve and a factor per bin of (|eta|, pT), ``curves[i][j]`` and ``scale[i, j]``."""
+
+    abseta: tuple[float, ...]
+    pt_gev: tuple[float, ...]
+    curves: tuple[tuple[Curve, ...], ...]
+    scale: tuple[tuple[float, ...], ...]
+
+    def evaluate(self, abseta: npt.ArrayLike, pt_gev: npt.ArrayLike, discriminant: npt.ArrayLike) -> Floats:
+        """Return the scale factor of each jet, shape ``(n,)``; pT and discriminant beyond the table are clamped.
+
+        Raises
+        ------
+        ValueError
+            If an |eta| lies outside the table.
+        """
+        eta, pt, disc = (np.asarray(values, np.float64) for values in (abseta, pt_gev, discriminant))
+        if len(eta) and not (eta.min() >= self.abseta[0] and eta.max() < self.abseta[-1]):
+            raise ValueError(
+                f"|eta| from {eta.min():g} to {eta.max():g} leaves the table, {self.abseta[0]:g} to "
+                f"{self.abseta[-1]:g}; select jets inside"
+            )
+        row = _bin_of(self.abseta, eta) * (len(self.pt_gev) - 1) + _bin_of(self.pt_gev, pt)
+        curves = [curve for of_abseta in self.curves for curve in of_abseta]
+        factors = [factor for of_abseta in self.scale for factor in of_abseta]
+        values = np.empty(len(row))
+        for number in np.unique(row):
+            here = row == number
+            values[here] = factors[number] * curves[number].evaluate(disc[here])
+        return values
+
+
+Shapes = dict[int, dict[str, ShapeTable]]
+"""Tables by hadron-flavour code and shift (our names). A combination that is not in it is not defined."""
+
+
+def shapes_of(binned: BinnedScaleFactor, flavours: Mapping[str, Flavour], abseta_max: float = 0.0) -> Shapes:
+    """Return the smooth, normalised scale factors of a measurement, all flavours of the configuration and shifts.
+
+    The last bin in |eta| reaches to ``abseta_max``, where jets were selected to, if its own edge lies below.
+    """
+    tables = {
+        name: {shift: table_of(flavour.at(shift), abseta_max) for shift in flavour.shift_names}
+        for name, flavour in binned.tables.items()
+    }
+    return completed(tables, flavours)
+
+
+def completed(tables: Mapping[str, Mapping[str, ShapeTable]], flavours: Mapping[str, Flavour]) -> Shapes:
+    """Return tables by hadron-flavour code, defined as in the public files.
+
+    A measured flavour has every shift but ``cferr``: the nominal table where a shift leaves it alone. A flavour of unit
+    scale factor has the nominal value and the ``cferr`` shifts that it is given.
+
+    Parameters
+    ----------
+    tables
+        By flavour and shift (our names).
+
+    Raises
+    ------
+    ValueError
+        If a measured flavour has no nominal table.
+    """
+    shifts = dict.fromkeys(s for by_shift in tables.values() for s in by_shift if not acts_on_charm_alone(s))
+    widest = max((t.abseta[-1] for by_shift in tables.values() for t in by_shift.values()), default=2.5)
+    shapes: Shapes = {}
+    for name, flavour in flavours.items():
+        given = tables.get(name, {})
+        if flavour.scale_factor == "measured":
+            if NOMINAL not in given:
+                raise ValueError(f"flavour {name} is measured, but has no nominal scale factor to export")
+            defined = {shift: given.get(shift, given[NOMINAL]) for shift in shifts}
+        else:
+            charm_shifts = {shift: table for shift, table in given.items() if acts_on_charm_alone(shift)}
+            defined = {NOMINAL: unit_table(widest), **charm_shifts}
+        shapes |= dict.fromkeys(flavour.hadron_flavours, defined)
+    return shapes
+
+
+def table_of(flavour: BinnedFlavour, abseta_max: float = 0.0) -> ShapeTable:
+    """Return the smooth, normalised scale factor of one flavour, in one shift."""
+    return shape_table(
+        flavour.bins,
+        invalid=flavour.sf[..., 0],
+        node=flavour.node,
+        smooth=flavour.smooth,
+        space=flavour.space,
+        normalisation=flavour.normalisation["binned_smooth"],
+        abseta_max=abseta_max,
+    )
+
+
+def shape_table(
+    bins: FlavourBins,
+    *,
+    invalid: Floats,
+    node: Floats,
+    smooth: Floats,
+    space: Space,
+    normalisation: NormalisationTable,
+    abseta_max: float = 0.0,
+) -> ShapeTable:
+    """Return a smoothed scale factor with its normalisation as one table.
+
+    The bins of the table are the scale factor's, cut at the edges of the normalisation's (pT, |eta|) bins.
+
+    Parameters
+    ----------
+    invalid
+        Scale factor of jets without a valid score, shape ``(n_pt, n_abseta)``; NaN (not measured) counts as 1.
+    node, smooth
+        Nodes in ``space``, shape ``(n_nodes,)``, and values there, shape ``(n_pt, n_abseta, n_nodes)``; NaN nodes are
+        left out, a row of NaN counts as 1.
+    """
+    pt = _cut(bins.pt_gev, normalisation.bins.pt_gev, HIGHEST_PT_GEV)
+    abseta = _cut(bins.abseta, normalisation.bins.abseta, max(float(bins.abseta[-1]), abseta_max))
+    abseta[0] = 0.0  # the first bin is open downwards
+    n_pt, n_abseta = invalid.shape
+    curves = [[_curve(float(invalid[i, j]), node, smooth[i, j], space) for i in range(n_pt)] for j in range(n_abseta)]
+    pt_middle, abseta_middle = (0.5 * (edges[:-1] + edges[1:]) for edges in (pt, abseta))
+    row = np.searchsorted(bins.pt_gev[1:-1], pt_middle, side="right")
+    column = np.searchsorted(bins.abseta[1:-1], abseta_middle, side="right")
+    mean = normalisation.divisor(pt_middle[None, :], abseta_middle[:, None])
+    return ShapeTable(
+        tuple(abseta.tolist()),
+        tuple(pt.tolist()),
+        tuple(tuple(curves[j][i] for i in row) for j in column),
+        tuple(tuple(values) for values in _rounded(1.0 / mean).tolist()),
+    )
+
+
+def unit_table(abseta_max: float = 2.5) -> ShapeTable:
+    """Return the table of a flavour whose scale factor is 1."""
+    one = Curve((LOWEST_DISCRIMINANT, HIGHEST_DISCRIMINANT), (Polynomial((1.0,)),))
+    return ShapeTable((0.0, abseta_max), (20.0, HIGHEST_PT_GEV), ((one,),), ((1.0,),))
+
+
+def _cut(edges: Floats, inner: Floats, last: float) -> Floats:
+    """Return the edges of both binnings; both are open at their ends, so that only inner edges tell bins apart."""
+    within = np.union1d(edges[1:-1], inner)
+    first = float(edges[0]) if not within.size or edges[0] < within[0] else 0.0
+    return np.concatenate([[first], within[(within > first) & (within < last)], [last]])
+
+
+def _curve(invalid: float, node: Floats, values: Floats, space: Space) -> Curve:
+    measured = np.isfinite(values)
+    # rounded nodes are the origins: as exact as all other numbers, and shorter
+    at, values = _rounded(node[measured]), values[measured]
+    first, last = (Polynomial((float(v),)) for v in (_rounded(values)[[0, -1]] if len(values) else (1.0, 1.0)))
+    below = Polynomial((float(_rounded(invalid)) if np.isfinite(invalid) else 1.0,))
+    if len(values) < 2:
+        return Curve((LOWEST_DISCRIMINANT, 0.0, HIGHEST_DISCRIMINANT), (below, first))
+    position = expit(at) if space == "logit" else at
+    cubic = _rounded(PchipInterpolator(at, values).c[::-1].T)
+    pieces = (Polynomial(tuple(row.tolist()), float(origin), space) for row, origin in zip(cubic, at[:-1], strict=True))
+    edges = (LOWEST_DISCRIMINANT, 0.0, *position.tolist(), HIGHEST_DISCRIMINANT)
+    return Curve(edges, (below, first, *pieces, last))
+
+
+def _rounded(values: npt.ArrayLike) -> Floats:
+    """Return numbers of eight digits: enough for 1e-7 in the scale factor, and half as long in a file."""
+    array = np.asarray(values, np.float64)
+    return np.array([float(f"{value:.{_DIGITS}g}") for value in array.ravel()]).reshape(array.shape)
+
+
+def _bin_of(edges: tuple[float, ...], values: Floats) -> npt.NDArray[np.int64]:
+    return np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)

@@ -1,0 +1,110 @@
+"""All files that analyses download, from the results of the measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from deepsf.binned.scale_factor import BinnedScaleFactor
+from deepsf.config.exports import Exports
+from deepsf.config.flavours import Flavour
+from deepsf.exports.btv_csv import write_csv
+from deepsf.exports.correctionlib_json import Label, Tree, shape_correction, write_corrections
+from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, interpolation_error
+from deepsf.exports.event_weight import ShapeCorrection
+from deepsf.exports.normalisation_maps import gaps, map_correction, maps_of_skims
+from deepsf.exports.shapes import shapes_of
+from deepsf.networks.scale_factor import ScaleFactor
+from deepsf.probes.inclusive import InclusiveJets
+
+
+def write_exports(
+    places: Mapping[str, Path],
+    *,
+    binned: BinnedScaleFactor,
+    flavours: Mapping[str, Flavour],
+    label: Label,
+    settings: Exports,
+    jet_tables: Iterable[Path],
+    ensemble: ScaleFactor | None = None,
+    inclusive: InclusiveJets | None = None,
+    abseta_max: float = 2.5,
+) -> list[str]:
+    """Write the files of all forms and return what is to be said about them, as lines.
+
+    Parameters
+    ----------
+    places
+        Where to write each form of ``settings.forms`` and the ``maps``.
+    label
+        Of the shape correction; ``label.name`` is its name.
+    jet_tables
+        Tables of all jets of the skim, for the normalisation maps.
+    abseta_max
+        Up to which jets were selected; tables reach at least there.
+    ensemble, inclusive
+        Needed for the form ``deepsf``: the ensemble, and jets at which its table is compared to it.
+
+    Raises
+    ------
+    ValueError
+        If the form csv is asked for with a hadron flavour that it has no code for.
+    """
+    shapes = shapes_of(binned, flavours, abseta_max)
+    strict = shape_correction(shapes, label)
+    corrections = {label.name: strict}
+    lines: list[str] = []
+    if "strict" in places:
+        write_corrections(places["strict"], [strict], label.head())
+    if "safe" in places:
+        safe = shape_correction(shapes, replace(label, name=f"{label.name}_safe"), safe=True)
+        write_corrections(places["safe"], [safe], label.head())
+    if "csv" in places:
+        write_csv(places["csv"], shapes, label.tagger)
+    if "deepsf" in places:
+        assert ensemble is not None
+        assert inclusive is not None
+        deepsf, said = _deepsf(ensemble, inclusive, flavours, label, settings, abseta_max)
+        write_corrections(places["deepsf"], [deepsf], label.head())
+        corrections[deepsf["name"]] = deepsf
+        lines.append(said)
+    trees = []
+    for name, tree in corrections.items():
+        found = maps_of_skims(jet_tables, ShapeCorrection.of_tree({"corrections": [tree]}), settings.normalisation)
+        trees.append(map_correction(found, replace(label, name=f"{name}_normalisation")))
+        if wanting := gaps(found):
+            lines.append(f"{name}: bins of the normalisation maps without simulation: {', '.join(wanting)}")
+    write_corrections(places["maps"], trees, label.head(), compress=False)
+    return lines
+
+
+def _deepsf(
+    ensemble: ScaleFactor,
+    inclusive: InclusiveJets,
+    flavours: Mapping[str, Flavour],
+    label: Label,
+    settings: Exports,
+    abseta_max: float,
+) -> tuple[Tree, str]:
+    """Return the table of the ensemble with its interpolation error in its description, and the latter as a line."""
+    size, name = settings.deepsf, f"{label.tagger}_deepsf"
+    label = replace(label, name=name)
+    extra = {key: float(np.median(values)) for key, values in inclusive.jets.extra.items()}
+    measured = [flavour for flavour in flavours if flavour in ensemble.members[0].networks]
+    tables = {f: ensemble_table(ensemble, f, size, abseta_max=abseta_max, extra=extra) for f in measured}
+    by_code = {code: tables.get(f) for f, flavour in flavours.items() for code in flavour.hadron_flavours}
+    draft = ShapeCorrection.of_tree({"corrections": [deepsf_correction(by_code, label, "")]}).correction
+    words = []
+    for flavour in measured:
+        code, number = flavours[flavour].hadron_flavours[0], list(flavours).index(flavour)
+        error = interpolation_error(ensemble, draft, flavour, code, inclusive.of(number), size.n_jets)
+        words.append(
+            f"{flavour} {error.rms:.2g} (99 % of jets: {error.of_99_percent:.2g}; largest: {error.largest:.2g})"
+        )
+    said = f"Root mean square of table minus ensemble over inclusive jets: {', '.join(words)}."
+    if extra:
+        said += f" Further inputs at their medians: {', '.join(f'{key} {v:.4g}' for key, v in extra.items())}."
+    return deepsf_correction(by_code, label, said), said

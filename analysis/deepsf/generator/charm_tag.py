@@ -1,0 +1,25 @@
+"""A c-tag score beside the b-tag discriminants, on which a c-enriched region can cut; data have that of simulation.
+
+At given flavour it is independent of all else, with P(score < t) = t**a: the efficiencies above 0.8 are
+those of a tight c tag against light jets, which leaves b jets to a cut on the b-tag discriminant.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from deepsf.generator.arrays import HADRON_FLAVOURS, Floats, Ints, flavour_index
+
+BRANCH = "btagDeepFlavCvL"
+THRESHOLD = 0.8
+EFFICIENCIES = {5: 0.15, 4: 0.30, 0: 0.005}
+"""Above the threshold, by hadron flavour."""
+INVALID = -1.0
+_EXPONENTS = np.log([1.0 - EFFICIENCIES[flavour] for flavour in HADRON_FLAVOURS]) / np.log(THRESHOLD)
+
+
+def draw(rng: np.random.Generator, hadron_flavour: Ints, abseta: Floats, abseta_max: float) -> npt.NDArray[np.float32]:
+    """Return scores of jets, -1 outside of the tracker."""
+    score = rng.random(len(hadron_flavour)) ** (1.0 / _EXPONENTS[flavour_index(hadron_flavour)])
+    return np.where(abseta < abseta_max, score, INVALID).astype(np.float32)

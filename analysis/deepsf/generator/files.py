@@ -1,0 +1,142 @@
+"""Write generated events as a NanoAOD-format ROOT file."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import uproot
+
+from deepsf.config.generator import Generator
+from deepsf.generator import charm_tag, kinematics, pseudo_data, rates, true_sf
+from deepsf.generator.arrays import Floats
+from deepsf.generator.composition import Composition
+from deepsf.generator.detector import RecoJets, reconstruct
+from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, TAGGERS, draw
+from deepsf.generator.nanoaod import Branches, branch_types, branches
+from deepsf.generator.plan import GeneratedFile, NotEnoughDiskError
+from deepsf.seeds import seed_sequence
+
+# Events before the filter of a batch: about as many are written in each case, one cluster of the tree.
+EVENTS_PER_BATCH = {"ttbar": 125_000, "zjets": 250_000, "zcc": 125_000}
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FIRST_EVENT_STEP = 10**8
+_FIRST_FILE_OF_ZCC = 10**6
+
+
+def write_file(
+    file: GeneratedFile, composition: Composition, generator: Generator, true_sf_path: Path | None, path: Path
+) -> None:
+    """Generate one file; its content depends on the arguments (but ``path``) and on nothing else.
+
+    Parameters
+    ----------
+    file
+        One of `deepsf.generator.plan.plan`.
+    composition
+        From `deepsf.generator.tuning.tune`.
+    generator
+        Seed, negative weights, rates and the name of the true scale factor.
+    true_sf_path
+        Correctionlib file of the true scale factor; may be None for simulation, which never reads it.
+    path
+        Where to write. A failure leaves a broken file there: give a temporary path.
+
+    Raises
+    ------
+    ValueError
+        If pseudo-data are asked for without a true scale factor, or it cannot be used.
+    NotEnoughDiskError
+        If the disk fills up.
+    """
+    injected = None
+    if file.kind == "data":
+        if true_sf_path is None:
+            raise ValueError(f"{file.stem}: pseudo-data need the path of the true scale factor")
+        injected = true_sf.load(true_sf_path, generator.true_sf.name, generator.true_sf.systematic)
+    runs = np.zeros(3)
+    try:
+        with uproot.recreate(path, compression=uproot.ZSTD(1)) as root:
+            tree = None
+            for columns, sums in _batches(file, composition, generator, injected):
+                tree = tree or root.mktree("Events", branch_types(columns))
+                tree.extend(columns)
+                runs += sums
+            root["Runs"] = _runs(file, runs)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise NotEnoughDiskError(
+            error.errno,
+            f"{path}: no space left while writing generated events ({error.strerror}); free space or move the outputs "
+            "to a larger disk, then run again",
+        ) from error
+
+
+def _batches(
+    file: GeneratedFile, composition: Composition, generator: Generator, injected: true_sf.InjectedScaleFactor | None
+) -> Iterator[tuple[Branches, Floats]]:
+    """Yield the branches of each batch with (n_generated, sum of weights, sum of squared weights) before the filter."""
+    n_batch = EVENTS_PER_BATCH[file.process]
+    starts = range(0, max(file.n_events, 1), n_batch)
+    seeds = seed_sequence(generator.seed, file.kind, file.sample, file.process, file.index).spawn(len(starts))
+    # Event numbers are unique in a sample: pseudo-data of all processes share one.
+    number = {"ttbar": 2 * file.index, "zjets": 2 * file.index + 1, "zcc": _FIRST_FILE_OF_ZCC + file.index}
+    first_event = 1 + _FIRST_EVENT_STEP * number[file.process]
+    for start, seed in zip(starts, seeds, strict=True):
+        n = min(n_batch, file.n_events - start)
+        columns, sums = _batch(seed, n, file, composition, generator, injected, first_event)
+        first_event += len(columns["run"])
+        yield columns, sums
+
+
+def _batch(
+    seed: np.random.SeedSequence, n: int, file: GeneratedFile, composition: Composition, generator: Generator,
+    injected: true_sf.InjectedScaleFactor | None, first_event: int,
+) -> tuple[Branches, Floats]:  # fmt: skip
+    # One stream per step: another true scale factor leaves everything but the discriminants alone.
+    particle_rng, thinning_rng, detector_rng, column_rng, *tagger_rngs, charm_rng = (
+        np.random.default_rng(s) for s in seed.spawn(5 + len(TAGGERS))
+    )
+    negative = generator.negative_weight_fraction if file.kind == "simulation" else 0.0
+    particles, n_generated, sum_weights = kinematics.generate(particle_rng, file.process, n, composition, negative)
+    if file.kind == "data":
+        particles = kinematics.select(particles, rates.thin(thinning_rng, generator, particles))
+    events = reconstruct(detector_rng, particles)
+    discriminants = discriminants_of(tagger_rngs, events.jets, injected)
+    jets = events.jets
+    discriminants[charm_tag.BRANCH] = charm_tag.draw(
+        charm_rng, jets.hadron_flavour, np.abs(jets.eta), TAGGER_ABSETA_MAX
+    )
+    columns = branches(column_rng, particles, events, discriminants, first_event, file.kind == "data")
+    return columns, np.array([n_generated, sum_weights, n_generated])
+
+
+def discriminants_of(
+    rngs: list[np.random.Generator], jets: RecoJets, injected: true_sf.InjectedScaleFactor | None
+) -> dict[str, Floats]:
+    """Return both discriminant columns by branch: of simulation, or of pseudo-data if a scale factor is injected."""
+    columns = {}
+    for rng, (branch, tagger) in zip(rngs, TAGGERS.items(), strict=True):
+        abseta = np.abs(jets.eta)
+        if injected is None:
+            columns[branch] = draw(rng, tagger, jets.hadron_flavour, jets.pt_gev, abseta)
+        else:
+            columns[branch] = pseudo_data.discriminant_of_data(
+                rng, tagger, injected, jets.hadron_flavour, jets.pt_gev, abseta
+            )
+    return columns
+
+
+def _runs(file: GeneratedFile, sums: Floats) -> Branches:
+    n_generated, sum_weights, sum_squares = sums
+    if file.kind == "data":
+        return {"run": np.array([300001], np.uint32)}
+    return {
+        "run": np.array([1], np.uint32),
+        "genEventCount": np.array([round(n_generated)], np.int64),
+        "genEventSumw": np.array([sum_weights]),
+        "genEventSumw2": np.array([sum_squares]),
+    }

@@ -1,0 +1,53 @@
+"""Pseudo-data: discriminants that follow the injected scale factor."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deepsf.generator.arrays import Floats, Ints, flavour_index
+from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, Tagger, draw
+from deepsf.generator.true_sf import InjectedScaleFactor
+
+MAX_ROUNDS = 1000
+
+
+def discriminant_of_data(
+    rng: np.random.Generator,
+    tagger: Tagger,
+    injected: InjectedScaleFactor,
+    hadron_flavour: Ints,
+    pt_gev: Floats,
+    abseta: Floats,
+) -> Floats:
+    """Draw discriminants by accept-reject: their density is that of simulation times SF / <SF>.
+
+    <SF> is the mean over the discriminant at the jet's flavour, pT and |eta|, so that no jet is lost and the rate stays
+    exactly what it was. Jets from |eta| = 2.5 on are not tagged and follow simulation.
+
+    Raises
+    ------
+    ValueError
+        If the scale factor exceeds the ceiling found from its table, or is zero for all discriminants of a jet.
+    """
+    values = draw(rng, tagger, hadron_flavour, pt_gev, abseta)
+    ceiling = injected.ceilings[flavour_index(hadron_flavour)]
+    todo = np.flatnonzero(abseta < TAGGER_ABSETA_MAX)
+    for _ in range(MAX_ROUNDS):
+        sf = injected.evaluate(hadron_flavour[todo], abseta[todo], pt_gev[todo], values[todo])
+        above = sf > ceiling[todo]
+        if above.any():
+            jet = todo[above][0]
+            raise ValueError(
+                f"{injected.label}: {sf[above][0]:g} for flavour {hadron_flavour[jet]} at |eta| = {abseta[jet]:.4g}, "
+                f"pT = {pt_gev[jet]:.4g} GeV, discriminant = {values[jet]:.6g} exceeds the ceiling {ceiling[jet]:g} "
+                "found by scanning the table; smooth the table"
+            )
+        todo = todo[rng.random(len(todo)) * ceiling[todo] >= sf]
+        if not len(todo):
+            return values
+        values[todo] = draw(rng, tagger, hadron_flavour[todo], pt_gev[todo], abseta[todo])
+    jet = todo[0]
+    raise ValueError(
+        f"{injected.label}: no discriminant was accepted in {MAX_ROUNDS} draws for flavour {hadron_flavour[jet]} at "
+        f"|eta| = {abseta[jet]:.4g}, pT = {pt_gev[jet]:.4g} GeV; the scale factor must not vanish there"
+    )

@@ -1,0 +1,1 @@
+"""Networks that are scale factors: dense layers, their inputs, ensembles."""

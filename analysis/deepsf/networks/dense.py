@@ -1,0 +1,236 @@
+"""The fully connected network, in fp32 or with its hidden layers in bf16, written for one CPU thread.
+
+The whole network is one `torch.autograd.Function` that works through blocks of rows small enough for the second-level
+cache. Bias and LeakyReLU are fused into the matrix product where oneDNN offers it; the derivative of LeakyReLU is read
+off the sign of its output, so pre-activations are not kept. Weights are stored as (inputs, outputs), the layout in
+which neither pass transposes anything. In bf16, parameters, sums over blocks and the first and last layer stay fp32.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from deepsf.networks.cpu import Precision
+
+NEGATIVE_SLOPE = 0.01
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+# Rows of a block: measured at 128 units. Shorter blocks stay in the cache, but pay more for starting each product.
+_BLOCK_ROWS = {"fp32": 1024, "bf16": 4096}
+
+
+class _Parameters(NamedTuple):
+    """Weights as (inputs, outputs), and biases; those of the hidden-to-hidden layers are stacked along a first axis."""
+
+    first_weight: Tensor
+    first_bias: Tensor
+    hidden_weight: Tensor
+    hidden_bias: Tensor
+    last_weight: Tensor
+    last_bias: Tensor
+
+
+class DenseNetwork(nn.Module):
+    """Fully connected network: ``layers`` hidden layers of ``units`` with LeakyReLU, and a linear output.
+
+    Weights start as normal numbers of the variance that keeps the signal's size (He et al., arXiv:1502.01852, eq. 15),
+    biases as zero. Only first derivatives exist; a second one raises RuntimeError.
+
+    Parameters
+    ----------
+    n_inputs, n_outputs : int
+        Columns of the input and of the output.
+    layers, units : int
+        Number of hidden layers, and units of each.
+    generator : torch.Generator
+        The only source of the initial weights.
+    precision : "fp32" or "bf16"
+        "bf16" rounds what enters the products between hidden layers; parameters, their gradients, the first and the
+        last layer are fp32 all the same. `deepsf.networks.cpu.resolve_precision` chooses.
+    zero_output : bool
+        Start with a last layer of zeros, so that the output is exactly 0.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1 or the precision unknown.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        *,
+        layers: int,
+        units: int,
+        generator: torch.Generator,
+        n_outputs: int = 1,
+        precision: Precision = "fp32",
+        zero_output: bool = False,
+    ) -> None:
+        super().__init__()
+        for name, value in {"n_inputs": n_inputs, "layers": layers, "units": units, "n_outputs": n_outputs}.items():
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        if precision not in _DTYPES:
+            raise ValueError(f"precision must be one of {list(_DTYPES)}, got {precision!r}: resolve_precision chooses")
+        self.precision = precision
+        self.first_weight = nn.Parameter(_he_normal((n_inputs, units), generator))
+        self.first_bias = nn.Parameter(torch.zeros(units))
+        self.hidden_weight = nn.Parameter(_he_normal((layers - 1, units, units), generator))
+        self.hidden_bias = nn.Parameter(torch.zeros(layers - 1, units))
+        last = torch.zeros(units, n_outputs) if zero_output else _he_normal((units, n_outputs), generator)
+        self.last_weight = nn.Parameter(last)
+        self.last_bias = nn.Parameter(torch.zeros(n_outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs, float32 of shape (n,) for one output, else (n, n_outputs).
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs, float32 of shape (n, n_inputs).
+
+        Raises
+        ------
+        ValueError
+            If ``x`` has another shape or type.
+        """
+        n_inputs, n_outputs = len(self.first_weight), len(self.last_bias)
+        if x.dim() != 2 or x.shape[1] != n_inputs or x.dtype != torch.float32:
+            raise ValueError(f"the network takes float32 of shape (n, {n_inputs}), got {x.dtype} of {tuple(x.shape)}")
+        parameters = _Parameters(*(getattr(self, name) for name in _Parameters._fields))
+        output: Tensor
+        if torch.is_grad_enabled():
+            output = _Dense.apply(x, self.precision, *parameters)  # type: ignore[no-untyped-call]
+        else:
+            output = _forward(x, self.precision, parameters, activations=None)
+        return output[:, 0] if n_outputs == 1 else output
+
+    @torch.no_grad()
+    def predict(self, x: Tensor) -> Tensor:
+        """Return the outputs as `forward` does, without a graph; rows go through in blocks, so memory stays small."""
+        return self.forward(x)
+
+    def sequential(self) -> nn.Sequential:
+        """Return the same function as plain fp32 modules with a copy of the weights, for export and as a reference."""
+        weights = [self.first_weight, *self.hidden_weight, self.last_weight]
+        biases = [self.first_bias, *self.hidden_bias, self.last_bias]
+        modules: list[nn.Module] = []
+        for weight, bias in zip(weights, biases, strict=True):
+            linear = nn.Linear(*weight.shape)
+            linear.load_state_dict({"weight": weight.detach().t(), "bias": bias.detach()})
+            modules += [linear, nn.LeakyReLU(NEGATIVE_SLOPE)]
+        return nn.Sequential(*modules[:-1])
+
+
+def _he_normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    deviation = math.sqrt(2.0 / (1.0 + NEGATIVE_SLOPE**2) / shape[-2])
+    return torch.randn(shape, generator=generator) * deviation
+
+
+class _Dense(torch.autograd.Function):
+    """The network as one node of the graph. What it saves belongs to that node: networks may be used in any order."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, precision: Precision, *parameters: Tensor) -> Tensor:
+        activations: list[list[Tensor]] = []
+        output = _forward(x, precision, _Parameters(*parameters), activations)
+        ctx.precision, ctx.layers = precision, 1 + len(parameters[2])
+        ctx.save_for_backward(x, *parameters, *(h for block in activations for h in block))
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, *saved = ctx.saved_tensors
+        parameters, flat = _Parameters(*saved[:6]), saved[6:]
+        activations = [flat[i : i + ctx.layers] for i in range(0, len(flat), ctx.layers)]
+        to_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        return to_x, None, *_backward(x, gradient, ctx.precision, parameters, activations, to_x)
+
+
+def _forward(x: Tensor, precision: Precision, p: _Parameters, activations: list[list[Tensor]] | None) -> Tensor:
+    """Return the outputs (n, n_outputs); append each block's hidden activations to ``activations``."""
+    weights, biases = p.hidden_weight.to(_DTYPES[precision]), p.hidden_bias.to(_DTYPES[precision])
+    output = x.new_empty(len(x), len(p.last_bias))
+    for begin in range(0, len(x), _BLOCK_ROWS[precision]):
+        rows = slice(begin, begin + _BLOCK_ROWS[precision])
+        h = torch.addmm(p.first_bias, x[rows], p.first_weight)
+        block = [functional.leaky_relu_(h, NEGATIVE_SLOPE).to(weights.dtype)]
+        for weight, bias in zip(weights, biases, strict=True):
+            h = _linear_leaky(block[-1], weight, bias)
+            block = [h] if activations is None else [*block, h]
+        torch.addmm(p.last_bias, block[-1].float(), p.last_weight, out=output[rows])
+        if activations is not None:
+            activations.append(block)
+    return output
+
+
+def _backward(
+    x: Tensor,
+    gradient: Tensor,
+    precision: Precision,
+    p: _Parameters,
+    activations: list[list[Tensor]],
+    to_x: Tensor | None,
+) -> _Parameters:
+    """Return the parameters' gradients, given those of the outputs (n, n_outputs); fill ``to_x`` with those of x."""
+    weights = p.hidden_weight.to(_DTYPES[precision])
+    total = _Parameters(*(torch.zeros_like(parameter) for parameter in p))
+    to_weights, to_biases = torch.empty_like(weights), torch.empty_like(p.hidden_bias, dtype=weights.dtype)
+    hidden = [(w.t(), to_w, to_b) for w, to_w, to_b in zip(weights, to_weights, to_biases, strict=True)]
+    for k, block in enumerate(activations):
+        rows = slice(k * _BLOCK_ROWS[precision], (k + 1) * _BLOCK_ROWS[precision])
+        total.last_weight.addmm_(block[-1].float().t(), gradient[rows])
+        total.last_bias.add_(gradient[rows].sum(0))
+        above = torch.mm(gradient[rows], p.last_weight.t()).to(weights.dtype)
+        below = torch.empty_like(above)
+        for i in range(len(hidden) - 1, -1, -1):
+            weight_t, to_weight, to_bias = hidden[i]
+            _leaky_backward(above, block[i + 1], out=below)
+            torch.mm(block[i].t(), below, out=to_weight)
+            torch.sum(below, 0, out=to_bias)
+            torch.mm(below, weight_t, out=above)
+        total.hidden_weight.add_(to_weights)
+        total.hidden_bias.add_(to_biases)
+        _leaky_backward(above, block[0], out=below)
+        first = below.float()
+        total.first_weight.addmm_(x[rows].t(), first)
+        total.first_bias.add_(first.sum(0))
+        if to_x is not None:
+            torch.mm(first, p.first_weight.t(), out=to_x[rows])
+    return total
+
+
+def _leaky_backward(gradient: Tensor, activation: Tensor, out: Tensor) -> None:
+    # True: the sign is taken from the output of LeakyReLU, which has that of its input.
+    torch.ops.aten.leaky_relu_backward.grad_input(gradient, activation, NEGATIVE_SLOPE, True, grad_input=out)
+
+
+def _linear_leaky(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    if h.dtype == torch.bfloat16 and _has_fused_linear():
+        return _fused_linear_leaky(h, weight, bias)
+    return functional.leaky_relu_(torch.addmm(bias, h, weight), NEGATIVE_SLOPE)
+
+
+def _fused_linear_leaky(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    output: Tensor = torch.ops.mkldnn._linear_pointwise(h, weight.t(), bias, "leaky_relu", [NEGATIVE_SLOPE], "")
+    return output
+
+
+@functools.cache
+def _has_fused_linear() -> bool:
+    """Tell whether this build of torch has the fused bf16 product, which is not public, with the meaning assumed."""
+    h, weight, bias = (torch.ones(shape, dtype=torch.bfloat16) for shape in ((2, 4), (4, 3), (3,)))
+    try:
+        output = _fused_linear_leaky(h, -weight, bias)
+    except (AttributeError, RuntimeError):
+        return False
+    return output.shape == (2, 3) and bool(torch.allclose(output.float(), torch.tensor(-0.03), rtol=0.01))

@@ -1,0 +1,212 @@
+"""The ensemble's scale factors where they are needed: at every entry, in the binned scale factor's bins, on a grid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import hist
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import uhi.io.json
+
+from deepsf.binned.scale_factor import BinnedScaleFactor
+from deepsf.config.regions import Region
+from deepsf.networks.scale_factor import Estimate, ScaleFactor, summarise
+from deepsf.probes.bins import FlavourBins
+from deepsf.probes.entries import Entries, Floats, Jets, RegionEntries
+
+VALUE_EDGES = np.linspace(0.4, 1.8, 141)
+"""Edges of the histogram of scale-factor values over probe jets."""
+
+_GRID = {"pt": np.geomspace(20.0, 400.0, 25), "abseta": np.linspace(0.05, 2.45, 13)}
+_N_GRID_DISCRIMINANT = 49
+
+
+class Members(NamedTuple):
+    """The numbers of an ensemble's members, and how many were configured."""
+
+    used: tuple[int, ...]
+    configured: int
+
+
+@dataclass(frozen=True)
+class EntryScaleFactors:
+    """Scale factors at a region's simulated entries, shape ``(n,)``: the probe jet's, and the mean at the tag jet."""
+
+    probe: Estimate
+    tag: Floats
+
+    def write(self, path: Path) -> None:
+        """Write the columns probe_mean, probe_sem, probe_spread, tag_mean, in the order of the entries."""
+        columns = {**{f"probe_{key}": value for key, value in self.probe._asdict().items()}, "tag_mean": self.tag}
+        pq.write_table(pa.table({k: v.astype(np.float32) for k, v in columns.items()}), path, compression="zstd")
+
+    @classmethod
+    def read(cls, path: Path) -> EntryScaleFactors:
+        """Return what `write` wrote."""
+        table = pq.read_table(path)
+        column = {name: table[name].to_numpy().astype(np.float64) for name in table.column_names}
+        return cls(Estimate(*(column[f"probe_{key}"] for key in Estimate._fields)), column["tag_mean"])
+
+
+@dataclass(frozen=True)
+class FlavourSummary:
+    """One flavour over the probe jets of its region, in the bins of the binned scale factor.
+
+    ``member_means`` has the axes member, pt, abseta, discriminant: each member's mean over the jets of a bin (NaN
+    where there are none). ``values`` counts jets in pt, abseta, discriminant and value of the ensemble mean.
+    """
+
+    member_means: hist.Hist[Any]
+    values: hist.Hist[Any]
+
+    def estimate(self) -> Estimate:
+        """Return mean, SEM and spread by bin: each member's mean over the bin's jets first, then over members."""
+        return summarise(np.asarray(self.member_means.values()))
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """What is kept of an ensemble beside its networks: values at every entry by region, and two JSON texts."""
+
+    entries: dict[str, EntryScaleFactors]
+    bins_json: str
+    grid_json: str
+
+
+def aggregate(
+    ensemble: ScaleFactor,
+    regions: Mapping[str, RegionEntries],
+    definitions: Mapping[str, Region],
+    binned: BinnedScaleFactor,
+    members: Members | None = None,
+) -> Aggregate:
+    """Evaluate the ensemble at all simulated entries, in the bins of the binned scale factor and on a grid.
+
+    ``members`` is recorded with the bins; without it the ensemble counts as whole.
+    """
+    n_members = len(ensemble.members)
+    members = members or Members(tuple(range(n_members)), n_members)
+    flavours = tuple(ensemble.hadron_flavours)
+    entries, summaries = {}, {}
+    for region, definition in definitions.items():
+        flavour = definition.enriched_flavour
+        simulation = regions[region].simulation
+        entries[region], values = at_entries(ensemble, simulation, flavours, members_of=flavour)
+        if flavour in binned.flavours:
+            probe = simulation.probe[np.flatnonzero(simulation.probe.flavour == flavours.index(flavour))]
+            summaries[flavour] = summarise_flavour(binned.flavours[flavour].bins, probe, values)
+    discriminant = grid_discriminants(regions)
+    typical = {name: float(np.median(values)) for name, values in _extra(regions).items()}
+    grids = {flavour: on_grid(ensemble, flavour, discriminant, typical) for flavour in binned.flavours}
+    return Aggregate(entries, summaries_to_json(summaries, members), json.dumps(grids, sort_keys=True))
+
+
+def at_entries(
+    sf: ScaleFactor, entries: Entries, flavours: tuple[str, ...], members_of: str
+) -> tuple[EntryScaleFactors, Floats]:
+    """Return scale factors at every entry, and every member's values at the probe jets of flavour ``members_of``.
+
+    Returns
+    -------
+    tuple
+        The estimates, arrays ``(n,)``; and an array ``(n_members, n_of_flavour)`` in the entries' order.
+    """
+    probe, probe_members = _at_jets(sf, entries.probe, flavours, members_of)
+    tag, _ = _at_jets(sf, entries.tag, flavours, "")
+    return EntryScaleFactors(probe, tag.mean), probe_members
+
+
+def _at_jets(sf: ScaleFactor, jets: Jets, flavours: tuple[str, ...], members_of: str) -> tuple[Estimate, Floats]:
+    estimate = Estimate(np.ones(len(jets)), np.zeros(len(jets)), np.zeros(len(jets)))
+    kept = np.empty((len(sf.members), 0))
+    for number, flavour in enumerate(flavours):
+        chosen = np.flatnonzero(jets.flavour == number)
+        if not len(chosen):
+            continue
+        members = sf.member_values(flavour, jets[chosen])
+        for total, part in zip(estimate, summarise(members), strict=True):
+            total[chosen] = part
+        if flavour == members_of:
+            kept = members
+    return estimate, kept
+
+
+def summarise_flavour(bins: FlavourBins, probe: Jets, members: Floats) -> FlavourSummary:
+    """Return the ensemble in the bins of the binned scale factor.
+
+    Parameters
+    ----------
+    probe, members
+        Probe jets of one flavour, ``(n,)``, and every member's scale factors there, ``(n_members, n)``.
+    """
+    index = bins.index(probe.pt_gev, probe.abseta, probe.discriminant)
+    size = int(np.prod(bins.shape))
+    count = np.bincount(index, minlength=size)
+    axes = [
+        hist.axis.Variable(edges, name=name, flow=False)
+        for name, edges in zip(("pt", "abseta", "discriminant"), bins, strict=True)
+    ]
+    member = hist.axis.Integer(0, len(members), name="member", flow=False)
+    means = hist.Hist(member, *axes, storage=hist.storage.Double())
+    for number, values in enumerate(members):
+        total = np.bincount(index, values, size)
+        mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+        means.view()[number] = mean.reshape(bins.shape)
+    value_axis = hist.axis.Variable(VALUE_EDGES, name="sf", label="scale factor")
+    values_histogram = hist.Hist(*axes, value_axis, storage=hist.storage.Double())
+    # bins are open beyond their outer edges: fill by bin index, not by value
+    flat_value = np.searchsorted(VALUE_EDGES, members.mean(axis=0), side="right")
+    counts = np.bincount(index * (len(VALUE_EDGES) + 1) + flat_value, minlength=size * (len(VALUE_EDGES) + 1))
+    values_histogram.view(flow=True)[...] = counts.reshape(*bins.shape, len(VALUE_EDGES) + 1)
+    return FlavourSummary(means, values_histogram)
+
+
+def summaries_to_json(summaries: Mapping[str, FlavourSummary], members: Members) -> str:
+    """Return the summaries of all flavours and which members are in them as text, histograms in the UHI format."""
+    content = {
+        "flavours": {name: {"member_means": s.member_means, "values": s.values} for name, s in summaries.items()},
+        "members_used": list(members.used),
+        "n_members_configured": members.configured,
+    }
+    return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
+
+
+def summaries_from_json(text: str) -> dict[str, FlavourSummary]:
+    """Return the summaries of `summaries_to_json`."""
+    flavours = json.loads(text, object_hook=uhi.io.json.object_hook)["flavours"]
+    return {name: FlavourSummary(hist.Hist(s["member_means"]), hist.Hist(s["values"])) for name, s in flavours.items()}
+
+
+def on_grid(
+    sf: ScaleFactor, flavour: str, discriminant: Floats, extra: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """Return mean, sem and spread of a flavour on a grid of pt [GeV], |eta| and discriminant, as plain lists.
+
+    ``extra`` gives the value of each further input, the same all over the grid.
+    """
+    axes = (_GRID["pt"], _GRID["abseta"], discriminant)
+    pt, abseta, disc = (axis.ravel().astype(np.float32) for axis in np.meshgrid(*axes, indexing="ij"))
+    further = {name: np.full(len(pt), value, np.float32) for name, value in (extra or {}).items()}
+    jets = Jets(pt, abseta, disc, np.zeros(len(pt), np.int8), further)
+    estimate = summarise(sf.member_values(flavour, jets))
+    shape = tuple(len(axis) for axis in axes)
+    values = {key: np.round(value.reshape(shape), 7).tolist() for key, value in estimate._asdict().items()}
+    return {"pt_gev": axes[0].tolist(), "abseta": axes[1].tolist(), "discriminant": axes[2].tolist(), **values}
+
+
+def _extra(regions: Mapping[str, RegionEntries]) -> dict[str, Floats]:
+    probes = [entries.simulation.probe for entries in regions.values()]
+    return {name: np.concatenate([probe.extra[name] for probe in probes]) for name in probes[0].extra}
+
+
+def grid_discriminants(regions: Mapping[str, RegionEntries]) -> Floats:
+    """Return discriminants for the grid: quantiles of all valid simulated probe jets, rounded, increasing."""
+    values = np.concatenate([entries.simulation.probe.discriminant for entries in regions.values()])
+    quantiles = np.quantile(values[values >= 0], np.linspace(0.001, 0.999, _N_GRID_DISCRIMINANT))
+    return np.unique(np.round(quantiles.astype(np.float64), 6))

@@ -1,0 +1,299 @@
+"""DeepSF scale factors for use: a member, and the ensemble with mean, standard error and spread.
+
+>>> sf = ScaleFactor.load("ensemble.safetensors")                                     # doctest: +SKIP
+>>> sf.evaluate(jets.hadronFlavour, abs(jets.eta), jets.pt, jets.btagDeepFlavB).mean  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import awkward as ak
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+
+from deepsf.config.flavours import Flavour, measured_flavours
+from deepsf.config.weights import Normalisation
+from deepsf.networks.cpu import Precision
+from deepsf.networks.dense import DenseNetwork
+from deepsf.networks.jet_inputs import InputScaling
+from deepsf.probes.entries import INVALID, Floats, Jets
+from deepsf.probes.inclusive import InclusiveJets, normalisation_bins
+from deepsf.probes.weights import NormalisationTable, normalisation_table
+
+_FORMAT = "deepsf-1"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is needed to rebuild the networks of a file."""
+
+    layers: int
+    units: int
+    log_sf_max: float
+
+
+@dataclass(frozen=True)
+class MemberScaleFactor:
+    """Scale-factor networks of one training, by flavour, and their normalisation on inclusive jets."""
+
+    architecture: Architecture
+    scalings: Mapping[str, InputScaling]
+    networks: Mapping[str, DenseNetwork]
+    normalisation: Mapping[str, NormalisationTable]
+
+    def evaluate(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
+        """Return the scale factor of each jet, shape ``(n,)``; 1 for flavours that are not measured."""
+        if flavour not in self.networks:
+            return np.ones(len(jets))
+        return self.of_features(flavour, self.scalings[flavour].features(jets), jets, normalised=normalised)
+
+    def of_features(self, flavour: str, features: torch.Tensor, jets: Jets, *, normalised: bool = True) -> Floats:
+        """Return the same from network inputs that were made before, shape ``(n, n_inputs)``."""
+        output = self.networks[flavour].predict(features)
+        value: Floats = scale_factor(output, self.architecture.log_sf_max).double().numpy()
+        return value / self.normalisation[flavour].divisor(jets.pt_gev, jets.abseta) if normalised else value
+
+
+class Estimate(NamedTuple):
+    """Mean over the members, its standard error (training fluctuations alone), and the members' standard deviation."""
+
+    mean: Any
+    sem: Any
+    spread: Any
+
+
+@dataclass(frozen=True)
+class ScaleFactor:
+    """The ensemble. ``hadron_flavours`` tells which hadron-flavour codes belong to which flavour."""
+
+    members: tuple[MemberScaleFactor, ...]
+    hadron_flavours: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def load(cls, path: str | Path, precision: Precision = "fp32") -> ScaleFactor:
+        """Return the ensemble of a file written by `save`.
+
+        Raises
+        ------
+        ValueError
+            If the file is not one of ours.
+        """
+        members, hadron_flavours = _read(Path(path), precision)
+        return cls(tuple(members), hadron_flavours)
+
+    def save(self, path: Path) -> None:
+        """Write weights, input scaling and normalisation to a safetensors file; equal content gives equal bytes."""
+        _write(path, self.members, self.hadron_flavours)
+
+    def evaluate(self, flavour: Any, abseta: Any, pt: Any, discriminant: Any, **extra: Any) -> Estimate:
+        """Return scale factors for numpy or awkward arrays of jets, of any (common) structure.
+
+        Parameters
+        ----------
+        flavour
+            A flavour's name for all jets, or hadron-flavour codes (5, 4, 0), one a jet.
+        abseta, pt, discriminant
+            |eta|, transverse momentum [GeV] and score of the jets. Values beyond the training's range are clipped to
+            it; a negative or NaN score is an invalid one and has a scale factor of its own.
+        extra
+            Further inputs by name, if the networks were trained with any.
+
+        Returns
+        -------
+        Estimate
+            Arrays of the inputs' structure: mean, standard error of the mean, spread over members.
+
+        Raises
+        ------
+        ValueError
+            For a flavour that the file does not know, a negative |eta|, or a missing further input.
+        """
+        named = isinstance(flavour, str)
+        fields = {"pt": pt, "abseta": abseta, "discriminant": discriminant, **extra}
+        arrays = dict(
+            zip(fields, ak.broadcast_arrays(*(ak.Array(_at_least_1d(v)) for v in fields.values())), strict=True)
+        )
+        codes = ak.broadcast_arrays(arrays["pt"], ak.Array(_at_least_1d(0 if named else flavour)))[1]
+        flat = {name: ak.to_numpy(ak.flatten(values, axis=None)).astype(np.float32) for name, values in arrays.items()}
+        index = self._flavour_index(flavour, ak.to_numpy(ak.flatten(codes, axis=None)))
+        jets = self._jets(flat)
+        result = [self._estimate(jets, index)[row] for row in range(3)]
+        structured = any(isinstance(value, ak.Array) for value in (flavour, *fields.values()))
+        if not structured:
+            shape = np.broadcast_shapes(*(np.shape(v) for v in ((0 if named else flavour), *fields.values())))
+            return Estimate(*(values.reshape(shape) for values in result))
+        return Estimate(*(_restructure(values, arrays["pt"]) for values in result))
+
+    def member_values(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
+        """Return the scale factor of every member at every jet, shape ``(n_members, n)``."""
+        if flavour not in self.hadron_flavours:
+            raise ValueError(f"flavour {flavour!r} is none of {list(self.hadron_flavours)}")
+        if flavour not in self.members[0].networks:
+            return np.ones((len(self.members), len(jets)))
+        return np.stack(list(self._per_member(flavour, jets, normalised)))
+
+    def _per_member(self, flavour: str, jets: Jets, normalised: bool) -> Iterator[Floats]:
+        scaling, features = None, torch.empty(0)
+        for member in self.members:
+            own = member.scalings[flavour]
+            if scaling is None or own.to_json() != scaling.to_json():
+                scaling = own
+                features = scaling.features(jets)
+            yield member.of_features(flavour, features, jets, normalised=normalised)
+
+    def _estimate(self, jets: Jets, index: Floats) -> Floats:
+        result = np.stack([np.ones(len(jets)), np.zeros(len(jets)), np.zeros(len(jets))])
+        for number, flavour in enumerate(self.hadron_flavours):
+            chosen = np.flatnonzero(index == number)
+            if len(chosen) and flavour in self.members[0].networks:
+                estimate = summarise(self.member_values(flavour, jets[chosen]))
+                result[:, chosen] = np.stack(estimate)
+        return result
+
+    def _flavour_index(self, flavour: Any, codes: Any) -> Any:
+        names = list(self.hadron_flavours)
+        if isinstance(flavour, str):
+            if flavour not in names:
+                raise ValueError(f"flavour {flavour!r} is none of {names}")
+            return np.full(len(codes), names.index(flavour))
+        index = np.full(len(codes), -1)
+        for number, known in enumerate(self.hadron_flavours.values()):
+            index[np.isin(codes, known)] = number
+        if (index < 0).any():
+            unknown = np.unique(codes[index < 0]).tolist()
+            raise ValueError(f"hadron flavours {unknown} are not among those measured: {dict(self.hadron_flavours)}")
+        return index
+
+    def _jets(self, flat: Mapping[str, Any]) -> Jets:
+        needed = set(next(iter(self.members[0].scalings.values())).names) - {"pt", "abseta", "discriminant"}
+        extra = {name: values for name, values in flat.items() if name not in ("pt", "abseta", "discriminant")}
+        if needed != set(extra):
+            raise ValueError(f"these scale factors take the further inputs {sorted(needed)}, got {sorted(extra)}")
+        if (flat["abseta"] < 0).any():
+            raise ValueError("abseta must be the absolute value of eta, got negative numbers")
+        score = flat["discriminant"]
+        valid = np.where(np.isnan(score) | (score < 0), np.float32(INVALID), score)
+        return Jets(flat["pt"], flat["abseta"], valid, np.zeros(len(valid), np.int8), extra)
+
+
+def summarise(values: Floats) -> Estimate:
+    """Return mean, standard error of the mean and standard deviation over members, the first axis of ``values``."""
+    spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
+    return Estimate(values.mean(axis=0), spread / np.sqrt(len(values)), spread)
+
+
+def normalised(
+    member: MemberScaleFactor, inclusive: InclusiveJets, flavours: Mapping[str, Flavour], settings: Normalisation
+) -> MemberScaleFactor:
+    """Return the member with the tables that make the mean of its scale factors one per (pT, |eta|) bin.
+
+    Raises
+    ------
+    ValueError
+        If the scale factors cannot be normalised.
+    """
+    names, tables = tuple(flavours), {}
+    for name, bins in normalisation_bins(inclusive, names, measured_flavours(flavours), settings).items():
+        sample = inclusive.of(names.index(name))
+        raw = member.evaluate(name, sample.jets, normalised=False)
+        tables[name] = normalisation_table(bins, sample.jets, sample.weight, raw)
+    return replace(member, normalisation=tables)
+
+
+def save_member(path: Path, member: MemberScaleFactor, hadron_flavours: Mapping[str, tuple[int, ...]]) -> None:
+    """Write one member in the ensemble's file format."""
+    _write(path, (member,), hadron_flavours)
+
+
+def load_member(path: Path, precision: Precision = "fp32") -> MemberScaleFactor:
+    """Return the only member of a file.
+
+    Raises
+    ------
+    ValueError
+        If the file is not one of ours.
+    """
+    members, _ = _read(path, precision)
+    return members[0]
+
+
+def _write(path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Mapping[str, tuple[int, ...]]) -> None:
+    tensors, descriptions = {}, []
+    for number, member in enumerate(members):
+        for flavour, network in member.networks.items():
+            for name, tensor in network.state_dict().items():
+                tensors[f"{number}/{flavour}/{name}"] = tensor.contiguous()
+        descriptions.append(
+            {
+                "scalings": {f: s.to_json() for f, s in member.scalings.items()},
+                "normalisation": {f: t.to_json() for f, t in member.normalisation.items()},
+            }
+        )
+    content = {
+        "format": _FORMAT,
+        "architecture": vars(members[0].architecture),
+        "measured": list(members[0].networks),
+        "hadron_flavours": {f: list(codes) for f, codes in hadron_flavours.items()},
+        "members": descriptions,
+    }
+    # not save_file: its files are their owner's alone, and its error of a full disk is not the system's
+    path.write_bytes(save(tensors, metadata={"deepsf": json.dumps(content)}))
+
+
+def _read(path: Path, precision: Precision) -> tuple[list[MemberScaleFactor], dict[str, tuple[int, ...]]]:
+    try:
+        with safe_open(path, framework="pt") as stored:
+            content = json.loads((stored.metadata() or {}).get("deepsf", "{}"))
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
+    except Exception as error:
+        raise ValueError(f"{path}: not a readable safetensors file ({error})") from None
+    if content.get("format") != _FORMAT:
+        raise ValueError(
+            f"{path}: format {content.get('format')!r} is not {_FORMAT!r}; not a DeepSF file, or of another version"
+        )
+    architecture = Architecture(**content["architecture"])
+    members = []
+    for number, description in enumerate(content["members"]):
+        scalings = {f: InputScaling.from_json(s) for f, s in description["scalings"].items()}
+        networks = {}
+        for flavour in content["measured"]:
+            network = DenseNetwork(
+                scalings[flavour].n_inputs,
+                layers=architecture.layers,
+                units=architecture.units,
+                generator=torch.Generator().manual_seed(0),
+                precision=precision,
+            )
+            prefix = f"{number}/{flavour}/"
+            network.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+            networks[flavour] = network
+        tables = {f: NormalisationTable.from_json(t) for f, t in description["normalisation"].items()}
+        members.append(MemberScaleFactor(architecture, scalings, networks, tables))
+    return members, {f: tuple(codes) for f, codes in content["hadron_flavours"].items()}
+
+
+def _at_least_1d(value: Any) -> Any:
+    return value if isinstance(value, ak.Array) else np.atleast_1d(value)
+
+
+def _restructure(values: Floats, like: ak.Array) -> ak.Array:
+    """Return flat values with the nesting of ``like``."""
+    remaining = iter([values])
+    return cast(
+        ak.Array,
+        ak.transform(
+            lambda layout, **_: ak.contents.NumpyArray(next(remaining)) if layout.is_numpy else None, ak.to_packed(like)
+        ),
+    )
+
+
+def scale_factor(log_sf: torch.Tensor, log_sf_max: float) -> torch.Tensor:
+    """Return S = exp(network output clipped to +-``log_sf_max``): positive, and 1 for a network of zero output."""
+    return torch.exp(log_sf.clamp(-log_sf_max, log_sf_max))

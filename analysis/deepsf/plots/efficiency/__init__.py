@@ -1,0 +1,1 @@
+"""Figures of efficiencies; all of them show what `deepsf.efficiency.audit.results.EfficiencyClosure` holds."""

@@ -1,0 +1,112 @@
+"""Every method's scale factors against the truth, bin by bin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import hist
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from deepsf.plots.discriminant_axis import DiscriminantAxis
+from deepsf.plots.style import Margins, Style, context, corner_text, experiment_label, grid, limits, steps
+from deepsf.probes.entries import Floats
+
+_MARKERS = ("o", "s", "^", "D", "v")
+
+
+def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_jets: Floats, style: Style) -> Figure:
+    """Return S - truth of each bin's mean by method, and its RMS over the (pT, |eta|) bins below.
+
+    Parameters
+    ----------
+    truth
+        Mean true scale factor over the jets of each bin: axes pt, abseta, discriminant.
+    values
+        By method, mean scale factor of each bin, shape (n_pt, n_abseta, n_disc); NaN where nothing was measured.
+    n_jets
+        Jets in each bin, the same shape: RMS are weighted with them.
+
+    Raises
+    ------
+    ValueError
+        If an array does not have the truth's shape.
+    """
+    true = np.asarray(truth.values())
+    for name, array in {**values, "n_jets": n_jets}.items():
+        if np.shape(array) != true.shape:
+            raise ValueError(f"{name} has shape {np.shape(array)}, the truth {true.shape}; both need the same bins")
+    edges = np.asarray(truth.axes["discriminant"].edges)
+    axis = DiscriminantAxis(edges, bool(edges[0] < 0 and n_jets[..., 0].sum() > 0))
+    first = axis.first_shown
+    with context():
+        made, axes = grid([5.4, 3.2], [8.3], Margins(left=1.65, bottom=1.35), sharex=True)
+        main, lower = axes[:, 0]
+        shown, heights = [np.array([-0.05, 0.05])], [np.array([0.0])]
+        for number, (method, array) in enumerate(values.items()):
+            difference = array - true
+            by_bin = weighted_rms(difference, n_jets, axis=(0, 1))
+            label = f"{style.method(method)}: {weighted_rms(difference[..., first:], n_jets[..., first:]):.3f}"
+            place = (number + 1) / (len(values) + 1)
+            _draw_points(main, axis, difference, place, style.colour(method), _MARKERS[number % len(_MARKERS)], label)
+            steps(lower, by_bin, axis.drawn, color=style.colour(method), linewidth=2.5)
+            shown.append(difference[..., first:])
+            heights.append(by_bin[first:])
+        _finish(main, lower, axis, shown, heights)
+        main.legend(
+            loc="upper left",
+            bbox_to_anchor=(0.0, 0.91),
+            fontsize="x-small",
+            ncols=2,
+            title="RMS of bin means, weighted with jets",
+            title_fontsize="x-small",
+            alignment="left",
+        )
+        corner_text(main, f"{style.flavour(flavour)}, all ($p_{{T}}$, |$\\eta$|) bins", size="small")
+        experiment_label(main, style)
+        lower.set_xlabel(style.discriminant_label)
+        made.align_ylabels([main, lower])
+    return made
+
+
+def weighted_rms(difference: Floats, weight: Floats, axis: tuple[int, ...] | None = None) -> Floats:
+    """Return sqrt(sum w d^2 / sum w) without the bins where d is NaN; NaN where no weight is left."""
+    used = np.where(np.isfinite(difference), weight, 0.0)
+    total = used.sum(axis=axis)
+    square = (used * np.nan_to_num(difference) ** 2).sum(axis=axis)
+    mean = np.divide(square, total, out=np.full(np.shape(total), np.nan), where=total > 0)
+    return np.asarray(np.sqrt(mean))
+
+
+def _draw_points(
+    axes: Axes, axis: DiscriminantAxis, difference: Floats, place: float, colour: str, marker: str, label: str
+) -> None:
+    """Draw a point for every bin, the methods side by side within a discriminant bin."""
+    x = axis.drawn[:-1] + place * np.diff(axis.drawn)
+    flat = difference.reshape(-1, difference.shape[-1])
+    axes.plot(
+        np.broadcast_to(x, flat.shape).ravel(),
+        flat.ravel(),
+        marker,
+        color=colour,
+        alpha=0.75,
+        markeredgewidth=0,
+        markersize=0.24 * mpl.rcParams["font.size"],
+        label=label,
+    )
+
+
+def _finish(
+    main: Axes, lower: Axes, axis: DiscriminantAxis, shown: Sequence[Floats], heights: Sequence[Floats]
+) -> None:
+    main.axhline(0.0, color="0.6", linewidth=1.0, zorder=0)
+    low, high = limits(*shown)
+    main.set_ylim(low, high + 0.45 * (high - low))
+    main.set_ylabel("S $-$ truth, per bin")
+    lower.set_ylim(0.0, limits(*heights, margin=0.1)[1])
+    lower.set_ylabel("RMS over bins", loc="center", fontsize="small")
+    axis.apply(main, labels=False)
+    axis.apply(lower)

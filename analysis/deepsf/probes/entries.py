@@ -1,0 +1,152 @@
+"""Skims of all input files -> arrays: tag-probe entries by region, simulation at the data's luminosity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from deepsf.config.flavours import Flavour
+from deepsf.skim.shifts import NOMINAL, available_shifts, read_shift
+
+__all__ = [
+    "NOMINAL",
+    "Entries",
+    "Jets",
+    "RegionEntries",
+    "available_shifts",
+    "flavour_index",
+    "jets_of",
+    "joined_jets",
+    "read_shift",
+]
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+Flavours = npt.NDArray[np.int8]
+Mask = npt.NDArray[np.bool_]
+
+INVALID = -1.0
+"""The discriminant of a jet without a valid score."""
+
+FILE_SHIFT = 40
+"""Event numbers are ``file index << 40 | entry``: unique over all files of a campaign."""
+
+
+@dataclass(frozen=True)
+class Jets:
+    """Jets as columns, each of shape ``(n,)``.
+
+    ``flavour`` is the index into the configuration's flavours, -1 in data; ``extra`` holds the columns of
+    ``selection.jet_columns`` by name. An invalid discriminant is -1.
+    """
+
+    pt_gev: Singles
+    abseta: Singles
+    discriminant: Singles
+    flavour: Flavours
+    extra: Mapping[str, Singles] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.pt_gev)
+
+    def __getitem__(self, index: Any) -> Jets:
+        extra = {name: values[index] for name, values in self.extra.items()}
+        return Jets(self.pt_gev[index], self.abseta[index], self.discriminant[index], self.flavour[index], extra)
+
+    def column(self, name: str) -> Singles:
+        """Return an input variable: ``pt`` [GeV], ``abseta``, ``discriminant`` or an extra column.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+        """
+        standard = {"pt": self.pt_gev, "abseta": self.abseta, "discriminant": self.discriminant}
+        if name not in standard and name not in self.extra:
+            raise KeyError(f"jets have no column {name!r}; there are {[*standard, *self.extra]}")
+        return standard[name] if name in standard else self.extra[name]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Tag-probe entries of one region, each array of shape ``(n,)``; both permutations of an event share its number."""
+
+    event: Integers
+    weight: Floats
+    channel: npt.NDArray[np.int8]
+    probe: Jets
+    tag: Jets
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def __getitem__(self, index: Any) -> Entries:
+        return Entries(self.event[index], self.weight[index], self.channel[index], self.probe[index], self.tag[index])
+
+
+@dataclass(frozen=True)
+class RegionEntries:
+    """Data (weight 1) and simulation (generator, pile-up, luminosity and channel scale) of one region."""
+
+    data: Entries
+    simulation: Entries
+
+
+def jets_of(table: pa.Table, prefix: str, flavours: Mapping[str, Flavour], extra: Sequence[str], path: Path) -> Jets:
+    """Return the jets in a skim's columns of the given prefix."""
+    return Jets(
+        pt_gev=table[f"{prefix}pt_gev"].to_numpy(),
+        abseta=np.abs(table[f"{prefix}eta"].to_numpy()),
+        discriminant=table[f"{prefix}discriminant"].to_numpy(),
+        flavour=flavour_index(table[f"{prefix}hadron_flavour"].to_numpy(), flavours, str(path)),
+        extra={name: table[f"{prefix}{name}"].to_numpy() for name in extra},
+    )
+
+
+def flavour_index(hadron_flavour: npt.NDArray[Any], flavours: Mapping[str, Flavour], where: str) -> Flavours:
+    """Return the index of each jet's flavour in the configuration; -1 (data) stays -1.
+
+    Raises
+    ------
+    ValueError
+        If a hadron flavour belongs to none of the flavours.
+    """
+    codes = np.asarray(hadron_flavour, dtype=np.int64)
+    index = np.full(codes.shape, -2, dtype=np.int8)
+    index[codes == -1] = -1
+    for number, flavour in enumerate(flavours.values()):
+        index[np.isin(codes, flavour.hadron_flavours)] = number
+    if (index == -2).any():
+        unknown = np.unique(codes[index == -2]).tolist()
+        raise ValueError(
+            f"{where}: hadron flavours {unknown} belong to none of the flavours {list(flavours)}; add them"
+        )
+    return index
+
+
+def joined_jets(parts: Sequence[Jets]) -> Jets:
+    """Return the jets of all parts, one after the other."""
+    return Jets(
+        np.concatenate([p.pt_gev for p in parts]),
+        np.concatenate([p.abseta for p in parts]),
+        np.concatenate([p.discriminant for p in parts]),
+        np.concatenate([p.flavour for p in parts]),
+        {name: np.concatenate([p.extra[name] for p in parts]) for name in parts[0].extra},
+    )
+
+
+LOGIT_MARGIN = 1e-6
+"""Discriminants are clipped to [margin, 1 - margin] before the logit."""
+
+
+def logit(discriminant: npt.ArrayLike, margin: float = LOGIT_MARGIN) -> Floats:
+    """Return log(d / (1 - d)) with d clipped to [margin, 1 - margin], same shape."""
+    clipped = np.clip(np.asarray(discriminant, np.float64), margin, 1.0 - margin)
+    return np.log(clipped) - np.log1p(-clipped)

@@ -1,0 +1,238 @@
+"""Inclusive jets: all selected jets of simulated dilepton events, on which scale factors are normalised."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numba import njit
+
+from deepsf.config.flavours import Flavour
+from deepsf.config.samples import Sample
+from deepsf.config.weights import Normalisation
+from deepsf.probes.bins import KinematicBins
+from deepsf.probes.entries import FILE_SHIFT, Floats, Integers, Jets, Mask, Singles, jets_of, joined_jets
+from deepsf.probes.load import luminosity_weights
+from deepsf.skim.cut_flow import SkimReport, read_metadata
+from deepsf.skim.shifts import NOMINAL, available_shifts, read_shift, require_shift
+
+Half = Literal[0, 1]
+_SHIFTS_KEY = b"shifts"
+NORMALISED_ON: Half = 0
+"""Scale factors are normalised on events of even number; yields are checked on the others."""
+
+
+@dataclass(frozen=True)
+class InclusiveJets:
+    """Jets with the number and the weight of their event, arrays of shape ``(n,)``; no region, no tag.
+
+    ``ratios`` holds the weights of weight shifts over the nominal ones, each of shape ``(n,)``, ``others`` the jets of
+    kinematic shifts.
+    """
+
+    event: Integers
+    weight: Floats
+    jets: Jets
+    ratios: Mapping[str, Singles] = field(default_factory=dict)
+    others: Mapping[str, InclusiveJets] = field(default_factory=dict)
+
+    def __getitem__(self, index: Any) -> InclusiveJets:
+        """Return some of the nominal jets."""
+        ratios = {name: ratio[index] for name, ratio in self.ratios.items()}
+        return InclusiveJets(self.event[index], self.weight[index], self.jets[index], ratios)
+
+    def of(self, flavour: int, half: Half = NORMALISED_ON) -> InclusiveJets:
+        """Return the nominal jets of one flavour (index in the configuration) in one half of the events."""
+        return self[np.flatnonzero((self.jets.flavour == flavour) & (self.event % 2 == half))]
+
+    def shifted(self, name: str) -> InclusiveJets:
+        """Return the jets of a shift: of the shifted kinematics, or the nominal ones with shifted weights.
+
+        Raises
+        ------
+        ValueError
+            If there is no such shift, or it was not read.
+        """
+        if name in self.others:
+            return self.others[name]
+        if name in self.ratios:
+            return InclusiveJets(self.event, self.weight * self.ratios[name], self.jets)
+        require_shift(name, (NOMINAL, *self.others), tuple(self.ratios))
+        return InclusiveJets(self.event, self.weight, self.jets)
+
+    def write(self, path: Path) -> None:
+        """Write the jets to a parquet file, a row group or more for each shift of the kinematics."""
+        tables = [
+            inclusive._table(number, self.ratios) for number, inclusive in enumerate((self, *self.others.values()))
+        ]
+        names = json.dumps([NOMINAL, *self.others])
+        schema = tables[0].schema.with_metadata({_SHIFTS_KEY: names.encode()})
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for table in tables:
+                writer.write_table(table.cast(schema))
+
+    def _table(self, number: int, ratios: Iterable[str]) -> pa.Table:
+        columns: dict[str, Any] = {
+            "event": self.event,
+            "shift": np.full(len(self.event), number, np.int8),
+            "weight": self.weight,
+        }
+        ones = np.ones(len(self.event), np.float32)
+        columns |= {f"weight_{name}": self.ratios.get(name, ones) for name in ratios} | vars(self.jets)
+        extra = columns.pop("extra")
+        return pa.table({**columns, **{f"extra_{name}": values for name, values in extra.items()}})
+
+    @classmethod
+    def read(cls, path: Path, *, shifts: bool = False) -> InclusiveJets:
+        """Return the jets that `write` wrote; with ``shifts`` those of all shifts, by default the nominal ones."""
+        names = json.loads(pq.read_schema(path).metadata[_SHIFTS_KEY])
+        nominal, *others = (cls._read(path, number) for number in range(len(names) if shifts else 1))
+        if not shifts:
+            return cls(nominal.event, nominal.weight, nominal.jets)
+        return replace(nominal, others=dict(zip(names[1:], others, strict=True)))
+
+    @classmethod
+    def _read(cls, path: Path, number: int) -> InclusiveJets:
+        # ratios to the nominal weights are those of nominal rows
+        names = [name for name in pq.read_schema(path).names if number == 0 or not name.startswith("weight_")]
+        table = pq.read_table(path, columns=names, filters=[("shift", "=", number)]).drop_columns("shift")
+        column = {name: table[name].to_numpy() for name in table.column_names}
+        event, weight = column.pop("event"), column.pop("weight")
+        ratios, extra = (
+            {name.removeprefix(prefix): column.pop(name) for name in list(column) if name.startswith(prefix)}
+            for prefix in ("weight_", "extra_")
+        )
+        return cls(event, weight, Jets(**column, extra=extra), ratios)
+
+
+def sample_inclusive_jets(
+    paths: Iterable[Path],
+    *,
+    samples: Mapping[str, Sample],
+    flavours: Mapping[str, Flavour],
+    luminosity_ifb: float,
+    max_jets: int,
+    jet_columns: Iterable[str] = (),
+) -> InclusiveJets:
+    """Return at most ``max_jets`` jets of each flavour and half, taken evenly from all simulated files.
+
+    Shifts of the kinematics have the same jets as far as these are still selected, and as large a part of those that
+    only the shift selects: the difference of two samples is the shift's.
+
+    Parameters
+    ----------
+    paths
+        Tables of all jets of the skim; those of data are left out.
+
+    Raises
+    ------
+    ValueError
+        If a flavour has no jets, a jet's hadron flavour is unknown, or a sample cannot be normalised.
+    """
+    files = _Files(sorted(paths), samples, flavours, luminosity_ifb, tuple(jet_columns))
+    everything = files.load(NOMINAL)
+    is_sampled = np.zeros(len(everything.event), np.bool_)
+    parts: dict[tuple[int, int], float] = {}
+    for number, flavour in enumerate(flavours):
+        of_flavour = everything.jets.flavour == number
+        if not of_flavour.any():
+            raise ValueError(
+                f"no simulated jet of flavour {flavour} among the inclusive jets; check its hadron_flavours"
+            )
+        for half in (0, 1):
+            index = np.flatnonzero(of_flavour & (everything.event % 2 == half))
+            chosen = _evenly(index, max_jets)
+            is_sampled[chosen] = True
+            parts[number, half] = len(chosen) / max(len(index), 1)
+    kinematic, _ = files.shifts
+    others = {name: _alike(files.load(name), everything, is_sampled, parts) for name in kinematic[1:]}
+    return replace(everything[np.flatnonzero(is_sampled)], others=others)
+
+
+def _evenly(index: Integers, n: int) -> Integers:
+    return index[np.linspace(0, len(index) - 1, n).astype(np.int64)] if len(index) > n else index
+
+
+def _alike(
+    shifted: InclusiveJets, everything: InclusiveJets, is_sampled: Mask, parts: Mapping[tuple[int, int], float]
+) -> InclusiveJets:
+    """Return the shifted jets that are sampled, and as large a part of those that are not among the nominal ones."""
+    partner = _partners(shifted.event, shifted.jets.abseta, everything.event, everything.jets.abseta)
+    chosen = [np.flatnonzero((partner >= 0) & is_sampled[partner])]
+    for (flavour, half), part in parts.items():
+        new = np.flatnonzero((partner < 0) & (shifted.jets.flavour == flavour) & (shifted.event % 2 == half))
+        chosen.append(_evenly(new, round(part * len(new))))
+    return shifted[np.sort(np.concatenate(chosen))]
+
+
+@njit(cache=True)
+def _partners(event: Integers, abseta: Singles, other_event: Integers, other_abseta: Singles) -> Integers:
+    """Return where each jet is in another list, -1 if it is not there; both by rising event, jets known by |eta|."""
+    partner = np.full(len(event), -1, np.int64)
+    first = 0
+    for i in range(len(event)):
+        while first < len(other_event) and other_event[first] < event[i]:
+            first += 1
+        k = first
+        while k < len(other_event) and other_event[k] == event[i]:
+            if other_abseta[k] == abseta[i]:
+                partner[i] = k
+                break
+            k += 1
+    return partner
+
+
+def normalisation_bins(
+    inclusive: InclusiveJets, flavours: Iterable[str], measured: Iterable[str], settings: Normalisation
+) -> dict[str, KinematicBins]:
+    """Return by measured flavour the (pT, |eta|) bins in which its scale factors have mean one."""
+    names = list(flavours)
+    return {
+        name: KinematicBins.of_quantiles(inclusive.of(names.index(name)).jets, settings.n_pt, settings.n_abseta)
+        for name in measured
+    }
+
+
+class _Files(NamedTuple):
+    """The tables of all jets of a skim, and how they are read."""
+
+    paths: list[Path]
+    samples: Mapping[str, Sample]
+    flavours: Mapping[str, Flavour]
+    luminosity_ifb: float
+    extra: tuple[str, ...]
+
+    @property
+    def shifts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return available_shifts(self.paths)
+
+    def load(self, shift: str) -> InclusiveJets:
+        """Return all simulated jets of a kinematic shift; the nominal ones with the ratios of the weight shifts."""
+        metadata = [read_metadata(path) for path in self.paths]
+        factors = luminosity_weights(metadata, self.samples, self.luminosity_ifb)
+        columns = ["entry", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", *self.extra]
+        wanted = self.shifts[1] if shift == NOMINAL else ()
+        parts = []
+        for number, (path, meta) in enumerate(zip(self.paths, metadata, strict=True)):
+            if meta["kind"] != "simulation":
+                continue
+            has = [name for name in wanted if name in SkimReport.from_metadata(meta).weight_shifts]
+            table = read_shift(path, meta, shift, [*columns, *(f"weight_{name}" for name in has)])
+            event = (np.int64(number) << FILE_SHIFT) | table["entry"].to_numpy()
+            weight = table["weight"].to_numpy() * factors[meta["sample"]]
+            ones = np.ones(len(event), np.float32)
+            ratios = {name: table[f"weight_{name}"].to_numpy() if name in has else ones for name in wanted}
+            jets = jets_of(table, "", self.flavours, self.extra, path)
+            parts.append(InclusiveJets(event, weight, jets, ratios))
+        return InclusiveJets(
+            np.concatenate([part.event for part in parts]),
+            np.concatenate([part.weight for part in parts]),
+            joined_jets([part.jets for part in parts]),
+            {name: np.concatenate([part.ratios[name] for part in parts]) for name in wanted},
+        )

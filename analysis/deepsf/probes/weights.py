@@ -1,0 +1,159 @@
+"""Weights of simulated entries: omega of the tag jet, kappa per kinematic bin, and the normalisation of scale factors.
+
+A simulated entry weighs ``W = w * omega * kappa``. kappa carries rates and kinematics, so that scale factors describe
+shapes alone. The probe's own scale factor must not enter kappa's sum: the normalisation of S would be a free direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from deepsf.config.weights import EventWeight
+from deepsf.exports.event_weight import ShapeCorrection, event_weight  # noqa: F401 - for analyses, under this name too
+from deepsf.probes.bins import KinematicBins
+from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
+
+
+def kappa(bins: KinematicBins, data: npt.NDArray[Any], simulation: npt.NDArray[Any]) -> Floats:
+    """Return data over simulation by kinematic bin, 0 in bins without either; one number a bin.
+
+    Raises
+    ------
+    ValueError
+        If a bin with data has no positive sum of simulated weights.
+    """
+    bad = np.flatnonzero((simulation <= 0) & (data > 0))
+    if bad.size:
+        raise ValueError(
+            f"{bad.size} kinematic bin(s) have data but a simulated sum of weights of {simulation[bad[0]]:.3g} <= 0, "
+            f"first {bins.describe(int(bad[0]))}; lower event_weight.n_pt or n_abseta, or add simulation"
+        )
+    scale: Floats = np.divide(data, simulation, out=np.zeros(len(simulation)), where=simulation > 0)
+    return scale
+
+
+class RegionWeights:
+    """Weights of one region's simulated entries, given the scale factors of their tag jets.
+
+    ``kappa(pT, |eta|) = sum of data / sum of w * omega`` per quantile bin of the data's probe jets; with
+    ``settings.kappa`` off, one factor for the whole region.
+
+    Parameters
+    ----------
+    entries
+        Data and simulation of the region.
+    enriched
+        Index of the region's enriched flavour.
+    data_weight, simulation_weight
+        Replace the entries' weights (bootstraps), shapes ``(n_data,)`` and ``(n_simulation,)``.
+    counted
+        Masks of the data and simulated entries that kappa is made from (a training split); all by default. ``W`` is
+        given for every entry.
+    """
+
+    def __init__(
+        self,
+        entries: RegionEntries,
+        enriched: int,
+        settings: EventWeight,
+        data_weight: Floats | None = None,
+        simulation_weight: Floats | None = None,
+        counted: tuple[Mask, Mask] | None = None,
+    ) -> None:
+        data, simulation = entries.data, entries.simulation
+        self.data = data.weight if data_weight is None else data_weight
+        self.base = simulation.weight if simulation_weight is None else simulation_weight
+        n_pt, n_abseta = (settings.n_pt, settings.n_abseta) if settings.kappa else (1, 1)
+        self.bins = KinematicBins.of_quantiles(data.probe, n_pt, n_abseta)
+        self.index = self.bins.index(simulation.probe.pt_gev, simulation.probe.abseta)
+        data_index = self.bins.index(data.probe.pt_gev, data.probe.abseta)
+        in_sum = self.data if counted is None else self.data * counted[0]
+        self._counted = None if counted is None else counted[1]
+        self._data_sum = np.bincount(data_index, in_sum, self.bins.size)
+        self.tag_counts = None if settings.jets == "all_jets" else simulation.tag.flavour != enriched
+
+    def kappa(self, tag_sf: Floats | None) -> Floats:
+        """Return kappa by bin, shape ``(n_bins,)``.
+
+        Raises
+        ------
+        ValueError
+            If a bin with data has no positive sum of simulated weights.
+        """
+        return self._kappa(self._weighted(tag_sf))
+
+    def simulation(self, tag_sf: Floats | None = None) -> Floats:
+        """Return ``W`` of every simulated entry, shape ``(n,)``; ``tag_sf`` holds S of the tag jets, none means 1.
+
+        Raises
+        ------
+        ValueError
+            As `kappa`.
+        """
+        weighted = self._weighted(tag_sf)
+        return weighted * self._kappa(weighted)[self.index]
+
+    def _kappa(self, weighted: Floats) -> Floats:
+        total = np.bincount(self.index, weighted if self._counted is None else weighted * self._counted, self.bins.size)
+        return kappa(self.bins, self._data_sum, total)
+
+    def _weighted(self, tag_sf: Floats | None) -> Floats:
+        if tag_sf is None:
+            return self.base
+        return self.base * (tag_sf if self.tag_counts is None else np.where(self.tag_counts, tag_sf, 1.0))
+
+
+@dataclass(frozen=True)
+class NormalisationTable:
+    """Mean of a flavour's scale factor by (pT, |eta|) bin; scale factors are divided by it."""
+
+    bins: KinematicBins
+    mean: Floats
+
+    def divisor(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> Floats:
+        """Return the number to divide the scale factor of each jet by, shape ``(n,)``."""
+        return self.mean[self.bins.index(pt_gev, abseta)]
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Return the table as plain lists."""
+        return {
+            "pt_gev": self.bins.pt_gev.tolist(),
+            "abseta": self.bins.abseta.tolist(),
+            "mean": self.mean.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> NormalisationTable:
+        """Return the table of `to_json`."""
+        bins = KinematicBins(np.array(stored["pt_gev"], np.float64), np.array(stored["abseta"], np.float64))
+        return cls(bins, np.array(stored["mean"], np.float64))
+
+
+def normalisation_table(bins: KinematicBins, jets: Jets, weight: Floats, sf: Floats) -> NormalisationTable:
+    """Return the table that makes the weighted mean of ``sf`` one in every bin.
+
+    Parameters
+    ----------
+    jets, weight, sf
+        Inclusive jets of one flavour, their weights and scale factors, shapes ``(n,)``.
+
+    Raises
+    ------
+    ValueError
+        If a bin's weights, or weights times scale factors, do not sum to a positive number.
+    """
+    index = bins.index(jets.pt_gev, jets.abseta)
+    total = np.bincount(index, weight, bins.size)
+    weighted = np.bincount(index, weight * sf, bins.size)
+    bad = np.flatnonzero((total <= 0) | (weighted <= 0))
+    if bad.size:
+        raise ValueError(
+            f"cannot normalise scale factors in {bins.describe(int(bad[0]))}: sum of weights {total[bad[0]]:.3g}, with "
+            f"scale factors {weighted[bad[0]]:.3g}; lower normalisation.n_pt or n_abseta, or add simulation"
+        )
+    return NormalisationTable(bins, weighted / total)

@@ -1,0 +1,237 @@
+"""What a skim counted: cut flow, yields, invalid scores; sums over files, tables to print, and limits."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow.parquet as pq
+
+from deepsf.config.selection import CHANNELS
+
+METADATA_KEY = b"deepsf"
+SMALL_SAMPLE = 100
+
+CutFlow = Mapping[str, Mapping[str, int]]
+
+
+class SkimError(ValueError):
+    """What was selected cannot be used; the message names file or sample, numbers, rule and way out."""
+
+
+@dataclass(frozen=True)
+class SkimReport:
+    """Counts of one file, or summed over files; the JSON in the metadata of both tables.
+
+    Attributes
+    ----------
+    sample, kind
+        Name and kind of the sample.
+    n_events, sum_weights
+        Events in the file; sum of generator weights before any skim (data: number of events).
+    cut_flow
+        Events left by step and channel; the channel is ``all`` as long as there is none.
+    region_yields
+        By region and channel: number ``n`` and ``sum_weights`` of the events with at least two jets that pass all cuts
+        of the region but the one on the tag jet.
+    jets
+        Counts of ``selected`` jets, of those with an ``invalid`` score (negative or not finite), and of those with a
+        score that is not finite (``nan``).
+    missing_triggers
+        Configured trigger paths that the file lacks.
+    kinematic_shifts
+        Names of the shifts of the jets' energy: the column ``shift`` of the tables is the index into it.
+    weight_shifts
+        Names of the shifts of the event weight: each has a column ``weight_<shift>``.
+    file
+        Name of the NanoAOD file, without its folder; empty in sums.
+    """
+
+    sample: str
+    kind: Literal["data", "simulation"]
+    n_events: int
+    sum_weights: float
+    cut_flow: dict[str, dict[str, int]]
+    region_yields: dict[str, dict[str, dict[str, float]]]
+    jets: dict[str, int]
+    missing_triggers: tuple[str, ...] = ()
+    kinematic_shifts: tuple[str, ...] = ("nominal",)
+    weight_shifts: tuple[str, ...] = ()
+    file: str = ""
+
+    def to_json(self) -> str:
+        """Return the report as JSON; the same report gives the same text."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> SkimReport:
+        """Return the report whose JSON was read by `read_metadata`."""
+        lists = ("missing_triggers", "kinematic_shifts", "weight_shifts")
+        as_tuples: dict[str, Any] = {key: tuple(metadata[key]) for key in lists if key in metadata}
+        return cls(**{**metadata, **as_tuples})
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Return the report in the metadata of a skim's table, its cut flow in the order of the steps.
+
+    Raises
+    ------
+    SkimError
+        If the file is no table of a skim.
+    """
+    metadata = pq.read_schema(path).metadata or {}
+    if METADATA_KEY not in metadata:
+        raise SkimError(f"{path}: parquet file without the metadata of a skim; give a table that SkimNtuples wrote")
+    report: dict[str, Any] = json.loads(metadata[METADATA_KEY])
+    report["cut_flow"] = dict(sorted(report["cut_flow"].items(), key=lambda item: _step_order(item[0])))
+    return report
+
+
+def _step_order(step: str) -> tuple[int, str]:
+    return (STEPS.index(step), "") if step in STEPS else (len(STEPS), step)
+
+
+STEPS = (
+    "all",
+    "filters",
+    "two_leptons",
+    "opposite_charge",
+    "lead_lepton_pt",
+    "trigger",
+    "mll",
+    "delta_r_ll",
+    "two_jets",
+    "exactly_two_jets",
+)
+
+
+def merge_cut_flows(metadata: Iterable[Mapping[str, Any]]) -> dict[str, SkimReport]:
+    """Return one report a sample, summed over its files, in the order of the first files.
+
+    Raises
+    ------
+    SkimError
+        If files of one sample were skimmed with different regions.
+    """
+    merged: dict[str, SkimReport] = {}
+    for entry in metadata:
+        report = SkimReport.from_metadata(entry)
+        merged[report.sample] = _sum(merged[report.sample], report) if report.sample in merged else report
+    return merged
+
+
+def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
+    if set(first.cut_flow) != set(second.cut_flow) or first.kind != second.kind:
+        raise SkimError(
+            f"sample {first.sample}: files differ in kind or in steps of the cut flow "
+            f"({sorted(set(first.cut_flow) ^ set(second.cut_flow))}); skim all files of a sample with one config"
+        )
+    both: dict[str, Any] = {
+        name: tuple(dict.fromkeys((*getattr(first, name), *getattr(second, name))))
+        for name in ("missing_triggers", "kinematic_shifts", "weight_shifts")
+    }
+    return SkimReport(
+        sample=first.sample,
+        kind=first.kind,
+        n_events=first.n_events + second.n_events,
+        sum_weights=first.sum_weights + second.sum_weights,
+        cut_flow=_add(first.cut_flow, second.cut_flow),
+        region_yields=_add(first.region_yields, second.region_yields),
+        jets=_add(first.jets, second.jets),
+        **both,
+    )
+
+
+def _add(first: Any, second: Any) -> Any:
+    """Return the sum of two trees of numbers; a leaf that one of them lacks counts as 0."""
+    if not isinstance(first, Mapping):
+        return first + second
+    return {
+        key: _add(first[key], second[key]) if key in first and key in second else first.get(key, second.get(key))
+        for key in dict.fromkeys((*first, *second))
+    }
+
+
+def format_cut_flow(report: SkimReport) -> str:
+    """Return a report's cut flow, yields and scores as a table of fixed width to print."""
+    header = f"{report.sample} ({report.kind}): {report.n_events} events, sum of weights {report.sum_weights:.6g}"
+    columns = ("all", *CHANNELS)
+    lines = [header, f"{'step':<24}" + "".join(f"{name:>12}" for name in columns)]
+    for step, counts in report.cut_flow.items():
+        cells = {"all": sum(counts.values()), **counts}
+        lines.append(f"{step:<24}" + "".join(f"{cells.get(name, '-'):>12}" for name in columns))
+    for region, yields in report.region_yields.items():
+        sums = {channel: value["sum_weights"] for channel, value in yields.items()}
+        weights = {"all": math.fsum(sums.values()), **sums}
+        lines.append(f"{f'weights {region}, no tag':<24}" + "".join(f"{weights[name]:>12.6g}" for name in columns))
+    lines.append("selected jets {selected}, invalid score {invalid}, of which not finite {nan}".format(**report.jets))
+    if report.missing_triggers:
+        lines.append("trigger paths not in the file, counted as not fired: " + ", ".join(report.missing_triggers))
+    return "\n".join(lines)
+
+
+def require_selected(metadata: Iterable[Mapping[str, Any]], regions: Iterable[str]) -> None:
+    """Check that all files together have tagged events of data and of simulation in every region.
+
+    Raises
+    ------
+    SkimError
+        Naming every region and sample kind without events, the last step that had some, and the way out.
+    """
+    reports = list(merge_cut_flows(metadata).values())
+    problems = []
+    for region in regions:
+        for kind in ("data", "simulation"):
+            flows = [report.cut_flow for report in reports if report.kind == kind]
+            if sum(_total(flow, f"region_{region}") for flow in flows) > 0:
+                continue
+            left = {step: sum(_total(flow, step) for flow in flows) for step in STEPS}
+            last = [step for step in STEPS if left[step] > 0]
+            where = f"the last step with events is {last[-1]} ({left[last[-1]]})" if last else "there are no events"
+            after = [step for step in STEPS if left[step] == 0]
+            blame = f"the cut behind {after[0]}" if after else f"the cuts of regions.{region}"
+            samples = ", ".join(report.sample for report in reports if report.kind == kind) or "none"
+            problems.append(
+                f"region {region}: no {kind} event is selected (samples: {samples}); {where}; check {blame} in the "
+                "config, or give more input"
+            )
+    if problems:
+        raise SkimError("\n".join(problems))
+
+
+def _total(flow: CutFlow, step: str) -> int:
+    return sum(flow.get(step, {}).values())
+
+
+def require_valid_scores(where: str, jets: Mapping[str, int], branch: str, max_invalid_fraction: float) -> None:
+    """Check the fraction of selected jets with an invalid score.
+
+    With fewer than 100 jets the fraction fluctuates: then five binomial standard deviations are allowed on top, so
+    that a few ordinary jets do not stop a small file while an altogether broken score does.
+
+    Parameters
+    ----------
+    where
+        File or sample, for the message.
+    jets
+        ``selected``, ``invalid`` and ``nan`` of a report.
+
+    Raises
+    ------
+    SkimError
+        If the fraction is above the limit.
+    """
+    selected, invalid = jets["selected"], jets["invalid"]
+    allowed = max_invalid_fraction * selected
+    if selected < SMALL_SAMPLE:
+        allowed += 5.0 * math.sqrt(selected * max_invalid_fraction * (1.0 - max_invalid_fraction))
+    if invalid > allowed:
+        raise SkimError(
+            f"{where}: branch Jet_{branch} is invalid for {invalid} of {selected} selected jets "
+            f"({invalid / selected:.1%}: {jets['nan']} NaN or infinite, {invalid - jets['nan']} negative), above "
+            f"tagger.max_invalid_fraction = {max_invalid_fraction:g}; check the tagger in this file, or raise the limit"
+        )

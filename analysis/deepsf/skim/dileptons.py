@@ -1,0 +1,131 @@
+"""What the dilepton preselection gives, and the variables of its events; `deepsf.skim.selection` selects.
+
+Two leptons of opposite charge and at least two jets, as in the scale-factor measurement of CMS (arXiv:1712.07158).
+All comparisons are strict and in float64: an object at a threshold fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from deepsf.config.selection import CHANNELS
+from deepsf.nanoaod.events import Collection
+
+Array = npt.NDArray[Any]
+
+LEPTON_STEPS = (
+    "two_leptons",
+    "opposite_charge",
+    "lead_lepton_pt",
+    "trigger",
+    "mll",
+    "delta_r_ll",
+)
+DILEPTON_STEPS = (*LEPTON_STEPS, "two_jets")
+
+
+class LeptonPairs(NamedTuple):
+    """The n events of a chunk that pass all of the preselection but its cuts on jets, in the order of the file.
+
+    The fields are those of `Dileptons`; ``cut_flow`` has the shape (len(LEPTON_STEPS), len(CHANNELS)).
+    """
+
+    position: Array
+    channel: Array
+    lepton_pt_gev: Array
+    lepton_eta: Array
+    lepton_phi: Array
+    n_filtered: int
+    cut_flow: Array
+
+
+class Dileptons(NamedTuple):
+    """The n events of a chunk that pass the preselection, in the order of the file.
+
+    Attributes
+    ----------
+    position
+        Shape (n,), int64: position in the chunk.
+    channel
+        Shape (n,), int8: index into ``CHANNELS``.
+    lepton_pt_gev, lepton_eta, lepton_phi
+        Shape (n, 2), float64: leading and sub-leading lepton.
+    jet_offsets, jet_index
+        Shapes (n + 1,) and (sum of jets,), int64: the selected jets of each event, by falling pT, as positions in the
+        chunk's jet columns.
+    n_filtered
+        Number of events that pass the event filters.
+    cut_flow
+        Shape (len(DILEPTON_STEPS), len(CHANNELS)), int64: events left after each step.
+    """
+
+    position: Array
+    channel: Array
+    lepton_pt_gev: Array
+    lepton_eta: Array
+    lepton_phi: Array
+    jet_offsets: Array
+    jet_index: Array
+    n_filtered: int
+    cut_flow: Array
+
+    @property
+    def n_jets(self) -> Array:
+        """Number of selected jets of each event."""
+        return np.diff(self.jet_offsets)
+
+
+class EventVariables(NamedTuple):
+    """Variables of preselected events, each of shape (n,), float64, GeV."""
+
+    mll_gev: Array
+    pt_ll_gev: Array
+    mht_gev: Array
+    ht_gev: Array
+
+
+def delta_r_squared(eta_1: Any, phi_1: Any, eta_2: Any, phi_2: Any) -> Any:
+    """Return the squared distance in pseudorapidity and azimuth; azimuths between -pi and pi."""
+    delta_phi = np.abs(phi_1 - phi_2)
+    delta_phi = np.minimum(delta_phi, 2.0 * np.pi - delta_phi)
+    return (eta_1 - eta_2) ** 2 + delta_phi**2
+
+
+def dilepton_mass(pt_gev: Array, eta: Array, phi: Array) -> Array:
+    """Return the invariant mass of lepton pairs, lepton masses neglected (below 1e-3 GeV on a 12 GeV pair).
+
+    Parameters
+    ----------
+    pt_gev, eta, phi
+        Shape (n, 2).
+    """
+    angles = np.cosh(eta[:, 0] - eta[:, 1]) - np.cos(phi[:, 0] - phi[:, 1])
+    return np.asarray(np.sqrt(2.0 * pt_gev[:, 0] * pt_gev[:, 1] * angles))
+
+
+def event_variables(dileptons: Dileptons, jets: Collection) -> EventVariables:
+    """Return mass and pT of the lepton pair, missing HT (leptons and selected jets) and HT (selected jets)."""
+    pt, eta, phi = dileptons.lepton_pt_gev, dileptons.lepton_eta, dileptons.lepton_phi
+    px_ll, py_ll = (pt * np.cos(phi)).sum(axis=1), (pt * np.sin(phi)).sum(axis=1)
+    jet_pt, jet_phi = (jets.columns[name][dileptons.jet_index].astype(np.float64) for name in ("pt", "phi"))
+    starts = dileptons.jet_offsets[:-1]
+    if len(starts):  # every event has jets, so that no slice of reduceat is empty
+        px_jets, py_jets, ht = (
+            np.add.reduceat(terms, starts) for terms in (jet_pt * np.cos(jet_phi), jet_pt * np.sin(jet_phi), jet_pt)
+        )
+    else:
+        px_jets = py_jets = ht = np.zeros(0)
+    return EventVariables(
+        mll_gev=dilepton_mass(pt, eta, phi),
+        pt_ll_gev=np.hypot(px_ll, py_ll),
+        mht_gev=np.hypot(px_ll + px_jets, py_ll + py_jets),
+        ht_gev=ht,
+    )
+
+
+def by_channel(channel: Array, weights: Array | None = None) -> Array:
+    """Return number or sum of weights of events by channel, shape (len(CHANNELS),)."""
+    return np.bincount(channel, weights, minlength=len(CHANNELS))

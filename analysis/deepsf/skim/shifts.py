@@ -1,0 +1,72 @@
+"""Systematic shifts in the tables of a skim: which there are, and the rows and weights of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from deepsf.skim.cut_flow import SkimReport, read_metadata
+
+NOMINAL = "nominal"
+
+
+def available_shifts(paths: Iterable[Path]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the kinematic shifts (``nominal`` first) and of the weight shifts of a skim.
+
+    Parameters
+    ----------
+    paths
+        Tables of the skim, of entries or of jets.
+
+    Raises
+    ------
+    ValueError
+        If simulated files differ in their kinematic shifts.
+    """
+    return shifts_of([read_metadata(path) for path in sorted(paths)])
+
+
+def shifts_of(metadata: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the shifts of the files with these metadata; see `available_shifts`.
+
+    A weight shift that some files lack is one of the others: where there is no such weight it changes nothing.
+    """
+    simulated = [SkimReport.from_metadata(meta) for meta in metadata if meta["kind"] == "simulation"]
+    kinematic = {report.kinematic_shifts: report.sample for report in simulated}
+    if len(kinematic) > 1:
+        (one, sample), (other, sample_of_other) = list(kinematic.items())[:2]
+        raise ValueError(
+            f"samples {sample} and {sample_of_other} were skimmed with different shifts of the jets "
+            f"({sorted(set(one) ^ set(other))}); skim all files with one config"
+        )
+    weights = dict.fromkeys(shift for report in simulated for shift in report.weight_shifts)
+    return next(iter(kinematic), (NOMINAL,)), tuple(weights)
+
+
+def require_shift(shift: str, kinematic: Sequence[str], weights: Sequence[str]) -> None:
+    """Raise a ValueError if a shift is none of the skim's."""
+    if shift not in (*kinematic, *weights):
+        raise ValueError(f"shift {shift!r} is not in the skim; it has {', '.join((*kinematic, *weights))}")
+
+
+def read_shift(path: Path, meta: Mapping[str, Any], shift: str, columns: Sequence[str]) -> pa.Table:
+    """Return columns of a skim's table for one shift, which must be one of the skim's.
+
+    Rows are those of a kinematic shift, otherwise the nominal ones; ``weight`` is that of a weight shift, where the
+    file has it.
+    """
+    report = SkimReport.from_metadata(meta)
+    kinematic, ratio = report.kinematic_shifts, f"weight_{shift}"
+    number = kinematic.index(shift) if shift in kinematic else 0
+    # a row group holds one shift: those of the others are not read
+    rows = [("shift", "=", number)] if len(kinematic) > 1 else None
+    is_weighted = shift in report.weight_shifts
+    table = pq.read_table(path, columns=[*columns, *([ratio] if is_weighted else [])], filters=rows)
+    if not is_weighted:
+        return table
+    weight = table["weight"].to_numpy() * table[ratio].to_numpy()
+    return table.drop_columns(ratio).set_column(table.column_names.index("weight"), "weight", pa.array(weight))

@@ -1,0 +1,265 @@
+"""A classifier with signed weights, of any network and any examples; its logits are logarithms of density ratios.
+
+The network gives, for each example, K logits relative to class 0, whose own logit is 0. The loss is the weighted
+cross-entropy over the K + 1 classes. At its minimum
+
+    exp(logit_k(x)) = (weighted density of class k at x) / (weighted density of class 0 at x),
+
+the densities as the weights give them, not normalised: where classes differ in their sum of weights, that ratio is in
+it. Negative weights are subtracted, as they are in a histogram.
+
+What is trained on comes as `Batches`: `deepsf.training.rows.Rows` for flat examples, jets of events in
+`deepsf.efficiency.networks.batches`. A training is
+
+>>> training = ClassifierTraining(network, batches, settings, seed)      # doctest: +SKIP
+>>> training.run(report, checkpoint)                                     # doctest: +SKIP
+>>> ratio = torch.exp(training.network(inputs))                          # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deepsf.seeds import torch_generator
+from deepsf.training.checkpoint import Checkpoint, State
+from deepsf.training.history import History, Progress
+from deepsf.training.schedule import rate_factor
+
+
+class Batch(NamedTuple):
+    """Some examples: what the network takes, the class of each (int64, (n,)) and its weight (float32, (n,))."""
+
+    inputs: Any
+    label: Tensor
+    weight: Tensor
+
+
+class Batches(Protocol):
+    """Examples of a training, in batches; every pass has its own division into batches.
+
+    Attributes
+    ----------
+    per_pass
+        Batches of a pass.
+    sum_abs_weight
+        Sum of the weights' absolute values over a pass. The loss of a step is divided by its share of that.
+    """
+
+    per_pass: int
+    sum_abs_weight: float
+
+    def shuffle(self, generator: torch.Generator) -> None:
+        """Divide the examples anew: a function of the generator's state alone."""
+
+    def batch(self, number: int) -> Batch:
+        """Return a batch of the present division, ``number`` from 0 to ``per_pass - 1``."""
+
+    def validation(self) -> Iterable[Batch]:
+        """Return examples that are not trained on; none if there are none."""
+
+    def describe(self, batch: Batch) -> str:
+        """Return the ranges of a batch's inputs in words, for the message of a loss that is not finite."""
+
+
+class ClassifierSettings(Protocol):
+    """Settings of a training, such as `deepsf.config.efficiency.networks.NetworkTraining`."""
+
+    @property
+    def passes(self) -> float:
+        """Passes over all examples."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Highest learning rate of Adam."""
+
+    @property
+    def learning_rate_warmup(self) -> float:
+        """Fraction of the steps in which it rises."""
+
+    @property
+    def learning_rate_final(self) -> float:
+        """Last learning rate over the highest; a cosine leads there."""
+
+    @property
+    def weight_decay(self) -> float:
+        """Decoupled weight decay (arXiv:1711.05101) of matrices; biases and embeddings have none."""
+
+
+class Steps(NamedTuple):
+    """Settings of a training, see `ClassifierSettings`."""
+
+    passes: float
+    learning_rate: float
+    learning_rate_warmup: float
+    learning_rate_final: float
+    weight_decay: float
+
+
+class NonFiniteLossError(FloatingPointError):
+    """A loss became NaN or infinite; the message names the step and the ranges of what went in."""
+
+
+def cross_entropies(logits: Tensor, label: Tensor) -> Tensor:
+    """Return the cross-entropy of each example, shape ``(n,)``.
+
+    Parameters
+    ----------
+    logits
+        Relative to class 0, shape ``(n, K)``.
+    label
+        Class from 0 to K, int64 of shape ``(n,)``.
+    """
+    if logits.shape[1] == 1:  # the same in one kernel
+        z = logits[:, 0]
+        return functional.binary_cross_entropy_with_logits(z, label.to(z.dtype), reduction="none")
+    with_class_0 = torch.cat([logits.new_zeros(len(logits), 1), logits], 1)
+    return functional.cross_entropy(with_class_0, label, reduction="none")
+
+
+class ClassifierTraining:
+    """A network in training and all that steps change; the result depends on the arguments alone.
+
+    Parameters
+    ----------
+    network
+        Takes a batch's ``inputs`` and returns logits ``(n, K)``, see the module.
+    seed
+        Of the division into batches; the network's initial weights are the caller's.
+
+    Raises
+    ------
+    ValueError
+        If there is no example of nonzero weight.
+    """
+
+    def __init__(
+        self, network: nn.Module, batches: Batches, settings: ClassifierSettings, seed: np.random.SeedSequence
+    ) -> None:
+        if not batches.sum_abs_weight > 0:
+            raise ValueError(f"the weights of the training examples sum up to {batches.sum_abs_weight}: none counts")
+        self.network, self.batches, self.settings = network, batches, settings
+        self.n_steps = math.ceil(settings.passes * batches.per_pass)
+        self._optimiser = _adam(network, settings.learning_rate, settings.weight_decay)
+        self._generator = torch_generator(seed)
+        self._shuffled_from = self._generator.get_state()
+        self.step, self._losses, self.history = 0, 0.0, History()
+
+    def run(self, report: Callable[[Progress], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> None:
+        """Train to the end: from the beginning, or from the checkpoint if it holds a state of this training.
+
+        Raises
+        ------
+        NonFiniteLossError
+            If a loss is not finite.
+        """
+        if checkpoint is not None and (saved := checkpoint.load(like=self.state())) is not None:
+            self.restore(saved)
+            checkpoint.tell(f"continues at step {self.step} of {self.n_steps}")
+        while self.step < self.n_steps:
+            loss = self.next_step()
+            if checkpoint is not None and checkpoint.due():
+                checkpoint.save(self.state())
+            report(Progress(self.step, self.n_steps, {"train": loss}))
+
+    def state(self) -> State:
+        """Return all that steps change; tensors are those in use and not copies, so the next step changes them."""
+        numbers = {"step": self.step, "losses": self._losses, "history": self.history.columns}
+        return State(self._tensors() | {"shuffled_from": self._shuffled_from}, numbers)
+
+    def restore(self, state: State) -> None:
+        """Go to a state of this training."""
+        tensors, numbers = state
+        for name, tensor in self._tensors().items():
+            tensor.copy_(tensors[name])
+        self.step, self._losses, self.history = numbers["step"], numbers["losses"], History(numbers["history"])
+        self._shuffled_from = tensors["shuffled_from"]
+        self._generator.set_state(self._shuffled_from)
+        if self.step:
+            self.batches.shuffle(self._generator)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {}
+        for name, parameter in self.network.named_parameters():
+            tensors[name] = parameter.detach()
+            tensors |= {f"{name}/{key}": value for key, value in self._optimiser.state[parameter].items()}
+        return tensors
+
+    def next_step(self) -> float:
+        """Take one step and return its loss; see `run`."""
+        number = self.step % self.batches.per_pass
+        if number == 0:
+            self._shuffled_from = self._generator.get_state()
+            self.batches.shuffle(self._generator)
+        settings = self.settings
+        factor = rate_factor(self.step, self.n_steps, settings.learning_rate_warmup, settings.learning_rate_final)
+        for group in self._optimiser.param_groups:
+            group["lr"] = settings.learning_rate * factor
+        loss = self._step_on(self.batches.batch(number))
+        self._losses += loss
+        self.step += 1
+        if number + 1 == self.batches.per_pass or self.step == self.n_steps:
+            self._end_of_pass(number + 1)
+        return loss
+
+    def _step_on(self, batch: Batch) -> float:
+        scale = self.batches.per_pass / self.batches.sum_abs_weight
+        loss = scale * torch.dot(batch.weight, cross_entropies(self.network(batch.inputs), batch.label))
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            weight = batch.weight
+            raise NonFiniteLossError(
+                f"the loss is {value} at step {self.step} of {self.n_steps}, after {self.history.n_passes} complete "
+                f"passes, on {len(weight)} examples: {self.batches.describe(batch)}, weights [{weight.min():.3g}, "
+                f"{weight.max():.3g}]; look for outliers there, or lower the learning rate "
+                f"({self.settings.learning_rate:g})"
+            )
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        return value
+
+    def _end_of_pass(self, n_steps: int) -> None:
+        validation = self._validation_loss()
+        self.history.add(
+            **{"pass": self.history.n_passes + 1},
+            learning_rate=self._optimiser.param_groups[0]["lr"],
+            train_loss=self._losses / n_steps,
+            **({} if validation is None else {"validation_loss": validation}),
+        )
+        self._losses = 0.0
+
+    @torch.no_grad()
+    def _validation_loss(self) -> float | None:
+        total = weights = 0.0
+        for batch in self.batches.validation():
+            total += float(torch.dot(batch.weight, cross_entropies(self.network(batch.inputs), batch.label)))
+            weights += float(batch.weight.abs().sum())
+        return total / weights if weights > 0 else None
+
+
+def _adam(network: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
+    """Return the optimiser with its state made now, as the first step would make it: so that there always is one."""
+    embeddings = {id(module.weight) for module in network.modules() if isinstance(module, nn.Embedding)}
+    decayed: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        # by name too: biases of stacked layers are matrices
+        is_matrix = parameter.dim() > 1 and id(parameter) not in embeddings and not name.endswith("bias")
+        (decayed if is_matrix else others).append(parameter)
+    groups = [
+        {"params": params, "weight_decay": decay}
+        for params, decay in ((decayed, weight_decay), (others, 0.0))
+        if params
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+    for parameter in (*decayed, *others):
+        zeros = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        optimiser.state[parameter] = {"step": torch.tensor(0.0), "exp_avg": zeros[0], "exp_avg_sq": zeros[1]}
+    return optimiser

@@ -1,1 +1,0 @@
-"""Neural networks, one a module."""

@@ -1,1 +1,0 @@
-"""Figures of efficiencies; all of them show what `analysis.efficiency.closure_results.EfficiencyClosure` holds."""

@@ -1,1 +1,0 @@
-"""Training of DeepSF members (CMS-DP-2019-003) with the signed formulation; see `analysis.training.losses`."""

@@ -1,0 +1,1 @@
+"""Tasks of efficiencies and truth tagging."""

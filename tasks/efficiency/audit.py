@@ -1,0 +1,129 @@
+"""What efficiencies are for, and whether they are right: truth tagging, audit, exports, figures."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tasks.efficiency.events import EfficiencyTask, truth_targets
+from tasks.efficiency.experiments import MeasureEfficiencySF, RunCoverageReplicas, RunEfficiencyExperiments
+from tasks.efficiency.maps import BuildEfficiencyMaps
+from tasks.efficiency.networks import (
+    AggregateEfficiency,
+    EvaluateEfficiency,
+    evaluated,
+)
+from tasks.framework import settings
+from tasks.framework.machine import made_on
+from tasks.framework.targets import ProvenanceTarget, leaves, staged
+
+if TYPE_CHECKING:
+    from deepsf.efficiency.audit.report import AuditedSample
+    from deepsf.efficiency.audit.rows import Row
+    from deepsf.efficiency.events.events import JetEvents
+    from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from tasks.efficiency.exports import ExportEfficiency, exported_maps
+
+
+class AuditEfficiency(EfficiencyTask):
+    """``audit.json``, row by row, and all that figures draw. The only task that reads true efficiencies."""
+
+    config_keys = (
+        "flavours",
+        "efficiency.toy",
+        "efficiency.audit",
+        "efficiency.ensemble",
+        "efficiency.truth_tagging.working_point",
+    )
+    code_version = 2
+    keeps_replaced = True
+
+    def requires(self) -> Any:
+        required = {
+            "events": [self.req_events(sample) for sample in self.samples()],
+            "aggregate": AggregateEfficiency.req(self),
+            "maps": BuildEfficiencyMaps.req(self),
+            "efficiencies": EvaluateEfficiency.req(self),
+            "exports": ExportEfficiency.req(self),
+        }
+        if self.is_toy():
+            required["coverage"] = RunCoverageReplicas.req(self)
+        if self.plan_cfg("efficiency.ratio") is not None:
+            required["scale_factors"] = MeasureEfficiencySF.req(self)
+        if self.plan_cfg("efficiency.experiments") is not None:
+            required["experiments"] = RunEfficiencyExperiments.req(self)
+        return required
+
+    def upstream(self) -> list[ProvenanceTarget]:
+        return [*super().upstream(), *truth_targets(self, self.samples()).values()]
+
+    def output(self) -> Any:
+        return {name: self.target(f"{name}.json") for name in ("audit", "closure")}
+
+    def run(self) -> None:
+        from deepsf.efficiency.audit.report import audit_efficiencies
+        from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+        from deepsf.networks.cpu import prepare_process
+
+        prepare_process()
+        nominal, toy, inputs = self.cfg("efficiency.ensemble"), self.cfg("efficiency.toy"), self.input()
+        ensemble = EfficiencyEnsemble.load(inputs["aggregate"][nominal.model].file)
+        samples = self._samples()
+        result = audit_efficiencies(
+            provenance=made_on(),
+            config_name=settings.config_path(self.config).stem,
+            seeds={"ensemble": nominal.seed} | ({} if toy is None else {"toy": toy.seed}),
+            samples=samples,
+            settings=self.cfg("efficiency.audit"),
+            nominal=nominal,
+            working_point=self.cfg("efficiency.truth_tagging.working_point"),
+            coverage=json.loads(inputs["coverage"].file.read_text()) if toy is not None else None,
+            ensemble=ensemble,
+            n_members_used=ensemble.n_members,
+            toy=toy,
+            hadron_flavours=self.hadron_flavours(),
+            further=self._further(ensemble, samples["test"].events),
+        )
+        with staged(*self.output().values()) as (audit_path, closure_path):
+            audit_path.write_text(result.audit)
+            closure_path.write_text(result.closure)
+
+    def _further(self, ensemble: EfficiencyEnsemble, events: JetEvents) -> dict[str, Row]:
+        """Return rows on exports, sizes of networks, and of experiments."""
+        from deepsf.efficiency.audit.export_rows import agreement_rows
+        from deepsf.efficiency.audit.ratio_rows import ratio_rows
+        from deepsf.efficiency.audit.rows import Row
+        from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+
+        inputs = self.input()
+        rows = agreement_rows(
+            inputs["exports"]["maps"].file,
+            inputs["exports"]["network"].file,
+            maps=exported_maps(inputs["maps"]),
+            ensemble=ensemble,
+            hadron_flavours=self.hadron_flavours(),
+            events=events,
+        )
+        if (product := inputs["aggregate"].get("product")) is not None:
+            number = EfficiencyEnsemble.load(product.file).n_parameters
+            rows["6.parameters"] = Row(number, "parameters of a member of product")
+        if "scale_factors" in inputs:
+            rows |= ratio_rows(json.loads(inputs["scale_factors"].file.read_text()))
+        for target in leaves(inputs.get("experiments", {})):
+            rows |= {key: Row(**row) for key, row in json.loads(target.file.read_text()).items()}
+        return rows
+
+    def _samples(self) -> dict[str, AuditedSample]:
+        from deepsf.efficiency import evaluation
+        from deepsf.efficiency.audit.report import AuditedSample
+        from deepsf.efficiency.toy import Truth
+
+        truth = {name: Truth.read(target.file) for name, target in truth_targets(self, self.samples()).items()}
+        return {
+            sample: AuditedSample(
+                self.load_events(sample),
+                truth[sample].efficiency if sample in truth else None,
+                evaluation.read(path),
+            )
+            for sample, path in evaluated(self).items()
+        }

@@ -1,0 +1,151 @@
+"""Efficiency parametrisation: generated jets or jets of skims, maps, networks, and what they say at each sample's jets.
+
+The default campaign of these tasks is ``efficiency_toy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import luigi
+
+from deepsf.config import ConfigError
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import ProvenanceTarget, staged
+from tasks.framework.workflows import Workflow
+from tasks.skim import SkimNtuples
+
+if TYPE_CHECKING:
+    from deepsf.efficiency.events.events import JetEvents
+
+TRAIN = "train"
+
+
+class EfficiencyTask(ConfigTask):
+    """Base of the efficiency tasks: which samples there are, and who makes their events.
+
+    ``sections``: of the configuration, those without which the task makes no sense, though others do.
+    """
+
+    exclude_index = True
+    config = luigi.Parameter(default="efficiency_toy", description=ConfigTask.config.description)
+    sections: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for section in self.sections:
+            self._require(section)
+
+    def _require(self, section: str) -> None:
+        if self.plan_cfg(section) is None:
+            way_out = f"write {section}: {{}}" if self.is_toy() else "choose one of generated jets with --config"
+            raise ConfigError(f"the configuration has no section {section}, which {self.task_family} needs; {way_out}")
+
+    def is_toy(self) -> bool:
+        """Return whether jets are generated; otherwise they come from the campaign's skims."""
+        return self.plan_cfg("efficiency.toy") is not None
+
+    def flavours(self) -> dict[str, Any]:
+        """Return the flavours in the order of their index in events: the order of keys in a file has no meaning."""
+        return dict(sorted(self.cfg("flavours").items()))
+
+    def hadron_flavours(self) -> dict[str, tuple[int, ...]]:
+        """Return the codes of each flavour."""
+        return {name: flavour.hadron_flavours for name, flavour in self.flavours().items()}
+
+    def samples(self) -> tuple[str, ...]:
+        """Return the samples: one to train on, one to test, and generated jets of another process."""
+        return (TRAIN, "test", "scalar") if self.is_toy() else (TRAIN, "test")
+
+    def req_events(self, sample: str) -> Any:
+        """Return the task that makes the events of a sample."""
+        if self.is_toy():
+            return GenerateEfficiencyToy.req(self, branch=self.samples().index(sample))
+        return CollectJetEvents.req(self)
+
+    def events_target(self, sample: str) -> ProvenanceTarget:
+        """Return the file with the events of a sample."""
+        output = self.req_events(sample).output()
+        return output["events"] if self.is_toy() else output[sample]
+
+    def load_events(self, sample: str) -> JetEvents:
+        """Return the events of a sample; the task requires `req_events` of it."""
+        from deepsf.efficiency.events.events import JetEvents
+
+        return JetEvents.read(self.events_target(sample).file).check(f"sample {sample}")
+
+
+class GenerateEfficiencyToy(EfficiencyTask, Workflow):
+    """Generated jets, a branch a sample: the events, and their true efficiencies in a file of their own."""
+
+    sections = ("efficiency.toy",)
+    config_keys = ("flavours", "efficiency.toy")
+
+    def create_branch_map(self) -> dict[int, str]:
+        return dict(enumerate(self.samples()))
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"sample": self.branch_data}
+
+    def output(self) -> Any:
+        return {kind: self.target(f"{kind}_{self.branch_data}.parquet") for kind in ("events", "truth")}
+
+    def used_output(self) -> Any:
+        """Return the events alone: the truth is an input of the audit, which says so itself."""
+        outputs = [self.output()] if self.is_branch() else self.output()["collection"].targets.values()
+        return [output["events"] for output in outputs]
+
+    def run(self) -> None:
+        from deepsf.efficiency.toy import generate
+
+        events, truth = generate(self.cfg("efficiency.toy"), tuple(self.flavours()), self.branch_data)
+        with staged(self.output()["events"], self.output()["truth"]) as (events_path, truth_path):
+            events.write(events_path)
+            truth.write(truth_path)
+
+
+class CollectJetEvents(EfficiencyTask):
+    """Jets of simulated events that were skimmed: tag bits at the working points, all jets of an event together."""
+
+    config_keys = (
+        "samples",
+        "flavours",
+        "tagger",
+        "campaign.luminosity_ifb",
+        "efficiency.working_points",
+        "efficiency.split",
+    )
+
+    def requires(self) -> Any:
+        return SkimNtuples.req(self)
+
+    def output(self) -> Any:
+        return {sample: self.target(f"events_{sample}.parquet") for sample in self.samples()}
+
+    def run(self) -> None:
+        from deepsf.efficiency.events.from_skims import jet_events
+        from tasks.inputs import skimmed
+
+        events = jet_events(
+            skimmed(self.input(), "jets"),
+            samples=self.cfg("samples"),
+            flavours=self.flavours(),
+            tagger=self.cfg("tagger"),
+            working_points=self.cfg("efficiency.working_points"),
+            luminosity_ifb=self.cfg("campaign.luminosity_ifb"),
+            split=self.cfg("efficiency.split"),
+        )
+        with staged(*self.output().values()) as paths:
+            for sample, path in zip(self.output(), paths, strict=True):
+                events[sample].write(path)
+
+
+# --- networks
+
+
+def truth_targets(task: EfficiencyTask, samples: Iterable[str]) -> dict[str, ProvenanceTarget]:
+    """Return the files with the true efficiencies of samples; none for jets of skims."""
+    if not task.is_toy():
+        return {}
+    return {sample: task.req_events(sample).output()["truth"] for sample in samples}

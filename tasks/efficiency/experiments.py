@@ -1,0 +1,118 @@
+"""Experiments on the toy of efficiencies: many samples thrown anew, networks trained otherwise, known scale factors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from deepsf.config.efficiency.toy import EfficiencyToy
+from tasks.efficiency.events import EfficiencyTask
+from tasks.framework.targets import staged
+from tasks.framework.workflows import Workflow
+
+_TOY_KEYS = tuple(
+    f"efficiency.toy.{key}" for key in EfficiencyToy.model_fields if key not in ("n_train", "n_test", "scalar")
+)
+"""What experiments depend on that throw samples of their own."""
+
+
+def toy_of_experiments(task: EfficiencyTask) -> EfficiencyToy:
+    """Return the toy without what its own samples alone depend on: a change of their sizes repeats no experiment."""
+    return EfficiencyToy(**{key.rsplit(".", maxsplit=1)[-1]: task.cfg(key) for key in _TOY_KEYS})
+
+
+class RunCoverageReplicas(EfficiencyTask):
+    """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own, thrown anew."""
+
+    sections = ("efficiency.toy",)
+    config_keys = (
+        "flavours",
+        *_TOY_KEYS,
+        "efficiency.maps",
+        *(f"efficiency.audit.{key}" for key in ("n_replicas", "n_replica_events", "seed")),
+    )
+
+    def output(self) -> Any:
+        return self.target("coverage.json")
+
+    def run(self) -> None:
+        from deepsf.efficiency.audit.coverage import coverage
+
+        found = coverage(
+            toy_of_experiments(self),
+            tuple(self.flavours()),
+            self.cfg("efficiency.maps"),
+            n_replicas=self.cfg("efficiency.audit.n_replicas"),
+            n_events=self.cfg("efficiency.audit.n_replica_events"),
+            seed=self.cfg("efficiency.audit.seed"),
+        )
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps(found, sort_keys=True))
+
+
+class RunEfficiencyExperiments(EfficiencyTask, Workflow):
+    """The ensemble's network with mu, on a toy with a hidden variable, on several working points; a branch each."""
+
+    code_version = 2
+    sections = ("efficiency.toy", "efficiency.experiments")
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Of the experiments' settings those of the branch's own alone."""
+        model = self.plan_cfg("efficiency.ensemble.model")
+        own = (f"efficiency.experiments.{key}" for key in ("seed", "n_events", self.branch_data))
+        network = ("efficiency.ensemble.model", f"efficiency.models.{model}")
+        return ("flavours", "efficiency.toy", *network, *own, "efficiency.audit.delta_r")
+
+    def create_branch_map(self) -> dict[int, str]:
+        from deepsf.config.efficiency.experiments import experiments_of
+
+        return dict(enumerate(experiments_of(self.plan_cfg("efficiency.toy"))))
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"experiment": self.branch_data}
+
+    def output(self) -> Any:
+        return self.target(f"{self.branch_data}.json")
+
+    def run(self) -> None:
+        import numpy as np
+
+        from deepsf.efficiency.audit.experiments import run_experiment
+        from deepsf.networks.cpu import prepare_process
+
+        prepare_process()
+        name, model = self.branch_data, self.cfg("efficiency.ensemble.model")
+        rows = run_experiment(
+            name,
+            self.cfg(f"efficiency.experiments.{name}"),
+            self.cfg("efficiency.toy"),
+            tuple(self.flavours()),
+            model,
+            self.cfg(f"efficiency.models.{model}"),
+            n_events=self.cfg("efficiency.experiments.n_events"),
+            seed=self.cfg("efficiency.experiments.seed"),
+            delta_r=np.array(self.cfg("efficiency.audit.delta_r")),
+        )
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps({key: row._asdict() for key, row in rows.items()}, sort_keys=True))
+
+
+class MeasureEfficiencySF(EfficiencyTask):
+    """Scale factors of working-point bins by ratios of densities, on pseudo-data of the toy in mixed regions."""
+
+    code_version = 2
+    sections = ("efficiency.toy", "efficiency.ratio")
+    config_keys = ("flavours", *_TOY_KEYS, "efficiency.ratio")
+
+    def output(self) -> Any:
+        return self.target("scale_factors.json")
+
+    def run(self) -> None:
+        from deepsf.efficiency.ratio.experiment import measure_on_toy
+        from deepsf.networks.cpu import prepare_process
+
+        prepare_process()
+        found = measure_on_toy(toy_of_experiments(self), self.flavours(), self.cfg("efficiency.ratio"))
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps(found._asdict(), sort_keys=True))

@@ -1,0 +1,70 @@
+"""Task of the exports of efficiencies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tasks.efficiency.events import EfficiencyTask
+from tasks.efficiency.maps import BuildEfficiencyMaps
+from tasks.efficiency.networks import (
+    AggregateEfficiency,
+)
+from tasks.framework.targets import ProvenanceTarget, staged
+
+if TYPE_CHECKING:
+    from deepsf.efficiency.maps.maps import EfficiencyMap
+
+
+def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyMap]:
+    """Return the maps by the names of their corrections."""
+    from deepsf.efficiency.maps.maps import EfficiencyMap
+
+    names = {"map": "efficiency", "map_delta_r": "efficiency_delta_r"}
+    return {names[name]: EfficiencyMap.from_json(target.file.read_text()) for name, target in outputs.items()}
+
+
+class ExportEfficiency(EfficiencyTask):
+    """What analyses take: maps as correctionlib JSON, the ensemble as ONNX."""
+
+    code_version = 2
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        """A toy has no tagger and no era to write into the files."""
+        keys = ("flavours", "efficiency.ensemble.model")
+        described = ("tagger.name", "tagger.branch", "campaign.era", "exports.era", "exports.description")
+        return keys if self.is_toy() else (*keys, *described)
+
+    def requires(self) -> Any:
+        return {"aggregate": AggregateEfficiency.req(self), "maps": BuildEfficiencyMaps.req(self)}
+
+    def output(self) -> Any:
+        return {"maps": self.target("efficiency_maps.json.gz"), "network": self.target("efficiency.onnx")}
+
+    def run(self) -> None:
+        from deepsf.efficiency.exports.bundle import write_exports
+        from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+
+        aggregate = self.input()["aggregate"]
+        ensemble = EfficiencyEnsemble.load(aggregate[self.cfg("efficiency.ensemble.model")].file)
+        maps = exported_maps(self.input()["maps"])
+        with staged(*self.output().values()) as (maps_path, network_path):
+            write_exports(
+                maps_path,
+                network_path,
+                maps=maps,
+                ensemble=ensemble,
+                hadron_flavours=self.hadron_flavours(),
+                head=self._head(),
+            )
+
+    def _head(self) -> str:
+        """Return tagger, branch of the discriminant and era, as scale factors have them, and the text of exports."""
+        from deepsf.exports.correctionlib_json import Label
+
+        if self.is_toy():
+            return ""
+        name, branch, era, text = (
+            self.cfg(key) for key in ("tagger.name", "tagger.branch", "campaign.era", "exports.description")
+        )
+        return f"{Label('', name, branch, self.cfg('exports.era') or era).head()} {text}".rstrip()

@@ -1,0 +1,32 @@
+"""Task of the efficiency maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tasks.framework.targets import staged
+
+if TYPE_CHECKING:
+    pass
+from tasks.efficiency.events import TRAIN, EfficiencyTask
+
+
+class BuildEfficiencyMaps(EfficiencyTask):
+    """Efficiencies in bins of flavour, pT and eta, and of the distance to the closest jet."""
+
+    config_keys = ("efficiency.maps",)
+
+    def requires(self) -> Any:
+        return self.req_events(TRAIN)
+
+    def output(self) -> Any:
+        return {name: self.target(f"{name}.json") for name in ("map", "map_delta_r")}
+
+    def run(self) -> None:
+        from deepsf.efficiency.maps.maps import EfficiencyMap
+
+        events = self.load_events(TRAIN)
+        with staged(*self.output().values()) as paths:
+            for name, path in zip(self.output(), paths, strict=True):
+                found = EfficiencyMap.fit(events, self.cfg("efficiency.maps"), delta_r=name == "map_delta_r")
+                path.write_text(found.to_json())

@@ -1,0 +1,227 @@
+"""Tasks of the networks of efficiencies: members, their ensembles, their values at all jets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from deepsf.config.efficiency.networks import NetworkName
+from tasks.framework.members import EnsembleWorkflow
+from tasks.framework.progress import ProgressLine
+from tasks.framework.provenance import digest
+from tasks.framework.targets import leaves, staged
+from tasks.framework.workflows import Workflow
+
+if TYPE_CHECKING:
+    pass
+from tasks.efficiency.events import TRAIN, EfficiencyTask
+from tasks.efficiency.maps import BuildEfficiencyMaps
+
+
+class Member(NamedTuple):
+    """One training: a network, its number among those of its kind, and the fold of the events that it sees."""
+
+    model: NetworkName
+    number: int
+    fold: int | None = None
+
+    @property
+    def stem(self) -> str:
+        """Name in files."""
+        fold = "" if self.fold is None else f"_fold{self.fold}"
+        return f"{self.model}{fold}_{self.number}"
+
+
+class EfficiencyTraining(EfficiencyTask, Workflow):
+    """Trainings of efficiency networks, a branch a member."""
+
+    exclude_index = True
+    keeps_replaced = True
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Of the networks' settings those of the branch's own alone."""
+        return (f"efficiency.models.{self.member().model}", "efficiency.ensemble.seed")
+
+    def member(self) -> Member:
+        """Return what the branch trains."""
+        raise NotImplementedError
+
+    def workflow_requires(self) -> dict[str, Any]:
+        return {**super().workflow_requires(), "events": self.req_events(TRAIN)}
+
+    def requires(self) -> Any:
+        return self.req_events(TRAIN)
+
+    def own_parameters(self) -> dict[str, Any]:
+        return self.member()._asdict()
+
+    def output(self) -> Any:
+        stem = self.member().stem
+        return {
+            "member": self.target(f"member_{stem}.safetensors"),
+            "history": self.target(f"history_{stem}.json"),
+        }
+
+    def kept_between_attempts(self) -> tuple[Path, ...]:
+        return (self.folder() / f".checkpoint_{self.member().stem}.safetensors",)
+
+    def run(self) -> None:
+        from deepsf.efficiency.evaluation import fold_of_events
+        from deepsf.efficiency.networks.ensemble import save_member
+        from deepsf.efficiency.networks.training import member_seed, train_member
+        from deepsf.networks.cpu import prepare_process
+        from deepsf.training.checkpoint import Checkpoint
+
+        prepare_process()
+        member, (state,) = self.member(), self.kept_between_attempts()
+        checkpoint = Checkpoint(
+            state,
+            key=digest(self.inputs_now()),
+            # not through cfg: how often a state is saved changes no result
+            every_s=60 * self.plan_cfg("htcondor.checkpoint_minutes"),
+            tell=lambda line: self.publish_message(f"{member.stem}: {line}"),
+        )
+        events = self.load_events(TRAIN)
+        if member.fold is not None:
+            events = events.select(fold_of_events(events) == member.fold)
+        network, history = train_member(
+            events,
+            member.model,
+            self.cfg(f"efficiency.models.{member.model}"),
+            member_seed(self.cfg("efficiency.ensemble.seed"), *member),
+            report=ProgressLine(self, member.stem),
+            checkpoint=checkpoint,
+        )
+        with staged(self.output()["member"], self.output()["history"]) as (weights, record):
+            save_member(weights, network)
+            record.write_text(json.dumps(history, sort_keys=True))
+        checkpoint.remove()
+
+
+class TrainEfficiency(EfficiencyTraining, EnsembleWorkflow):
+    """The ensemble: members of one network, each with its own initialisation and Poisson bootstrap by event."""
+
+    members_key = "efficiency.ensemble.n_members"
+
+    def member(self) -> Member:
+        return Member(self.plan_cfg("efficiency.ensemble.model"), self.branch_data)
+
+
+class TrainEfficiencyComparisons(EfficiencyTraining):
+    """A few members of each network that the ensemble is compared with."""
+
+    def create_branch_map(self) -> dict[int, Member]:
+        wanted = self.plan_cfg("efficiency.comparisons")
+        return dict(enumerate(Member(name, number) for name in sorted(wanted) for number in range(wanted[name])))
+
+    def member(self) -> Member:
+        return self.branch_data
+
+
+class TrainEfficiencyFolds(EfficiencyTraining):
+    """Members that see half of the events each, for the events of the other half."""
+
+    def create_branch_map(self) -> dict[int, Member]:
+        model = self.plan_cfg("efficiency.ensemble.model")
+        numbers = range(self.plan_cfg("efficiency.cross_fit.n_members"))
+        return dict(enumerate(Member(model, number, fold) for fold in (0, 1) for number in numbers))
+
+    def member(self) -> Member:
+        return self.branch_data
+
+
+class AggregateEfficiency(EfficiencyTask):
+    """Members of each network in one file to evaluate: mean and spread of efficiencies."""
+
+    config_keys = ("efficiency.ensemble", "efficiency.comparisons")
+    keeps_replaced = True
+
+    def requires(self) -> Any:
+        required = {"ensemble": TrainEfficiency.req(self), "folds": TrainEfficiencyFolds.req(self)}
+        if self.plan_cfg("efficiency.comparisons"):
+            required["comparisons"] = TrainEfficiencyComparisons.req(self)
+        return required
+
+    def output(self) -> Any:
+        names = (*self.networks(), *(f"fold{fold}" for fold in (0, 1)))
+        return {name: self.target(f"{name}.safetensors") for name in names}
+
+    def networks(self) -> tuple[str, ...]:
+        """Return the networks: the ensemble's first, then those it is compared with."""
+        return self.plan_cfg("efficiency.ensemble.model"), *sorted(self.plan_cfg("efficiency.comparisons"))
+
+    def _members(self, name: str) -> list[Path]:
+        required = self.requires()
+        if name == self.networks()[0]:
+            return [output["member"].file for output in required["ensemble"].members().values()]
+        workflow = required["folds" if name.startswith("fold") else "comparisons"]
+        tasks = workflow.get_branch_tasks().values()
+        kept = (task for task in tasks if name in (task.member().model, f"fold{task.member().fold}"))
+        return [task.output()["member"].file for task in kept]
+
+    def run(self) -> None:
+        from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble, load_member
+
+        outputs = self.output()
+        with staged(*outputs.values()) as paths:
+            for name, path in zip(outputs, paths, strict=True):
+                EfficiencyEnsemble.of([load_member(member) for member in self._members(name)]).save(path)
+
+
+class EvaluateEfficiency(EfficiencyTask, Workflow):
+    """Efficiencies of all models at the jets of a sample, a branch a sample; cross-fitted on events trained on."""
+
+    code_version = 2
+    config_keys = ("efficiency.ensemble.model", "efficiency.comparisons")
+
+    def create_branch_map(self) -> dict[int, str]:
+        return dict(enumerate(self.samples()))
+
+    def workflow_requires(self) -> dict[str, Any]:
+        return {
+            **super().workflow_requires(),
+            "aggregate": AggregateEfficiency.req(self),
+            "maps": BuildEfficiencyMaps.req(self),
+            "events": [self.req_events(sample) for sample in self.samples()],
+        }
+
+    def requires(self) -> Any:
+        required = {"aggregate": AggregateEfficiency.req(self), "events": self.req_events(self.branch_data)}
+        # maps were filled with the events that are trained on, and are not evaluated there
+        return required if self.branch_data == TRAIN else {**required, "maps": BuildEfficiencyMaps.req(self)}
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"sample": self.branch_data}
+
+    def output(self) -> Any:
+        return self.target(f"efficiencies_{self.branch_data}.safetensors")
+
+    def run(self) -> None:
+        from deepsf.efficiency import evaluation
+        from deepsf.efficiency.maps.maps import EfficiencyMap
+        from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+        from deepsf.networks.cpu import prepare_process
+
+        prepare_process()
+        files, events = self.input()["aggregate"], self.load_events(self.branch_data)
+        ensemble, *others = self.requires()["aggregate"].networks()
+        models = {}
+        if self.branch_data == TRAIN:
+            folds = [EfficiencyEnsemble.load(files[f"fold{fold}"].file) for fold in (0, 1)]
+            models[ensemble] = evaluation.cross_fitted(folds, events)
+        else:
+            for name, target in self.input()["maps"].items():
+                models[name] = evaluation.of_map(EfficiencyMap.from_json(target.file.read_text()), events)
+            for name in (*others, ensemble):
+                network = EfficiencyEnsemble.load(files[name].file)
+                models[name] = evaluation.of_ensemble(network, events, keep_members=name == ensemble)
+        with staged(self.output()) as (path,):
+            evaluation.write(path, models)
+
+
+def evaluated(task: EfficiencyTask) -> dict[str, Path]:
+    """Return the files of `EvaluateEfficiency` by sample."""
+    workflow = EvaluateEfficiency.req(task, branch=-1)
+    return dict(zip(task.samples(), (target.file for target in leaves(workflow.output())), strict=True))

@@ -1,0 +1,1 @@
+"""The machinery of tasks: provenance, store, batch systems; nothing of physics."""

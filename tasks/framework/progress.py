@@ -1,0 +1,35 @@
+"""What trainings tell while they run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deepsf.training.history import Progress
+    from tasks.framework.base import ConfigTask
+
+
+class ProgressLine:
+    """A line with losses and time left, at most every ``interval_s`` seconds."""
+
+    interval_s = 20.0
+
+    def __init__(self, task: ConfigTask, name: str) -> None:
+        self._task, self._name, self._said = task, name, time.monotonic()
+        self._first: tuple[int, float] | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self._first is None:  # of this attempt: a resumed training does not begin at step 1
+            self._first = progress.step, now
+        done, taken = progress.step - self._first[0], now - self._first[1]
+        if now - self._said < self.interval_s or not done:
+            return
+        self._said = now
+        left = taken / done * (progress.n_steps - progress.step)
+        losses = ", ".join(f"{name} {value:.4f}" for name, value in progress.losses.items())
+        minutes = f"{int(left // 60)}:{int(left % 60):02d}"
+        self._task.publish_message(
+            f"{self._name}: step {progress.step} of {progress.n_steps}, {minutes} min left; {losses}"
+        )

@@ -1,0 +1,38 @@
+"""What tasks there are, and what is no artefact."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+import law
+
+from tasks.framework.base import ConfigTask
+
+
+class Report(ConfigTask):
+    """A task that prints and makes nothing: never complete before it ran in this process."""
+
+    exclude_index = True
+    ran = False
+
+    def output(self) -> Any:
+        return []
+
+    def complete(self) -> bool:
+        return self.ran
+
+
+def task_classes() -> dict[str, type[ConfigTask]]:
+    """Return the tasks that make something by name: those of the modules in law.cfg, and what else was imported."""
+    for module in law.config.options("modules"):
+        importlib.import_module(module)
+    found: dict[str, type[ConfigTask]] = {}
+    left = [ConfigTask]
+    while left:
+        cls = left.pop()
+        left += cls.__subclasses__()
+        if not (cls.exclude_index or inspect.isabstract(cls) or issubclass(cls, Report)):
+            found[cls.get_task_family()] = cls
+    return found

@@ -1,0 +1,174 @@
+"""Where things are: repository, outputs, configurations. The only place that reads the environment."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from deepsf.config import Config, ConfigError, EfficiencyConfig, load, schema_of
+from deepsf.networks.cpu import resolve_precision
+from tasks.framework.provenance import write_json
+
+SNAPSHOT_VARIABLE = "DEEPSF_CONFIG_SNAPSHOT"
+"""In batch jobs: the configuration as it was when the jobs were submitted, so that a later edit cannot leak in."""
+STORE_VARIABLE = "DEEPSF_STORE_GB"
+"""How much the store of replaced outputs may hold; 0 keeps and restores nothing."""
+
+
+SHIPPED_VARIABLE = "DEEPSF_SHIPPED"
+"""Set in batch jobs that see none of our folders."""
+
+SHIPPED = ".shipped.json"
+"""File in the folder of outputs that says what travelled with such a job."""
+
+
+class Shipment(NamedTuple):
+    """Content digests of the outputs that travelled with a job, by name; places of files that no task makes."""
+
+    files: dict[str, str | None]
+    external: dict[Path, Path]
+
+
+def base() -> Path:
+    """Return the root of the repository."""
+    return Path(__file__).resolve().parents[2]
+
+
+def data() -> Path:
+    """Return the folder of all outputs (``DEEPSF_DATA``)."""
+    return Path(os.environ.get("DEEPSF_DATA") or base() / "data").absolute()
+
+
+def software() -> Path:
+    """Return the folder of the environment that this process runs in (``DEEPSF_SOFTWARE``)."""
+    return Path(sys.prefix).parent  # <software>/venv
+
+
+@functools.cache
+def shipped() -> Shipment | None:
+    """Return what travelled with this batch job; None where files are seen where they are."""
+    if not os.environ.get(SHIPPED_VARIABLE):
+        return None
+    content = json.loads((data() / SHIPPED).read_text())
+    return Shipment(content["files"], {Path(path): data() / place for path, place in content["external"].items()})
+
+
+def local(path: Path) -> Path:
+    """Return where a file that no task makes is read: elsewhere only in a job that it travelled with."""
+    given = shipped()
+    return path if given is None else given.external.get(path, path)
+
+
+def resolve(path: str) -> Path:
+    """Return a path of a configuration: absolute, starting with a variable, or relative to the repository.
+
+    Raises
+    ------
+    ConfigError
+        If a variable in it is not set.
+    """
+    expanded = os.path.expanduser(os.path.expandvars(path))
+    unset = re.search(r"\$\{?(\w+)", expanded)
+    if unset:
+        raise ConfigError(f"path {path!r}: variable {unset[1]} is not set; export it or write the path out")
+    return base() / expanded
+
+
+def config_path(name: str) -> Path:
+    """Return the file of ``--config``: a name in ``configs/``, or a path."""
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        return Path(os.path.expanduser(name)).absolute()
+    return base() / "configs" / f"{name}.yaml"
+
+
+@functools.cache
+def config(name: str) -> Config | EfficiencyConfig:
+    """Return the configuration, read once per process, with ``training.precision`` resolved.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be used.
+    """
+    snapshot = os.environ.get(SNAPSHOT_VARIABLE)
+    if snapshot:
+        tree = json.loads(Path(snapshot).read_text())
+        return schema_of(tree).model_validate_json(json.dumps(tree))
+    path = config_path(name)
+    if name == path.stem and not path.exists():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
+        raise ConfigError(
+            f"--config {name}: no such file in configs/ (there are {known}); or give a path to a YAML file"
+        )
+    loaded = load(path)
+    if isinstance(loaded, EfficiencyConfig):
+        return loaded
+    precision = resolve_precision(loaded.training.precision)
+    return loaded.model_copy(update={"training": loaded.training.model_copy(update={"precision": precision})})
+
+
+def in_job() -> bool:
+    """Return whether this process is a batch job: what concerns all outputs is up to the side that submitted it."""
+    return bool(os.environ.get(SNAPSHOT_VARIABLE))
+
+
+def store_bytes() -> int:
+    """Return how much the store of replaced outputs may hold under a version and configuration [bytes].
+
+    Raises
+    ------
+    ConfigError
+        If ``DEEPSF_STORE_GB`` is not a number of at least 0.
+    """
+    text = os.environ.get(STORE_VARIABLE) or "5"
+    try:
+        gigabytes = float(text)
+    except ValueError:
+        gigabytes = math.nan
+    if not (gigabytes >= 0 and math.isfinite(gigabytes)):
+        raise ConfigError(f"{STORE_VARIABLE} must be a number of at least 0, got {text!r}; correct or unset it")
+    return round(gigabytes * 1e9)
+
+
+def claim_stem(version: str, name: str) -> None:
+    """Remember which file the outputs of a configuration's stem come from.
+
+    Raises
+    ------
+    ConfigError
+        If under this version another file of the same stem made outputs.
+    """
+    place = data() / version / config_path(name).stem / ".config.json"
+    if not is_claimed(version, name):
+        write_json(place, {"file": _shown(config_path(name))})
+
+
+def is_claimed(version: str, name: str) -> bool:
+    """Return whether there are outputs of a configuration under a version.
+
+    Raises
+    ------
+    ConfigError
+        If those that are there come from another file of the same stem.
+    """
+    path = config_path(name)
+    place = data() / version / path.stem / ".config.json"
+    if not place.exists():
+        return False
+    owner, shown = json.loads(place.read_text())["file"], _shown(path)
+    if owner != shown:
+        raise ConfigError(
+            f"{shown}: outputs of version {version} under the name {path.stem!r} come from {owner}; "
+            "rename one of the two files, or use another --version"
+        )
+    return True
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(base())) if path.is_relative_to(base()) else str(path)

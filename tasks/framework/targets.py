@@ -1,0 +1,198 @@
+"""Targets that exist only if they are up to date, and writing that leaves nothing half-written."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import law
+
+from tasks.framework.provenance import content_of, full_disk_named, manifest_path, sync_folder
+
+if TYPE_CHECKING:
+    from tasks.framework.base import ConfigTask
+
+
+@dataclass
+class Question:
+    """What was found out while one question is answered: each output and each task is looked at once.
+
+    A graph that is stale at its root would else be walked along every path. Negative verdicts hold no longer than that:
+    forked workers inherit what is remembered, and would see another's output too late.
+    """
+
+    whys: dict[str, str | None] = field(default_factory=dict)
+    contents: dict[str, str | None] = field(default_factory=dict)
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        for known in (self.whys, self.contents, self.inputs):
+            known.clear()
+
+
+class ProvenanceTarget(law.LocalFileTarget):
+    """A file that counts as existing only if its manifest names the inputs it would get now.
+
+    The verdict lies in the target and not in ``Task.complete``, because everything in law asks targets: workflows,
+    collections, the submission of jobs and ``--print-status``.
+    """
+
+    _fresh: ClassVar[dict[str, float]] = {}
+    _question: ClassVar[Question | None] = None
+    memo_seconds = 2.0
+    """A positive verdict holds this long: one pass of the scheduler asks for the same target thousands of times."""
+
+    def __init__(self, path: str | Path, task: ConfigTask, **kwargs: Any) -> None:
+        super().__init__(str(path), **kwargs)
+        self.task = task
+
+    @functools.cached_property
+    def file(self) -> Path:
+        return Path(self.abspath)
+
+    @functools.cached_property
+    def place(self) -> str:
+        """The path as text: law's ``abspath`` is worked out anew each time."""
+        return str(self.file)
+
+    def is_written(self) -> bool:
+        """Return whether there is a file at all, up to date or not."""
+        return self.file.is_file()
+
+    def exists(self, **kwargs: Any) -> bool:
+        """Return whether the file is there and up to date."""
+        since = self._fresh.get(self.place)
+        if since is not None and time.monotonic() - since < self.memo_seconds:
+            return True
+        return self.is_written() and self.why_stale() is None
+
+    def why_stale(self) -> str | None:
+        """Return in words why the written file is not up to date, None if it is."""
+        with self.one_question() as question:
+            if self.place not in question.whys:
+                question.whys[self.place] = self.task.why_stale(self)
+            why = question.whys[self.place]
+        if why is None:
+            self._fresh[self.place] = time.monotonic()
+        return why
+
+    @classmethod
+    @contextmanager
+    def one_question(cls) -> Iterator[Question]:
+        """Remember all that is found out in this context; inside of another question, that one goes on."""
+        if cls._question is not None:
+            yield cls._question
+            return
+        cls._question = Question()
+        try:
+            yield cls._question
+        finally:
+            cls._question = None
+
+    @classmethod
+    def forget(cls) -> None:
+        """Ask the disk again."""
+        cls._fresh.clear()
+        if cls._question is not None:
+            cls._question.forget()
+
+    def content(self) -> str | None:
+        """Return the digest of the content as it was sealed, None if the file is not the sealed one."""
+        return content_of(self.file)
+
+    def remove(self, **kwargs: Any) -> None:
+        """Remove the file and its manifest."""
+        super().remove(**kwargs)
+        manifest_path(self.file).unlink(missing_ok=True)
+        self.forget()
+
+    def status_text(
+        self, max_depth: int = 0, flags: Any = None, color: bool = False, exists: bool | None = None
+    ) -> str:
+        """Return the state for ``--print-status``, with the reason if the output is stale."""
+        why = self.why_stale() if self.is_written() else None
+        if why is None:
+            return str(super().status_text(max_depth=max_depth, flags=flags, color=color, exists=exists))
+        word = law.util.colored("stale", "yellow", style="bright") if color else "stale"
+        return f"{word} ({why})"
+
+
+class BranchOutputs(law.TargetCollection):
+    """The outputs of all branches of a workflow; for ``--print-status`` they tell why they are stale."""
+
+    def status_text(self, *args: Any, **kwargs: Any) -> str:
+        """Return the state with the number of branches, and the first reason for stale ones."""
+        text = str(super().status_text(*args, **kwargs))
+        written = [target for target in leaves(self) if target.is_written()]
+        with ProvenanceTarget.one_question():
+            reasons = dict.fromkeys(why for target in written if (why := target.why_stale()))
+        if not reasons:
+            return text
+        first, *others = reasons
+        more = f"; and {len(others)} more reasons" if others else ""
+        count, *rest = text.split("\n", 1)
+        return "\n".join([f"{count}, stale ({first}{more})", *rest])
+
+
+@contextmanager
+def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
+    """Yield paths beside the targets and rename them onto the targets on success.
+
+    law takes any file for a finished task; so a file gets its name only when it is whole and on the disk. What an
+    earlier, killed process left is removed first.
+
+    Raises
+    ------
+    ValueError
+        If a file has no content.
+    """
+    parts = []
+    for target in targets:
+        target.file.parent.mkdir(parents=True, exist_ok=True)
+        for left_over in target.file.parent.glob(".part-*"):
+            # split, since the name may end like that of another target, whose part may be in use
+            _, process, name = left_over.name.split("-", 2)
+            if name == target.file.name and not _is_running(int(process)):
+                left_over.unlink(missing_ok=True)
+        parts.append(target.file.with_name(f".part-{os.getpid()}-{target.file.name}"))
+    try:
+        with full_disk_named(targets[0].file.parent):
+            yield tuple(parts)
+        for target, part in zip(targets, parts, strict=True):
+            with part.open("rb") as stream:
+                os.fsync(stream.fileno())
+            if part.stat().st_size == 0:
+                raise ValueError(f"{target.file} was written without content; an output is never empty")
+        for target, part in zip(targets, parts, strict=True):
+            part.replace(target.file)
+        for folder in {target.file.parent for target in targets}:
+            sync_folder(folder)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def leaves(outputs: Any) -> Iterator[ProvenanceTarget]:
+    """Yield all provenance targets in an output structure, collections opened."""
+    for output in law.util.flatten(outputs):
+        if isinstance(output, law.TargetCollection):
+            for target in output._flat_target_list:  # one by one: law's flatten takes quadratic time
+                yield from leaves(target)
+        elif isinstance(output, ProvenanceTarget):
+            yield output

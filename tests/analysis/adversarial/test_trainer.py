@@ -1,0 +1,129 @@
+"""A training that is interrupted and resumed is the training that was never interrupted, to the last bit."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+
+import pytest
+import torch
+
+from deepsf.training.checkpoint import Checkpoint
+
+CASES = {
+    "interleaved": {},
+    "bootstrap": {"resample": "bootstrap"},
+    "bf16": {"precision": "bf16"},
+    "talk": {
+        "schedule": "talk",
+        "scale_factor_steps": 41,
+        "max_discriminator_steps": 6,
+        "convergence_interval": 2,
+        "convergence_patience": 1,
+    },
+}
+
+
+def assert_same(one, other):
+    """Every number of two trainings is the same: weights, optimisers, weights of entries, generators, history."""
+    (tensors, numbers), (other_tensors, other_numbers) = one.state(), other.state()
+    assert numbers == other_numbers
+    assert tensors.keys() == other_tensors.keys()
+    assert [name for name in tensors if not torch.equal(tensors[name], other_tensors[name])] == []
+
+
+def saved_at_every_step(trainer, folder):
+    """Run a training that saves at every step; return the copies of its checkpoint by step."""
+    checkpoint, copies = Checkpoint(folder / "checkpoint", "key", 0.0, pytest.fail), {}
+
+    def keep(progress):
+        copies[progress.step] = shutil.copy(checkpoint.path, folder / f"{progress.step}")
+
+    trainer.run(keep, checkpoint)
+    return copies
+
+
+class Interruption(Exception):
+    pass
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_training_resumed_at_any_step_ends_bit_identical(make_trainer, tmp_path, case):
+    undisturbed = make_trainer(**CASES[case])
+    undisturbed.run()
+    saving = make_trainer(**CASES[case])
+    copies = saved_at_every_step(saving, tmp_path)
+    assert_same(saving, undisturbed)
+    n_steps = undisturbed.step
+    assert list(copies) == list(range(1, n_steps + 1))
+    # a pass of the talk's schedule has two steps here
+    for step in (1, 2, 23, 40, 41) if case == "talk" else copies:
+        resumed, told = make_trainer(**CASES[case]), []
+        resumed.run(checkpoint=Checkpoint(copies[step], "key", math.inf, told.append))
+        assert told == [f"continues at step {step} of {n_steps}"]
+        assert_same(resumed, undisturbed)
+
+
+def test_a_training_killed_again_and_again_ends_bit_identical(make_trainer, tmp_path):
+    undisturbed = make_trainer()
+    undisturbed.run()
+    steps: list[int] = []
+    while not steps or steps[-1] < undisturbed.step:
+        trainer, begin = make_trainer(), len(steps)
+        checkpoint = Checkpoint(tmp_path / "checkpoint", "key", math.inf, lambda _: None)
+
+        def interrupt(progress, checkpoint=checkpoint, begin=begin):
+            steps.append(progress.step)
+            checkpoint.every_s = 0.0 if progress.step % 3 == 2 else math.inf
+            if len(steps) == begin + 5:
+                raise Interruption
+
+        with contextlib.suppress(Interruption):
+            trainer.run(interrupt, checkpoint)
+    # each attempt does five steps from the state saved last, which is two steps older than the interruption
+    assert steps == [n for first in range(1, 20, 3) for n in range(first, min(first + 5, 22))]
+    assert_same(trainer, undisturbed)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 4
+    path.write_bytes(content)
+
+
+def nothing(path):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("spoil", "key", "units", "reason"),
+    [
+        (cut, "key", 8, "of no use"),
+        (flip, "key", 8, "it is damaged"),
+        (lambda path: path.write_text("not a safetensors file"), "key", 8, "of no use"),
+        (nothing, "key of before", 8, "it was made from other inputs"),
+        (nothing, "key", 9, "another version of the code"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_trusted_changes_nothing(make_trainer, tmp_path, spoil, key, units, reason):
+    undisturbed = make_trainer()
+    undisturbed.run()
+    path, told = tmp_path / "checkpoint", []
+    with pytest.raises(Interruption):
+        make_trainer(units=units).run(_interrupt_at_10, Checkpoint(path, key, 0.0, pytest.fail))
+    spoil(path)
+    trainer = make_trainer()
+    trainer.run(checkpoint=Checkpoint(path, "key", math.inf, told.append))
+    assert_same(trainer, undisturbed)
+    assert len(told) == 1
+    assert reason in told[0]
+
+
+def _interrupt_at_10(progress):
+    if progress.step == 10:
+        raise Interruption

@@ -1,0 +1,44 @@
+"""Purities and condition numbers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import uhi.io.json
+
+from deepsf.binned.purity import FlavourSystem, flavour_system
+from deepsf.binned.tag_and_probe import TagAndProbe
+from deepsf.config.weights import EventWeight
+from deepsf.probes.bins import FlavourBins
+
+
+def system(toy):
+    bins = {name: FlavourBins.of(toy.bins[name]) for name in ("b", "udsg")}
+    method = TagAndProbe(
+        toy.regions, toy.definitions, ("b", "c", "udsg"), ("b", "udsg"), bins, EventWeight(n_pt=4, n_abseta=3)
+    )
+    return flavour_system(method)
+
+
+def test_purity_and_condition_by_hand(noiseless_toy):
+    found = system(noiseless_toy)
+    # scores of 0.9: hf has .8*.6 b, .05*.1 c, .15*.05 udsg; lf .06*.6, .09*.1, .85*.05
+    hf, lf = np.array([0.48, 0.005, 0.0075]), np.array([0.036, 0.009, 0.0425])
+    hf, lf = hf / hf.sum(), lf / lf.sum()
+    at = (0, 0, found.bins.discriminant.searchsorted(0.9) - 1)
+    np.testing.assert_allclose([found.purity("hf", f)[at] for f in ("b", "c", "udsg")], hf)
+    matrix = np.array([hf[[0, 2]], lf[[0, 2]]])
+    singular = np.sqrt(np.linalg.eigvalsh(matrix @ matrix.T))
+    np.testing.assert_allclose(found.condition[at], singular[1] / singular[0])
+    # edges of both flavours: pT 20 40 60 100 300, |eta| 0 1 2.5
+    assert found.bins.shape[:2] == (4, 2)
+
+
+def test_a_file_gives_back_the_same_numbers(noiseless_toy):
+    found = system(noiseless_toy)
+    text = json.dumps(found.to_json(), default=uhi.io.json.default)
+    again = FlavourSystem.from_json(json.loads(text, object_hook=uhi.io.json.object_hook))
+    np.testing.assert_array_equal(again.fraction, found.fraction)
+    np.testing.assert_array_equal(again.condition, found.condition)
+    assert (again.regions, again.flavours) == (("hf", "lf"), ("b", "c", "udsg"))

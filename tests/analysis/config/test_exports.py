@@ -1,0 +1,50 @@
+"""The section `exports` of a configuration: defaults follow from the tagger, mistakes are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deepsf.config import ConfigError, load
+
+TOY = Path(__file__).parents[3] / "configs" / "toy.yaml"
+
+
+def config(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"extends: {TOY}\n{text}")
+    return load(path)
+
+
+def test_another_tagger_is_another_set_of_names(tmp_path):
+    loaded = config(tmp_path, "tagger: {name: particleNet, branch: btagPNetB}\n")
+    assert loaded.exports.files(loaded.tagger.name) == {
+        "strict": "particleNet_shape.json.gz",
+        "safe": "particleNet_shape_safe.json.gz",
+        "csv": "particleNet_shape.csv.gz",
+        "deepsf": "particleNet_deepsf.json.gz",
+        "maps": "normalisation_maps.json",
+    }
+
+
+def test_name_and_forms_are_free(tmp_path):
+    loaded = config(tmp_path, "exports: {name: mine, forms: [csv]}\n")
+    assert loaded.exports.files("deepJet") == {"csv": "mine.csv.gz", "maps": "normalisation_maps.json"}
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("{forms: [json]}", "exports.forms.0: Input should be 'strict', 'safe', 'csv' or 'deepsf' (got 'json')"),
+        ("{form: [csv]}", "exports.form: unknown key; did you mean 'forms'?"),
+        (
+            "{normalisation: {ht_gev: [100, 50]}}",
+            "exports.normalisation.ht_gev: bin edges must increase, but 50 follows",
+        ),
+    ],
+)
+def test_mistakes_are_named(tmp_path, section, message):
+    with pytest.raises(ConfigError) as error:
+        config(tmp_path, f"exports: {section}\n")
+    assert message in str(error.value)

@@ -1,0 +1,90 @@
+"""A small toy with models that are right, nearly right and wrong, and its audit."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from deepsf.config import load
+from deepsf.efficiency.audit.report import AuditedSample, AuditResult, audit_efficiencies
+from deepsf.efficiency.evaluation import ModelEfficiencies, of_map
+from deepsf.efficiency.maps.maps import EfficiencyMap
+from deepsf.efficiency.toy import generate
+
+CONFIG = load(Path(__file__).parents[4] / "configs" / "efficiency_toy.yaml")
+FLAVOURS = tuple(CONFIG.flavours)
+N_MEMBERS = 5
+_MAPS = ("map", "map_delta_r")
+_ERRORS = np.array([0.004, 0.01, 0.03])
+
+
+def near_truth(truth, flavour, seed, n_members=N_MEMBERS) -> ModelEfficiencies:
+    """Return members that scatter around a centre that is as far from the truth; errors by flavour, whole samples."""
+    rng = np.random.default_rng(seed)
+    centre = 1 + _ERRORS[flavour] * 0.5 * rng.standard_normal(len(flavour))
+    factors = centre + _ERRORS[flavour] * rng.standard_normal((n_members, len(flavour)))
+    members = np.clip(truth * factors[..., None], 1e-5, 0.995).astype(np.float32)
+    return ModelEfficiencies(members.mean(axis=0), members.std(axis=0, ddof=1), members)
+
+
+@functools.cache
+def samples(n_test: int = 30_000) -> dict[str, AuditedSample]:
+    """Return the samples of an audit: maps are real, networks are made of the truth."""
+    toy = CONFIG.efficiency.toy
+    train, _ = generate(toy, FLAVOURS, "train", 2 * n_test)
+    maps = {name: EfficiencyMap.fit(train, CONFIG.efficiency.maps, delta_r=name != "map") for name in _MAPS}
+    found = {}
+    for number, name in enumerate(("test", "scalar", "train")):
+        events, truth = generate(toy, FLAVOURS, name, n_test)
+        seen = truth.efficiency
+        models = {"invariant": near_truth(seen, events.flavour, number)}
+        if name != "train":
+            models |= {key: of_map(value, events) for key, value in maps.items()}
+            models["product"] = near_truth(seen, events.flavour, number + 10, 3)
+            # half way from the map to the truth
+            half = 0.5 * (models["map"].mean + seen)
+            models["closest_jet"] = near_truth(half, events.flavour, number + 20, 3)
+        found[name] = AuditedSample(events, seen, models)
+    return found
+
+
+def first_events(sample: AuditedSample, n_events: int) -> AuditedSample:
+    """Return a part of a sample, for what needs no numbers."""
+    return selected(sample, np.arange(len(sample.events)) < n_events)
+
+
+def selected(sample: AuditedSample, chosen) -> AuditedSample:
+    """Return some events of a sample with their efficiencies."""
+    jets = np.repeat(chosen, sample.events.n_jets)
+    models = {
+        name: ModelEfficiencies(
+            model.mean[jets],
+            None if model.spread is None else model.spread[jets],
+            None if model.members is None else model.members[:, jets],
+        )
+        for name, model in sample.models.items()
+    }
+    return AuditedSample(sample.events.select(chosen), sample.truth[jets], models)
+
+
+def audited(chosen=None, settings=None, **options) -> AuditResult:
+    """Return the audit of the samples."""
+    given = {"provenance": {"commit": "abc", "cpu": "none", "cores": 1}, "seeds": {"toy": 1}, **options}
+    efficiency = settings or CONFIG.efficiency
+    return audit_efficiencies(
+        config_name="toy",
+        samples=chosen or samples(),
+        settings=efficiency.audit,
+        nominal=efficiency.ensemble,
+        hadron_flavours={name: flavour.hadron_flavours for name, flavour in CONFIG.flavours.items()},
+        working_point=efficiency.truth_tagging.working_point,
+        **given,
+    )
+
+
+@functools.cache
+def result() -> AuditResult:
+    """Return the audit of everything, made once."""
+    return audited()

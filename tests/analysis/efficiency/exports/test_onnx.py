@@ -1,0 +1,241 @@
+"""Ensembles as ONNX: the ensemble's own numbers for any number of events and jets, padding, flags, errors, bytes."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from deepsf.config.efficiency.networks import NETWORKS
+from deepsf.efficiency.events.events import JetEvents, offsets_of
+from deepsf.efficiency.exports.onnx_file import ensemble_onnx
+from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
+from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from deepsf.efficiency.networks.jet_tensors import JetScaling
+from deepsf.efficiency.networks.network import EfficiencyNetwork, build
+
+FLAVOURS, CODES = ("b", "c", "udsg"), {"b": [5], "c": [4], "udsg": [0, 3]}
+SIZES = {
+    "invariant": {"blocks": 2, "units": 16},
+    "product": {"units": 16},
+    "closest_jet": {"layers": 2, "units": 32},
+    "paper": {"blocks": 2, "units": 16},
+}
+COLUMNS = ("pt_gev", "eta", "phi")
+
+
+def events(counts, seed=1, *, flavours=FLAVOURS, pt_gev=(20, 400), abseta=2.5):
+    """Return events with so many jets each, of random kinematics and flavours."""
+    rng, counts = np.random.default_rng(seed), np.asarray(counts)
+    n = int(counts.sum())
+    pt = rng.uniform(*pt_gev, n)
+    order = np.lexsort((-pt, np.repeat(np.arange(len(counts)), counts)))
+    return JetEvents(
+        offsets=offsets_of(counts),
+        pt_gev=pt[order].astype(np.float32),
+        eta=rng.uniform(-abseta, abseta, n).astype(np.float32),
+        phi=rng.uniform(-np.pi, np.pi, n).astype(np.float32),
+        flavour=rng.integers(0, len(flavours), n).astype(np.int8),
+        n_passed=np.zeros(n, np.int8),
+        weight=np.ones(len(counts), np.float32),
+        event=np.arange(len(counts), dtype=np.uint64),
+        flavours=flavours,
+        working_points=("L", "M", "T"),
+    )
+
+
+TRAINED_ON = events([2, 3, 4, 5] * 100, seed=7)
+
+
+def ensemble(model="invariant", *, n_members=3, n_points=2, untagged_weight=(1.0, 1.0, 1.0), sample=TRAINED_ON):
+    """Return networks that begin at typical rates of the flavours and have random weights."""
+    networks = []
+    for member in range(n_members):
+        generator = torch.Generator().manual_seed(member)
+        module = build(model, SIZES[model], len(FLAVOURS), n_points, generator)
+        untagged = torch.tensor([0.3, 0.85, 0.98])[:, None]
+        module.start_from(torch.cat([untagged, (1 - untagged).expand(-1, n_points) / n_points], dim=1))
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+        points, scaling = ("L", "M", "T")[:n_points], JetScaling.fit(sample)
+        networks.append(EfficiencyNetwork(model, SIZES[model], FLAVOURS, points, scaling, untagged_weight, module))
+    return EfficiencyEnsemble.of(networks)
+
+
+def session(content):
+    return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+
+
+def padded(sample, places=None):
+    """Return events as rectangles; ``places`` are those of the jets, empty ones hold what is no jet."""
+    mask = np.arange(sample.n_jets.max()) < sample.n_jets[:, None] if places is None else places
+    inputs = {"mask": mask}
+    for name in COLUMNS:
+        inputs[name] = np.full(mask.shape, np.nan, np.float32)
+        inputs[name][mask] = getattr(sample, name)
+    inputs["hadron_flavour"] = np.full(mask.shape, -999, np.int64)
+    inputs["hadron_flavour"][mask] = np.array([CODES[name][0] for name in sample.flavours])[sample.flavour]
+    return inputs
+
+
+def run(content, inputs):
+    return dict(zip(("efficiency", "spread", "out_of_range"), session(content).run(None, inputs), strict=True))
+
+
+@pytest.mark.parametrize("n_points", [1, 3])
+@pytest.mark.parametrize("model", NETWORKS)
+def test_the_file_gives_what_the_ensemble_gives_for_any_number_of_jets(model, n_points):
+    members = ensemble(model, n_points=n_points)
+    sample = events([1, 2, 3, 6, 9, 0, 1, 4] * 10)
+    expected = members.evaluate(sample)
+    found = OnnxEfficiencies(ensemble_onnx(members, CODES)).evaluate(sample)
+    assert expected.mean.min() < 0.05 < 0.5 < expected.mean.max()
+    np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-5, atol=2e-6)
+    np.testing.assert_allclose(found.spread, expected.spread, atol=5e-6)
+    np.testing.assert_array_equal(found.out_of_range, expected.out_of_range)
+
+
+@pytest.mark.parametrize("n_jets", [1, 2, 5])
+def test_one_event_is_enough(n_jets):
+    members, sample = ensemble(), events([n_jets])
+    found = run(ensemble_onnx(members, CODES), padded(sample))
+    np.testing.assert_allclose(found["efficiency"][0], members.evaluate(sample).mean, atol=1e-6)
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_empty_places_change_nothing_wherever_they_are_and_have_efficiency_zero(model):
+    members, sample = ensemble(model), events([1, 3, 2, 4, 5])
+    expected = members.evaluate(sample)
+    places = np.random.default_rng(1).permuted(np.arange(8) < sample.n_jets[:, None], axis=1)
+    found = run(ensemble_onnx(members, CODES), padded(sample, places))
+    np.testing.assert_allclose(found["efficiency"][places], expected.mean, atol=1e-6)
+    np.testing.assert_allclose(found["spread"][places], expected.spread, atol=1e-6)
+    np.testing.assert_array_equal(found["out_of_range"][places], expected.out_of_range)
+    for values in found.values():
+        assert not values[~places].any()
+
+
+def test_an_event_of_empty_places_alone_is_allowed():
+    sample = events([2, 1])
+    inputs = padded(sample)
+    inputs["mask"][1] = False
+    found = run(ensemble_onnx(ensemble(), CODES), inputs)
+    assert not found["efficiency"][1].any()
+    assert (found["efficiency"][0] > 0).all()
+
+
+def test_jets_in_another_order_have_the_same_efficiencies():
+    content, inputs = ensemble_onnx(ensemble(), CODES), padded(events([5] * 20))
+    order = np.array([3, 0, 4, 1, 2])
+    found = run(content, inputs)["efficiency"]
+    shuffled = run(content, {name: values[:, order] for name, values in inputs.items()})["efficiency"]
+    np.testing.assert_allclose(shuffled, found[:, order], atol=1e-6)
+
+
+@pytest.mark.parametrize("n_members", [1, 6, 11])
+def test_every_member_counts_whatever_their_number(n_members):
+    members, sample = ensemble(n_members=n_members, n_points=1), events([2, 4] * 5)
+    found, expected = run(ensemble_onnx(members, CODES), padded(sample)), members.evaluate(sample)
+    mask = padded(sample)["mask"]
+    np.testing.assert_allclose(found["efficiency"][mask], expected.mean, atol=1e-6)
+    np.testing.assert_allclose(found["spread"][mask], expected.spread, atol=1e-6)
+    assert np.isnan(expected.spread).all() == (n_members == 1)
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_the_weight_of_untagged_jets_in_the_training_is_undone(model):
+    members, sample = ensemble(model, untagged_weight=(1.0, 0.5, 0.1)), events([2, 3, 4] * 10)
+    found = OnnxEfficiencies(ensemble_onnx(members, CODES)).evaluate(sample)
+    np.testing.assert_allclose(found.mean, members.evaluate(sample).mean, rtol=2e-5, atol=1e-6)
+
+
+def test_small_efficiencies_keep_their_relative_precision():
+    members = ensemble(n_points=1, untagged_weight=(1e-3, 1e-3, 1e-3))
+    sample = events([2, 3] * 20)
+    expected = members.evaluate(sample).mean
+    assert expected.min() < 1e-4
+    np.testing.assert_allclose(
+        OnnxEfficiencies(ensemble_onnx(members, CODES)).evaluate(sample).mean, expected, rtol=2e-6
+    )
+
+
+def test_jets_beyond_the_training_are_flagged_and_have_the_efficiency_of_the_nearest_inside():
+    members, content = ensemble(), ensemble_onnx(ensemble(), CODES)
+    sample = events([2, 6, 3, 4] * 30, pt_gev=(5, 800), abseta=3.5)
+    found, inputs = run(content, padded(sample)), padded(sample)
+    expected = members.evaluate(sample)
+    assert 0.2 < expected.out_of_range.mean() < 0.95
+    np.testing.assert_array_equal(found["out_of_range"][inputs["mask"]], expected.out_of_range)
+    np.testing.assert_allclose(found["efficiency"][inputs["mask"]], expected.mean, atol=2e-6)
+    # the very ends of the ranges are inside
+    ends = run(content, padded(TRAINED_ON))
+    assert not ends["out_of_range"].any()
+
+
+def test_all_codes_of_a_flavour_are_this_flavour_and_unknown_ones_are_an_error():
+    content, inputs = ensemble_onnx(ensemble(), CODES), padded(events([3], seed=3))
+    inputs["hadron_flavour"][0] = [5, 0, 4]
+    other = {**inputs, "hadron_flavour": np.array([[5, 3, 4]])}
+    np.testing.assert_array_equal(run(content, inputs)["efficiency"], run(content, other)["efficiency"])
+    for unknown in (21, -1):
+        with pytest.raises(Exception, match="out of data bounds"):
+            run(content, {**inputs, "hadron_flavour": np.array([[5, unknown, 4]])})
+
+
+def test_events_are_read_by_the_names_of_their_flavours():
+    members = ensemble()
+    efficiencies, sample = OnnxEfficiencies(ensemble_onnx(members, CODES)), events([2, 3] * 5)
+    renamed = events([2, 3] * 5, flavours=("udsg", "b", "c"))
+    turned = EfficiencyEnsemble.evaluate(members, renamed)
+    np.testing.assert_allclose(efficiencies.evaluate(renamed).mean, turned.mean, atol=1e-6)
+    assert np.abs(turned.mean - members.evaluate(sample).mean).max() > 0.1
+    with pytest.raises(
+        ValueError, match="jets of flavour tau: the networks were trained on b, c, udsg; leave such jets"
+    ):
+        efficiencies.evaluate(events([2, 3] * 5, flavours=("b", "tau", "c")))
+
+
+def test_equal_ensembles_give_equal_bytes_that_tell_what_they_are(tmp_path):
+    members = ensemble()
+    members.save(tmp_path / "ensemble.safetensors")
+    content = ensemble_onnx(members, CODES)
+    assert content == ensemble_onnx(EfficiencyEnsemble.load(tmp_path / "ensemble.safetensors"), CODES)
+    model = onnx.load_from_string(content)
+    assert (model.producer_name, model.producer_version, model.opset_import[0].version) == ("deepsf", "", 17)
+    about = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+    assert about["flavours"] == CODES
+    assert about["working_points"] == ["L", "M"]
+    assert (about["model"], about["n_members"]) == ("invariant", 3)
+    assert about["ranges"]["n_jets"] == [2.0, 5.0]
+    dimensions = {
+        value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+        for value in (*model.graph.input, *model.graph.output)
+    }
+    per_jet = ["n_events", "n_jets"]
+    assert dimensions == {
+        **dict.fromkeys((*COLUMNS, "hadron_flavour", "mask", "out_of_range"), per_jet),
+        **{name: [*per_jet, 2] for name in ("efficiency", "spread")},
+    }
+
+
+def test_the_file_has_operations_of_the_standard_alone():
+    for model in NETWORKS:
+        graph = onnx.load_from_string(ensemble_onnx(ensemble(model), CODES)).graph
+        assert {node.domain for node in graph.node} == {""}
+
+
+def test_ensembles_that_cannot_be_exported_are_refused():
+    with pytest.raises(
+        ValueError, match=r"no hadron flavours of the ensemble's \['c'\]; there are those of \['b', 'udsg'\]"
+    ):
+        ensemble_onnx(ensemble(), {"b": [5], "udsg": [0]})
+    with pytest.raises(ValueError, match=r"hadron flavours \[0\] belong to more than one flavour of"):
+        ensemble_onnx(ensemble(), {"b": [5], "c": [4, 0], "udsg": [0]})
+    mixed = EfficiencyEnsemble.of([*ensemble().networks, *ensemble(sample=events([2, 3] * 50)).networks])
+    with pytest.raises(
+        ValueError, match="scaled differently: they were trained on different events; export those of one"
+    ):
+        ensemble_onnx(mixed, CODES)

@@ -1,0 +1,145 @@
+"""The ensemble's file and its evaluation for numpy and awkward arrays."""
+
+from __future__ import annotations
+
+import awkward as ak
+import numpy as np
+import pytest
+import torch
+
+from deepsf.networks.dense import DenseNetwork
+from deepsf.networks.ensemble import Members, summaries_from_json, summaries_to_json, summarise_flavour
+from deepsf.networks.jet_inputs import InputScaling
+from deepsf.networks.scale_factor import (
+    Architecture,
+    MemberScaleFactor,
+    ScaleFactor,
+    load_member,
+    save_member,
+    summarise,
+)
+from deepsf.probes.bins import FlavourBins, KinematicBins
+from deepsf.probes.entries import Jets
+from deepsf.probes.weights import NormalisationTable
+
+CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
+SCALING = InputScaling(
+    ("pt", "abseta", "discriminant"),
+    ("log", "identity", "logit"),
+    np.array([3.0, 0.0, -9.0]),
+    np.array([6.0, 2.5, 9.0]),
+    np.array([4.0, 1.0, 0.0]),
+    np.array([0.5, 0.5, 3.0]),
+)
+
+
+def member(seed, factor=1.0):
+    generator = torch.Generator().manual_seed(seed)
+    networks = {f: DenseNetwork(4, layers=2, units=8, generator=generator) for f in ("b", "udsg")}
+    table = NormalisationTable(KinematicBins(np.array([50.0]), np.array([])), np.array([factor, 2 * factor]))
+    return MemberScaleFactor(
+        Architecture(2, 8, 1.5), dict.fromkeys(networks, SCALING), networks, {"b": table, "udsg": table}
+    )
+
+
+@pytest.fixture
+def ensemble(tmp_path):
+    sf = ScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
+    sf.save(tmp_path / "ensemble.safetensors")
+    return ScaleFactor.load(tmp_path / "ensemble.safetensors")
+
+
+def jets(pt, score, flavour=0):
+    pt, score = np.array(pt, np.float32), np.array(score, np.float32)
+    return Jets(pt, np.full_like(pt, 0.5), score, np.full(len(pt), flavour, np.int8))
+
+
+def test_a_file_gives_back_the_same_numbers_and_equal_content_equal_bytes(ensemble, tmp_path):
+    original = ScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
+    sample = jets([30, 60, 90], [0.1, 0.5, -1])
+    np.testing.assert_array_equal(ensemble.member_values("b", sample), original.member_values("b", sample))
+    ensemble.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "ensemble.safetensors").read_bytes()
+
+
+def test_mean_error_and_spread_of_four_numbers():
+    # 1, 1, 2, 4: mean 2, standard deviation sqrt(6/3), error of the mean half of that
+    estimate = summarise(np.array([[1.0], [1.0], [2.0], [4.0]]))
+    np.testing.assert_allclose(np.ravel(estimate), [2.0, np.sqrt(2) / 2, np.sqrt(2)])
+
+
+def test_the_normalisation_divides_by_its_bin(tmp_path):
+    sample = jets([30, 90], [0.4, 0.4])
+    raw = member(0).evaluate("b", sample, normalised=False)
+    np.testing.assert_allclose(member(0, 1.25).evaluate("b", sample), raw / [1.25, 2.5])
+
+
+def test_evaluate_takes_nested_arrays_and_keeps_their_form(ensemble):
+    events = ak.Array(
+        [[{"pt": 30.0, "eta": -0.5, "d": 0.3, "f": 5}, {"pt": 60.0, "eta": 0.5, "d": -0.3, "f": 4}], [],
+         [{"pt": 90.0, "eta": 0.5, "d": 0.3, "f": 0}]]
+    )  # fmt: skip
+    result = ensemble.evaluate(events.f, abs(events.eta), events.pt, events.d)
+    assert ak.num(result.mean).tolist() == [2, 0, 1]
+    b = ensemble.member_values("b", jets([30], [0.3]))
+    udsg = ensemble.member_values("udsg", jets([90], [0.3], 2))
+    np.testing.assert_allclose(ak.flatten(result.mean), [b.mean(), 1.0, udsg.mean()], rtol=1e-12)
+    np.testing.assert_allclose(ak.flatten(result.spread), [b.std(ddof=1), 0.0, udsg.std(ddof=1)], rtol=1e-9)
+    np.testing.assert_allclose(ak.flatten(result.sem) * np.sqrt(3), ak.flatten(result.spread))
+
+
+def test_a_flavour_by_name_holds_for_all_jets_and_numpy_shapes_are_kept(ensemble):
+    pt = np.array([[30.0, 60.0], [90.0, 20.0]])
+    result = ensemble.evaluate("b", 0.5, pt, 0.3)
+    assert result.mean.shape == (2, 2)
+    np.testing.assert_allclose(result.mean[1, 0], ensemble.evaluate(5, 0.5, 90.0, 0.3).mean)
+
+
+def test_nan_and_negative_scores_are_the_same_invalid_score(ensemble):
+    result = ensemble.evaluate("b", 0.5, 30.0, np.array([np.nan, -1.0, -2.0])).mean
+    assert np.ptp(result) == 0
+    assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("top", 0.5, 30.0, 0.3), "flavour 'top' is none of"),
+        ((np.array([5, 6]), 0.5, 30.0, 0.3), r"hadron flavours \[6\] are not among"),
+        (("b", -0.5, 30.0, 0.3), "abseta must be the absolute value"),
+    ],
+)
+def test_jets_that_cannot_be_evaluated_are_refused(ensemble, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ensemble.evaluate(*arguments)
+
+
+def test_a_further_input_that_was_not_trained_with_is_refused(ensemble):
+    with pytest.raises(ValueError, match=r"take the further inputs \[\], got \['n_pv'\]"):
+        ensemble.evaluate("b", 0.5, 30.0, 0.3, n_pv=3.0)
+
+
+def test_a_file_of_something_else_is_refused_by_name(tmp_path):
+    (tmp_path / "other.safetensors").write_bytes(b"nothing of ours")
+    with pytest.raises(ValueError, match=r"other\.safetensors: not a readable safetensors file"):
+        ScaleFactor.load(tmp_path / "other.safetensors")
+
+
+def test_a_single_member_survives_its_file(tmp_path):
+    save_member(tmp_path / "member.safetensors", member(4), CODES)
+    sample = jets([30, 60], [0.1, 0.9])
+    np.testing.assert_array_equal(
+        load_member(tmp_path / "member.safetensors").evaluate("udsg", sample), member(4).evaluate("udsg", sample)
+    )
+
+
+def test_bin_errors_are_of_the_members_bin_means():
+    """Two jets in a bin, two members: bin means 1.1 and 1.3, so 1.2 with an error of 0.1 - not the jets' spread."""
+    bins = FlavourBins(np.array([20.0, 100.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 0.5, 1.0]))
+    summary = summarise_flavour(bins, jets([30, 40], [0.2, 0.3]), np.array([[0.9, 1.3], [1.2, 1.4]]))
+    again = summaries_from_json(summaries_to_json({"b": summary}, Members((0, 2), 3)))["b"]
+    for which in (summary, again):
+        estimate = which.estimate()
+        np.testing.assert_allclose(estimate.mean[0, 0], [np.nan, 1.2, np.nan])
+        np.testing.assert_allclose(estimate.sem[0, 0, 1], 0.1)
+        assert which.values.values(flow=True)[0, 0, 1].sum() == 2

@@ -1,0 +1,369 @@
+"""Corrections of jets worked out by hand; shifts of a file against a file whose jets were scaled by hand."""
+
+import math
+
+import awkward as ak
+import correctionlib.schemav2 as cs
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import uproot
+
+from deepsf.config.jet_corrections import JetCorrections
+from deepsf.nanoaod.events import Collection, Events, NtupleError, inspect, iterate
+from deepsf.skim import dileptons as reference
+from deepsf.skim import selection as kernel
+from deepsf.skim.dileptons import LeptonPairs
+from deepsf.skim.jet_corrections import JetCorrectionError, load
+from deepsf.skim.skim_file import skim_file
+
+LEVELS = ("L1FastJet", "L2Relative")
+
+
+def correction(name, inputs, data):
+    kinds = {"systematic": "string", "run": "int"}
+    variables = [cs.Variable(name=n, type=kinds.get(n, "real")) for n in inputs]
+    return cs.Correction(name=name, version=1, inputs=variables, output=cs.Variable(name="out", type="real"), data=data)
+
+
+def formula(expression, *variables):
+    return cs.Formula(nodetype="formula", parser="TFormula", expression=expression, variables=variables)
+
+
+@pytest.fixture
+def corrections(tmp_path):
+    """Write corrections with round numbers: see each test."""
+    # 1.1 below 53.5 GeV and 2 above: whoever looks it up at the raw pT of 54 GeV doubles
+    below = cs.Binning(nodetype="binning", input="JetPt", edges=[0, 53.5, 1e5], content=[1.1, 2.0], flow="clamp")
+    factors = [cs.CategoryItem(key=key, value=value) for key, value in (("nom", 1.2), ("up", 1.25), ("down", 0.9))]
+    scale_factor = cs.Category(nodetype="category", input="systematic", content=factors)
+    compound = cs.CompoundCorrection(
+        name="compound", inputs=[cs.Variable(name=n, type="real") for n in ("JetA", "JetEta", "JetPt", "Rho")],
+        output=cs.Variable(name="out", type="real"), inputs_update=["JetPt"], input_op="*", output_op="*",
+        stack=list(LEVELS),
+    )  # fmt: skip
+    everything = [
+        correction("L1FastJet", ["JetA", "JetEta", "JetPt", "Rho"], formula("1-0.1*z*y/x", "JetPt", "JetA", "Rho")),
+        correction("L2Relative", ["JetEta", "JetPt"], below),
+        correction("Resolution", ["JetEta", "JetPt", "Rho"], 0.1),
+        correction("ScaleFactor", ["JetEta", "systematic"], scale_factor),
+        correction("Absolute", ["JetEta", "JetPt"], 0.02),
+        correction("Sloped", ["JetEta", "JetPt"], formula("0.01+0.4/x", "JetPt")),
+        correction("Odd", ["JetEta", "Temperature"], 1.0),
+        correction("Zero", ["JetPt"], 0.0),
+        correction("Narrow", ["JetPt"], cs.Binning(
+            nodetype="binning", input="JetPt", edges=[20, 30], content=[1.0], flow="error")),
+    ]  # fmt: skip
+    path = tmp_path / "jet_jerc.json"
+    tree = cs.CorrectionSet(schema_version=2, corrections=everything, compound_corrections=[compound])
+    path.write_text(tree.model_dump_json(exclude_unset=True))
+    return path
+
+
+JEC = {"simulation": LEVELS, "data": LEVELS}
+JER = {"resolution": "Resolution", "scale_factor": "ScaleFactor"}
+SOURCES = {"Absolute": "Absolute", "Sloped": "Sloped"}
+
+
+def energy(path, sample="ttbar", kind="simulation", **sections):
+    return load(JetCorrections(file=str(path), **sections), path, sample, kind)
+
+
+def chunk(pt, *, eta=1.0, phi=math.pi, raw_factor=0.1, gen=(), partner=(), met=30.0, met_phi=0.0, n_events=1):
+    """Return events with the same jets each, and their pairs of leptons, at eta -2 and phi -1.5 and -1.6."""
+    pt = np.tile(np.asarray(pt, np.float32), n_events)
+    n = len(pt)
+    per_event = n // n_events
+    offsets = np.arange(0, n + 1, per_event)
+
+    def column(value, dtype=np.float32):
+        return np.tile(np.broadcast_to(np.asarray(value, dtype), per_event), n_events)
+
+    columns = {"pt": pt, "eta": column(eta), "phi": column(phi), "rawFactor": column(raw_factor), "area": column(0.5)}
+    gen_columns = {
+        name: np.array([g[k] for g in gen] * n_events, np.float32) for k, name in enumerate(("pt", "eta", "phi"))
+    }
+    columns["genJetIdx"] = column(partner if len(partner) else -1, np.int32)
+    number = np.arange(n_events)
+    nothing = Collection(np.zeros(n_events + 1, np.int64), {})
+    events = Events(
+        first_entry=0, run=number * 0 + 1, luminosity_block=number * 0 + 1, event=number.astype(np.uint64),
+        passes_filters=number >= 0, fired=np.ones((n_events, 3), bool), met_gev=np.full(n_events, met, np.float32),
+        n_pv=number, generator_weight=np.ones(n_events), n_true_interactions=None, electrons=nothing, muons=nothing,
+        jets=Collection(offsets, columns), jet_columns={}, met_phi=np.full(n_events, met_phi, np.float32),
+        rho=np.full(n_events, 20.0, np.float32),
+        gen_jets=Collection(np.arange(n_events + 1) * len(gen), gen_columns),
+    )  # fmt: skip
+    pair = np.tile([[-1.5, -1.6]], (n_events, 1))
+    leptons = LeptonPairs(number, number.astype(np.int8) * 0, pair * 0 + 50, pair * 0 - 2, pair, n_events, None)
+    return events, leptons
+
+
+def varied(jets_energy, events, leptons):
+    return dict(jets_energy.vary(events, leptons, 0.4))
+
+
+@pytest.mark.parametrize("levels", [LEVELS, ("compound",)])
+def test_levels_by_hand_each_at_the_pt_of_the_one_before(corrections, levels):
+    # raw 0.9 * 60 = 54 GeV; L1: 1 - 0.1 * 20 * 0.5 / 54 leaves 53 GeV; L2 there: 1.1 * 53 = 58.3 GeV
+    (changed,) = varied(energy(corrections, jec={"simulation": levels}), *chunk([60.0])).values()
+    assert changed.jets.columns["pt"].tolist() == pytest.approx([58.3], rel=1e-6)
+    # the jet points along -x and lost 1.7 GeV: 30 GeV of missing pT along +x become 28.3 GeV
+    assert changed.met_gev.tolist() == pytest.approx([28.3], rel=1e-6)
+
+
+def test_missing_pt_follows_both_components(corrections):
+    # along +y the loss of 1.7 GeV makes (30, 1.7) GeV
+    (changed,) = varied(energy(corrections, jec=JEC), *chunk([60.0], phi=math.pi / 2)).values()
+    assert changed.met_gev.tolist() == pytest.approx([math.hypot(30.0, 1.7)], rel=1e-6)
+
+
+def test_soft_jets_and_jets_on_leptons_do_not_change_the_missing_pt(corrections):
+    # 13.6 -> raw 12.24 -> 11.24 -> 12.364 GeV, below 15 GeV; the other one lies on the lepton at (-2, -1.5)
+    events, leptons = chunk([60.0, 13.6], eta=(-2.0, 1.0), phi=(-1.3, 0.3))
+    (changed,) = varied(energy(corrections, jec=JEC), events, leptons).values()
+    assert changed.jets.columns["pt"].tolist() == pytest.approx([60.0, 12.364], rel=1e-6)
+    assert changed.met_gev.tolist() == [30.0]
+
+
+def test_matched_jets_are_scaled_around_the_generators_jet(corrections):
+    # 60 GeV with 50 GeV generated: 1 + (s - 1) 10 / 60; s = 1.2: 62, 1.25: 62.5, 0.9: 59 GeV
+    shifts = varied(energy(corrections, jer=JER), *chunk([60.0], gen=[(50.0, 1.0, math.pi)], partner=[0]))
+    pt = {name: events.jets.columns["pt"][0] for name, events in shifts.items()}
+    assert pt == pytest.approx({"nominal": 62.0, "jer_up": 62.5, "jer_down": 59.0}, rel=1e-6)
+    assert shifts["nominal"].met_gev[0] == pytest.approx(32.0, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("gen", "partner", "is_matched"),
+    [
+        ((42.1, 1.0, math.pi), 0, True),  # 17.9 GeV away; three standard deviations are 18 GeV
+        ((41.9, 1.0, math.pi), 0, False),
+        ((50.0, 1.19, math.pi), 0, True),
+        ((50.0, 1.21, math.pi), 0, False),
+        ((50.0, 1.0, -math.pi + 0.1), 0, True),  # around the back
+        ((50.0, 1.0, math.pi), -1, False),
+        ((50.0, 1.0, math.pi), 1, False),  # the event stores one jet of the generator
+    ],
+)
+def test_matching_asks_for_angle_and_pt(corrections, gen, partner, is_matched):
+    # a scale factor below 1 narrows matched jets alone
+    shifts = varied(energy(corrections, jer=JER), *chunk([60.0], gen=[gen], partner=[partner]))
+    assert bool(shifts["jer_down"].jets.columns["pt"][0] != 60.0) is is_matched
+
+
+def test_unmatched_jets_are_smeared_by_the_missing_width(corrections):
+    # s = 1.25: 0.1 * sqrt(1.25^2 - 1) = 0.075, s = 1.2: 0.1 * sqrt(0.44) = 0.0663
+    events, leptons = chunk([60.0, 50.0, 40.0, 30.0], n_events=20_000)
+    shifts = varied(energy(corrections, jer=JER), events, leptons)
+    ratio = {name: e.jets.columns["pt"] / events.jets.columns["pt"] - 1.0 for name, e in shifts.items()}
+    for name, width in (("nominal", 0.1 * math.sqrt(0.44)), ("jer_up", 0.075)):
+        assert ratio[name].std() == pytest.approx(width, rel=0.01)  # 80000 jets: 0.25 %
+        assert abs(ratio[name].mean()) < 4 * width / math.sqrt(80_000)
+    # the same random number in every shift, another one for every jet and event
+    np.testing.assert_allclose(ratio["jer_up"] / 0.075, ratio["nominal"] / (0.1 * math.sqrt(0.44)), rtol=0, atol=1e-4)
+    by_jet = ratio["jer_up"].reshape(-1, 4)
+    assert np.abs(np.corrcoef(by_jet.T) - np.eye(4)).max() < 0.03
+    assert abs(np.corrcoef(by_jet[1:, 0], by_jet[:-1, 0])[0, 1]) < 0.03
+    assert (ratio["jer_down"] == 0.0).all()
+
+
+def test_random_numbers_do_not_depend_on_the_chunk(corrections):
+    events, leptons = chunk([60.0, 50.0], n_events=10)
+    whole = varied(energy(corrections, jer=JER), events, leptons)["nominal"].jets.columns["pt"]
+    jets = Collection(events.jets.offsets[:4], {name: column[12:18] for name, column in events.jets.columns.items()})
+    part = events._replace(
+        first_entry=6, run=events.run[6:9], luminosity_block=events.luminosity_block[6:9], event=events.event[6:9],
+        met_gev=events.met_gev[6:9], met_phi=events.met_phi[6:9], rho=events.rho[6:9], jets=jets,
+        gen_jets=Collection(events.gen_jets.offsets[:4], events.gen_jets.columns),
+    )  # fmt: skip
+    of_part = leptons._replace(
+        position=np.arange(3), lepton_eta=leptons.lepton_eta[6:9], lepton_phi=leptons.lepton_phi[6:9]
+    )
+    found = varied(energy(corrections, jer=JER), part, of_part)["nominal"].jets.columns["pt"]
+    np.testing.assert_array_equal(found, whole[12:18])
+
+
+def test_sources_scale_the_smeared_pt_by_hand(corrections):
+    # smeared to 62 GeV; Absolute 2 %: 63.24 and 60.76; Sloped 0.01 + 0.4 / 62: 62.0 * 1.01 + 0.4 = 63.02 and 60.98 GeV
+    jets = chunk([60.0], gen=[(50.0, 1.0, math.pi)], partner=[0])
+    shifts = varied(energy(corrections, jer=JER, jes_sources=SOURCES), *jets)
+    pt = {name: events.jets.columns["pt"][0] for name, events in shifts.items()}
+    expected = {"jesAbsolute_up": 63.24, "jesAbsolute_down": 60.76, "jesSloped_up": 63.02, "jesSloped_down": 60.98}
+    assert list(pt) == ["nominal", "jer_up", "jer_down", *expected]
+    assert {name: pt[name] for name in expected} == pytest.approx(expected, rel=1e-6)
+    assert shifts["jesAbsolute_down"].met_gev[0] == pytest.approx(30.76, rel=1e-6)
+
+
+def test_data_are_corrected_with_their_own_levels_and_never_smeared_or_shifted(corrections):
+    sections = {"jec": {"simulation": LEVELS, "data": ("L2Relative",), "samples": {"late": ("L1FastJet",)}}, "jer": JER}
+    jets = chunk([60.0])
+    for sample, expected in (("early", 108.0), ("late", 53.0)):  # 54 * 2, and 54 - 1 GeV
+        of_data = energy(corrections, sample, "data", jes_sources=SOURCES, **sections)
+        assert of_data.shifts == ("nominal",)
+        assert not of_data.branches.generator
+        (changed,) = varied(of_data, *jets).values()
+        assert changed.jets.columns["pt"].tolist() == pytest.approx([expected], rel=1e-6)
+
+
+def test_without_a_correction_for_it_data_stay_as_they_are(corrections):
+    events, leptons = chunk([60.0])
+    stored = energy(corrections, "data", "data", jes_sources=SOURCES)
+    assert stored.branches == inspect.__kwdefaults__["jet_energy"]  # reads nothing more
+    assert varied(stored, events, leptons)["nominal"] is events
+
+
+def test_all_missing_and_unknown_corrections_are_named_at_once(corrections):
+    with pytest.raises(JetCorrectionError, match="3 problem") as caught:
+        energy(
+            corrections, jec={"simulation": ("L9",)}, jer={**JER, "resolution": "None_Such"}, jes_sources={"Odd": "Odd"}
+        )
+    text = str(caught.value)
+    assert "jec.simulation: the file has no correction 'L9'; it has " in text
+    assert "jet_corrections.jer.resolution: the file has no correction 'None_Such'" in text
+    assert "jes_sources.Odd: 'Odd' takes Temperature; known inputs are JetPt, JetEta" in text
+
+
+def test_an_unreadable_file_is_named(tmp_path):
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(JetCorrectionError, match=r"broken\.json: not a readable correctionlib file .*jet_corrections"):
+        energy(tmp_path / "broken.json", jec=JEC)
+
+
+def test_values_that_cannot_be_used_are_errors_with_the_jet(corrections):
+    with pytest.raises(JetCorrectionError, match=r"'Zero' is 0 at pT = 54 GeV, eta = 1 \(1 of 1 jets\).* above 0"):
+        varied(energy(corrections, jec={"simulation": ("Zero",)}), *chunk([60.0]))
+    with pytest.raises(JetCorrectionError, match="'Narrow' is not defined for all jets, with pT from 60 to 60 GeV"):
+        varied(energy(corrections, jes_sources={"N": "Narrow"}), *chunk([60.0]))
+
+
+def test_a_section_that_does_nothing_is_refused():
+    with pytest.raises(ValueError, match="give at least one of jec, jer and jes_sources, or drop the section"):
+        JetCorrections(file="x.json")
+
+
+@pytest.mark.parametrize("run3", [False, True])
+def test_the_kernel_gives_what_the_awkward_form_gives_for_every_shift(
+    make_nanoaod, corrections, simulation, tagger, selection, run3
+):
+    jets_energy = energy(corrections, jec=JEC, jer=JER, jes_sources=SOURCES)
+    path = make_nanoaod(3000, 5, run3=run3, energy=True, basket=3000)
+    ntuple = inspect(path, simulation, tagger=tagger, selection=selection, jet_energy=jets_energy.branches)
+    (events,) = iterate(ntuple)
+    leptons = kernel.select_leptons(events, selection)
+    differ = 0
+    for name, shifted in jets_energy.vary(events, leptons, 0.4):
+        found = kernel.with_jets(leptons, shifted.jets, selection)
+        expected = reference.select(shifted, selection)
+        assert len(expected.position) > 50
+        for field, value in expected._asdict().items():
+            np.testing.assert_array_equal(getattr(found, field), value, err_msg=f"{name} {field}")
+        differ += not np.array_equal(expected.position, kernel.select(events, selection).position)
+    assert differ == 7  # jets cross the threshold in every one of them
+
+
+def test_branches_that_corrections_need_are_asked_for_with_a_way_out(
+    make_nanoaod, corrections, simulation, tagger, selection
+):
+    needed = energy(corrections, jec=JEC, jer=JER).branches
+    path = make_nanoaod(50, energy=True, drop=["Jet_rawFactor", "Jet_genJetIdx"])
+    with pytest.raises(NtupleError, match="2 required branch") as caught:
+        inspect(path, simulation, tagger=tagger, selection=selection, jet_energy=needed)
+    assert "Jet_rawFactor is missing and required; drop the jet_corrections section" in str(caught.value)
+    assert "drop jet_corrections.jer" in str(caught.value)
+
+
+def scaled_by_hand(path, out, factor):
+    """Write a copy of a file with scaled jets and the missing pT that follows."""
+    with uproot.open(path) as file:
+        names = [name for name in file["Events"].keys() if not name.startswith("n")]  # noqa: SIM118
+        arrays = file["Events"].arrays(names, library="ak", how=dict)
+    pt, phi, eta = (arrays[f"Jet_{name}"] for name in ("pt", "phi", "eta"))
+    arrays["Jet_pt"] = ak.values_astype(pt * factor, np.float32)
+    enters = pt > 15.0
+    sc_eta = np.abs(arrays["Electron_eta"] + arrays["Electron_deltaEtaSC"])
+    quality = {
+        "Electron": (arrays["Electron_cutBased"] >= 4) & ((sc_eta < 1.4442) | (sc_eta > 1.566)),
+        "Muon": arrays["Muon_tightId"] & (arrays["Muon_pfRelIso04_all"] < 0.15),
+    }
+    for lepton, good in quality.items():
+        good = good & (arrays[f"{lepton}_pt"] > 15.0) & (np.abs(arrays[f"{lepton}_eta"]) < 2.4)
+        pairs = ak.cartesian([eta, arrays[f"{lepton}_eta"][good]], nested=True)
+        angles = ak.cartesian([phi, arrays[f"{lepton}_phi"][good]], nested=True)
+        delta = np.abs(angles["0"] - angles["1"])
+        distance = np.hypot(pairs["0"] - pairs["1"], np.minimum(delta, 2 * np.pi - delta))
+        enters = enters & ak.fill_none(ak.min(distance, axis=-1) > 0.4, True)
+    change = ak.where(enters, pt * (factor - 1.0), 0.0)
+    x = arrays["MET_pt"] * np.cos(arrays["MET_phi"]) - ak.sum(change * np.cos(phi), axis=1)
+    y = arrays["MET_pt"] * np.sin(arrays["MET_phi"]) - ak.sum(change * np.sin(phi), axis=1)
+    arrays["MET_pt"], arrays["MET_phi"] = (ak.values_astype(v, np.float32) for v in (np.hypot(x, y), np.arctan2(y, x)))
+    with uproot.open(path) as file, uproot.recreate(out) as copy:
+        types = {name: a.type.content for name, a in arrays.items()}
+        copy.mktree("Events", types).extend(arrays)
+        copy["Runs"] = {"genEventSumw": file["Runs/genEventSumw"].array(library="np")}
+    return out
+
+
+@pytest.fixture
+def skim(tmp_path, simulation, tagger, selection, regions):
+    def run(path, name, **sections):
+        tables = tmp_path / f"{name}_entries.parquet", tmp_path / f"{name}_jets.parquet"
+        config = {"tagger": tagger, "selection": selection, "regions": regions, **sections}
+        skim_file(path, "ttbar", simulation, entries_path=tables[0], jets_path=tables[1], **config)
+        return [pq.read_table(table).to_pandas() for table in tables]
+
+    return run
+
+
+def of_shift(rows, number):
+    return rows[rows["shift"] == number].drop(columns="shift").reset_index(drop=True)
+
+
+@pytest.mark.parametrize(("direction", "factor"), [("up", 1.02), ("down", 0.98)])
+def test_shifted_rows_are_the_nominal_rows_of_a_file_scaled_by_hand(
+    make_nanoaod, corrections, skim, tmp_path, direction, factor
+):
+    path = make_nanoaod(12_000, 3, energy=True, basket=12_000)
+    settings = JetCorrections(file="", jes_sources={"Absolute": "Absolute"})
+    shifted = skim(path, "shifted", jet_corrections=settings, jet_corrections_path=corrections)
+    scaled = skim(scaled_by_hand(path, tmp_path / f"{direction}.root", factor), "scaled")
+    number = settings.shifts.index(f"jesAbsolute_{direction}")
+    for one, other in zip(shifted, scaled, strict=True):
+        found, expected = of_shift(one, number), of_shift(other, 0)
+        assert len(expected) > 150
+        assert not found.equals(of_shift(one, 0))
+        exact = [name for name in found if not name.startswith("weight_") and not name.endswith("_gev")]
+        pd.testing.assert_frame_equal(found[exact], expected[exact])
+        for name in (name for name in found if name.endswith("_gev")):
+            np.testing.assert_allclose(found[name], expected[name], rtol=2e-6, atol=1e-4, err_msg=name)
+
+
+def test_sources_alone_leave_the_nominal_rows_as_they_are(make_nanoaod, corrections, skim):
+    path = make_nanoaod(2000, energy=True)
+    plain = skim(path, "plain")
+    settings = JetCorrections(file="", jes_sources=SOURCES)
+    for one, other in zip(
+        plain, skim(path, "s", jet_corrections=settings, jet_corrections_path=corrections), strict=True
+    ):
+        pd.testing.assert_frame_equal(of_shift(one, 0), of_shift(other, 0))
+        assert set(other["shift"]) == set(range(5))
+
+
+def test_chunks_change_no_row_of_any_shift(make_nanoaod, corrections, skim):
+    path = make_nanoaod(1500, energy=True)
+    settings = JetCorrections(file="", jec=JEC, jer=JER, jes_sources=SOURCES)
+    sections = {"jet_corrections": settings, "jet_corrections_path": corrections}
+    whole, parts = skim(path, "whole", **sections), skim(path, "parts", chunk_entries=400, **sections)
+    for one, other in zip(whole, parts, strict=True):
+        for number in range(7):
+            pd.testing.assert_frame_equal(of_shift(one, number), of_shift(other, number))
+
+
+def test_rows_of_shifted_jets_have_no_shifted_weights(make_nanoaod, corrections, skim):
+    settings = JetCorrections(file="", jes_sources=SOURCES)
+    for rows in skim(make_nanoaod(energy=True), "s", jet_corrections=settings, jet_corrections_path=corrections):
+        names = [name for name in rows if name.startswith("weight_")]
+        assert len(names) == 6
+        assert (rows.loc[rows["shift"] > 0, names] == 1.0).all(axis=None)
+        assert (rows.loc[rows["shift"] == 0, names] != 1.0).all(axis=None)

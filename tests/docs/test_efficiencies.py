@@ -1,0 +1,97 @@
+"""The code of docs/efficiencies.md runs as it is written there, on an exported ensemble and exported maps."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from deepsf.efficiency.events.from_jets import events_of_jets
+from deepsf.efficiency.exports.bundle import write_exports
+from deepsf.efficiency.maps.maps import EfficiencyMap
+from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
+from tests.analysis.efficiency.exports.test_onnx import CODES, ensemble
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "efficiencies.md"
+
+
+def simulated(n_events):
+    """Return events as an analysis has them: scores above and below all cuts for jets of every flavour."""
+    rng = np.random.default_rng(3)
+    counts = rng.integers(1, 5, n_events)
+    n = int(counts.sum())
+    columns = {"pt": rng.uniform(20, 300, n), "eta": rng.uniform(-2.5, 2.5, n), "phi": rng.uniform(-3, 3, n)}
+    jets = ak.unflatten(ak.zip(columns), counts)
+    jets = jets[ak.argsort(jets.pt, ascending=False)]
+    jets["hadronFlavour"] = ak.unflatten(rng.choice([0, 4, 5], n), counts)
+    jets["btagDeepFlavB"] = ak.unflatten(rng.uniform(0, 1, n), counts)
+    return ak.zip({"genWeight": rng.choice([1.0, -1.0], n_events, p=[0.9, 0.1]), "jets": jets}, depth_limit=1)
+
+
+@pytest.fixture(scope="module")
+def namespace(tmp_path_factory):
+    """Run all Python blocks of the document in a folder with the files that it names."""
+    tmp_path = tmp_path_factory.mktemp("document")
+    ak.to_parquet(simulated(400), tmp_path / "simulated.parquet")
+    members = ensemble()
+    members.save(tmp_path / "invariant.safetensors")
+    maps = {"efficiency": EfficiencyMap.fit(random_jets(2000, 1), SETTINGS)}
+    places = tmp_path / "efficiency_maps.json.gz", tmp_path / "efficiency.onnx"
+    write_exports(*places, maps=maps, ensemble=members, hadron_flavours=CODES)
+    names: dict[str, object] = {}
+    with contextlib.chdir(tmp_path):
+        for block in re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL):
+            exec(compile(block, str(DOCUMENT), "exec"), names)
+        names["own"] = EfficiencyEnsemble.load("own.safetensors")
+    return names
+
+
+def test_the_document_runs_and_its_three_ways_agree(namespace):
+    medium = namespace["medium"]
+    np.testing.assert_allclose(namespace["medium_of_onnx"], medium, atol=1e-6)
+    np.testing.assert_allclose(namespace["weight"], [at_least_two(medium[:3]), 0.0], rtol=1e-6)
+    assert namespace["v_eff"] > 0
+    assert [len(event) for event in namespace["by_event"]] == [3, 1]
+    assert (namespace["down"] < namespace["of_map"]).all()
+    assert (namespace["of_map"] < namespace["up"]).all()
+    sf, eff = namespace["sf"], namespace["of_map"]
+    expected = sf * (1 - sf * eff[1]) / (1 - eff[1]) * (1 - sf * eff[2]) / (1 - eff[2])
+    assert namespace["wp_weight"][0] == pytest.approx(expected)
+
+
+def test_an_ensemble_is_trained_on_arrays_of_ones_own(namespace):
+    own, given = namespace["own"], simulated(400)
+    assert own.n_members == 4
+    assert (own.flavours, own.working_points) == (("b", "c", "udsg"), ("L", "M"))
+    score = ak.to_numpy(ak.flatten(given.jets.btagDeepFlavB))
+    events = events_of_jets(given.jets, CODES, working_points=("L", "M"))
+    weight = np.repeat(ak.to_numpy(given.genWeight), events.n_jets)
+    # scores know nothing of the jets: efficiencies are the tagged fractions, within the errors of 1000 jets
+    for k, cut in enumerate((0.0532, 0.3040)):
+        tagged = np.average(score > cut, weights=weight)
+        assert own.evaluate(events).mean[:, k].mean() == pytest.approx(tagged, abs=0.03)
+
+
+def test_tags_are_drawn_and_yields_have_both_variances(namespace):
+    pattern, n_passed, yields = namespace["pattern"], namespace["n_passed"], namespace["yields"]
+    assert pattern.is_possible.tolist() == [True, False]
+    assert pattern.tagged[:3].sum() >= 2
+    assert not pattern.tagged[3]
+    np.testing.assert_array_equal(n_passed > namespace["tag"], pattern.tagged)
+    assert ak.num(namespace["tagged_jets"]).tolist() == [pattern.tagged.sum(), 0]
+    # the first event, of weight 1.2, is alone in the last bin
+    first = 1.2 * namespace["weight"][0]
+    np.testing.assert_allclose(yields.value, [0.0, 0.0, first])
+    v_eff = 1.2**2 * namespace["v_eff"]
+    assert namespace["error"][2] == pytest.approx(np.sqrt(first**2 + v_eff))
+    assert yields.covariance[2, 2] == pytest.approx(first**2 + v_eff)
+
+
+def at_least_two(eff):
+    a, b, c = (float(value) for value in eff)
+    return a * b + a * c + b * c - 2 * a * b * c

@@ -1,0 +1,48 @@
+"""Pulls, mean and width of each bin, chi2: of experiments whose figures are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deepsf.binned.pseudo_experiments import Experiments
+from deepsf.plots.scale_factors.pulls import figure
+from deepsf.plots.style import Style
+
+STYLE = Style("DeepSF", "Toy simulation", "DeepJet discriminant")
+N, N_BINS = 400, 5
+
+
+def experiments(bias: float = 0.0) -> Experiments:
+    """Independent bins of error 0.1, the last of them with too few entries; a bias in sigma."""
+    sf = 1.0 + 0.1 * (np.random.default_rng(1).normal(size=(N, N_BINS)) + bias)
+    covariance = np.broadcast_to(0.01 * np.eye(N_BINS - 1), (N, N_BINS - 1, N_BINS - 1))
+    expected = np.array([100.0, 100.0, 100.0, 100.0, 3.0])
+    return Experiments(np.ones(N_BINS), expected, sf, np.full_like(sf, 0.1), covariance, 1000)
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_a_row_for_each_set_with_its_label_and_the_averages_of_its_bins():
+    made = figure({"purities 0.85, 0.90": experiments(), "biased": experiments(0.5)}, STYLE)
+    axes = np.array(made.axes[:8]).reshape(2, 4)
+    assert "purities 0.85, 0.90" in texts(axes[0, 0])
+    assert "biased" in texts(axes[1, 0])
+    mean = experiments(0.5).pulls.mean()
+    assert f"average {mean:.3f}" in texts(axes[1, 1])
+    assert mean == pytest.approx(0.5, abs=0.05)
+
+
+def test_every_used_pull_is_in_the_histogram_and_every_used_bin_a_point():
+    made = figure({"one": experiments()}, STYLE)
+    pulls, means = made.axes[:2]
+    (filled,) = pulls.patches
+    heights = filled.get_xy()[:, 1]
+    assert heights.max() == np.histogram(experiments().pulls, np.linspace(-5, 5, 51))[0].max()
+    points = means.containers[0].lines[0]
+    np.testing.assert_allclose(points.get_ydata(), experiments().pulls.mean(axis=0))
+    low, high = means.get_ylim()
+    assert low < -4 / np.sqrt(N)
+    assert high > 4 / np.sqrt(N)

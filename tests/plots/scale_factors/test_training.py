@@ -1,0 +1,63 @@
+"""Training curves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deepsf.plots.scale_factors.training import figure
+from deepsf.plots.style import Style
+
+STYLE = Style("DeepSF", "Toy simulation", "DeepJet discriminant")
+
+
+def history(offset: float, n_passes: int = 3) -> dict[str, list[float]]:
+    columns = {"pass": list(range(1, n_passes + 1))}
+    for number, name in enumerate(
+        [f"{part}_{net}_b" for net in ("discriminator", "scale_factor") for part in ("train", "validation")]
+    ):
+        columns[name] = [offset + number + 0.1 * step for step in range(n_passes)]
+    return columns | {"sf_min_b": [0.5] * n_passes, "sf_max_b": [1.5 + offset] * n_passes}
+
+
+def curves(axes, label):
+    handle = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))[label]
+    return np.asarray(handle.get_ydata())
+
+
+def test_thick_lines_are_medians_over_members():
+    axes = figure([history(0.0), history(1.0), history(5.0)], ["b"], STYLE).axes
+    np.testing.assert_allclose(curves(axes[0], "training"), [1.0, 1.1, 1.2])
+    np.testing.assert_allclose(curves(axes[0], "validation"), [2.0, 2.1, 2.2])
+    np.testing.assert_allclose(curves(axes[2], "largest"), 2.5)
+
+
+def test_every_member_is_drawn_inside_the_axes():
+    axes = figure([history(0.0), history(1.0), history(-7.0)], ["b"], STYLE).axes
+    for panel in axes:
+        assert len(panel.lines) == 2 * 3 + 2
+        low, high = panel.get_ylim()
+        drawn = np.concatenate([line.get_ydata() for line in panel.lines])
+        assert low < drawn.min()
+        assert drawn.max() < high
+
+
+def test_members_of_different_length_share_the_axes():
+    axes = figure([history(0.0, 2), history(1.0, 4)], ["b"], STYLE).axes
+    np.testing.assert_allclose(curves(axes[0], "training"), [0.5, 0.6, 1.2, 1.3])
+
+
+def test_a_single_pass_is_visible():
+    axes = figure([history(0.0, 1)], ["b"], STYLE).axes
+    assert all(line.get_marker() == "o" for line in axes[0].lines)
+
+
+def test_a_missing_column_is_named_with_the_member():
+    broken = {name: values for name, values in history(0.0).items() if name != "sf_max_b"}
+    with pytest.raises(ValueError, match=r"member 1 has no column 'sf_max_b'"):
+        figure([history(0.0), broken], ["b"], STYLE)
+
+
+def test_no_members_are_refused():
+    with pytest.raises(ValueError, match="at least one member"):
+        figure([], ["b"], STYLE)
