@@ -3,7 +3,7 @@
 `python benchmarks/binned.py [--json FILE]` after `source setup.sh`. The input is made in memory: two regions of a
 million tag-probe entries of simulation each, half as many of data, in the bins of the toy. CPU time of one process.
 
-entries_per_s    simulated entries a second, histograms of all shifts in one pass (one step of every chain)
+entries_per_s    simulated entries a second, histograms of all shifts in one pass (one step of every variation)
 over_plain       the same histograms by numpy.bincount, one shift after the other, over the one pass
 all_shifts_s     seconds for the whole measurement: nominal, 100 bootstraps, all shifts, smoothing, normalisation
 """
@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 
 from deepsf.binned.build import measure_and_build
-from deepsf.binned.chains import Chains
 from deepsf.binned.kernel import histograms, kinematic_sums
 from deepsf.binned.measurement import measure
 from deepsf.binned.shifts import SkimShifts, side_by_side
 from deepsf.binned.tag_and_probe import TagAndProbe
+from deepsf.binned.variations import Variations
 from deepsf.config import Config, load
 from deepsf.config.shifts import Shifts
 from deepsf.generator.discriminant import TAGGERS, draw
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
 from tasks.framework.machine import made_on
 
@@ -41,11 +41,13 @@ MIXTURES = {"hf": (0.85, 0.05, 0.10), "lf": (0.04, 0.08, 0.88)}
 ROUNDS = 5
 
 
-def region(rng: np.random.Generator, n: int, mixture: tuple[float, ...], weight: float, *, labelled: bool) -> Entries:
+def region(
+    rng: np.random.Generator, n: int, mixture: tuple[float, ...], weight: float, *, labelled: bool
+) -> ProbeEntries:
     probe, tag = jets(rng, n, mixture), jets(rng, n, mixture)
     if not labelled:
         probe = replace(probe, flavour=np.full(n, -1, np.int8))
-    return Entries(np.arange(n) // 2, np.full(n, weight), np.zeros(n, np.int8), probe, tag)
+    return ProbeEntries(np.arange(n) // 2, np.full(n, weight), np.zeros(n, np.int8), probe, tag)
 
 
 def jets(rng: np.random.Generator, n: int, mixture: tuple[float, ...]) -> Jets:
@@ -95,14 +97,14 @@ def scaled(jets: Jets, factor: float) -> Jets:
     return replace(jets, pt_gev=jets.pt_gev * np.float32(factor))
 
 
-def plain_step(method: TagAndProbe, chains: Chains, flat: np.ndarray) -> list[np.ndarray]:
-    """Fill the histograms of one step of every chain as one does with numpy: a pass of bincount for each."""
+def plain_step(method: TagAndProbe, variations: Variations, flat: np.ndarray) -> list[np.ndarray]:
+    """Fill the histograms of one step of every variation as one does with numpy: a pass of bincount for each."""
     found = []
     for name, part in method.parts.items():
-        weights, places = chains.weights[name], part.places
+        weights, places = variations.weights[name], part.places
         counted = np.bincount(part.data_kinematic, weights.data[:, 0], part.kinematic.size)
-        for chain in range(len(chains.names)):
-            weight = weights.simulation[:, weights.column[chain]] * weights.factor[places.flavour, chain]
+        for variation in range(len(variations.names)):
+            weight = weights.simulation[:, weights.column[variation]] * weights.factor[places.flavour, variation]
             weight = weight * flat[places.tag]
             total = np.bincount(places.kinematic, weight, part.kinematic.size)
             kappa = np.divide(counted, total, out=np.zeros_like(total), where=total > 0)
@@ -111,11 +113,11 @@ def plain_step(method: TagAndProbe, chains: Chains, flat: np.ndarray) -> list[np
     return found
 
 
-def compiled_step(method: TagAndProbe, chains: Chains, flat: np.ndarray) -> list[np.ndarray]:
-    columns = np.repeat(flat[:, None], len(chains.names), axis=1)
+def compiled_step(method: TagAndProbe, variations: Variations, flat: np.ndarray) -> list[np.ndarray]:
+    columns = np.repeat(flat[:, None], len(variations.names), axis=1)
     found = []
     for name, part in method.parts.items():
-        weights = chains.weights[name]
+        weights = variations.weights[name]
         counted = np.bincount(part.data_kinematic, weights.data[:, 0], part.kinematic.size)[:, None]
         arguments = weights.simulation, weights.column, weights.factor, columns
         total = kinematic_sums(part.places, *arguments, part.kinematic.size)
@@ -124,7 +126,9 @@ def compiled_step(method: TagAndProbe, chains: Chains, flat: np.ndarray) -> list
     return found
 
 
-def prepared(config: Config, regions: dict[str, RegionEntries], skim: SkimShifts) -> tuple[TagAndProbe, Chains, Any]:
+def prepared(
+    config: Config, regions: dict[str, RegionEntries], skim: SkimShifts
+) -> tuple[TagAndProbe, Variations, Any]:
     names, measured = tuple(config.flavours), config.measured_flavours
     bins = {name: FlavourBins.of(config.binned.bins[name]) for name in measured}
     method = TagAndProbe(regions, config.regions, names, measured, bins, config.event_weight)
@@ -132,8 +136,8 @@ def prepared(config: Config, regions: dict[str, RegionEntries], skim: SkimShifts
     measurement = measure(method, settings)
     positions = {name: np.maximum(edges.discriminant[:-1], 0.0) for name, edges in bins.items()}
     weights = skim.event_weights(method.entries)
-    chains = side_by_side(method, measurement, positions, shifts=Shifts(), event_weights=weights)
-    return method, chains, np.append(np.nan_to_num(measurement.flat, nan=1.0), 1.0)
+    variations = side_by_side(method, measurement, positions, shifts=Shifts(), event_weights=weights)
+    return method, variations, np.append(np.nan_to_num(measurement.flat, nan=1.0), 1.0)
 
 
 def seconds(function: Any, *arguments: Any) -> float:
@@ -151,11 +155,13 @@ def main() -> None:
     config = load(Path(__file__).resolve().parents[1] / "configs" / "toy.yaml")
     regions, inclusive = toy(arguments.entries)
     skim = shifted(regions, inclusive)
-    method, chains, flat = prepared(config, regions, skim)
-    for plain, compiled in zip(plain_step(method, chains, flat), compiled_step(method, chains, flat), strict=True):
+    method, variations, flat = prepared(config, regions, skim)
+    for plain, compiled in zip(
+        plain_step(method, variations, flat), compiled_step(method, variations, flat), strict=True
+    ):
         np.testing.assert_allclose(compiled, plain, rtol=1e-9, atol=1e-6)
     rounds = [
-        (seconds(plain_step, method, chains, flat), seconds(compiled_step, method, chains, flat))
+        (seconds(plain_step, method, variations, flat), seconds(compiled_step, method, variations, flat))
         for _ in range(arguments.rounds)
     ]
     start = time.process_time()
@@ -175,7 +181,7 @@ def main() -> None:
     figures = {
         **made_on(),
         "entries": n_entries,
-        "shifts_in_one_pass": len(chains.names),
+        "shifts_in_one_pass": len(variations.names),
         "rounds": arguments.rounds,
         "entries_per_s": round(n_entries / statistics.median(ours for _, ours in rounds)),
         "over_plain": round(statistics.median(plain / ours for plain, ours in rounds), 2),

@@ -64,7 +64,7 @@ class AuditScaleFactors(ConfigTask):
         from deepsf.binned.scale_factor import BinnedScaleFactor
         from deepsf.networks.cpu import prepare_process
         from deepsf.networks.ensemble import EntryScaleFactors
-        from deepsf.networks.scale_factor import ScaleFactor
+        from deepsf.networks.scale_factor import EnsembleScaleFactor
 
         prepare_process()
         deepsf, generator, direct = self.input()["deepsf"], self.cfg("generator"), self.cfg("direct")
@@ -78,7 +78,7 @@ class AuditScaleFactors(ConfigTask):
             flavours=self.cfg("flavours"),
             inclusive=load_inclusive(self.input()["inclusive"]),
             binned=BinnedScaleFactor.from_json(self.input()["binned"].file.read_text()),
-            deepsf=ScaleFactor.load(deepsf["ensemble"].file, self.cfg("training.precision")),
+            deepsf=EnsembleScaleFactor.load(deepsf["ensemble"].file, self.cfg("training.precision")),
             entry_sf={name: EntryScaleFactors.read(deepsf[f"entries_{name}"].file) for name in self.cfg("regions")},
             event_weight=self.cfg("event_weight"),
             normalisation=self.cfg("normalisation"),

@@ -109,14 +109,14 @@ class AggregateDeepSF(ConfigTask):
         from deepsf.binned.scale_factor import BinnedScaleFactor
         from deepsf.networks.cpu import prepare_process
         from deepsf.networks.ensemble import Members, aggregate
-        from deepsf.networks.scale_factor import ScaleFactor, load_member
+        from deepsf.networks.scale_factor import EnsembleScaleFactor, load_member
 
         prepare_process()
         precision = self.cfg("training.precision")
         members = self.requires()["members"].members()
         codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
         loaded = (load_member(output["member"].file, precision) for output in members.values())
-        ensemble = ScaleFactor(tuple(loaded), codes)
+        ensemble = EnsembleScaleFactor(tuple(loaded), codes)
         result = aggregate(
             ensemble,
             load_regions(self, self.input()["skims"]),

@@ -12,7 +12,7 @@ from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_r
 from tasks.skim import SkimNtuples
 
 if TYPE_CHECKING:
-    from deepsf.networks.scale_factor import ScaleFactor
+    from deepsf.networks.scale_factor import EnsembleScaleFactor
 
 
 class TrainDirectSF(ConfigTask):
@@ -33,7 +33,7 @@ class TrainDirectSF(ConfigTask):
     def run(self) -> None:
         from deepsf.direct.train import member_seed, train_direct
         from deepsf.networks.cpu import prepare_process
-        from deepsf.networks.scale_factor import ScaleFactor
+        from deepsf.networks.scale_factor import EnsembleScaleFactor
 
         prepare_process()
         chosen = self.cfg("direct")
@@ -56,7 +56,7 @@ class TrainDirectSF(ConfigTask):
             self.publish_message(f"direct density ratio: training {number + 1} of {chosen.n_members} done")
         codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
         with staged(*self.output().values()) as (scale_factors, record):
-            ScaleFactor(tuple(members), codes).save(scale_factors)
+            EnsembleScaleFactor(tuple(members), codes).save(scale_factors)
             record.write_text(json.dumps(histories, sort_keys=True))
 
 
@@ -65,8 +65,8 @@ def direct_if_wanted(task: ConfigTask) -> dict[str, Any]:
     return {} if task.plan_cfg("direct") is None else {"direct": TrainDirectSF.req(task)}
 
 
-def load_direct(requirement: Any) -> ScaleFactor:
+def load_direct(requirement: Any) -> EnsembleScaleFactor:
     """Return the output of `TrainDirectSF`."""
-    from deepsf.networks.scale_factor import ScaleFactor
+    from deepsf.networks.scale_factor import EnsembleScaleFactor
 
-    return ScaleFactor.load(requirement["scale_factors"].file)
+    return EnsembleScaleFactor.load(requirement["scale_factors"].file)

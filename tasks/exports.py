@@ -40,7 +40,7 @@ class ExportScaleFactors(ConfigTask):
         from deepsf.exports.correctionlib_json import Label
         from deepsf.exports.write import write_exports
         from deepsf.networks.cpu import prepare_process
-        from deepsf.networks.scale_factor import ScaleFactor
+        from deepsf.networks.scale_factor import EnsembleScaleFactor
 
         prepare_process()
         settings, tagger, inputs = self.cfg("exports"), self.cfg("tagger.name"), self.input()
@@ -54,7 +54,7 @@ class ExportScaleFactors(ConfigTask):
         )
         ensemble = inclusive = None
         if "deepsf" in inputs:
-            ensemble = ScaleFactor.load(inputs["deepsf"]["ensemble"].file, self.cfg("training.precision"))
+            ensemble = EnsembleScaleFactor.load(inputs["deepsf"]["ensemble"].file, self.cfg("training.precision"))
             inclusive = load_inclusive(inputs["inclusive"])
         outputs = self.output()
         with staged(*outputs.values()) as parts:

@@ -53,7 +53,7 @@ class AuditPhaseSpace(ConfigTask):
         from deepsf.audit.phase_space.report import audit_phase_spaces
         from deepsf.binned.scale_factor import BinnedScaleFactor
         from deepsf.networks.cpu import prepare_process
-        from deepsf.networks.scale_factor import ScaleFactor
+        from deepsf.networks.scale_factor import EnsembleScaleFactor
 
         prepare_process()
         inputs = self.input()
@@ -64,7 +64,7 @@ class AuditPhaseSpace(ConfigTask):
             flavours=self.cfg("flavours"),
             luminosity_ifb=self.cfg("campaign.luminosity_ifb"),
             binned=BinnedScaleFactor.from_json(inputs["binned"].file.read_text()),
-            deepsf=ScaleFactor.load(inputs["deepsf"]["ensemble"].file, self.cfg("training.precision")),
+            deepsf=EnsembleScaleFactor.load(inputs["deepsf"]["ensemble"].file, self.cfg("training.precision")),
             abseta_max=self.cfg("selection.jet.abseta_max"),
             settings=self.cfg("validation"),
             jet_columns=self.cfg("selection.jet_columns"),

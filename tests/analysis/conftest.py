@@ -11,7 +11,7 @@ import pytest
 from deepsf.config.binned import Bins
 from deepsf.config.regions import Region
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 
 FLAVOURS = ("b", "c", "udsg")
 _PT = np.array([25.0, 45.0, 80.0, 150.0])
@@ -65,10 +65,10 @@ def _entries(mixture, share, tags, bins, truth) -> RegionEntries:
     tag = _jets([(70.0, 0.7, score, flavour) for *_, (_, score, flavour) in grid])
     weight = np.array([mixture[f] * share[f][k] * tag_weight for _, _, k, f, (tag_weight, _, _) in grid])
     n = len(grid)
-    simulation = Entries(np.arange(n), weight, np.zeros(n, np.int8), probe, tag)
+    simulation = ProbeEntries(np.arange(n), weight, np.zeros(n, np.int8), probe, tag)
     true = injected(probe, bins, truth) * injected(tag, bins, truth)
     unlabelled = Jets(probe.pt_gev, probe.abseta, probe.discriminant, np.full(n, -1, np.int8))
-    data = Entries(np.arange(n), 1.3 * weight * true, np.zeros(n, np.int8), unlabelled, tag)
+    data = ProbeEntries(np.arange(n), 1.3 * weight * true, np.zeros(n, np.int8), unlabelled, tag)
     return RegionEntries(data, simulation)
 
 

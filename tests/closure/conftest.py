@@ -10,7 +10,7 @@ import pytest
 
 from deepsf.config.flavours import Flavour
 from deepsf.config.regions import Region
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
 
 FLAVOURS = {
@@ -61,7 +61,7 @@ def shape_toy():
         for name, mixture in _MIXTURE.items():
             simulation = _sample(rng, 2 * n, mixture, weight=0.5, labelled=True)
             sign = np.where(rng.random(2 * n) < negative, -1.0, 1.0) / (1 - 2 * negative)
-            simulation = Entries(
+            simulation = ProbeEntries(
                 simulation.event, simulation.weight * sign, simulation.channel, simulation.probe, simulation.tag
             )
             regions[name] = RegionEntries(_sample(rng, 2 * n, mixture, 1.0, labelled=False, tilt=tilt), simulation)
@@ -87,7 +87,7 @@ def _spectrum(rng, n):
     return 20 + rng.gamma(1.3, 45.0, n)
 
 
-def _sample(rng, n, mixture, weight, *, labelled, tilt=0.0) -> Entries:
+def _sample(rng, n, mixture, weight, *, labelled, tilt=0.0) -> ProbeEntries:
     flavour = rng.choice(3, size=n, p=mixture).astype(np.int8)
     pt, abseta, score = _jets(rng, flavour, _spectrum(rng, n))
     if not labelled:
@@ -98,4 +98,4 @@ def _sample(rng, n, mixture, weight, *, labelled, tilt=0.0) -> Entries:
     tag = Jets(np.full(n, 60, np.float32), np.ones(n, np.float32), np.full(n, 0.7, np.float32), np.ones(n, np.int8))
     kind = flavour if labelled else np.full(n, -1, np.int8)
     probe = Jets(pt.astype(np.float32), abseta.astype(np.float32), score.astype(np.float32), kind)
-    return Entries(np.arange(n), np.full(n, weight), np.zeros(n, np.int8), probe, tag)
+    return ProbeEntries(np.arange(n), np.full(n, weight), np.zeros(n, np.int8), probe, tag)

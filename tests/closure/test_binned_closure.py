@@ -20,7 +20,7 @@ from deepsf.binned.shifts import SkimShifts
 from deepsf.config import Config
 from deepsf.config.shifts import Shifts
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
 
 SCORES = np.array([-1.0, 0.02, 0.2, 0.5, 0.9])
@@ -119,14 +119,14 @@ class Grid:
             found[mine] = sf.ravel()[bins.index(jets.pt_gev, jets.abseta, jets.discriminant)[mine]]
         return found
 
-    def simulation(self, region: str) -> Entries:
+    def simulation(self, region: str) -> ProbeEntries:
         grid = list(product(PT_GEV, range(len(SCORES)), self.mixtures[region], TAGS[region]))
         probe = jets([(pt, SCORES[k], flavour) for pt, k, flavour, _ in grid], self.names)
         tag = jets([(70.0, score, flavour) for *_, (_, score, flavour) in grid], self.names)
         weight = np.array([self.mixtures[region][f] * self.shares[f][k] * tag[0] for _, k, f, tag in grid])
-        return Entries(np.arange(len(grid)), weight, np.zeros(len(grid), np.int8), probe, tag)
+        return ProbeEntries(np.arange(len(grid)), weight, np.zeros(len(grid), np.int8), probe, tag)
 
-    def data(self, simulation: Entries) -> Entries:
+    def data(self, simulation: ProbeEntries) -> ProbeEntries:
         true = self.sf(simulation.probe) * self.sf(simulation.tag)
         unlabelled = replace(simulation.probe, flavour=np.full(len(simulation), -1, np.int8))
         return replace(simulation, weight=1.3 * simulation.weight * true, probe=unlabelled)

@@ -97,10 +97,15 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_member(shap
 
 def test_the_talks_schedule_converges_too(shape_toy):
     toy = shape_toy(10_000, 5)
-    talk = SMALL.model_copy(
-        update={"schedule": "talk", "scale_factor_steps": 60, "max_discriminator_steps": 20, "convergence_interval": 5}
+    alternating = SMALL.model_copy(
+        update={
+            "schedule": "alternating",
+            "scale_factor_steps": 60,
+            "max_discriminator_steps": 20,
+            "convergence_interval": 5,
+        }
     )
-    member, history = train(toy, talk)
+    member, history = train(toy, alternating)
     assert len(history["pass"]) == 20
     for flavour in MEASURED:
         reached, without = deviation(toy, member, flavour)

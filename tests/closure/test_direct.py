@@ -11,7 +11,7 @@ from deepsf.config.flavours import Flavour
 from deepsf.config.training import Direct, Training
 from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.direct.train import member_seed, train_direct
-from deepsf.networks.scale_factor import ScaleFactor
+from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.entries import RegionEntries
 from deepsf.training.classifier import NonFiniteLossError
 
@@ -110,11 +110,13 @@ def test_the_file_evaluates_as_that_of_an_ensemble_and_equal_seeds_give_equal_by
     toy = shape_toy(5_000, 5)
     codes = {name: flavour.hadron_flavours for name, flavour in toy.flavours.items()}
     for name, seeds in (("a", (0, 1)), ("b", (0, 1)), ("c", (0, 2))):
-        ScaleFactor(tuple(train(toy, SHORT, seed=seed)[0] for seed in seeds), codes).save(tmp_path / name)
+        EnsembleScaleFactor(tuple(train(toy, SHORT, seed=seed)[0] for seed in seeds), codes).save(tmp_path / name)
     content = {name: (tmp_path / name).read_bytes() for name in "abc"}
     assert content["a"] == content["b"]
     assert content["a"] != content["c"]
-    estimate = ScaleFactor.load(tmp_path / "a").evaluate(np.array([5, 4, 0]), 0.5, 60.0, np.array([0.9, 0.9, np.nan]))
+    estimate = EnsembleScaleFactor.load(tmp_path / "a").evaluate(
+        np.array([5, 4, 0]), 0.5, 60.0, np.array([0.9, 0.9, np.nan])
+    )
     assert estimate.mean[1] == 1.0
     assert np.isfinite(estimate.mean).all()
     assert (estimate.spread[[0, 2]] > 0).all()

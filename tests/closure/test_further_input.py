@@ -14,8 +14,8 @@ from deepsf.config.binned import Binned, Bins
 from deepsf.config.training import Training, Variable
 from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.networks.ensemble import aggregate
-from deepsf.networks.scale_factor import ScaleFactor
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.networks.scale_factor import EnsembleScaleFactor
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 
 BINS = {
     flavour: Bins(pt_gev=(20, 1000), abseta=(0, 2.5), discriminant=(-1, 0, 0.1, 0.5, 1.01)) for flavour in ("b", "udsg")
@@ -26,7 +26,7 @@ def with_width(jets: Jets, seed: int) -> Jets:
     return replace(jets, extra={"width": np.random.default_rng(seed).uniform(0, 1, len(jets)).astype(np.float32)})
 
 
-def with_widths(entries: Entries, seed: int) -> Entries:
+def with_widths(entries: ProbeEntries, seed: int) -> ProbeEntries:
     return replace(entries, probe=with_width(entries.probe, seed), tag=with_width(entries.tag, seed + 1))
 
 
@@ -46,7 +46,7 @@ def test_scale_factors_follow_an_input_that_the_binned_ones_do_not_know(shape_to
     arguments = (regions, toy.definitions, toy.flavours, toy.inclusive)
     members = [train_and_normalise(*arguments, settings=settings, seed=member_seed(1, n), **common)[0] for n in (0, 1)]
     codes = {name: flavour.hadron_flavours for name, flavour in toy.flavours.items()}
-    ensemble = ScaleFactor(tuple(members), codes)
+    ensemble = EnsembleScaleFactor(tuple(members), codes)
 
     wide, narrow = (ensemble.evaluate("b", 1.0, 60.0, 0.9, width=width).mean for width in (0.9, 0.1))
     assert wide / narrow > 1.4

@@ -24,7 +24,9 @@ def test_expected_events_have_the_purities_and_give_the_truth_exactly(purity_hf,
         weight = model.simulation[name][entries.event]
         np.testing.assert_allclose(weight[entries.probe.flavour == flavour].sum() / weight.sum(), purity)
         assert (np.bincount(entries.event) == 2).any()  # both jets tag
-    found = model.chains(("expected",), expected_events(model, model.data), expected_events(model, model.simulation))
+    found = model.variations(
+        ("expected",), expected_events(model, model.data), expected_events(model, model.simulation)
+    )
     np.testing.assert_allclose(found[0], model.flat_truth, rtol=0, atol=1e-9)
     assert np.ptp(model.flat_truth) > 0.2
 

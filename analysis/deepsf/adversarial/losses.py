@@ -5,9 +5,9 @@ For flavour f in the region that enriches it, the discriminator D (logit z) sepa
     class 1: data (weight +1) and simulation of other flavours (weight -W S_g)   from   class 0: simulation of f (W),
 
 so that at its minimum exp(z) = D/(1-D) = (data - sum_g W S_g m_g) / (W m_f): the right-hand side of
-S <- (data - omega MC_notf) / MC_f of CMS-DP-2019-003. The scale factor is trained with the talk's MSE(SF, D/(1-D)).
+S <- (data - omega MC_notf) / MC_f of CMS-DP-2019-003. The scale factor is trained with MSE(SF, D/(1-D)).
 
-The talk's text can also be read as D on simulation weighted with *all* scale factors, with the same target. Its fixed
+Its text can also be read as D on simulation weighted with *all* scale factors, with the same target. Its fixed
 point is S = N / (S m), the square root of the answer; a test keeps it out.
 """
 

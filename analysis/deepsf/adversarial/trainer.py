@@ -131,8 +131,8 @@ class MemberTrainer:
         if schedule.is_warmup(self.step):
             losses = self._discriminator_steps(factor)
         else:
-            talk = self.settings.schedule == "talk"
-            losses = self._converge_discriminators(factor) if talk else self._discriminator_steps(factor)
+            alternates = self.settings.schedule == "alternating"
+            losses = self._converge_discriminators(factor) if alternates else self._discriminator_steps(factor)
             losses |= self._scale_factor_steps(factor)
             self._seen.append(losses)
         if schedule.ends_pass(self.step):

@@ -26,7 +26,7 @@ from scipy.sparse import csr_array
 from scipy.stats import chi2 as chi2_distribution
 
 from deepsf.audit.methods import AuditedRegion
-from deepsf.probes.entries import Entries, Floats
+from deepsf.probes.entries import Floats, ProbeEntries
 
 N_FINE = 40
 
@@ -109,17 +109,17 @@ def histograms(region: AuditedRegion, edges: Floats) -> RegionClosure:
     )
 
 
-def _measurement_bin(entries: Entries, edges: Floats) -> npt.NDArray[np.int64]:
+def _measurement_bin(entries: ProbeEntries, edges: Floats) -> npt.NDArray[np.int64]:
     return np.searchsorted(edges[1:-1], entries.probe.discriminant.astype(np.float64), side="right")
 
 
-def _fine_bin(entries: Entries) -> npt.NDArray[np.int64]:
+def _fine_bin(entries: ProbeEntries) -> npt.NDArray[np.int64]:
     """Return the bin of the view with underflow: 0 for invalid scores, 1 to ``N_FINE`` else."""
     discriminant = entries.probe.discriminant.astype(np.float64)
     return np.where(discriminant < 0, 0, 1 + np.clip((discriminant * N_FINE).astype(np.int64), 0, N_FINE - 1))
 
 
-def _of_data(data: Entries, axis: Any, index: npt.NDArray[np.int64]) -> hist.Hist[Any]:
+def _of_data(data: ProbeEntries, axis: Any, index: npt.NDArray[np.int64]) -> hist.Hist[Any]:
     filled = hist.Hist(axis, storage=hist.storage.Weight())
     _fill(filled.view(flow=True), event_matrix(data.event, index, data.weight, axis.extent))
     return filled

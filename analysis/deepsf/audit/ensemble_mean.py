@@ -12,7 +12,7 @@ import numpy.typing as npt
 from deepsf.audit.methods import Method
 from deepsf.config.exports import DeepSFTable
 from deepsf.exports.deepsf_table import EnsembleTable, ensemble_table
-from deepsf.networks.scale_factor import ScaleFactor
+from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.entries import Floats, Jets, logit
 
 SIZE = DeepSFTable(n_pt=16, n_abseta=9, n_discriminant=64)
@@ -54,14 +54,14 @@ class TabulatedMean:
 class ExactMean:
     """The ensemble's mean from the networks themselves."""
 
-    ensemble: ScaleFactor
+    ensemble: EnsembleScaleFactor
 
     def __call__(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
         """Return the mean at each jet, shape ``(n,)``."""
         return np.asarray(self.ensemble.member_values(flavour, jets, normalised=normalised).mean(axis=0))
 
 
-def ensemble_mean(ensemble: ScaleFactor, *, abseta_max: float) -> Method:
+def ensemble_mean(ensemble: EnsembleScaleFactor, *, abseta_max: float) -> Method:
     """Return the ensemble's mean as a method; networks with further inputs are evaluated themselves, which takes long.
 
     Parameters
@@ -76,7 +76,9 @@ def ensemble_mean(ensemble: ScaleFactor, *, abseta_max: float) -> Method:
     return TabulatedMean({name: ensemble_table(ensemble, name, SIZE, abseta_max=abseta_max) for name in names})
 
 
-def interpolation_rms(method: Method, ensemble: ScaleFactor, jets: Jets, flavours: Sequence[str]) -> dict[str, float]:
+def interpolation_rms(
+    method: Method, ensemble: EnsembleScaleFactor, jets: Jets, flavours: Sequence[str]
+) -> dict[str, float]:
     """Return by measured flavour the RMS of a method minus the ensemble's mean, at up to `CHECKED` of the jets each."""
     exact, found = ExactMean(ensemble), {}
     for name in ensemble.members[0].networks:

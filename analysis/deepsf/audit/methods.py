@@ -21,7 +21,7 @@ from deepsf.config.flavours import Flavour
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
 from deepsf.networks.ensemble import EntryScaleFactors
-from deepsf.networks.scale_factor import ScaleFactor
+from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import Floats, Jets, RegionEntries, joined_jets
 from deepsf.probes.inclusive import InclusiveJets
@@ -70,7 +70,7 @@ def no_scale_factor(flavour: str, jets: Jets, *, normalised: bool = True) -> Flo
     return np.ones(len(jets))
 
 
-def standard_methods(binned: BinnedScaleFactor, deepsf: ScaleFactor) -> dict[str, Method]:
+def standard_methods(binned: BinnedScaleFactor, deepsf: EnsembleScaleFactor) -> dict[str, Method]:
     """Return the methods that every campaign has."""
 
     def mean(flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:

@@ -28,7 +28,7 @@ from deepsf.config.flavours import Flavour, measured_flavours
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.networks.ensemble import EntryScaleFactors
-from deepsf.networks.scale_factor import ScaleFactor
+from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import RegionEntries
 from deepsf.probes.inclusive import NORMALISED_ON, Half, InclusiveJets, normalisation_bins
@@ -60,7 +60,7 @@ def audit(
     flavours: Mapping[str, Flavour],
     inclusive: InclusiveJets,
     binned: BinnedScaleFactor,
-    deepsf: ScaleFactor,
+    deepsf: EnsembleScaleFactor,
     entry_sf: Mapping[str, EntryScaleFactors],
     event_weight: EventWeight,
     normalisation: Normalisation,

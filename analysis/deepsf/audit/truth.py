@@ -23,7 +23,7 @@ import uhi.io.json
 from deepsf.audit.bin_means import bin_means, means_by_cell
 from deepsf.audit.methods import DEEPSF, NONE, TRUTH, AuditedRegion, Method
 from deepsf.binned.scale_factor import BinnedFlavour
-from deepsf.networks.scale_factor import ScaleFactor, summarise
+from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Floats, Jets
 
@@ -45,7 +45,9 @@ class ProbeJets:
     members: Floats
 
 
-def at_probe_jets(region: AuditedRegion, methods: Mapping[str, Method], deepsf: ScaleFactor, n_jets: int) -> ProbeJets:
+def at_probe_jets(
+    region: AuditedRegion, methods: Mapping[str, Method], deepsf: EnsembleScaleFactor, n_jets: int
+) -> ProbeJets:
     """Evaluate every method at no more than ``n_jets`` probe jets of the enriched flavour, taken evenly."""
     flavour = region.enriched
     index = np.flatnonzero(region.is_enriched)

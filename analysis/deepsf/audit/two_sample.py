@@ -24,7 +24,7 @@ from deepsf.config.audit import Audit
 from deepsf.config.training import Variable
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.probes.entries import Entries, Floats, Mask, RegionEntries
+from deepsf.probes.entries import Floats, Mask, ProbeEntries, RegionEntries
 
 MAX_DATA, MAX_SIMULATION = 150_000, 300_000
 """Entries of a region that the test takes, evenly, from larger ones."""
@@ -130,7 +130,7 @@ def _evenly(n: int, n_max: int) -> npt.NDArray[np.int64]:
     return np.arange(n) if n <= n_max else np.linspace(0, n - 1, n_max).astype(np.int64)
 
 
-def half_of_events(entries: Entries, generator: np.random.Generator) -> Mask:
+def half_of_events(entries: ProbeEntries, generator: np.random.Generator) -> Mask:
     """Return which entries train; both entries of an event are on the same side."""
     events, event = np.unique(entries.event, return_inverse=True)
     chosen = np.zeros(len(events), bool)

@@ -1,8 +1,8 @@
 """Sums of a region's simulated entries for many iterations side by side, in one compiled pass over the entries.
 
-Every chain (nominal, a shift, a bootstrap) has a column of the arrays ``scale_factor``, ``factor`` and of the results;
-``column`` says which of the ``weight`` columns it takes. Sums run in the order of the entries, chain by chain as
-`numpy.bincount` adds, so that a chain's result does not depend on which others run beside it.
+Every variation (nominal, a shift, a bootstrap) has a column of the arrays ``scale_factor``, ``factor`` and of the
+results; ``column`` says which of the ``weight`` columns it takes. Sums run in the order of the entries, as
+`numpy.bincount` adds, so that a variation's result does not depend on which others run beside it.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ class EntryPlaces(NamedTuple):
 def kinematic_sums(
     places: EntryPlaces, weight: Floats, column: Indices, factor: Floats, scale_factor: Floats, n_bins: int
 ) -> Floats:
-    """Return by kinematic bin and chain the sum of weight times the tag jet's scale factor.
+    """Return by kinematic bin and variation the sum of weight times the tag jet's scale factor.
 
     Parameters
     ----------
     weight
         Shape ``(n, n_weights)``.
     column
-        Weight column of each chain, shape ``(n_chains,)``.
+        Weight column of each variation, shape ``(n_variations,)``.
     factor
-        Factor by flavour of the probe, shape ``(n_flavours, n_chains)``.
+        Factor by flavour of the probe, shape ``(n_flavours, n_variations)``.
     scale_factor
-        Shape ``(n_rows, n_chains)``.
+        Shape ``(n_rows, n_variations)``.
     """
     sums = np.zeros((n_bins, len(column)))
     _kinematic_sums(places.kinematic, places.tag, places.flavour, weight, column, factor, scale_factor, sums)
@@ -61,9 +61,9 @@ def histograms(
     kappa: Floats,
     n_bins: int,
 ) -> Floats:
-    """Return by target bin and chain the sum of weight, tag's and probe's scale factor and kappa.
+    """Return by target bin and variation the sum of weight, tag's and probe's scale factor and kappa.
 
-    Parameters are those of `kinematic_sums`, and ``kappa`` of shape ``(n_kinematic, n_chains)``.
+    Parameters are those of `kinematic_sums`, and ``kappa`` of shape ``(n_kinematic, n_variations)``.
     """
     sums = np.zeros((n_bins, len(column)))
     _histograms(*places, weight, column, factor, scale_factor, kappa, sums)
@@ -76,8 +76,8 @@ def _kinematic_sums(
 ) -> None:
     for entry in range(len(kinematic)):
         k, t, f = kinematic[entry], tag[entry], flavour[entry]
-        for chain in range(len(column)):
-            sums[k, chain] += weight[entry, column[chain]] * factor[f, chain] * scale_factor[t, chain]
+        for variation in range(len(column)):
+            sums[k, variation] += weight[entry, column[variation]] * factor[f, variation] * scale_factor[t, variation]
 
 
 @njit(cache=True)
@@ -96,6 +96,11 @@ def _histograms(
 ) -> None:
     for entry in range(len(kinematic)):
         k, b, t, p, f = kinematic[entry], target[entry], tag[entry], probe[entry], flavour[entry]
-        for chain in range(len(column)):
-            value = weight[entry, column[chain]] * factor[f, chain] * scale_factor[t, chain] * kappa[k, chain]
-            sums[b, chain] += value * scale_factor[p, chain]
+        for variation in range(len(column)):
+            value = (
+                weight[entry, column[variation]]
+                * factor[f, variation]
+                * scale_factor[t, variation]
+                * kappa[k, variation]
+            )
+            sums[b, variation] += value * scale_factor[p, variation]

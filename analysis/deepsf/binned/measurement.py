@@ -78,14 +78,14 @@ def _replicas(
             region = method.entries[name]
             data[name][:, column] = region.data.weight * factors[0]
             simulation[name][:, column] = region.simulation.weight * factors[1]
-    chains = method.chains(
+    variations = method.variations(
         tuple(f"bootstrap {first + column}" for column in range(len(seeds))),
         data=data,
         simulation=simulation,
         column=np.arange(len(seeds), dtype=np.int32),
     )
     iterated = method.iterate(
-        chains, max_change=max(settings.max_change, 1e-4), max_iterations=4 * settings.max_iterations, start=start
+        variations, max_change=max(settings.max_change, 1e-4), max_iterations=4 * settings.max_iterations, start=start
     )
     return iterated.sf
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from deepsf.config.binned import OptimisedBinning
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Entries, Floats, RegionEntries
+from deepsf.probes.entries import Floats, ProbeEntries, RegionEntries
 
 Steps = npt.NDArray[np.int64]
 NO_JETS_ERROR = 10.0
@@ -109,7 +109,9 @@ def fine_sums(bins: FlavourBins, fine: Floats, entries: RegionEntries, enriched:
     return FineSums(*(np.concatenate([np.zeros((shape[0], 1)), part.cumsum(axis=1)], axis=1) for part in scaled))
 
 
-def _histogram(bins: FlavourBins, fine: Floats, shape: tuple[int, int], entries: Entries, weight: Floats) -> Floats:
+def _histogram(
+    bins: FlavourBins, fine: Floats, shape: tuple[int, int], entries: ProbeEntries, weight: Floats
+) -> Floats:
     fine_bins = replace(bins, discriminant=np.concatenate([bins.discriminant[:1], fine]))
     row, column = np.divmod(
         fine_bins.index(entries.probe.pt_gev, entries.probe.abseta, entries.probe.discriminant), len(fine)

@@ -2,7 +2,7 @@
 
 Events of two regions are sorted into types: flavour, pT and score of both jets. Every experiment draws how many events
 of each type data and simulation have; an event whose jets both tag has two entries, as in a real measurement. All
-experiments, and all their bootstraps, are chains of the iteration that measures, over one entry a type and permutation.
+experiments, and all their bootstraps, are variations of the measuring iteration, over one entry a type and permutation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Entries, Floats, Jets, RegionEntries, joined_jets
+from deepsf.probes.entries import Floats, Jets, ProbeEntries, RegionEntries, joined_jets
 
 FLAVOURS, MEASURED = ("b", "c", "udsg"), ("b", "udsg")
 SCORES = np.array([-1.0, 0.02, 0.1, 0.25, 0.5, 0.8, 0.95])
@@ -59,16 +59,16 @@ class Model:
     data: dict[str, Floats]
     simulation: dict[str, Floats]
 
-    def chains(self, names: tuple[str, ...], data: dict[str, Floats], simulation: dict[str, Floats]) -> Floats:
+    def variations(self, names: tuple[str, ...], data: dict[str, Floats], simulation: dict[str, Floats]) -> Floats:
         """Return the flat scale factors, shape ``(n, n_slots)``, of numbers of events of shape ``(n_types, n)``."""
         entries = self.method.entries
-        chains = self.method.chains(
+        variations = self.method.variations(
             names,
             data={name: events[entries[name].data.event] for name, events in data.items()},
             simulation={name: events[entries[name].simulation.event] for name, events in simulation.items()},
             column=np.arange(len(names), dtype=np.int32),
         )
-        return self.method.iterate(chains, max_change=1e-5, max_iterations=200, start=self.flat_truth).sf
+        return self.method.iterate(variations, max_change=1e-5, max_iterations=200, start=self.flat_truth).sf
 
     @property
     def flat_truth(self) -> Floats:
@@ -179,7 +179,7 @@ def run(model: Model, *, n_experiments: int, n_bootstrap: int, seed: int) -> Exp
         }
         for of in (model.data, model.simulation)
     )
-    sf = model.chains(tuple(f"experiment {k}" for k in range(n_experiments)), data, simulation)
+    sf = model.variations(tuple(f"experiment {k}" for k in range(n_experiments)), data, simulation)
     expected = _expected_entries(model)
     used = expected >= MIN_EXPECTED
     errors, covariances = np.empty_like(sf), np.empty((n_experiments, used.sum(), used.sum()))
@@ -188,7 +188,7 @@ def run(model: Model, *, n_experiments: int, n_bootstrap: int, seed: int) -> Exp
         batch = np.arange(first, min(first + at_once, n_experiments))
         repeated = np.repeat(batch, n_bootstrap)
         # the sum of n Poisson(1) factors of the n events of a type
-        replicas = model.chains(
+        replicas = model.variations(
             tuple(f"experiment {k}, bootstrap" for k in repeated),
             {name: rng.poisson(events[:, repeated]).astype(np.float64) for name, events in data.items()},
             {name: rng.poisson(events[:, repeated]).astype(np.float64) for name, events in simulation.items()},
@@ -223,9 +223,9 @@ class _EventTypes:
             event = np.flatnonzero(self.tags[tag])
             n = len(event)
             probe, tagging = self.jets[1 - tag][event], self.jets[tag][event]
-            parts.append(Entries(event, np.ones(n), np.zeros(n, np.int8), probe, tagging))
+            parts.append(ProbeEntries(event, np.ones(n), np.zeros(n, np.int8), probe, tagging))
         first, second = parts
-        both = Entries(
+        both = ProbeEntries(
             np.concatenate([first.event, second.event]),
             np.concatenate([first.weight, second.weight]),
             np.concatenate([first.channel, second.channel]),

@@ -1,4 +1,4 @@
-"""Systematic shifts of the binned scale factors, each a chain of the iteration with scale factors of its own.
+"""Systematic shifts of the binned scale factors, each a variation of the iteration with scale factors of its own.
 
 The scale factors of a shift weight the contamination and the tag jets of the same shift (arXiv:1712.07158). Shifts of
 weights, of the contamination and the statistical shapes differ from the nominal in factors alone: they run side by
@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.binned.chains import Chains
 from deepsf.binned.measurement import BinnedMeasurement
 from deepsf.binned.tag_and_probe import TagAndProbe
+from deepsf.binned.variations import Variations
 from deepsf.config.binned import Binned
 from deepsf.config.shifts import Contamination, Shifts
 from deepsf.probes.entries import NOMINAL, Floats, RegionEntries
@@ -144,8 +144,8 @@ def measure_side_by_side(
     deepsf.binned.tag_and_probe.NotConvergedError
         If the iteration of a shift does not converge.
     """
-    chains = side_by_side(method, measurement, positions, shifts=shifts, event_weights=event_weights)
-    return _iterate(method, chains, measurement, settings) if chains.names else {}
+    variations = side_by_side(method, measurement, positions, shifts=shifts, event_weights=event_weights)
+    return _iterate(method, variations, measurement, settings) if variations.names else {}
 
 
 def measure_kinematic(
@@ -158,20 +158,20 @@ def measure_kinematic(
     deepsf.binned.tag_and_probe.NotConvergedError
         If the iteration does not converge.
     """
-    return _iterate(method, method.chains((name,)), measurement, settings)[name]
+    return _iterate(method, method.variations((name,)), measurement, settings)[name]
 
 
 def _iterate(
-    method: TagAndProbe, chains: Chains, measurement: BinnedMeasurement, settings: Binned
+    method: TagAndProbe, variations: Variations, measurement: BinnedMeasurement, settings: Binned
 ) -> dict[str, dict[str, Floats]]:
     # more steps than the nominal may take: with more contamination the iteration is slower
     iterated = method.iterate(
-        chains,
+        variations,
         max_change=settings.max_change,
         max_iterations=2 * settings.max_iterations,
         start=measurement.flat,
     )
-    return {name: method.split(sf) for name, sf in zip(chains.names, iterated.sf, strict=True)}
+    return {name: method.split(sf) for name, sf in zip(variations.names, iterated.sf, strict=True)}
 
 
 def _contamination(shifts: Mapping[str, Contamination]) -> Iterator[_Shift]:
@@ -200,8 +200,8 @@ def side_by_side(
     *,
     shifts: Shifts,
     event_weights: Mapping[str, Mapping[str, Floats]],
-) -> Chains:
-    """Return the chains of all shifts of the nominal entries; parameters are those of `measure_side_by_side`."""
+) -> Variations:
+    """Return the variations of all shifts of the nominal entries; parameters are those of `measure_side_by_side`."""
     every = [
         *_contamination(shifts.contamination),
         *(_statistics(method, measurement, positions) if shifts.statistics else ()),
@@ -221,7 +221,7 @@ def side_by_side(
         own = method.definitions[shift.contamination.region].enriched_flavour
         scaled = [shift.contamination.flavour in (None, flavour) and flavour != own for flavour in method.flavours]
         factor[shift.contamination.region][scaled, number] = shift.factor
-    return method.chains(
+    return method.variations(
         tuple(shift.name for shift in every),
         simulation=simulation,
         column=np.array([shift.column for shift in every], np.int32),

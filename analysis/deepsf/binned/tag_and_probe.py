@@ -5,7 +5,7 @@ In the region that enriches flavour f, with simulation normalised to data per ki
     S_f <- (data - sum_{g != f} m_g S_g) / m_f        in every bin of f,
 
 for all measured flavours in turn until no bin moves any more. Flavours of unit scale factor stay at 1. Nominal, shifts
-and bootstraps are chains of that iteration, each with scale factors of its own; many run side by side over the entries.
+and bootstraps are variations of that iteration, each with its own scale factors; many run side by side.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.binned.chains import Chains, ChainWeights
 from deepsf.binned.kernel import EntryPlaces, Indices, histograms, kinematic_sums
+from deepsf.binned.variations import Variations, VariationWeights
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins, KinematicBins, Slots
@@ -26,7 +26,7 @@ from deepsf.probes.weights import RegionWeights, kappa
 
 
 class Iterated(NamedTuple):
-    """Scale factors of shape ``(n_chains, n_slots)``, NaN without simulation; largest change of each step by chain."""
+    """Scale factors by variation, ``(n_variations, n_slots)``, NaN without simulation; largest change of each step."""
 
     sf: Floats
     changes: tuple[tuple[float, ...], ...]
@@ -100,7 +100,7 @@ class TagAndProbe:
             places=EntryPlaces(*(p.astype(np.int32) for p in (*places, simulation.flavour))),
         )
 
-    def chains(
+    def variations(
         self,
         names: tuple[str, ...],
         *,
@@ -109,29 +109,34 @@ class TagAndProbe:
         column: Indices | None = None,
         factor: Mapping[str, Floats] | None = None,
         offset: Floats | None = None,
-    ) -> Chains:
-        """Return chains of the given names; what is left out is nominal and the same in all of them.
+    ) -> Variations:
+        """Return variations of the given names; what is left out is nominal and the same in all of them.
 
-        Parameters are by region those of `ChainWeights`, and ``column`` and ``offset`` of `Chains`.
+        Parameters are by region those of `VariationWeights`, and ``column`` and ``offset`` of `Variations`.
         """
         weights = {}
         for name, entries in self.entries.items():
-            weights[name] = ChainWeights(
+            weights[name] = VariationWeights(
                 data=entries.data.weight[:, None] if data is None else data[name],
                 simulation=entries.simulation.weight[:, None] if simulation is None else simulation[name],
                 column=np.zeros(len(names), np.int32) if column is None else column,
                 factor=np.ones((len(self.flavours), len(names))) if factor is None else factor[name],
             )
-        return Chains(names, weights, offset)
+        return Variations(names, weights, offset)
 
     def iterate(
-        self, chains: Chains | None = None, *, max_change: float, max_iterations: int, start: Floats | None = None
+        self,
+        variations: Variations | None = None,
+        *,
+        max_change: float,
+        max_iterations: int,
+        start: Floats | None = None,
     ) -> Iterated:
-        """Return the scale factors of every chain; each ends by itself once it moves no more.
+        """Return the scale factors of every variation; each ends by itself once it moves no more.
 
         Parameters
         ----------
-        chains
+        variations
             What to iterate; the nominal alone by default.
         start
             Flat scale factors to start from, shape ``(n_slots,)``; 1 everywhere by default.
@@ -139,48 +144,48 @@ class TagAndProbe:
         Raises
         ------
         NotConvergedError
-            If the last iteration still moved a bin of a chain by more than ``max_change``.
+            If the last iteration still moved a bin of a variation by more than ``max_change``.
         ValueError
             If a kinematic bin has data and no simulation.
         """
-        chains = self.chains(("nominal",)) if chains is None else chains
-        n = len(chains.names)
+        variations = self.variations(("nominal",)) if variations is None else variations
+        n = len(variations.names)
         flat = np.ones((self.size + 1, n))
         if start is not None:
             flat[:-1] = np.nan_to_num(start, nan=1.0)[:, None]
-        data = {name: part.data_sums(chains.weights[name].data) for name, part in self.parts.items()}
+        data = {name: part.data_sums(variations.weights[name].data) for name, part in self.parts.items()}
         sf = np.full((n, self.size), np.nan)
         changes: list[list[float]] = [[] for _ in range(n)]
         active = np.arange(n)
         for _ in range(max_iterations):
             before = np.ascontiguousarray(flat[:, active])
-            updated = self._step(chains, data, before, active)
+            updated = self._step(variations, data, before, active)
             applied = np.nan_to_num(updated, nan=1.0)
             moved = np.abs(applied - before).max(axis=0)
             flat[:, active], sf[active] = applied, updated[:-1].T
-            for chain, change in zip(active, moved, strict=True):
-                changes[chain].append(float(change))
+            for variation, change in zip(active, moved, strict=True):
+                changes[variation].append(float(change))
             active = active[moved > max_change]
             if not active.size:
                 return Iterated(sf, tuple(tuple(of_chain) for of_chain in changes))
-        name, last = chains.names[active[0]], changes[active[0]]
+        name, last = variations.names[active[0]], changes[active[0]]
         raise NotConvergedError(
             f"binned scale factors ({name}) still move by {last[-1]:.2e} > {max_change:.0e} after {max_iterations} "
             f"iterations (last changes {', '.join(f'{c:.1e}' for c in last[-4:])}); regions too impure, or bins too "
             "empty"
         )
 
-    def _step(self, chains: Chains, data: Mapping[str, DataSums], flat: Floats, active: Slots) -> Floats:
+    def _step(self, variations: Variations, data: Mapping[str, DataSums], flat: Floats, active: Slots) -> Floats:
         updated = flat.copy()
         for name, part in self.parts.items():
-            weights, sums = chains.weights[name].of(active), data[name].of(active)
+            weights, sums = variations.weights[name].of(active), data[name].of(active)
             try:
                 mine = part.update(weights, sums, flat)
             except _KinematicBinError as error:
-                raise ValueError(f"region {name}, {chains.names[active[error.chain]]}: {error}") from None
+                raise ValueError(f"region {name}, {variations.names[active[error.variation]]}: {error}") from None
             updated[part.first : part.first + part.size] = mine
-        if chains.offset is not None:
-            updated[:-1] += chains.offset[:, active]
+        if variations.offset is not None:
+            updated[:-1] += variations.offset[:, active]
         return updated
 
     def joined(self, parts: Mapping[str, Floats]) -> Floats:
@@ -201,22 +206,22 @@ class TagAndProbe:
 
 
 class _KinematicBinError(ValueError):
-    def __init__(self, chain: int, error: ValueError) -> None:
+    def __init__(self, variation: int, error: ValueError) -> None:
         super().__init__(str(error))
-        self.chain = chain
+        self.variation = variation
 
 
 @dataclass(frozen=True)
 class DataSums:
-    """Data in the flavour's bins and in those of kappa, shape ``(n_bins, n_chains)``, or 1 where chains share them."""
+    """Data in the flavour's bins and in those of kappa, ``(n_bins, n_variations)``, or ``(n_bins, 1)`` if shared."""
 
     histogram: Floats
     kinematic: Floats
 
-    def of(self, chains: Slots) -> DataSums:
-        """Return the sums of some chains."""
+    def of(self, variations: Slots) -> DataSums:
+        """Return the sums of some variations."""
         shared = self.histogram.shape[1] == 1
-        return self if shared else DataSums(self.histogram[:, chains], self.kinematic[:, chains])
+        return self if shared else DataSums(self.histogram[:, variations], self.kinematic[:, variations])
 
 
 @dataclass(frozen=True)
@@ -234,25 +239,25 @@ class RegionPart:
         """Return the data of every column of weights, shape ``(n_data, n_columns)``."""
 
         def sums(index: Slots, size: int) -> Floats:
-            columns = [np.bincount(index, weight[:, chain], size) for chain in range(weight.shape[1])]
+            columns = [np.bincount(index, weight[:, variation], size) for variation in range(weight.shape[1])]
             return np.stack(columns, axis=1).astype(np.float64)
 
         return DataSums(sums(self.data_bin, self.size), sums(self.data_kinematic, self.kinematic.size))
 
-    def update(self, weights: ChainWeights, data: DataSums, flat: Floats) -> Floats:
-        """Return (data - contamination) / simulation in the flavour's bins, shape ``(size, n_chains)``.
+    def update(self, weights: VariationWeights, data: DataSums, flat: Floats) -> Floats:
+        """Return (data - contamination) / simulation in the flavour's bins, shape ``(size, n_variations)``.
 
-        ``flat`` holds the scale factors, the one of value 1 last, shape ``(n_slots + 1, n_chains)``.
+        ``flat`` holds the scale factors, the one of value 1 last, shape ``(n_slots + 1, n_variations)``.
         """
         simulation = weights.simulation, weights.column, weights.factor, flat
         total = kinematic_sums(self.places, *simulation, self.kinematic.size)
         scale = np.empty_like(total)
         counted = np.broadcast_to(data.kinematic, total.shape)
-        for chain in range(total.shape[1]):
+        for variation in range(total.shape[1]):
             try:
-                scale[:, chain] = kappa(self.kinematic, counted[:, chain], total[:, chain])
+                scale[:, variation] = kappa(self.kinematic, counted[:, variation], total[:, variation])
             except ValueError as error:
-                raise _KinematicBinError(chain, error) from None
+                raise _KinematicBinError(variation, error) from None
         sums = histograms(self.places, *simulation, scale, 2 * self.size)
         enriched, contamination = sums[: self.size], sums[self.size :]
         updated = np.full(enriched.shape, np.nan)

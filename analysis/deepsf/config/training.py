@@ -36,20 +36,24 @@ class Training(Section):
     learning_rate_final: Fraction = Field(default=0.01, description="cosine decay ends at this part of the rate")
     batch_size: int = Field(default=4096, ge=2, description="half data, half simulation for the discriminator")
     validation_fraction: OpenFraction = 0.2
-    schedule: Literal["interleaved", "talk"] = Field(
+    schedule: Literal["interleaved", "alternating"] = Field(
         default="interleaved",
-        description="one step of each network in turn; or the talk's: discriminators to convergence, one batch of S",
+        description="one step of each network in turn; or discriminators to convergence, then one batch of S",
     )
     passes: Positive = Field(default=12.0, description="passes of the discriminator over the data (interleaved)")
     warmup_passes: NonNegative = Field(default=1.0, description="passes of the discriminator alone at the start")
     convergence_patience: Count = Field(
-        default=3, description="talk: checks without improvement that end the discriminator's turn"
+        default=3, description="alternating: checks without improvement that end the discriminator's turn"
     )
-    convergence_interval: Count = Field(default=20, description="talk: steps between two checks of the validation loss")
+    convergence_interval: Count = Field(
+        default=20, description="alternating: steps between two checks of the validation loss"
+    )
     max_discriminator_steps: Count = Field(
-        default=400, description="talk: upper bound of one turn of the discriminator"
+        default=400, description="alternating: upper bound of one turn of the discriminator"
     )
-    scale_factor_steps: Count = Field(default=300, description="talk: batches of the scale-factor networks in all")
+    scale_factor_steps: Count = Field(
+        default=300, description="alternating: batches of the scale-factor networks in all"
+    )
     purity_power: NonNegative = Field(
         default=1.0, description="the scale factor's loss is weighted by purity to this power"
     )

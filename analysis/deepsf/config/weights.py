@@ -14,7 +14,7 @@ class EventWeight(Section):
 
     jets: Literal["all_jets", "contamination_only"] = Field(
         default="all_jets",
-        description="which jets' scale factors weight an event: the talk's choice, or the CMS code's",
+        description="which jets' scale factors weight an event: that of CMS-DP-2019-003, or of the CMS code",
     )
     kappa: bool = Field(default=True, description="normalise simulation to data per (pT, |eta|) bin of the probe jet")
     n_pt: Count = 20

@@ -18,7 +18,7 @@ from deepsf.config.exports import DeepSFTable
 from deepsf.exports.correctionlib_json import RANGE_POLICY, Label, Tree
 from deepsf.exports.shapes import HIGHEST_DISCRIMINANT, HIGHEST_PT_GEV, LOWEST_DISCRIMINANT
 from deepsf.networks.jet_inputs import LOGIT_MARGIN
-from deepsf.networks.scale_factor import ScaleFactor, summarise
+from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
 from deepsf.probes.entries import INVALID, Floats, Jets, logit
 from deepsf.probes.inclusive import InclusiveJets
 
@@ -55,7 +55,12 @@ class InterpolationError:
 
 
 def ensemble_table(
-    sf: ScaleFactor, flavour: str, size: DeepSFTable, *, abseta_max: float, extra: Mapping[str, float] | None = None
+    sf: EnsembleScaleFactor,
+    flavour: str,
+    size: DeepSFTable,
+    *,
+    abseta_max: float,
+    extra: Mapping[str, float] | None = None,
 ) -> EnsembleTable:
     """Return the ensemble's mean and mean +- SEM at the corners of the cells.
 
@@ -120,7 +125,7 @@ def deepsf_correction(tables: Mapping[int, EnsembleTable | None], label: Label, 
 
 
 def interpolation_error(
-    sf: ScaleFactor, correction: Any, flavour: str, code: int, sample: InclusiveJets, n_jets: int
+    sf: EnsembleScaleFactor, correction: Any, flavour: str, code: int, sample: InclusiveJets, n_jets: int
 ) -> InterpolationError:
     """Return how far the table, a correctionlib ``Correction``, is from the ensemble at inclusive jets of a flavour."""
     jets = sample.jets[np.unique(np.linspace(0, len(sample.jets) - 1, n_jets).astype(np.int64))]
@@ -136,7 +141,7 @@ def _jets(pt_gev: Floats, abseta: Floats, discriminant: Floats, extra: Mapping[s
     return Jets(pt, eta, scores, np.zeros(len(pt), np.int8), further)
 
 
-def _edges(sf: ScaleFactor, flavour: str, size: DeepSFTable, abseta_max: float) -> tuple[Floats, Floats]:
+def _edges(sf: EnsembleScaleFactor, flavour: str, size: DeepSFTable, abseta_max: float) -> tuple[Floats, Floats]:
     """Return edges in pT and |eta|.
 
     Beyond the range that inputs are clipped to, the networks are constant: there lie outer cells of their own.
@@ -153,7 +158,7 @@ def _edges(sf: ScaleFactor, flavour: str, size: DeepSFTable, abseta_max: float) 
 
 
 def _placed(
-    sf: ScaleFactor, flavour: str, size: DeepSFTable, edges: tuple[Floats, Floats], extra: Mapping[str, float]
+    sf: EnsembleScaleFactor, flavour: str, size: DeepSFTable, edges: tuple[Floats, Floats], extra: Mapping[str, float]
 ) -> Floats:
     """Return nodes in logit(discriminant), dense where the scale factor bends.
 
@@ -173,7 +178,7 @@ def _placed(
     return np.interp(np.linspace(0.0, position[-1], size.n_discriminant + 1), position, fine)
 
 
-def _range(sf: ScaleFactor, flavour: str, name: str, otherwise: tuple[float, float]) -> tuple[float, float]:
+def _range(sf: EnsembleScaleFactor, flavour: str, name: str, otherwise: tuple[float, float]) -> tuple[float, float]:
     """Return the widest range that members clip an input to; what is no input may have any."""
     scalings = [member.scalings[flavour] for member in sf.members]
     if name not in scalings[0].names:

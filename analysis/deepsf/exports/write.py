@@ -17,7 +17,7 @@ from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, inter
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.normalisation_maps import gaps, map_correction, maps_of_skims
 from deepsf.exports.shapes import shapes_of
-from deepsf.networks.scale_factor import ScaleFactor
+from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.inclusive import InclusiveJets
 
 
@@ -29,7 +29,7 @@ def write_exports(
     label: Label,
     settings: Exports,
     jet_tables: Iterable[Path],
-    ensemble: ScaleFactor | None = None,
+    ensemble: EnsembleScaleFactor | None = None,
     inclusive: InclusiveJets | None = None,
     abseta_max: float = 2.5,
 ) -> list[str]:
@@ -82,7 +82,7 @@ def write_exports(
 
 
 def _deepsf(
-    ensemble: ScaleFactor,
+    ensemble: EnsembleScaleFactor,
     inclusive: InclusiveJets,
     flavours: Mapping[str, Flavour],
     label: Label,

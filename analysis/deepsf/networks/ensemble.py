@@ -16,9 +16,9 @@ import uhi.io.json
 
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.regions import Region
-from deepsf.networks.scale_factor import Estimate, ScaleFactor, summarise
+from deepsf.networks.scale_factor import EnsembleScaleFactor, Estimate, summarise
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Entries, Floats, Jets, RegionEntries
+from deepsf.probes.entries import Floats, Jets, ProbeEntries, RegionEntries
 
 VALUE_EDGES = np.linspace(0.4, 1.8, 141)
 """Edges of the histogram of scale-factor values over probe jets."""
@@ -80,7 +80,7 @@ class Aggregate:
 
 
 def aggregate(
-    ensemble: ScaleFactor,
+    ensemble: EnsembleScaleFactor,
     regions: Mapping[str, RegionEntries],
     definitions: Mapping[str, Region],
     binned: BinnedScaleFactor,
@@ -108,7 +108,7 @@ def aggregate(
 
 
 def at_entries(
-    sf: ScaleFactor, entries: Entries, flavours: tuple[str, ...], members_of: str
+    sf: EnsembleScaleFactor, entries: ProbeEntries, flavours: tuple[str, ...], members_of: str
 ) -> tuple[EntryScaleFactors, Floats]:
     """Return scale factors at every entry, and every member's values at the probe jets of flavour ``members_of``.
 
@@ -122,7 +122,9 @@ def at_entries(
     return EntryScaleFactors(probe, tag.mean), probe_members
 
 
-def _at_jets(sf: ScaleFactor, jets: Jets, flavours: tuple[str, ...], members_of: str) -> tuple[Estimate, Floats]:
+def _at_jets(
+    sf: EnsembleScaleFactor, jets: Jets, flavours: tuple[str, ...], members_of: str
+) -> tuple[Estimate, Floats]:
     estimate = Estimate(np.ones(len(jets)), np.zeros(len(jets)), np.zeros(len(jets)))
     kept = np.empty((len(sf.members), 0))
     for number, flavour in enumerate(flavours):
@@ -184,7 +186,7 @@ def summaries_from_json(text: str) -> dict[str, FlavourSummary]:
 
 
 def on_grid(
-    sf: ScaleFactor, flavour: str, discriminant: Floats, extra: Mapping[str, float] | None = None
+    sf: EnsembleScaleFactor, flavour: str, discriminant: Floats, extra: Mapping[str, float] | None = None
 ) -> dict[str, Any]:
     """Return mean, sem and spread of a flavour on a grid of pt [GeV], |eta| and discriminant, as plain lists.
 

@@ -1,6 +1,6 @@
 """DeepSF scale factors for use: a member, and the ensemble with mean, standard error and spread.
 
->>> sf = ScaleFactor.load("ensemble.safetensors")                                     # doctest: +SKIP
+>>> sf = EnsembleScaleFactor.load("ensemble.safetensors")                                     # doctest: +SKIP
 >>> sf.evaluate(jets.hadronFlavour, abs(jets.eta), jets.pt, jets.btagDeepFlavB).mean  # doctest: +SKIP
 """
 
@@ -70,14 +70,14 @@ class Estimate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ScaleFactor:
+class EnsembleScaleFactor:
     """The ensemble. ``hadron_flavours`` tells which hadron-flavour codes belong to which flavour."""
 
     members: tuple[MemberScaleFactor, ...]
     hadron_flavours: Mapping[str, tuple[int, ...]]
 
     @classmethod
-    def load(cls, path: str | Path, precision: Precision = "fp32") -> ScaleFactor:
+    def load(cls, path: str | Path, precision: Precision = "fp32") -> EnsembleScaleFactor:
         """Return the ensemble of a file written by `save`.
 
         Raises

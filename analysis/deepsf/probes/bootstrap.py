@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.probes.entries import Entries, Floats, Mask, RegionEntries
+from deepsf.probes.entries import Floats, Mask, ProbeEntries, RegionEntries
 
 Slots = npt.NDArray[np.int64]
 
@@ -30,7 +30,7 @@ class EventBootstrap:
         return {name: (drawn["data"][data[name]], drawn["simulation"][simulation[name]]) for name in data}
 
 
-def _of_kind(entries: RegionEntries, kind: str) -> Entries:
+def _of_kind(entries: RegionEntries, kind: str) -> ProbeEntries:
     return entries.data if kind == "data" else entries.simulation
 
 

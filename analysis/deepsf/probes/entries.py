@@ -16,8 +16,8 @@ from deepsf.skim.shifts import NOMINAL, available_shifts, read_shift
 
 __all__ = [
     "NOMINAL",
-    "Entries",
     "Jets",
+    "ProbeEntries",
     "RegionEntries",
     "available_shifts",
     "flavour_index",
@@ -75,7 +75,7 @@ class Jets:
 
 
 @dataclass(frozen=True)
-class Entries:
+class ProbeEntries:
     """Tag-probe entries of one region, each array of shape ``(n,)``; both permutations of an event share its number."""
 
     event: Integers
@@ -87,16 +87,18 @@ class Entries:
     def __len__(self) -> int:
         return len(self.event)
 
-    def __getitem__(self, index: Any) -> Entries:
-        return Entries(self.event[index], self.weight[index], self.channel[index], self.probe[index], self.tag[index])
+    def __getitem__(self, index: Any) -> ProbeEntries:
+        return ProbeEntries(
+            self.event[index], self.weight[index], self.channel[index], self.probe[index], self.tag[index]
+        )
 
 
 @dataclass(frozen=True)
 class RegionEntries:
     """Data (weight 1) and simulation (generator, pile-up, luminosity and channel scale) of one region."""
 
-    data: Entries
-    simulation: Entries
+    data: ProbeEntries
+    simulation: ProbeEntries
 
 
 def jets_of(table: pa.Table, prefix: str, flavours: Mapping[str, Flavour], extra: Sequence[str], path: Path) -> Jets:

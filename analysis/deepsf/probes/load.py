@@ -13,7 +13,7 @@ from deepsf.config.flavours import Flavour
 from deepsf.config.regions import Region
 from deepsf.config.samples import Sample
 from deepsf.config.selection import CHANNELS
-from deepsf.probes.entries import FILE_SHIFT, Entries, Floats, RegionEntries, jets_of, joined_jets
+from deepsf.probes.entries import FILE_SHIFT, Floats, ProbeEntries, RegionEntries, jets_of, joined_jets
 from deepsf.skim.cut_flow import read_metadata
 from deepsf.skim.shifts import NOMINAL, read_shift, require_shift, shifts_of
 
@@ -110,7 +110,7 @@ def load_regions(
         for era in dict.fromkeys(samples[m["sample"]].era for m in metadata)
     }
     extra = tuple(jet_columns)
-    parts: dict[tuple[str, str], list[Entries]] = {(r, k): [] for r in regions for k in ("data", "simulation")}
+    parts: dict[tuple[str, str], list[ProbeEntries]] = {(r, k): [] for r in regions for k in ("data", "simulation")}
     for number, (path, meta) in enumerate(zip(ordered, metadata, strict=True)):
         table = read_shift(path, meta, shift, _entry_columns(regions, extra))
         factor = factors.get(meta["sample"], 1.0)
@@ -119,7 +119,7 @@ def load_regions(
             chosen = everything[np.flatnonzero(table[f"in_{region}"].to_numpy())]
             if meta["kind"] == "simulation":
                 scaled = chosen.weight * scales[samples[meta["sample"]].era][region][chosen.channel]
-                chosen = Entries(chosen.event, scaled, chosen.channel, chosen.probe, chosen.tag)
+                chosen = ProbeEntries(chosen.event, scaled, chosen.channel, chosen.probe, chosen.tag)
             parts[region, meta["kind"]].append(chosen)
     loaded = {r: RegionEntries(_joined(parts[r, "data"]), _joined(parts[r, "simulation"])) for r in regions}
     for region, entries in loaded.items():
@@ -149,8 +149,8 @@ def _entry_columns(regions: Iterable[str], extra: Sequence[str]) -> list[str]:
 
 def _entries(
     table: pa.Table, number: int, factor: float, flavours: Mapping[str, Flavour], extra: Sequence[str], path: Path
-) -> Entries:
-    return Entries(
+) -> ProbeEntries:
+    return ProbeEntries(
         event=(np.int64(number) << FILE_SHIFT) | table["entry"].to_numpy(),
         weight=table["weight"].to_numpy() * factor,
         channel=table["channel"].to_numpy(),
@@ -159,8 +159,8 @@ def _entries(
     )
 
 
-def _joined(parts: Sequence[Entries]) -> Entries:
-    return Entries(
+def _joined(parts: Sequence[ProbeEntries]) -> ProbeEntries:
+    return ProbeEntries(
         np.concatenate([p.event for p in parts]),
         np.concatenate([p.weight for p in parts]),
         np.concatenate([p.channel for p in parts]),

@@ -2,7 +2,7 @@
 
 ``interleaved``: discriminators alone for ``warmup_passes``; then a step of every discriminator and of every
 scale-factor network in turn, with one cosine decay of the learning rate.
-``talk``: the discriminators to convergence, one batch of the scale-factor networks, repeat.
+``alternating``: the discriminators to convergence, one batch of the scale-factor networks, repeat.
 Both refresh omega and kappa at the end of each pass.
 """
 
@@ -27,7 +27,7 @@ class Schedule(NamedTuple):
     @classmethod
     def of(cls, settings: Training, n_data: float) -> Schedule:
         """Return the schedule for ``n_data`` training data entries a region."""
-        if settings.schedule == "talk":
+        if settings.schedule == "alternating":
             return cls(0, settings.scale_factor_steps, max(1, settings.scale_factor_steps // 20))
         per_pass = max(1, round(n_data / (settings.batch_size // 2)))
         return cls(math.ceil(settings.warmup_passes * per_pass), math.ceil(settings.passes * per_pass), per_pass)

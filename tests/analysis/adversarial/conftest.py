@@ -13,7 +13,7 @@ from deepsf.config.flavours import Flavour
 from deepsf.config.regions import Region
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 
 FLAVOURS = {
     "b": Flavour(hadron_flavours=(5,)),
@@ -33,7 +33,9 @@ def _jets(rng, n, shares):
 
 def _entries(rng, n, shares):
     # two entries an event
-    return Entries(np.arange(n) // 2, np.ones(n), np.zeros(n, np.int8), _jets(rng, n, shares), _jets(rng, n, shares))
+    return ProbeEntries(
+        np.arange(n) // 2, np.ones(n), np.zeros(n, np.int8), _jets(rng, n, shares), _jets(rng, n, shares)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from deepsf.config.training import Training, Variable
 from deepsf.config.weights import EventWeight
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.probes.bootstrap import split_by_event
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 
 INPUTS = {"pt": Variable(transform="log"), "discriminant": Variable(transform="logit")}
 
@@ -24,7 +24,7 @@ def entries(n, flavour, seed):
     columns = rng.uniform(20, 200, n), rng.uniform(0, 2.4, n), rng.uniform(0.01, 0.99, n)
     jets = Jets(*(c.astype(np.float32) for c in columns), np.asarray(flavour, np.int8))
     # two entries an event
-    return Entries(np.arange(n) // 2, np.ones(n), np.zeros(n, np.int8), jets, jets)
+    return ProbeEntries(np.arange(n) // 2, np.ones(n), np.zeros(n, np.int8), jets, jets)
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ CASES = {
     "interleaved": {},
     "bootstrap": {"resample": "bootstrap"},
     "bf16": {"precision": "bf16"},
-    "talk": {
-        "schedule": "talk",
+    "alternating": {
+        "schedule": "alternating",
         "scale_factor_steps": 41,
         "max_discriminator_steps": 6,
         "convergence_interval": 2,
@@ -57,8 +57,8 @@ def test_a_training_resumed_at_any_step_ends_bit_identical(make_trainer, tmp_pat
     assert_same(saving, undisturbed)
     n_steps = undisturbed.step
     assert list(copies) == list(range(1, n_steps + 1))
-    # a pass of the talk's schedule has two steps here
-    for step in (1, 2, 23, 40, 41) if case == "talk" else copies:
+    # a pass of the alternating schedule has two steps here
+    for step in (1, 2, 23, 40, 41) if case == "alternating" else copies:
         resumed, told = make_trainer(**CASES[case]), []
         resumed.run(checkpoint=Checkpoint(copies[step], "key", math.inf, told.append))
         assert told == [f"continues at step {step} of {n_steps}"]

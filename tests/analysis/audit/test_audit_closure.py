@@ -8,7 +8,7 @@ from scipy.stats import kstest
 
 from deepsf.audit.closure import chi2_test, closure_from_json, closure_to_json, event_matrix, histograms
 from deepsf.audit.methods import AuditedRegion, EntryValues
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 
 EDGES = np.array([-2.01, 0.0, 0.3, 0.6, 1.01])
 
@@ -83,13 +83,13 @@ def test_a_difference_in_shape_is_found() -> None:
 def region() -> AuditedRegion:
     """Data at 0.1, 0.1, 0.71 and one invalid; two simulated flavours, an event with two entries in the first bin."""
 
-    def entries(event: list[int], discriminant: list[float], flavour: list[int], weight: list[float]) -> Entries:
+    def entries(event: list[int], discriminant: list[float], flavour: list[int], weight: list[float]) -> ProbeEntries:
         n = len(event)
         probe = Jets(
             np.full(n, 50, np.float32), np.ones(n, np.float32), np.array(discriminant, np.float32),
             np.array(flavour, np.int8),
         )  # fmt: skip
-        return Entries(np.array(event), np.array(weight), np.zeros(n, np.int8), probe, probe)
+        return ProbeEntries(np.array(event), np.array(weight), np.zeros(n, np.int8), probe, probe)
 
     data = entries([0, 1, 2, 3], [0.1, 0.1, 0.71, -1.0], [-1] * 4, [1.0] * 4)
     simulation = entries([0, 0, 1, 2], [0.1, 0.2, 1.0, -1.0], [0, 0, 1, 0], [1.0, 2.0, 0.5, -0.5])

@@ -22,8 +22,8 @@ from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.ensemble import aggregate
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
-from deepsf.probes.entries import Entries, Jets, RegionEntries, joined_jets
+from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries, joined_jets
 from deepsf.probes.inclusive import InclusiveJets, normalisation_bins
 from deepsf.probes.weights import normalisation_table
 
@@ -59,7 +59,7 @@ def true_of(of: Jets) -> np.ndarray:
     return truth(np.array([5, 4, 0])[of.flavour], of.abseta, of.pt_gev, of.discriminant.astype(np.float64))
 
 
-def entries(rng: np.random.Generator, region: str, n: int, is_data: bool) -> Entries:
+def entries(rng: np.random.Generator, region: str, n: int, is_data: bool) -> ProbeEntries:
     oversized = 3 * n if is_data else n
     probe = jets(rng, rng.choice(3, oversized, p=FRACTIONS[region]))
     tag = jets(rng, np.full(oversized, 0 if region == "hf" else 2))
@@ -68,10 +68,10 @@ def entries(rng: np.random.Generator, region: str, n: int, is_data: bool) -> Ent
     if is_data:
         no_flavour = np.full(n, -1, np.int8)
         probe, tag = (Jets(j.pt_gev, j.abseta, j.discriminant, no_flavour) for j in (probe[kept], tag[kept]))
-    return Entries(np.arange(n), weight, np.zeros(n, np.int8), probe, tag)
+    return ProbeEntries(np.arange(n), weight, np.zeros(n, np.int8), probe, tag)
 
 
-def ensemble(inclusive: InclusiveJets) -> ScaleFactor:
+def ensemble(inclusive: InclusiveJets) -> EnsembleScaleFactor:
     """Untrained networks: their values mean nothing, but they differ from member to member."""
     names = ("pt", "abseta", "discriminant")
     scaling = InputScaling(
@@ -87,7 +87,7 @@ def ensemble(inclusive: InclusiveJets) -> ScaleFactor:
             raw = member.evaluate(name, sample.jets, normalised=False)
             tables[name] = normalisation_table(bins[name], sample.jets, sample.weight, raw)
         members.append(MemberScaleFactor(member.architecture, member.scalings, networks, tables))
-    return ScaleFactor(tuple(members), {name: flavour.hadron_flavours for name, flavour in FLAVOURS.items()})
+    return EnsembleScaleFactor(tuple(members), {name: flavour.hadron_flavours for name, flavour in FLAVOURS.items()})
 
 
 @pytest.fixture(scope="module")

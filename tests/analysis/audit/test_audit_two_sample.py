@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from deepsf.audit.two_sample import Ranking, half_of_events, two_sample_auc, weighted_auc
 from deepsf.config.audit import Audit
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 
 
 def jets(rng: np.random.Generator, discriminant: np.ndarray) -> Jets:
@@ -18,10 +18,10 @@ def jets(rng: np.random.Generator, discriminant: np.ndarray) -> Jets:
     return Jets(pt, abseta, discriminant.astype(np.float32), np.zeros(n, np.int8))
 
 
-def entries(rng: np.random.Generator, discriminant: np.ndarray, event: np.ndarray | None = None) -> Entries:
+def entries(rng: np.random.Generator, discriminant: np.ndarray, event: np.ndarray | None = None) -> ProbeEntries:
     n = len(discriminant)
     probe = jets(rng, discriminant)
-    return Entries(np.arange(n) if event is None else event, np.ones(n), np.zeros(n, np.int8), probe, probe)
+    return ProbeEntries(np.arange(n) if event is None else event, np.ones(n), np.zeros(n, np.int8), probe, probe)
 
 
 def linear(rng: np.random.Generator, n: int, slope: float) -> np.ndarray:

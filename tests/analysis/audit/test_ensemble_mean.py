@@ -10,7 +10,7 @@ import torch
 from deepsf.audit.ensemble_mean import ExactMean, TabulatedMean, ensemble_mean, interpolation_rms
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
+from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor
 from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import Jets
 from deepsf.probes.weights import NormalisationTable
@@ -39,7 +39,7 @@ def member(seed: int) -> MemberScaleFactor:
     return MemberScaleFactor(Architecture(2, 16, 1.5), dict.fromkeys(networks, SCALING), networks, tables)
 
 
-ENSEMBLE = ScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
+ENSEMBLE = EnsembleScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
 
 
 def jets(n: int = 2000) -> Jets:
@@ -80,4 +80,4 @@ def test_its_error_is_reported_by_flavour():
 def test_networks_with_further_inputs_are_asked_themselves():
     further = replace(SCALING, names=(*SCALING.names[:2], "qgl"))
     members = tuple(replace(m, scalings=dict.fromkeys(m.networks, further)) for m in ENSEMBLE.members)
-    assert isinstance(ensemble_mean(ScaleFactor(members, CODES), abseta_max=2.5), ExactMean)
+    assert isinstance(ensemble_mean(EnsembleScaleFactor(members, CODES), abseta_max=2.5), ExactMean)

@@ -1,4 +1,4 @@
-"""The compiled sums are those of numpy.bincount, chain by chain."""
+"""The compiled sums are those of numpy.bincount, variation by variation."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def test_sums_are_those_of_bincount_to_the_last_bit():
     total = kinematic_sums(places, weight, column, factor, sf, n_kinematic)
     kappa = 1.0 / total
     found = histograms(places, weight, column, factor, sf, kappa, n_targets)
-    for chain in range(3):
-        weighted = weight[:, column[chain]] * factor[places.flavour, chain] * sf[places.tag, chain]
-        assert np.bincount(places.kinematic, weighted, n_kinematic).tobytes() == total[:, chain].tobytes()
-        filled = weighted * kappa[places.kinematic, chain] * sf[places.probe, chain]
-        assert np.bincount(places.target, filled, n_targets).tobytes() == found[:, chain].tobytes()
+    for variation in range(3):
+        weighted = weight[:, column[variation]] * factor[places.flavour, variation] * sf[places.tag, variation]
+        assert np.bincount(places.kinematic, weighted, n_kinematic).tobytes() == total[:, variation].tobytes()
+        filled = weighted * kappa[places.kinematic, variation] * sf[places.probe, variation]
+        assert np.bincount(places.target, filled, n_targets).tobytes() == found[:, variation].tobytes()
 
 
 def test_two_entries_by_hand():

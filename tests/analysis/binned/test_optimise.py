@@ -8,7 +8,7 @@ import pytest
 from deepsf.binned.optimise import FineSums, balanced, expected_errors, optimised
 from deepsf.config.binned import Binned, Bins, OptimisedBinning
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 
 BINS = FlavourBins(np.array([20.0, 1000.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 0.1, 0.2, 0.3, 1.0]))
 
@@ -24,7 +24,7 @@ def sums(own, other=None):
 def entries(score, flavour, weight=1.0):
     n = len(score)
     jets = Jets(np.full(n, 50, np.float32), np.ones(n, np.float32), np.float32(score), np.full(n, flavour, np.int8))
-    return Entries(np.arange(n), np.full(n, weight), np.zeros(n, np.int8), jets, jets)
+    return ProbeEntries(np.arange(n), np.full(n, weight), np.zeros(n, np.int8), jets, jets)
 
 
 def test_expected_errors_by_hand():

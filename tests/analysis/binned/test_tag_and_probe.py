@@ -13,7 +13,7 @@ from deepsf.config.binned import Binned
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.bootstrap import EventBootstrap
-from deepsf.probes.entries import Entries, RegionEntries
+from deepsf.probes.entries import ProbeEntries, RegionEntries
 
 FLAVOURS, MEASURED = ("b", "c", "udsg"), ("b", "udsg")
 KAPPA = EventWeight(n_pt=4, n_abseta=3)
@@ -29,7 +29,7 @@ def run(toy, regions=None, event_weight=KAPPA, **settings):
     return measure(tag_and_probe(toy, regions, event_weight), Binned(bins=toy.bins, **exact))
 
 
-def scaled(entries: Entries, factor: float) -> Entries:
+def scaled(entries: ProbeEntries, factor: float) -> ProbeEntries:
     return replace(entries, weight=entries.weight * factor)
 
 
@@ -104,7 +104,7 @@ def test_the_error_of_a_pure_bin_is_poissonian():
     def entries(n, flavour):
         score = np.where(np.arange(n) % 2, 0.2, 0.8).astype(np.float32)
         jets = Jets(np.full(n, 50, np.float32), np.ones(n, np.float32), score, np.full(n, flavour, np.int8))
-        return Entries(np.arange(n), np.ones(n), np.zeros(n, np.int8), jets, jets)
+        return ProbeEntries(np.arange(n), np.ones(n), np.zeros(n, np.int8), jets, jets)
 
     regions = {"hf": RegionEntries(entries(800, -1), entries(20000, 0))}
     bins = Bins(pt_gev=(20, 100), abseta=(0, 2.5), discriminant=(-1, 0, 0.5, 1))
@@ -143,8 +143,10 @@ def test_chains_side_by_side_are_bit_for_bit_those_that_run_alone(noiseless_toy)
 
     def iterated(columns):
         chosen = {kind: {name: w[:, columns] for name, w in of.items()} for kind, of in drawn.items()}
-        names = tuple(f"chain {k}" for k in columns)
-        return method.iterate(method.chains(names, **chosen, column=np.arange(len(names), dtype=np.int32)), **limits)
+        names = tuple(f"variation {k}" for k in columns)
+        return method.iterate(
+            method.variations(names, **chosen, column=np.arange(len(names), dtype=np.int32)), **limits
+        )
 
     together = iterated([0, 1, 2, 3])
     assert len({len(changes) for changes in together.changes}) > 1
@@ -157,8 +159,8 @@ def test_chains_side_by_side_are_bit_for_bit_those_that_run_alone(noiseless_toy)
 def test_an_error_names_the_chain(noiseless_toy):
     method = tag_and_probe(noiseless_toy)
     without = {name: r.simulation.weight[:, None] * np.array([1.0, -1.0]) for name, r in noiseless_toy.regions.items()}
-    chains = method.chains(("fine", "broken"), simulation=without, column=np.array([0, 1], np.int32))
+    variations = method.variations(("fine", "broken"), simulation=without, column=np.array([0, 1], np.int32))
     with pytest.raises(
         ValueError, match=r"region hf, broken: .* simulated sum of weights of -.*lower event_weight.n_pt"
     ):
-        method.iterate(chains, max_change=1e-6, max_iterations=50)
+        method.iterate(variations, max_change=1e-6, max_iterations=50)

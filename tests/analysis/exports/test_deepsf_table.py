@@ -13,7 +13,7 @@ from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, inter
 from deepsf.exports.write import write_exports
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, ScaleFactor
+from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor
 from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import Jets
 from deepsf.probes.inclusive import InclusiveJets
@@ -46,7 +46,7 @@ def member(seed):
 
 @pytest.fixture(scope="module")
 def ensemble():
-    return ScaleFactor(
+    return EnsembleScaleFactor(
         tuple(member(seed) for seed in range(4)), {name: f.hadron_flavours for name, f in FLAVOURS.items()}
     )
 

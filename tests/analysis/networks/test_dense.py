@@ -195,9 +195,9 @@ def test_initial_weights_have_the_variance_of_he_et_al():
     assert float(net.first_weight.detach().std()) == pytest.approx(math.sqrt(2 / 1.0001 / 3), rel=0.1)
     for bias in (net.first_bias, net.hidden_bias, net.last_bias):
         assert torch.equal(bias, torch.zeros_like(bias))
-    # The default of the talk: 4 inputs, 10 x 128, 1 output: 4*128 + 9*128*128 + 128 weights, 10*128 + 1 biases.
-    talk = DenseNetwork(4, layers=10, units=128, generator=torch.Generator())
-    assert sum(parameter.numel() for parameter in talk.parameters()) == 149_377
+    # The network of CMS-DP-2019-003: 4 inputs, 10 x 128, 1 output: 4*128 + 9*128*128 + 128 weights, 10*128 + 1 biases.
+    published = DenseNetwork(4, layers=10, units=128, generator=torch.Generator())
+    assert sum(parameter.numel() for parameter in published.parameters()) == 149_377
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -12,8 +12,8 @@ from deepsf.networks.ensemble import Members, summaries_from_json, summaries_to_
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import (
     Architecture,
+    EnsembleScaleFactor,
     MemberScaleFactor,
-    ScaleFactor,
     load_member,
     save_member,
     summarise,
@@ -44,9 +44,9 @@ def member(seed, factor=1.0):
 
 @pytest.fixture
 def ensemble(tmp_path):
-    sf = ScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
+    sf = EnsembleScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
     sf.save(tmp_path / "ensemble.safetensors")
-    return ScaleFactor.load(tmp_path / "ensemble.safetensors")
+    return EnsembleScaleFactor.load(tmp_path / "ensemble.safetensors")
 
 
 def jets(pt, score, flavour=0):
@@ -55,7 +55,7 @@ def jets(pt, score, flavour=0):
 
 
 def test_a_file_gives_back_the_same_numbers_and_equal_content_equal_bytes(ensemble, tmp_path):
-    original = ScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
+    original = EnsembleScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
     sample = jets([30, 60, 90], [0.1, 0.5, -1])
     np.testing.assert_array_equal(ensemble.member_values("b", sample), original.member_values("b", sample))
     ensemble.save(tmp_path / "again.safetensors")
@@ -122,7 +122,7 @@ def test_a_further_input_that_was_not_trained_with_is_refused(ensemble):
 def test_a_file_of_something_else_is_refused_by_name(tmp_path):
     (tmp_path / "other.safetensors").write_bytes(b"nothing of ours")
     with pytest.raises(ValueError, match=r"other\.safetensors: not a readable safetensors file"):
-        ScaleFactor.load(tmp_path / "other.safetensors")
+        EnsembleScaleFactor.load(tmp_path / "other.safetensors")
 
 
 def test_a_single_member_survives_its_file(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import KinematicBins
-from deepsf.probes.entries import Entries, Jets, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from deepsf.probes.weights import RegionWeights, normalisation_table
 
 
@@ -19,7 +19,7 @@ def jets(pt, flavour=0, abseta=1.0):
 
 def entries(pt, weight, tag_flavour=0):
     n = len(pt)
-    return Entries(
+    return ProbeEntries(
         np.arange(n), np.asarray(weight, float), np.zeros(n, np.int8), jets(pt), jets(np.full(n, 50), tag_flavour)
     )
 

@@ -15,7 +15,7 @@ from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.flavours import Flavour
 from deepsf.config.samples import Sample
 from deepsf.config.validation import Validation
-from deepsf.networks.scale_factor import ScaleFactor
+from deepsf.networks.scale_factor import EnsembleScaleFactor
 
 
 class PhaseSpaceResult(NamedTuple):
@@ -33,11 +33,11 @@ def audit_phase_spaces(
     flavours: Mapping[str, Flavour],
     luminosity_ifb: float,
     binned: BinnedScaleFactor,
-    deepsf: ScaleFactor,
+    deepsf: EnsembleScaleFactor,
     abseta_max: float,
     settings: Validation,
     jet_columns: Sequence[str] = (),
-    further: Mapping[str, ScaleFactor] | None = None,
+    further: Mapping[str, EnsembleScaleFactor] | None = None,
 ) -> PhaseSpaceResult:
     """Compare data and simulation with every method in all phase spaces.
 
