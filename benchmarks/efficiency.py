@@ -56,7 +56,7 @@ def over_plain() -> Figures:
     check_same_step()
     seconds = take_turns({"ours": fast_training, "plain": plain_training})
     ratios = [plain / ours for ours, plain in zip(seconds["ours"], seconds["plain"], strict=True)]
-    batch = settings().models.invariant.batch_events
+    batch = settings().models.gnn.batch_events
     return {
         "over_plain": round(statistics.median(ratios), 2),
         "rounds": len(ratios),
@@ -80,9 +80,9 @@ def inputs_of(sample: JetEvents) -> JetTensors:
 
 
 def our_training(sample: JetEvents) -> ClassifierTraining:
-    model = settings().models.invariant.model_copy(update={"weight_decay": 0.0, "passes": 1e4})
+    model = settings().models.gnn.model_copy(update={"weight_decay": 0.0, "passes": 1e4})
     generator = torch.Generator().manual_seed(1)
-    network = build("invariant", architecture(model), len(FLAVOURS), 1, generator)
+    network = build("gnn", architecture(model), len(FLAVOURS), 1, generator)
     once, weight = np.ones(len(sample), np.int64), np.ones(len(sample.pt_gev), np.float32)
     batches = EventBatches(inputs_of(sample), sample.n_passed, weight, once, model.batch_events)
     return ClassifierTraining(network, batches, model, np.random.SeedSequence(1))
@@ -145,10 +145,10 @@ def plain_training() -> Step:
                 edge_attr=attributes[edges],
             )
         )
-    size = settings().models.invariant.batch_events
+    size = settings().models.gnn.batch_events
     loader = DataLoader(graphs, batch_size=size, shuffle=True, drop_last=True)
     network = PlainNetwork(our_training(sample).network)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings().models.invariant.learning_rate)
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings().models.gnn.learning_rate)
 
     def batches() -> Iterator[Data]:
         while True:

@@ -104,9 +104,9 @@ class AuditEfficiency(EfficiencyTask):
             hadron_flavours=self.hadron_flavours(),
             events=events,
         )
-        if (product := inputs["aggregate"].get("product")) is not None:
-            number = EfficiencyEnsemble.load(product.file).n_parameters
-            rows["6.parameters"] = Row(number, "parameters of a member of product")
+        if (pairwise := inputs["aggregate"].get("pairwise")) is not None:
+            number = EfficiencyEnsemble.load(pairwise.file).n_parameters
+            rows["6.parameters"] = Row(number, "parameters of a member of pairwise")
         if "scale_factors" in inputs:
             rows |= ratio_rows(json.loads(inputs["scale_factors"].file.read_text()))
         for target in leaves(inputs.get("experiments", {})):

@@ -39,7 +39,7 @@ def namespace(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("document")
     ak.to_parquet(simulated(400), tmp_path / "simulated.parquet")
     members = ensemble()
-    members.save(tmp_path / "invariant.safetensors")
+    members.save(tmp_path / "gnn.safetensors")
     maps = {"efficiency": EfficiencyMap.fit(random_jets(2000, 1), SETTINGS)}
     places = tmp_path / "efficiency_maps.json.gz", tmp_path / "efficiency.onnx"
     write_exports(*places, maps=maps, ensemble=members, hadron_flavours=CODES)

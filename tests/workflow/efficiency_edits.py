@@ -40,8 +40,8 @@ FOLDS = {f"TrainEfficiencyFolds/{number}" for number in range(2)}
 def efficiency_edits(campaign: Campaign) -> list[Edit]:
     """Return the edits for a campaign whose main job is done; each comes on top of those before it."""
     seed = {"truth_tagging": {"seed": 2}}
-    product = seed | {"models": {"product": {"learning_rate": 0.001}}}
-    member = product | {"ensemble": {"n_members": 4}}
+    pairwise = seed | {"models": {"pairwise": {"learning_rate": 0.001}}}
+    member = pairwise | {"ensemble": {"n_members": 4}}
     test = member | {"toy": {"n_test": 2000}}
     toy = member | {"toy": {"n_test": 2000, "seed": 2}}
     return [
@@ -65,9 +65,9 @@ def efficiency_edits(campaign: Campaign) -> list[Edit]:
         ),
         Edit(
             "one network that the ensemble is compared with",
-            {"efficiency": product},
+            {"efficiency": pairwise},
             {"TrainEfficiencyComparisons"},
-            "TrainEfficiencyComparisons stale (2/4): efficiency.models.product.learning_rate: 0.002 -> 0.001",
+            "TrainEfficiencyComparisons stale (2/4): efficiency.models.pairwise.learning_rate: 0.002 -> 0.001",
             "AggregateEfficiency",
             # branches 0 and 1 are the feed-forward networks
             {"TrainEfficiencyComparisons/2", "TrainEfficiencyComparisons/3", "AggregateEfficiency"},

@@ -40,16 +40,14 @@ def test_everything_is_made_and_nothing_is_empty(efficiency_job):
     config = load(ROOT / "tests" / "workflow" / "tiny_efficiency.yaml")
     figures = [f"{stem}.{kind}" for stem in stems(config.efficiency, config.flavours) for kind in ("pdf", "png")]
     trainings = {
-        "TrainEfficiency": [f"invariant_{number}" for number in range(3)],
-        "TrainEfficiencyComparisons": [f"{name}_{n}" for name in ("closest_jet", "product") for n in range(2)],
-        "TrainEfficiencyFolds": [f"invariant_fold{fold}_0" for fold in range(2)],
+        "TrainEfficiency": [f"gnn_{number}" for number in range(3)],
+        "TrainEfficiencyComparisons": [f"{name}_{n}" for name in ("closest_jet", "pairwise") for n in range(2)],
+        "TrainEfficiencyFolds": [f"gnn_fold{fold}_0" for fold in range(2)],
     }
     expected = {
         "GenerateEfficiencyToy": [f"{kind}_{sample}.parquet" for kind in ("events", "truth") for sample in SAMPLES],
         "BuildEfficiencyMaps": ["map.json", "map_delta_r.json"],
-        "AggregateEfficiency": [
-            f"{name}.safetensors" for name in ("closest_jet", "fold0", "fold1", "invariant", "product")
-        ],
+        "AggregateEfficiency": [f"{name}.safetensors" for name in ("closest_jet", "fold0", "fold1", "gnn", "pairwise")],
         "EvaluateEfficiency": [f"efficiencies_{sample}.safetensors" for sample in SAMPLES],
         "ApplyTruthTagging": [f"truth_tagged_{sample}.parquet" for sample in SAMPLES],
         "RunCoverageReplicas": ["coverage.json"],

@@ -36,9 +36,9 @@ _METHOD_COLOURS = {
     "map": "#bd1f01",
     "map_delta_r": "#e76300",
     "closest_jet": "#832db6",
-    "product": "#a96b59",
-    "invariant": "#1f6fb8",
-    "paper": "#717581",
+    "pairwise": "#a96b59",
+    "gnn": "#1f6fb8",
+    "gnn_2004_02665": "#717581",
 }
 _METHOD_LABELS = {
     "none": "No scale factors",
@@ -50,10 +50,10 @@ _METHOD_LABELS = {
     "direct_tagging": "Direct tagging",
     "map": r"Map of $p_{T}$, $\eta$",
     "map_delta_r": r"Map of $p_{T}$, $\eta$, $\Delta R$",
-    "closest_jet": r"Closest jet, $\theta^{*}$",
-    "product": "Product network",
-    "invariant": "Graph network",
-    "paper": "arXiv:2004.02665",
+    "closest_jet": r"Closest jet",
+    "pairwise": "Pairwise factors",
+    "gnn": "GNN",
+    "gnn_2004_02665": "GNN of arXiv:2004.02665",
 }
 
 

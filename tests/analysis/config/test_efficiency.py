@@ -71,16 +71,16 @@ def test_limits_of_the_shipped_toy_are_for_toys_unless_asked_for(loaded, base, e
 
 
 def test_default_comparisons_leave_the_model_of_the_ensemble_out(loaded):
-    assert loaded(TOY).efficiency.comparisons == {"closest_jet": 3, "product": 3}
-    assert loaded(TOY, ensemble={"model": "product"}).efficiency.comparisons == {"closest_jet": 3}
+    assert loaded(TOY).efficiency.comparisons == {"closest_jet": 3, "pairwise": 3}
+    assert loaded(TOY, ensemble={"model": "pairwise"}).efficiency.comparisons == {"closest_jet": 3}
 
 
 def test_comparisons_with_the_model_of_the_ensemble_are_refused_with_a_way_out(message, loaded):
-    text = message("efficiency_small", ensemble={"model": "product"})
-    assert "efficiency.comparisons.product: is the model of the ensemble itself; name the others under" in text
+    text = message("efficiency_small", ensemble={"model": "pairwise"})
+    assert "efficiency.comparisons.pairwise: is the model of the ensemble itself; name the others under" in text
     assert "such as {closest_jet: 2}, or set it to null where an extended file has it" in text
-    assert "such as {closest_jet: 3}" in message(TOY, ensemble={"model": "product"}, comparisons={"product": 1})
-    without = loaded("efficiency_small", ensemble={"model": "product"}, comparisons={"product": None})
+    assert "such as {closest_jet: 3}" in message(TOY, ensemble={"model": "pairwise"}, comparisons={"pairwise": 1})
+    without = loaded("efficiency_small", ensemble={"model": "pairwise"}, comparisons={"pairwise": None})
     assert without.efficiency.comparisons == {"closest_jet": 2}
 
 
@@ -95,7 +95,15 @@ def test_skims_have_the_medium_working_point_by_default(loaded):
     assert loaded(SKIMS, working_points=["L", "T"]).efficiency.wp_names == ("L", "T")
 
 
-@pytest.mark.parametrize("base", ["efficiency_toy", "efficiency_small", "efficiency_nanoaod", "efficiency_paper"])
+def test_a_network_that_there_is_not_is_refused_with_those_that_there_are(message):
+    text = message(TOY, models={"invariant": {"units": 8}}, ensemble={"model": "paper"}, comparisons={"product": 3})
+    assert "models.invariant: unknown key; known are closest_jet, gnn, gnn_2004_02665, pairwise" in text
+    known = "Input should be 'closest_jet', 'pairwise', 'gnn' or 'gnn_2004_02665'"
+    assert f"efficiency.ensemble.model: {known} (got 'paper')" in text
+    assert f"efficiency.comparisons.product.[key]: {known} (got 'product')" in text
+
+
+@pytest.mark.parametrize("base", ["efficiency_toy", "efficiency_small", "efficiency_nanoaod", "efficiency_2004_02665"])
 def test_a_snapshot_for_jobs_is_the_same_configuration(base):
     config = load(CONFIGS / f"{base}.yaml")
     assert type(config).model_validate_json(config.model_dump_json()) == config

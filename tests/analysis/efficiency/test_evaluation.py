@@ -93,11 +93,11 @@ def test_a_cross_fit_of_one_fold_or_of_unequal_ones_is_refused(events, folds):
 
 def test_written_efficiencies_come_back_in_order_and_bit_by_bit(tmp_path):
     mean = np.random.default_rng(1).random((7, 2)).astype(np.float32)
-    models = {"map": ModelEfficiencies(mean), "invariant": ModelEfficiencies(mean, mean / 10, np.stack([mean, mean]))}
+    models = {"map": ModelEfficiencies(mean), "gnn": ModelEfficiencies(mean, mean / 10, np.stack([mean, mean]))}
     evaluation.write(tmp_path / "file", models)
     read = evaluation.read(tmp_path / "file")
-    assert list(read) == ["map", "invariant"]
+    assert list(read) == ["map", "gnn"]
     assert read["map"].spread is None
-    assert all(np.array_equal(one, other) for one, other in zip(read["invariant"], models["invariant"], strict=True))
+    assert all(np.array_equal(one, other) for one, other in zip(read["gnn"], models["gnn"], strict=True))
     evaluation.write(tmp_path / "again", models)
     assert (tmp_path / "again").read_bytes() == (tmp_path / "file").read_bytes()

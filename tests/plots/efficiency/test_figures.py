@@ -20,7 +20,7 @@ from deepsf.plots.style import save
 from tests.analysis.efficiency.audit.audited_toy import CONFIG, FLAVOURS, audited, first_events, samples, selected
 from tests.plots.efficiency.results import STYLE, closure, without_truth
 
-HISTORIES = {"invariant": [{"pass": [1, 2], "train_loss": [0.3, 0.2]}]}
+HISTORIES = {"gnn": [{"pass": [1, 2], "train_loss": [0.3, 0.2]}]}
 
 
 @pytest.fixture

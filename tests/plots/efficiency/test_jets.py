@@ -25,9 +25,9 @@ def test_truth_and_all_models_are_drawn_for_every_flavour():
         drawn = outlines(axes[0, row])
         assert len(drawn) == 6
         np.testing.assert_allclose(drawn[0], profile.models["truth"][row])
-        np.testing.assert_allclose(drawn[-1], profile.models["invariant"][row])
+        np.testing.assert_allclose(drawn[-1], profile.models["gnn"][row])
         np.testing.assert_allclose(
-            outlines(axes[1, row])[-1], profile.models["invariant"][row] / profile.models["truth"][row]
+            outlines(axes[1, row])[-1], profile.models["gnn"][row] / profile.models["truth"][row]
         )
         assert len(outlines(axes[2, row])) == 3
 
@@ -36,7 +36,7 @@ def test_the_band_is_the_spread_of_members():
     axes = columns(figure(closure(), "test", "pt", STYLE))
     profile = closure().samples["test"].profiles["pt_gev"]
     (band,) = [patch.get_data() for patch in axes[0, 2].patches if patch.get_fill()]
-    np.testing.assert_allclose(band.values - profile.models["invariant"][2], profile.spread["invariant"][2], rtol=1e-6)
+    np.testing.assert_allclose(band.values - profile.models["gnn"][2], profile.spread["gnn"][2], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_without_truth_tags_are_the_reference():
     shown = texts(figure(without_truth(), "test", "pt", LACKING))
     assert "Predicted /\ntagged" in shown
     assert "Truth" not in shown
-    assert "Graph network (18 of 20 members)" in shown
+    assert "GNN (18 of 20 members)" in shown

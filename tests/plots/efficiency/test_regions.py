@@ -33,7 +33,7 @@ def test_outlines_are_the_predictions_of_all_models_and_ratios_are_to_the_truth(
     made = figure(closure(), "test", "1tag", "n_jets", STYLE)
     yields = closure().samples["test"].regions["1tag"]["n_jets"]
     drawn, ratios = outlines(made.axes[0]), outlines(made.axes[1])
-    models = ("map", "map_delta_r", "closest_jet", "product", "invariant")
+    models = ("map", "map_delta_r", "closest_jet", "pairwise", "gnn")
     assert len(drawn) == len(ratios) == len(models)
     for values, quotient, model in zip(drawn, ratios, models, strict=True):
         np.testing.assert_allclose(values, yields.models[model].predicted[0])
@@ -42,7 +42,7 @@ def test_outlines_are_the_predictions_of_all_models_and_ratios_are_to_the_truth(
 
 def test_the_band_is_sum_w2_and_v_eff():
     made = figure(closure(), "test", "2tag", "eta", STYLE)
-    yields = closure().samples["test"].regions["2tag"]["eta"].models["invariant"]
+    yields = closure().samples["test"].regions["2tag"]["eta"].models["gnn"]
     (band,) = [patch.get_data() for patch in made.axes[0].patches if patch.get_fill()]
     np.testing.assert_allclose(band.values - yields.predicted[0], np.sqrt(yields.sum_w2 + yields.v_eff)[0])
     np.testing.assert_allclose(band.baseline, 2 * yields.predicted[0] - band.values)
@@ -77,9 +77,9 @@ def test_axes_carry_their_quantity_and_unit_and_the_legend_its_tests(variable):
         closure()
         .samples["test"]
         .regions["2tag"][{"pt": "pt_gev", "mass": "mass_gev"}.get(variable, variable)]
-        .chi2("invariant")
+        .chi2("gnn")
     )
-    assert f"Graph network ({chi2:.0f}/{ndf})" in shown
+    assert f"GNN ({chi2:.0f}/{ndf})" in shown
     assert "Direct tagging" in shown
     assert any(text.startswith("Map of $p_{T}$") for text in shown)
 
@@ -140,7 +140,7 @@ def test_every_flavour_pair_has_a_panel_with_its_ratio():
         assert shown.count(pair) == 1
     yields = closure().samples["test"].regions["2tag"]["delta_r"]
     main = next(axes for axes in made.axes if "b + c" in [text.get_text() for text in axes.texts])
-    np.testing.assert_allclose(outlines(main)[-1], yields.models["invariant"].predicted[yields.categories.index("b_c")])
+    np.testing.assert_allclose(outlines(main)[-1], yields.models["gnn"].predicted[yields.categories.index("b_c")])
     assert "Test sample, two leading jets tagged" in shown
     assert clipped(made) == []
 

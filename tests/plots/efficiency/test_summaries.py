@@ -13,14 +13,14 @@ from tests.plots.efficiency.results import LACKING, STYLE, clipped, closure, tex
 def test_correlations_are_drawn_for_every_model_and_pair():
     made = correlation.figure(closure(), STYLE)
     main, lower = made.axes
-    of_network = next(c for c in main.containers if c.get_label() == "Graph network")
-    np.testing.assert_allclose(of_network.lines[0].get_ydata(), closure().correlation["invariant"].correlation)
+    of_network = next(c for c in main.containers if c.get_label() == "GNN")
+    np.testing.assert_allclose(of_network.lines[0].get_ydata(), closure().correlation["gnn"].correlation)
     drawn = [
         line.get_ydata()
         for line in lower.lines
         if len(line.get_ydata()) == 6 and line.get_transform() == lower.transData
     ]
-    np.testing.assert_allclose(drawn[-1], closure().correlation["invariant"].significance)
+    np.testing.assert_allclose(drawn[-1], closure().correlation["gnn"].significance)
     shown = texts(made)
     for text in ("Residual correlation of tags", "Correlation / error", r"Tags drawn with $\rho$ = 0.2", "udsg + udsg"):
         assert text in shown
@@ -40,7 +40,7 @@ def test_without_truth_there_is_no_injected_correlation():
 
 def test_bars_are_gains_with_their_numbers():
     made = gain.figure(closure(), STYLE)
-    total = closure().samples["test"].regions["2tag"]["total"].models["invariant"]
+    total = closure().samples["test"].regions["2tag"]["total"].models["gnn"]
     heights = [[bar.get_y() + bar.get_height() for bar in container] for container in made.axes[1].containers]
     np.testing.assert_allclose(heights[0], total.gain[:, 0])
     np.testing.assert_allclose(heights[1], total.total_gain[:, 0])
@@ -48,7 +48,7 @@ def test_bars_are_gains_with_their_numbers():
     assert f"{total.gain[-1, 0]:.0f}" in shown
     for text in ("Leading jet tagged", "Two leading jets tagged", r"$\Sigma w^{2}$ alone", "all", "b + udsg"):
         assert text in shown
-    assert "Graph network, test sample of 30000 events" in shown
+    assert "GNN, test sample of 30000 events" in shown
     assert made.axes[1].get_yscale() == "log"
     assert clipped(made) == []
 
@@ -56,8 +56,8 @@ def test_bars_are_gains_with_their_numbers():
 def test_reliability_shows_tag_rates_at_predictions():
     made = reliability.figure(closure(), STYLE)
     main = made.axes[0]
-    curve = closure().reliability["invariant"]
-    label = f"Graph network ({curve.chi2[0]:.0f}/10)"
+    curve = closure().reliability["gnn"]
+    label = f"GNN ({curve.chi2[0]:.0f}/10)"
     network = next(c for c in main.containers if c.get_label() == label)
     np.testing.assert_allclose(network.lines[0].get_xdata(), curve.predicted[0])
     np.testing.assert_allclose(network.lines[0].get_ydata(), curve.tag_rate[0])
@@ -94,7 +94,7 @@ def test_cells_show_deviation_error_spread_and_systematic(flavour):
     assert f"{100 * found.systematic[row].max():.1f}" in shown
     for text in ("Predicted over tagged $-$ 1 [%]", "Jet $p_{T}$ [GeV]", "> 400", "20 to 60", "> 1.5"):
         assert text in shown
-    assert f"{flavour} jets, Graph network (18 of 20 members)" in shown
+    assert f"{flavour} jets, GNN (18 of 20 members)" in shown
     assert clipped(made) == []
 
 
@@ -103,7 +103,7 @@ def history(offset, n_passes=3, **more):
 
 
 def test_losses_of_members_are_thin_and_their_median_is_thick():
-    made = training.figure({"invariant": [history(0.0), history(1.0), history(5.0)]}, STYLE)
+    made = training.figure({"gnn": [history(0.0), history(1.0), history(5.0)]}, STYLE)
     (panel,) = made.axes
     assert len(panel.lines) == 4
     thick = max(panel.lines, key=lambda line: line.get_linewidth())
@@ -112,29 +112,29 @@ def test_losses_of_members_are_thin_and_their_median_is_thick():
     assert low < 0.0
     assert high > 5.2
     assert "Cross-entropy per jet" in texts(made)
-    assert "Graph network, 3 members\nthick: median" in texts(made)
+    assert "GNN, 3 members\nthick: median" in texts(made)
     assert clipped(made) == []
 
 
 def test_every_network_has_a_column_and_validation_is_drawn_where_there_is_one():
     held_out = [history(0.0, validation_loss=[0.5, 0.6, 0.7])]
-    made = training.figure({"invariant": [history(0.0, 1)], "product": held_out}, STYLE)
+    made = training.figure({"gnn": [history(0.0, 1)], "pairwise": held_out}, STYLE)
     assert len(made.axes) == 2
     assert all(line.get_marker() == "o" for line in made.axes[0].lines)
     assert [t.get_text() for t in made.axes[1].get_legend().get_texts()] == ["training", "validation"]
-    assert "Product network, 1 member\nthick: median" in texts(made)
+    assert "Pairwise factors, 1 member\nthick: median" in texts(made)
 
 
 def test_records_that_lack_something_are_refused():
     with pytest.raises(ValueError, match="at least one network with one member"):
-        training.figure({"invariant": []}, STYLE)
+        training.figure({"gnn": []}, STYLE)
     with pytest.raises(ValueError, match=r"member 1 has no column 'train_loss'; it has \['pass'\]"):
-        training.figure({"invariant": [history(0.0), {"pass": [1, 2]}]}, STYLE)
+        training.figure({"gnn": [history(0.0), {"pass": [1, 2]}]}, STYLE)
 
 
 def test_a_note_on_members_is_of_the_ensemble_alone():
     style = Style("DeepSF", "Toy", "score", members="19 of 20 members")
-    histories = {"invariant": [history(0.0)] * 19, "product": [history(0.0)] * 3}
+    histories = {"gnn": [history(0.0)] * 19, "pairwise": [history(0.0)] * 3}
     first, second = (" ".join(t.get_text() for t in axes.texts) for axes in training.figure(histories, style).axes)
     assert "19 of 20 members" in first
     assert "3 members" in second

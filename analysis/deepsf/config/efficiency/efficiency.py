@@ -17,7 +17,7 @@ from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.config.efficiency.truth_tagging import TruthTagging
 from deepsf.config.flavours import Flavour
 
-_COMPARISONS: Mapping[NetworkName, int] = {"closest_jet": 3, "product": 3}
+_COMPARISONS: Mapping[NetworkName, int] = {"closest_jet": 3, "pairwise": 3}
 _WORKING_POINTS = ("M",)
 
 

@@ -8,13 +8,13 @@ from pydantic import Field
 
 from deepsf.config.base import Count, Fraction, NonNegative, OpenFraction, Positive, Section, Seed
 
-ModelName = Literal["map", "map_delta_r", "closest_jet", "product", "invariant", "paper"]
+ModelName = Literal["map", "map_delta_r", "closest_jet", "pairwise", "gnn", "gnn_2004_02665"]
 
 
-NetworkName = Literal["closest_jet", "product", "invariant", "paper"]
+NetworkName = Literal["closest_jet", "pairwise", "gnn", "gnn_2004_02665"]
 
 
-NETWORKS: tuple[NetworkName, ...] = ("closest_jet", "product", "invariant", "paper")
+NETWORKS: tuple[NetworkName, ...] = ("closest_jet", "pairwise", "gnn", "gnn_2004_02665")
 
 
 class NetworkTraining(Section):
@@ -49,13 +49,13 @@ class ClosestJet(NetworkTraining):
     weight_decay: NonNegative = 0.3
 
 
-class Product(NetworkTraining):
+class Pairwise(NetworkTraining):
     """Own efficiency times one factor for each neighbour."""
 
     units: Count = 64
 
 
-class Invariant(NetworkTraining):
+class Gnn(NetworkTraining):
     """Graph network on distances and ratios of pT: invariant under rotation in phi and reflection in eta."""
 
     blocks: Count = 2
@@ -63,7 +63,7 @@ class Invariant(NetworkTraining):
     learning_rate: Positive = 4e-3
 
 
-class Paper(NetworkTraining):
+class PublishedGnn(NetworkTraining):
     """Graph network of arXiv:2004.02665: three blocks of 256, raw phi among its inputs."""
 
     blocks: Count = 3
@@ -76,15 +76,15 @@ class EfficiencyModels(Section):
     """Settings of all networks."""
 
     closest_jet: ClosestJet = ClosestJet()
-    product: Product = Product()
-    invariant: Invariant = Invariant()
-    paper: Paper = Paper()
+    pairwise: Pairwise = Pairwise()
+    gnn: Gnn = Gnn()
+    gnn_2004_02665: PublishedGnn = PublishedGnn()
 
 
 class EfficiencyEnsemble(Section):
     """The network that is used: members with their own initialisation and Poisson bootstrap by event."""
 
-    model: NetworkName = "invariant"
+    model: NetworkName = "gnn"
     n_members: int = Field(default=20, ge=2)
     seed: Seed = 1
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TEST, SCALAR, TRAIN = "test", "scalar", "train"
 INJECTED_CORRELATION = 0.2
 """Of tags that the residual correlation must find."""
-_REPORTED_OF_PAPER = ("19.batch_order", "19.padding", "19.phi_rotation")
+_REPORTED_OF_PUBLISHED = ("19.batch_order", "19.padding", "19.phi_rotation")
 """What the publication's network does not keep: it sees phi itself, and its sums depend on the batch by rounding."""
 
 
@@ -164,7 +164,7 @@ def _closure(
 
 
 def _limits(settings: EfficiencyAudit, model: str) -> dict[str, Limit]:
-    return {**(dict.fromkeys(_REPORTED_OF_PAPER) if model == "paper" else {}), **settings.limits}
+    return {**(dict.fromkeys(_REPORTED_OF_PUBLISHED) if model == "gnn_2004_02665" else {}), **settings.limits}
 
 
 def _check(samples: Mapping[str, AuditedSample], nominal: str) -> None:

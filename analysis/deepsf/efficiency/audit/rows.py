@@ -1,7 +1,7 @@
 """Rows of the audit: one figure each, its limit, and whether it holds.
 
 Keys start with the number of the feature: 1 toy, 2 the scalar's sample, 3 map, 4 closest jet, 5 the network of the
-ensemble, 6 product, 6b the publication's network, 7 gap of the cross-entropy closed, 8 calibration, 9 closure in
+ensemble, 6 pairwise factors, 6b the published network, 7 gap of the cross-entropy closed, 8 calibration, 9 closure in
 DeltaR, 10 other closures, 11 transfer to the scalar's sample, 12 spread, 13 coverage, 14 statistical gain, 15 sums over
 numbers of tags, 16 draws, 17 working points, 18 jets that are not taggable, 19 symmetries, 20 weight mu of untagged
 jets, 21 residual correlation of tags, 22 hidden variable, 23 scale factors by ratio, 24 scale factors of truth-tagged
@@ -48,8 +48,8 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "6.parameters": 20_000.0,
     # share of the cross-entropy's gap between map and truth that is closed
     "7.closest_jet": 0.92,
-    "7.invariant": (0.985, None),
-    "7.product": (0.985, None),
+    "7.gnn": (0.985, None),
+    "7.pairwise": (0.985, None),
     # mean predicted / mean true - 1 [%]; chi2/ndf of reliability curves
     "8.b": (-0.3, 0.3),
     "8.c": (-0.8, 0.8),

@@ -18,7 +18,7 @@ from deepsf.efficiency.events.bin_sums import ratio
 from deepsf.efficiency.events.events import Floats
 from deepsf.efficiency.events.observables import VARIABLES
 
-_NUMBER = {"map": "3", "closest_jet": "4", "product": "6", "paper": "6b"}
+_NUMBER = {"map": "3", "closest_jet": "4", "pairwise": "6", "gnn_2004_02665": "6b"}
 """Of the features that are models other than the ensemble's."""
 _MAP, _CLOSEST = "map", "closest_jet"
 

@@ -49,8 +49,8 @@ class Layer(NamedTuple):
         return np.concatenate([self.weight[:, :begin], flavours, self.weight[:, end:]], axis=1)
 
 
-def invariant(jets: JetInputs, weights: Weights) -> str:
-    """Add `deepsf.efficiency.networks.gnn.GraphInvariant`."""
+def gnn(jets: JetInputs, weights: Weights) -> str:
+    """Add `deepsf.efficiency.networks.gnn.GraphNetwork`."""
     op, embedding = jets.graph.op, weights["flavour.weight"]
     own = op("Concat", jets.x, jets.one_hot, axis=2)
     rows = h = _of_members(jets, own, weights)
@@ -63,8 +63,8 @@ def invariant(jets: JetInputs, weights: Weights) -> str:
     return _output(jets, weights, hidden)
 
 
-def product(jets: JetInputs, weights: Weights) -> str:
-    """Add `deepsf.efficiency.networks.pairwise.ProductNetwork`."""
+def pairwise(jets: JetInputs, weights: Weights) -> str:
+    """Add `deepsf.efficiency.networks.pairwise.PairwiseNetwork`."""
     op = jets.graph.op
     own = op("Concat", jets.x, jets.one_hot, axis=2)
     first = Layer.of(weights, "hidden.0").on_one_hot(weights["flavour.weight"], N_INPUTS)
@@ -99,8 +99,8 @@ def closest_jet(jets: JetInputs, weights: Weights) -> str:
     return _output(jets, weights, h)
 
 
-def paper(jets: JetInputs, weights: Weights) -> str:
-    """Add `deepsf.efficiency.networks.gnn_2004_02665.GraphPaper`."""
+def gnn_2004_02665(jets: JetInputs, weights: Weights) -> str:
+    """Add `deepsf.efficiency.networks.gnn_2004_02665.PublishedGraphNetwork`."""
     op = jets.graph.op
     rows = h = _of_members(jets, op("Concat", jets.x, jets.angles, jets.one_hot, axis=2), weights)
     begin = N_INPUTS + N_ANGLES
@@ -118,7 +118,12 @@ def paper(jets: JetInputs, weights: Weights) -> str:
     return op("Add", logits, _of_flavour(jets, weights["bias.weight"]))
 
 
-NETWORKS: dict[str, Network] = {"invariant": invariant, "product": product, "closest_jet": closest_jet, "paper": paper}
+NETWORKS: dict[str, Network] = {
+    "gnn": gnn,
+    "pairwise": pairwise,
+    "closest_jet": closest_jet,
+    "gnn_2004_02665": gnn_2004_02665,
+}
 
 
 def _messages(jets: JetInputs, weights: Weights, name: str, h: str | None) -> str:

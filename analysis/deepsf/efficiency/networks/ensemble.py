@@ -1,6 +1,6 @@
 """Efficiency networks for use: a file of one member, and the ensemble with mean and spread.
 
->>> ensemble = EfficiencyEnsemble.load("invariant.safetensors")    # doctest: +SKIP
+>>> ensemble = EfficiencyEnsemble.load("gnn.safetensors")    # doctest: +SKIP
 >>> ensemble.evaluate(events).mean                                 # doctest: +SKIP
 """
 

@@ -53,7 +53,7 @@ class MessageLayer(nn.Module):
         return total
 
 
-class GraphInvariant(nn.Module):
+class GraphNetwork(nn.Module):
     """``blocks`` of messages and updates of ``units``, and a head of one hidden layer."""
 
     needs = frozenset({"pairs"})

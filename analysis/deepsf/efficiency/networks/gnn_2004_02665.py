@@ -19,7 +19,7 @@ _HEAD = (256, 128, 50)
 NORM_MIN = 1e-6
 
 
-class PaperBlock(nn.Module):
+class PublishedBlock(nn.Module):
     """The jet's own part and the sum of messages, side by side, divided by their norm: ``units``, even."""
 
     def __init__(self, n_features: int, units: int, generator: torch.Generator) -> None:
@@ -42,7 +42,7 @@ class PaperBlock(nn.Module):
         return divided
 
 
-class GraphPaper(nn.Module):
+class PublishedGraphNetwork(nn.Module):
     """``blocks`` of ``units``, each followed by the jet's inputs again; head of 256, 128, 50."""
 
     needs = frozenset({"angles"})
@@ -52,7 +52,7 @@ class GraphPaper(nn.Module):
         self.flavour = Embedding(n_flavours, _EMBEDDING, generator)
         n_own = N_INPUTS + N_ANGLES + _EMBEDDING
         self.blocks = nn.ModuleList(
-            PaperBlock(n_own + (units if block else 0), units, generator) for block in range(blocks)
+            PublishedBlock(n_own + (units if block else 0), units, generator) for block in range(blocks)
         )
         self.head = _mlp([n_own + units, *_HEAD, n_points], generator)
         self.bias = FlavourBias(n_flavours, n_points)

@@ -57,12 +57,12 @@ def build(
     # imported where they are used: torch-geometric alone takes seconds
     if model == "closest_jet":
         from deepsf.efficiency.networks.closest_jet import ClosestJetNetwork as network  # noqa: N813
-    elif model == "product":
-        from deepsf.efficiency.networks.pairwise import ProductNetwork as network  # noqa: N813
-    elif model == "invariant":
-        from deepsf.efficiency.networks.gnn import GraphInvariant as network  # noqa: N813
-    elif model == "paper":
-        from deepsf.efficiency.networks.gnn_2004_02665 import GraphPaper as network  # noqa: N813
+    elif model == "pairwise":
+        from deepsf.efficiency.networks.pairwise import PairwiseNetwork as network  # noqa: N813
+    elif model == "gnn":
+        from deepsf.efficiency.networks.gnn import GraphNetwork as network  # noqa: N813
+    elif model == "gnn_2004_02665":
+        from deepsf.efficiency.networks.gnn_2004_02665 import PublishedGraphNetwork as network  # noqa: N813
     else:
         raise ValueError(f"there is no network {model!r}, only {list(NETWORKS)}")
     built: torch.nn.Module = network(**sizes, n_flavours=n_flavours, n_points=n_points, generator=generator)
@@ -100,7 +100,7 @@ class EfficiencyNetwork:
 
         Values beyond the range of the training are set to its ends, see `out_of_range`. The working points are those of
         the training; ``n_passed`` of the events is not read. The result for an event depends, to the last bit, on no
-        other event; that of ``paper``, whose sums are those of torch-geometric, to 1e-6.
+        other event; that of ``gnn_2004_02665``, whose sums are those of torch-geometric, to 1e-6.
 
         Raises
         ------

@@ -20,7 +20,7 @@ LOG_MAX = -1e-3
 """A product of factors above 1 is cut here: no probability is above 0.999."""
 
 
-class ProductNetwork(nn.Module):
+class PairwiseNetwork(nn.Module):
     """Two hidden layers of ``units`` for the jet alone; one, of jet, neighbour and pair, for each factor."""
 
     needs = frozenset({"pairs"})
@@ -45,7 +45,7 @@ class ProductNetwork(nn.Module):
         return self._logits(x, jets.flavour, self.pair(x, jets))
 
     def plain(self, x: Tensor, flavour: Tensor, edge_index: Tensor, edge_attr: Tensor) -> Tensor:
-        """Return what `forward` does, with torch-geometric; arguments as of `GraphInvariant.plain`."""
+        """Return what `forward` does, with torch-geometric; arguments as of `GraphNetwork.plain`."""
         x = torch.cat([x, self.flavour(flavour)], dim=1)
         return self._logits(x, flavour, self.pair.plain(x, edge_index, edge_attr))
 

@@ -17,15 +17,15 @@ from deepsf.plots.style import Style, few_ticks, limits, mark_outside, steps
 from deepsf.probes.entries import Floats
 
 DIRECT, TRUTH = "direct_tagging", "truth"
-MODELS = ("map", "map_delta_r", "closest_jet", "product", "paper", "invariant")
+MODELS = ("map", "map_delta_r", "closest_jet", "pairwise", "gnn_2004_02665", "gnn")
 """Order in which models are drawn."""
 _LINES: Mapping[str, Any] = {
     "map": "-",
     "map_delta_r": (0, (5, 1.5)),
     "closest_jet": (0, (6, 1.5, 1.5, 1.5)),
-    "product": (0, (2.5, 1.2)),
-    "paper": (0, (1, 1)),
-    "invariant": "-",
+    "pairwise": (0, (2.5, 1.2)),
+    "gnn_2004_02665": (0, (1, 1)),
+    "gnn": "-",
 }
 BAND_ALPHA = 0.3
 ERROR_LABEL = r"Error, $\Sigma w^{2} + V_{\mathrm{eff}}$"

@@ -20,9 +20,9 @@ _MARKERS = {
     "map": "v",
     "map_delta_r": "^",
     "closest_jet": "D",
-    "product": "P",
-    "paper": "X",
-    "invariant": "s",
+    "pairwise": "P",
+    "gnn_2004_02665": "X",
+    "gnn": "s",
 }
 
 

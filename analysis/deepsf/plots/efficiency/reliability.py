@@ -12,7 +12,7 @@ from deepsf.efficiency.events.bin_sums import ratio
 from deepsf.plots.efficiency.common import few_vertical_ticks, model_label, points, shown_models
 from deepsf.plots.style import Margins, Style, context, experiment_label, few_ticks, grid, limits
 
-_MARKERS = {"map": "v", "closest_jet": "D", "product": "P", "paper": "X", "invariant": "o"}
+_MARKERS = {"map": "v", "closest_jet": "D", "pairwise": "P", "gnn_2004_02665": "X", "gnn": "o"}
 _LEFT_OUT = ("map_delta_r",)
 """Bins of few jets would set the ranges."""
 _RANGE = (0.5, 1.5)

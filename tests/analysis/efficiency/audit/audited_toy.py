@@ -39,10 +39,10 @@ def samples(n_test: int = 30_000) -> dict[str, AuditedSample]:
     for number, name in enumerate(("test", "scalar", "train")):
         events, truth = generate(toy, FLAVOURS, name, n_test)
         seen = truth.efficiency
-        models = {"invariant": near_truth(seen, events.flavour, number)}
+        models = {"gnn": near_truth(seen, events.flavour, number)}
         if name != "train":
             models |= {key: of_map(value, events) for key, value in maps.items()}
-            models["product"] = near_truth(seen, events.flavour, number + 10, 3)
+            models["pairwise"] = near_truth(seen, events.flavour, number + 10, 3)
             # half way from the map to the truth
             half = 0.5 * (models["map"].mean + seen)
             models["closest_jet"] = near_truth(half, events.flavour, number + 20, 3)

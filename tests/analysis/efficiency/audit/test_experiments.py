@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepsf.config.efficiency.experiments import EfficiencyExperiments, experiments_of
-from deepsf.config.efficiency.networks import Invariant
+from deepsf.config.efficiency.networks import Gnn
 from deepsf.efficiency.audit import experiments
 from deepsf.efficiency.audit.experiments import run_experiment
 from tests.analysis.efficiency.audit.audited_toy import CONFIG, FLAVOURS
@@ -20,13 +20,13 @@ OFTEN = TOY.model_copy(
 
 
 def run(name, toy=OFTEN, n_events=None, **changes):
-    training = Invariant(**{"passes": 4, "units": 16, "blocks": 1, **changes})
+    training = Gnn(**{"passes": 4, "units": 16, "blocks": 1, **changes})
     return run_experiment(
         name,
         getattr(DEFAULTS, name),
         toy,
         FLAVOURS,
-        "invariant",
+        "gnn",
         training,
         n_events=n_events,
         seed=1,

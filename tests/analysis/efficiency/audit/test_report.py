@@ -53,9 +53,9 @@ def test_a_model_half_way_to_the_map_fails_half_way(audit):
 
 def test_the_map_as_the_ensemble_fails_the_rows_of_the_ensemble():
     test = samples()["test"]
-    as_nominal = {"test": test._replace(models={"invariant": test.models["map"], "map": test.models["map"]})}
+    as_nominal = {"test": test._replace(models={"gnn": test.models["map"], "map": test.models["map"]})}
     rows = json.loads(audited(as_nominal).audit)["rows"]
-    for key in ("5.b", "5.c", "5.udsg", "7.invariant", "9.chi2_1tag", "9.chi2_2tag", "9.ratio_2tag", "10.n_jets_2tag"):
+    for key in ("5.b", "5.c", "5.udsg", "7.gnn", "9.chi2_1tag", "9.chi2_2tag", "9.ratio_2tag", "10.n_jets_2tag"):
         assert rows[key]["passed"] is False, key
     assert rows["21.largest_significance"]["passed"] is False
     # no members, no second sample: their rows are not there
@@ -85,8 +85,8 @@ def test_gain_shrinks_with_the_error_of_the_efficiencies(audit):
 def test_tables_hold_what_rows_are_made_of(audit):
     sample = audit["samples"]["test"]
     assert sample["events"] == 30_000
-    assert 100 * sample["mad"]["invariant"]["b"][0] == pytest.approx(audit["rows"]["5.b"]["value"])
-    entry = sample["closure_chi2"]["2tag"]["delta_r"]["invariant"]["inclusive"]
+    assert 100 * sample["mad"]["gnn"]["b"][0] == pytest.approx(audit["rows"]["5.b"]["value"])
+    entry = sample["closure_chi2"]["2tag"]["delta_r"]["gnn"]["inclusive"]
     assert entry["chi2"] / entry["ndf"] == pytest.approx(audit["rows"]["9.chi2_2tag"]["value"])
     assert set(sample["closure_chi2"]["1tag"]["pt_gev"]["map"]) == {
         *("inclusive", "b_b", "b_c", "b_udsg", "c_c", "c_udsg", "udsg_udsg")
@@ -97,7 +97,7 @@ def test_tables_hold_what_rows_are_made_of(audit):
     assert (audit["commit"], audit["config"], audit["model"], audit["working_point"]) == (
         "abc",
         "toy",
-        "invariant",
+        "gnn",
         "M",
     )
 
@@ -145,11 +145,11 @@ def test_what_the_publications_network_does_not_keep_is_reported_without_a_limit
             return type("Found", (), {"mean": mean.astype(np.float32), "out_of_range": events.pt_gev > 1000})
 
     test = small()
-    of_paper = {"test": test._replace(models={"paper": test.models["invariant"]})}
+    of_published = {"test": test._replace(models={"gnn_2004_02665": test.models["gnn"]})}
     settings = CONFIG.efficiency.model_copy(
-        update={"ensemble": CONFIG.efficiency.ensemble.model_copy(update={"model": "paper"})}
+        update={"ensemble": CONFIG.efficiency.ensemble.model_copy(update={"model": "gnn_2004_02665"})}
     )
-    rows = json.loads(audited(of_paper, settings, ensemble=SeesPhi()).audit)["rows"]
+    rows = json.loads(audited(of_published, settings, ensemble=SeesPhi()).audit)["rows"]
     assert rows["19.phi_rotation"]["value"] > 0.1
     assert [rows[f"19.{key}"]["passed"] for key in ("phi_rotation", "batch_order", "padding")] == [None] * 3
     assert rows["19.permutation"]["passed"] is True
@@ -232,7 +232,7 @@ def test_a_missing_sample_or_model_is_named():
     with pytest.raises(ValueError, match=r"the audit needs the sample 'test'.*got \['scalar'\]"):
         audited({"scalar": samples()["scalar"]})
     test = samples()["test"]
-    with pytest.raises(ValueError, match=r"sample test: no efficiencies of invariant.*there are \['map'\]"):
+    with pytest.raises(ValueError, match=r"sample test: no efficiencies of gnn.*there are \['map'\]"):
         audited({"test": test._replace(models={"map": test.models["map"]})})
 
 

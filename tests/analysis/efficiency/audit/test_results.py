@@ -27,7 +27,7 @@ def test_everything_comes_back():
     assert same(found, EfficiencyClosure.from_json(found.to_json()))
     assert found.reliability["map"].ndf.dtype == np.int64
     assert set(found.samples) == {"test", "scalar", "train"}
-    assert list(found.samples["train"].regions["1tag"]["delta_r"].models) == ["invariant", "truth"]
+    assert list(found.samples["train"].regions["1tag"]["delta_r"].models) == ["gnn", "truth"]
 
 
 def test_what_is_not_finite_is_null():

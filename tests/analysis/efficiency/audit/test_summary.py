@@ -10,12 +10,12 @@ ROWS = {
     "1.b": {"value": 0.7, "limit": [0.68, 0.72], "passed": True, "description": "mean efficiency"},
     "21.bb": {"value": None, "limit": None, "passed": None, "description": "no pairs"},
 }
-AUDIT = {"config": "toy", "model": "invariant", "working_point": "M", "members": {"used": 19, "configured": 20}}
+AUDIT = {"config": "toy", "model": "gnn", "working_point": "M", "members": {"used": 19, "configured": 20}}
 
 
 def test_rows_that_do_not_hold_come_first_with_value_limit_and_words():
     lines = summary({**AUDIT, "rows": ROWS}).splitlines()
-    assert lines[0] == "campaign toy, network invariant, working point M"
+    assert lines[0] == "campaign toy, network gnn, working point M"
     assert lines[1].strip() == "ensemble with 19 of 20 members"
     assert lines[2] == "2 of 3 rows with a limit hold"
     first = lines[lines.index("rows that do not hold") + 1]

@@ -18,10 +18,10 @@ from deepsf.efficiency.networks.network import EfficiencyNetwork, build
 
 FLAVOURS, CODES = ("b", "c", "udsg"), {"b": [5], "c": [4], "udsg": [0, 3]}
 SIZES = {
-    "invariant": {"blocks": 2, "units": 16},
-    "product": {"units": 16},
+    "gnn": {"blocks": 2, "units": 16},
+    "pairwise": {"units": 16},
     "closest_jet": {"layers": 2, "units": 32},
-    "paper": {"blocks": 2, "units": 16},
+    "gnn_2004_02665": {"blocks": 2, "units": 16},
 }
 COLUMNS = ("pt_gev", "eta", "phi")
 
@@ -49,7 +49,7 @@ def events(counts, seed=1, *, flavours=FLAVOURS, pt_gev=(20, 400), abseta=2.5):
 TRAINED_ON = events([2, 3, 4, 5] * 100, seed=7)
 
 
-def ensemble(model="invariant", *, n_members=3, n_points=2, untagged_weight=(1.0, 1.0, 1.0), sample=TRAINED_ON):
+def ensemble(model="gnn", *, n_members=3, n_points=2, untagged_weight=(1.0, 1.0, 1.0), sample=TRAINED_ON):
     """Return networks that begin at typical rates of the flavours and have random weights."""
     networks = []
     for member in range(n_members):
@@ -208,7 +208,7 @@ def test_equal_ensembles_give_equal_bytes_that_tell_what_they_are(tmp_path):
     about = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
     assert about["flavours"] == CODES
     assert about["working_points"] == ["L", "M"]
-    assert (about["model"], about["n_members"]) == ("invariant", 3)
+    assert (about["model"], about["n_members"]) == ("gnn", 3)
     assert about["ranges"]["n_jets"] == [2.0, 5.0]
     dimensions = {
         value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]

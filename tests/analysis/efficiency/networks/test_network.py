@@ -16,15 +16,15 @@ from tests.analysis.efficiency.events.random_jets import FLAVOURS, random_events
 
 SIZES = {
     "closest_jet": {"layers": 2, "units": 16},
-    "product": {"units": 16},
-    "invariant": {"blocks": 2, "units": 16},
-    "paper": {"blocks": 1, "units": 16},
+    "pairwise": {"units": 16},
+    "gnn": {"blocks": 2, "units": 16},
+    "gnn_2004_02665": {"blocks": 1, "units": 16},
 }
 MODELS = list(SIZES)
 EVENTS = random_events(300, multiplicities=(0, 1, 2, 3, 5))
 
 
-def network(model="invariant", working_points=("M",), seed=1, flavours=FLAVOURS, **changed):
+def network(model="gnn", working_points=("M",), seed=1, flavours=FLAVOURS, **changed):
     generator = torch.Generator().manual_seed(seed)
     module = build(model, SIZES[model], len(flavours), len(working_points), generator)
     with torch.no_grad():
@@ -39,7 +39,7 @@ def one_by_one(events):
     return [events.select(np.arange(len(events)) == number) for number in range(len(events))]
 
 
-@pytest.mark.parametrize("model", ["closest_jet", "product", "invariant"])
+@pytest.mark.parametrize("model", ["closest_jet", "pairwise", "gnn"])
 def test_other_events_and_their_order_change_not_a_bit(model):
     net, parts = network(model, ("L", "M")), one_by_one(EVENTS)
     together = net.evaluate(EVENTS)
@@ -53,7 +53,7 @@ def test_other_events_and_their_order_change_not_a_bit(model):
 
 
 def test_the_order_of_the_publications_network_is_exact_to_rounding():
-    net, parts = network("paper"), one_by_one(EVENTS)
+    net, parts = network("gnn_2004_02665"), one_by_one(EVENTS)
     together = np.concatenate([net.evaluate(part) for part in parts])
     assert together == pytest.approx(net.evaluate(EVENTS), abs=1e-6)
 
@@ -109,7 +109,7 @@ def test_jets_beyond_all_that_was_seen_are_flagged_and_have_an_efficiency(model)
 def test_a_flavour_never_trained_on_is_named():
     beauty = random_events(10, flavours=("b", "c"), seed=3)
     strange = replace(beauty, flavours=("b", "tau"))
-    with pytest.raises(ValueError, match="jets of flavour tau: the network invariant was trained on b, c, udsg"):
+    with pytest.raises(ValueError, match="jets of flavour tau: the network gnn was trained on b, c, udsg"):
         network().evaluate(strange)
     # known to the events, but no jet has it
     assert len(network().evaluate(replace(strange, flavour=np.zeros_like(strange.flavour))))
@@ -166,7 +166,7 @@ def test_files_of_something_else_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("other", "what"),
     [
-        (lambda: network("product"), "the same model, got invariant and product"),
+        (lambda: network("pairwise"), "the same model, got gnn and pairwise"),
         (lambda: network(working_points=("L", "M")), "the same working_points"),
         (lambda: network(flavours=("b", "udsg")), "the same flavours"),
         (lambda: network(untagged_weight=(1.0, 1.0, 0.1)), "the same untagged_weight"),

@@ -15,9 +15,9 @@ from tests.analysis.efficiency.events.random_jets import random_events
 
 SIZES = {
     "closest_jet": {"layers": 2, "units": 16},
-    "product": {"units": 16},
-    "invariant": {"blocks": 2, "units": 16},
-    "paper": {"blocks": 3, "units": 32},
+    "pairwise": {"units": 16},
+    "gnn": {"blocks": 2, "units": 16},
+    "gnn_2004_02665": {"blocks": 3, "units": 32},
 }
 EVENTS = random_events(200)
 SCALING = JetScaling.fit(EVENTS)
@@ -45,7 +45,7 @@ def efficiencies(logits):
 
 
 @pytest.mark.parametrize("n_points", [1, 3])
-@pytest.mark.parametrize("model", ["invariant", "product"])
+@pytest.mark.parametrize("model", ["gnn", "pairwise"])
 def test_the_fast_form_is_that_of_torch_geometric_in_values_and_gradients(model, n_points):
     net, jets, results = network(model, n_points), tensors(EVENTS), []
     factor = torch.randn(len(jets.x), n_points, generator=torch.Generator().manual_seed(2))
@@ -59,7 +59,7 @@ def test_the_fast_form_is_that_of_torch_geometric_in_values_and_gradients(model,
 
 
 def test_the_textbook_form_is_one_linear_layer_on_target_source_and_edge():
-    net, jets = network("invariant"), tensors(EVENTS)
+    net, jets = network("gnn"), tensors(EVENTS)
     layer = net.messages[0]
     h = torch.cat([jets.x, net.flavour(jets.flavour)], 1)
     (source, target), e = jets.edge_index(), jets.edge_attr()
@@ -89,7 +89,7 @@ def rotated(events, angle=2.0):
     return replace(events, phi=(np.mod(events.phi + angle + np.pi, 2 * np.pi) - np.pi).astype(np.float32))
 
 
-@pytest.mark.parametrize("model", ["closest_jet", "product", "invariant"])
+@pytest.mark.parametrize("model", ["closest_jet", "pairwise", "gnn"])
 def test_rotation_in_phi_and_reflection_in_eta_change_nothing(model):
     net = network(model)
     expected = efficiencies(net(tensors(EVENTS))).detach().numpy()
@@ -98,12 +98,12 @@ def test_rotation_in_phi_and_reflection_in_eta_change_nothing(model):
 
 
 def test_the_network_of_the_publication_is_not_invariant_under_rotation():
-    net = network("paper")
+    net = network("gnn_2004_02665")
     one, two = (efficiencies(net(tensors(events))) for events in (EVENTS, rotated(EVENTS)))
     assert (one - two).abs().max() > 1e-2
 
 
-@pytest.mark.parametrize("model", ["invariant", "product", "paper"])
+@pytest.mark.parametrize("model", ["gnn", "pairwise", "gnn_2004_02665"])
 def test_every_jet_of_the_event_matters_to_graph_networks(model):
     six, net = random_events(1, multiplicities=(6,)), network(model)
     with torch.no_grad():
@@ -154,7 +154,7 @@ def test_a_lone_jet_has_an_efficiency_that_no_other_event_changes(model):
 
 def test_the_product_is_that_of_one_factor_for_each_neighbour():
     """With three jets: eps = eps_alone * r_1 * r_2, each ratio from the events of two jets."""
-    three, net = random_events(1, multiplicities=(3,), seed=4), network("product")
+    three, net = random_events(1, multiplicities=(3,), seed=4), network("pairwise")
     with torch.no_grad():
         net.bias.weight.sub_(3.0)  # far below the highest value
 
@@ -169,7 +169,7 @@ def test_the_product_is_that_of_one_factor_for_each_neighbour():
 
 
 def test_a_neighbour_can_raise_the_efficiency_of_the_product_but_not_above_one():
-    net = network("product")
+    net = network("pairwise")
     with torch.no_grad():
         net.log_factor.weight.fill_(1.0)
     pairs = efficiencies(net(tensors(EVENTS)))

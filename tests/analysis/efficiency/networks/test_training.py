@@ -10,22 +10,22 @@ import numpy as np
 import pytest
 import torch
 
-from deepsf.config.efficiency.networks import ClosestJet, Invariant, Paper, Product
+from deepsf.config.efficiency.networks import ClosestJet, Gnn, Pairwise, PublishedGnn
 from deepsf.efficiency.networks.training import MemberTraining, member_seed, train_member
 from deepsf.training.checkpoint import Checkpoint
 from tests.analysis.efficiency.events.random_jets import FLAVOURS, random_events
 
 SETTINGS = {
     "closest_jet": ClosestJet(layers=2, units=16, passes=2.5, batch_events=200),
-    "product": Product(units=16, passes=2.5, batch_events=200),
-    "invariant": Invariant(blocks=1, units=16, passes=2.5, batch_events=200),
-    "paper": Paper(blocks=1, units=16, passes=2.5, batch_events=200),
+    "pairwise": Pairwise(units=16, passes=2.5, batch_events=200),
+    "gnn": Gnn(blocks=1, units=16, passes=2.5, batch_events=200),
+    "gnn_2004_02665": PublishedGnn(blocks=1, units=16, passes=2.5, batch_events=200),
 }
 EVENTS = random_events(1500)
-SEED = member_seed(1, "invariant", 0)
+SEED = member_seed(1, "gnn", 0)
 
 
-def training(model="invariant", events=EVENTS, seed=SEED, **changed):
+def training(model="gnn", events=EVENTS, seed=SEED, **changed):
     settings = SETTINGS[model].model_copy(update=changed)
     return MemberTraining(events, model, settings, seed)
 
@@ -68,8 +68,8 @@ def test_the_network_does_not_depend_on_what_else_the_process_did():
 
 
 def test_members_differ_in_initial_weights_and_bootstrap():
-    seeds = [member_seed(1, *named) for named in (("invariant", 0), ("invariant", 1), ("product", 0))]
-    seeds += [member_seed(2, "invariant", 0), member_seed(1, "invariant", 0, 0), member_seed(1, "invariant", 0, 1)]
+    seeds = [member_seed(1, *named) for named in (("gnn", 0), ("gnn", 1), ("pairwise", 0))]
+    seeds += [member_seed(2, "gnn", 0), member_seed(1, "gnn", 0, 0), member_seed(1, "gnn", 0, 1)]
     trainings = [training(seed=seed) for seed in seeds]
     weights = {made.network.module.output.weight.sum().item() for made in trainings}
     drawn = {made.classifier.batches.sum_abs_weight for made in trainings}
@@ -119,14 +119,14 @@ def test_flavours_with_few_tags_weigh_more_by_the_variance_of_the_tag():
 
 def test_the_record_has_the_losses_of_each_pass_validation_on_events_not_drawn():
     steps = []
-    network, history = train_member(EVENTS, "invariant", SETTINGS["invariant"], SEED, report=steps.append)
+    network, history = train_member(EVENTS, "gnn", SETTINGS["gnn"], SEED, report=steps.append)
     assert history["pass"] == [1, 2, 3]
     assert set(history) == {"pass", "learning_rate", "train_loss", "validation_loss"}
     assert all(0 < loss < 1 for name in ("train_loss", "validation_loss") for loss in history[name])
     assert [progress.step for progress in steps] == list(range(1, steps[-1].n_steps + 1))
     assert all(math.isfinite(progress.losses["train"]) for progress in steps)
     assert network.flavours == FLAVOURS
-    _, history = train_member(EVENTS, "invariant", SETTINGS["invariant"].model_copy(update={"resample": "none"}), SEED)
+    _, history = train_member(EVENTS, "gnn", SETTINGS["gnn"].model_copy(update={"resample": "none"}), SEED)
     assert set(history) == {"pass", "learning_rate", "train_loss"}
 
 
@@ -146,7 +146,7 @@ def rates(network, events):
 LARGE = random_events(6000, seed=2, working_points=("L", "M"))
 
 
-@pytest.mark.parametrize("model", ["product", "invariant"])
+@pytest.mark.parametrize("model", ["pairwise", "gnn"])
 def test_predicted_rates_of_each_flavour_and_working_point_are_those_of_the_training_sample(model):
     made = training(model, LARGE, **LEARNING)
     made.run()
