@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from deepsf.config.efficiency.networks import NETWORKS
 from deepsf.config.plots import Plots
 from deepsf.config.samples import Campaign
 from deepsf.probes.entries import Floats
@@ -35,10 +36,7 @@ _METHOD_COLOURS = {
     "direct_tagging": "#000000",
     "map": "#bd1f01",
     "map_delta_r": "#e76300",
-    "closest_jet": "#832db6",
-    "pairwise": "#a96b59",
-    "gnn": "#1f6fb8",
-    "gnn_2004_02665": "#717581",
+    **{name: network.colour for name, network in NETWORKS.items()},
 }
 _METHOD_LABELS = {
     "none": "No scale factors",
@@ -50,10 +48,7 @@ _METHOD_LABELS = {
     "direct_tagging": "Direct tagging",
     "map": r"Map of $p_{T}$, $\eta$",
     "map_delta_r": r"Map of $p_{T}$, $\eta$, $\Delta R$",
-    "closest_jet": r"Closest jet",
-    "pairwise": "Pairwise factors",
-    "gnn": "GNN",
-    "gnn_2004_02665": "GNN of arXiv:2004.02665",
+    **{name: network.label for name, network in NETWORKS.items()},
 }
 
 

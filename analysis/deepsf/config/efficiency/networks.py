@@ -1,20 +1,13 @@
-"""Sections of the networks of efficiencies."""
+"""Networks of efficiencies: their settings, and the registry that all else reads."""
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from deepsf.config.base import Count, Fraction, NonNegative, OpenFraction, Positive, Section, Seed
-
-ModelName = Literal["map", "map_delta_r", "closest_jet", "pairwise", "gnn", "gnn_2004_02665"]
-
-
-NetworkName = Literal["closest_jet", "pairwise", "gnn", "gnn_2004_02665"]
-
-
-NETWORKS: tuple[NetworkName, ...] = ("closest_jet", "pairwise", "gnn", "gnn_2004_02665")
 
 
 class NetworkTraining(Section):
@@ -72,13 +65,62 @@ class PublishedGnn(NetworkTraining):
     passes: Positive = 20.0
 
 
-class EfficiencyModels(Section):
-    """Settings of all networks."""
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What is known of a network outside of its module.
 
-    closest_jet: ClosestJet = ClosestJet()
-    pairwise: Pairwise = Pairwise()
-    gnn: Gnn = Gnn()
-    gnn_2004_02665: PublishedGnn = PublishedGnn()
+    Attributes
+    ----------
+    network
+        ``module:class``, an `deepsf.efficiency.networks.module.EfficiencyModule`; imported where it is used.
+    settings
+        Its section of ``efficiency.models``. Sizes that rebuild it are fields named ``layers``, ``blocks``, ``units``.
+    label, colour, marker, line
+        In figures; a line as of matplotlib.
+    """
+
+    network: str
+    settings: type[NetworkTraining]
+    label: str
+    colour: str
+    marker: str
+    line: Any = "-"
+
+
+_ROOM = "deepsf.efficiency.networks"
+NETWORKS = {
+    "closest_jet": NetworkSpec(
+        f"{_ROOM}.closest_jet:ClosestJetNetwork", ClosestJet, "Closest jet", "#832db6", "D", (0, (6, 1.5, 1.5, 1.5))
+    ),
+    "pairwise": NetworkSpec(
+        f"{_ROOM}.pairwise:PairwiseNetwork", Pairwise, "Pairwise factors", "#a96b59", "P", (0, (2.5, 1.2))
+    ),
+    "gnn": NetworkSpec(f"{_ROOM}.gnn:GraphNetwork", Gnn, "GNN", "#1f6fb8", "s"),
+    "gnn_2004_02665": NetworkSpec(
+        f"{_ROOM}.gnn_2004_02665:PublishedGraphNetwork",
+        PublishedGnn,
+        "GNN of arXiv:2004.02665",
+        "#717581",
+        "X",
+        (0, (1, 1)),
+    ),
+}
+"""By name. A network's place is part of its members' seeds: a new one comes last."""
+
+if TYPE_CHECKING:
+    NetworkName = str
+
+    class EfficiencyModels(Section):
+        """Settings of all networks."""
+else:
+    NetworkName = Literal[tuple(NETWORKS)]
+    EfficiencyModels = create_model(
+        "EfficiencyModels",
+        __base__=Section,
+        __module__=__name__,
+        __doc__="Settings of all networks.",
+        **{name: (spec.settings, spec.settings()) for name, spec in NETWORKS.items()},
+    )
 
 
 class EfficiencyEnsemble(Section):

@@ -109,7 +109,7 @@ def _sum_of_bins(network: EfficiencyNetwork, events: JetEvents) -> float:
     """Compare to the softmax of the network: efficiencies alone leave to the untagged bin whatever is left."""
     some = events.select(np.arange(len(events)) < N_EVENTS)
     flavour = some.flavour.astype(np.int64)
-    logits = network.logits(network.scaling.tensors(some, flavour, len(some.flavours), network.needs))
+    logits = network.logits(network.scaling.tensors(some, flavour, len(some.flavours), network.module.needs))
     log_mu = np.log(np.array(network.untagged_weight))[flavour]
     untagged = softmax(np.insert(logits + log_mu[:, None], 0, 0.0, axis=1), axis=1)[:, 0]
     return float(np.abs(network.evaluate(some)[:, 0] + untagged - 1.0).max())

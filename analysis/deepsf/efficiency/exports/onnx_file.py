@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from deepsf.config.efficiency.networks import NetworkName
 from deepsf.efficiency.events.events import Floats
 from deepsf.efficiency.exports.map_correction import Codes
-from deepsf.efficiency.exports.onnx_graph import Graph, Value
-from deepsf.efficiency.exports.onnx_inputs import INPUTS, JetInputs
-from deepsf.efficiency.exports.onnx_networks import NETWORKS, Network, Weights
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from deepsf.efficiency.networks.network import network_class
+from deepsf.efficiency.networks.onnx_graph import Graph, Value
+from deepsf.efficiency.networks.onnx_inputs import INPUTS, JetInputs
+from deepsf.efficiency.networks.onnx_layers import Weights
 
 _GROUP_MEMBERS = 5
 _DOCUMENTATION = (
@@ -48,7 +50,7 @@ def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes, descript
         )
     graph = Graph()
     jets = JetInputs(graph, first.scaling, codes)
-    logits = _logits(jets, NETWORKS[first.model], _stacked(ensemble))
+    logits = _logits(jets, first.model, _stacked(ensemble))
     passing = _passing(jets, logits, len(ensemble.working_points), np.log(np.array(first.untagged_weight)))
     outputs = _outputs(jets, passing, ensemble)
     ranges = {name: value for name, value in first.scaling.to_json().items() if name not in ("mean", "width")}
@@ -78,11 +80,11 @@ def _stacked(ensemble: EfficiencyEnsemble) -> Weights:
     return {name: np.stack([state[name].numpy() for state in states]) for name in states[0]}
 
 
-def _logits(jets: JetInputs, network: Network, weights: Weights) -> str:
+def _logits(jets: JetInputs, model: NetworkName, weights: Weights) -> str:
     """Add the members in groups, whose values stay in the cache of a core for as many events as possible."""
-    n_members = len(weights["flavour.weight"])
+    network, n_members = network_class(model), len(weights["bias.weight"])
     groups = np.array_split(np.arange(n_members), -(-n_members // _GROUP_MEMBERS))
-    parts = [network(jets, {name: tensor[group] for name, tensor in weights.items()}) for group in groups]
+    parts = [network.onnx_logits(jets, {name: tensor[group] for name, tensor in weights.items()}) for group in groups]
     return parts[0] if len(parts) == 1 else jets.graph.op("Concat", *parts, axis=0)
 
 

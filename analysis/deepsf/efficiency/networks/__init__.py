@@ -1,1 +1,1 @@
-"""Networks of efficiencies and their training."""
+"""Networks of efficiencies and their training; `deepsf.config.efficiency.networks.NETWORKS` names them all."""

@@ -6,19 +6,32 @@ for messages and one for updates in each block, the jet's own inputs enter every
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from deepsf.efficiency.networks import onnx_layers
 from deepsf.efficiency.networks.edge_sum import edge_sum
 from deepsf.efficiency.networks.flavour_layers import Embedding, FlavourBias, shrink_
 from deepsf.efficiency.networks.jet_tensors import N_EDGE_INPUTS, N_INPUTS, JetTensors
 from deepsf.efficiency.networks.linear import Linear, linear, uniform
+from deepsf.efficiency.networks.module import EfficiencyModule
+from deepsf.efficiency.networks.onnx_layers import Layer, Weights
+
+if TYPE_CHECKING:
+    from deepsf.efficiency.networks.onnx_inputs import JetInputs
 
 _EMBEDDING = 5  # with three inputs: matrix products are fastest for multiples of 8
 
 
 class MessageLayer(nn.Module):
-    """sum_{j != i} relu(W [h_i, h_j, e_ij] + b), e_ij being the pair's features and log(pT_j / pT_i).
+    """Sum of messages from all other jets of the event.
+
+    m_i = sum_{j != i} relu(W [h_i, h_j, e_ij] + b)
+
+    h are the features of jets, e_ij those of the pair with log(pT_j / pT_i): arXiv:1704.01212, eq. 1.
 
     W is stored by what it acts on: ``node`` on h_i (first half of its outputs) and on h_j (second half), ``edge`` on
     e_ij.
@@ -29,32 +42,60 @@ class MessageLayer(nn.Module):
         self.node = Linear(n_features, 2 * units, generator)
         self.edge = nn.Parameter(uniform((N_EDGE_INPUTS, units), N_EDGE_INPUTS, generator))
 
+    def plain(self, h: Tensor, jets: JetTensors) -> Tensor:
+        """Return ``(n_jets, units)`` for features ``(n_jets, n_features)``, message by message, by torch-geometric."""
+        from deepsf.efficiency.networks.message_passing import MessageSum
+
+        on_target, on_source = self.node.weight.chunk(2, dim=1)
+        weight, bias = torch.cat([on_target, on_source, self.edge]), sum(self.node.bias.chunk(2))  # type: ignore[union-attr]
+
+        def message(x_i: Tensor, x_j: Tensor, e_ij: Tensor | None) -> Tensor:
+            assert e_ij is not None
+            return torch.relu(torch.cat([x_i, x_j, e_ij], dim=1) @ weight + bias)
+
+        total: Tensor = MessageSum(message)(h, jets.edge_index(), jets.edge_attr())
+        return total
+
     def forward(self, h: Tensor, jets: JetTensors) -> Tensor:
-        """Return ``(n_jets, units)`` for features ``(n_jets, n_features)`` that begin with the jets' inputs."""
+        """Return what `plain` does, for features that begin with the jets' inputs, without storing messages."""
         # the last edge input is a difference of the first node input: all of it goes into the terms of single jets
         ratio = torch.cat([-self.edge[-1], self.edge[-1]])
         weight = torch.cat([self.node.weight[:1] + ratio, self.node.weight[1:]])
         return edge_sum(linear(h, weight, self.node.bias), jets.of("pairs"), self.edge[:-1], jets.offsets)
 
-    def plain(self, h: Tensor, edge_index: Tensor, edge_attr: Tensor) -> Tensor:
-        """Return the same from edges, with torch-geometric."""
-        from deepsf.efficiency.networks.message_passing import MessageSum
+    @staticmethod
+    def onnx_sum(jets: JetInputs, weights: Weights, name: str, h: str | None) -> str:
+        """Add the layer called ``name`` to a graph: (M, N, units); ``h`` None: of the jets' own inputs alone."""
+        op, edge = jets.graph.op, weights[f"{name}.edge"]
+        n_members, _, units = edge.shape
+        weight = Layer.of(weights, f"{name}.node").on_one_hot(weights["flavour.weight"], N_INPUTS)
+        # log(pT_j / pT_i) is a difference of first inputs
+        weight[:, 0] += np.concatenate([-edge[:, -1], edge[:, -1]], axis=1)
+        of_pair = edge[:, :-1]
+        if h is None:
+            own, other = np.split(weight, 2, axis=2)
+            rows = np.concatenate([own, other, of_pair], axis=1)
+            inputs = jets.of_pairs(op("Concat", jets.x, jets.one_hot, axis=2))
+            before = op("MatMul", inputs, rows.swapaxes(0, 1).reshape(rows.shape[1], -1))
+        else:
+            terms = onnx_layers.to_events(jets, op("MatMul", h, weight), n_members, units)
+            constant = of_pair.swapaxes(0, 1).reshape(1, of_pair.shape[1], -1)
+            n_events = op("Slice", op("Shape", terms), [0], [1])
+            of_pairs = op("Expand", constant, op("Concat", n_events, [1, 1], axis=0))
+            before = op("MatMul", jets.selectors_and_pairs, op("Concat", terms, of_pairs, axis=1))
+        total = jets.over_neighbours(op("Relu", before))
+        return op("Transpose", op("Reshape", total, [-1, n_members, units]), perm=[1, 0, 2])
 
-        own, other = self.node.weight.chunk(2, dim=1)
-        assert self.node.bias is not None
-        bias_of_own, bias_of_other = self.node.bias.chunk(2)
-        weight, bias = torch.cat([own, other, self.edge]), bias_of_own + bias_of_other
 
-        def message(x_i: Tensor, x_j: Tensor, e: Tensor | None) -> Tensor:
-            assert e is not None
-            return torch.relu(torch.addmm(bias, torch.cat([x_i, x_j, e], dim=1), weight))
+class GraphNetwork(EfficiencyModule):
+    """``blocks`` of messages and updates of ``units``, and a head of one hidden layer.
 
-        total: Tensor = MessageSum(message)(h, edge_index, edge_attr)
-        return total
+    x_i = [inputs of the jet, embedding of its flavour], h_i = x_i at first; in each block
 
+    h_i <- [x_i, relu(U [h_i, m_i] + u)], m_i as of `MessageLayer`,
 
-class GraphNetwork(nn.Module):
-    """``blocks`` of messages and updates of ``units``, and a head of one hidden layer."""
+    and logits_i = V relu(H h_i + c) + v + bias of the flavour (updates: arXiv:1704.01212, eq. 2).
+    """
 
     needs = frozenset({"pairs"})
 
@@ -71,37 +112,24 @@ class GraphNetwork(nn.Module):
         self.output = shrink_(Linear(units, n_points, generator))
         self.bias = FlavourBias(n_flavours, n_points)
 
-    def start_from(self, fractions: Tensor) -> None:
-        """Begin with the mean of each flavour: ``fractions`` of jets by flavour and bin, ``(n_flavours, K + 1)``."""
-        self.bias.set_logits(fractions)
-
     def forward(self, jets: JetTensors) -> Tensor:
-        """Return the logit of each bin between working points relative to untagged, ``(n_jets, K)``."""
-        x = torch.cat([jets.x, self.flavour(jets.flavour)], dim=1)
-        h = x
+        """Return the logits, see `EfficiencyModule.forward`."""
+        h = x = torch.cat([jets.x, self.flavour(jets.flavour)], dim=1)
         for message, update in zip(self.messages, self.updates, strict=True):
             h = torch.cat([x, torch.relu(update(torch.cat([h, message(h, jets)], dim=1)))], dim=1)
-        return self._head(h, jets.flavour)
-
-    def plain(self, x: Tensor, flavour: Tensor, edge_index: Tensor, edge_attr: Tensor) -> Tensor:
-        """Return what `forward` does, the textbook way with torch-geometric.
-
-        Parameters
-        ----------
-        x, flavour
-            Scaled inputs ``(n_jets, N_INPUTS)`` and flavour index ``(n_jets,)`` of jets.
-        edge_index
-            Source and target of each edge, ``(2, n_edges)``: see `JetTensors.edge_index`.
-        edge_attr
-            Features of each edge, ``(n_edges, N_EDGE_INPUTS)``: see `JetTensors.edge_attr`.
-        """
-        x = torch.cat([x, self.flavour(flavour)], dim=1)
-        h = x
-        for message, update in zip(self.messages, self.updates, strict=True):
-            total = message.plain(h, edge_index, edge_attr)  # type: ignore[operator]
-            h = torch.cat([x, torch.relu(update(torch.cat([h, total], dim=1)))], dim=1)
-        return self._head(h, flavour)
-
-    def _head(self, h: Tensor, flavour: Tensor) -> Tensor:
-        logits: Tensor = self.output(torch.relu(self.hidden(h))) + self.bias(flavour)
+        logits: Tensor = self.output(torch.relu(self.hidden(h))) + self.bias(jets.flavour)
         return logits
+
+    @staticmethod
+    def onnx_logits(jets: JetInputs, weights: Weights) -> str:
+        """Add the network to a graph of ONNX, see `EfficiencyModule.onnx_logits`."""
+        op, embedding = jets.graph.op, weights["flavour.weight"]
+        own = op("Concat", jets.x, jets.one_hot, axis=2)
+        rows = h = onnx_layers.of_members(jets, own, weights)
+        for block in range(onnx_layers.count(weights, "updates.{}.weight")):
+            message = MessageLayer.onnx_sum(jets, weights, f"messages.{block}", h if block else None)
+            update = Layer.of(weights, f"updates.{block}").on_one_hot(embedding, N_INPUTS)
+            new = op("Relu", op("MatMul", op("Concat", h, message, axis=2), update))
+            h = op("Concat", rows, new, axis=2)
+        hidden = op("Relu", op("MatMul", h, Layer.of(weights, "hidden").on_one_hot(embedding, N_INPUTS)))
+        return onnx_layers.output(jets, weights, hidden)

@@ -7,20 +7,33 @@ not ordinal numbers.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from deepsf.efficiency.networks import onnx_layers
 from deepsf.efficiency.networks.flavour_layers import Embedding, FlavourBias
 from deepsf.efficiency.networks.jet_tensors import N_ANGLES, N_INPUTS, JetTensors
+from deepsf.efficiency.networks.module import EfficiencyModule
+from deepsf.efficiency.networks.onnx_layers import Layer, Weights
+
+if TYPE_CHECKING:
+    from deepsf.efficiency.networks.onnx_inputs import JetInputs
 
 _EMBEDDING = 4
 _HEAD = (256, 128, 50)
-NORM_MIN = 1e-6
+_NORM_MIN = 1e-6
 
 
 class PublishedBlock(nn.Module):
-    """The jet's own part and the sum of messages, side by side, divided by their norm: ``units``, even."""
+    """The jet's own part and the sum of messages, side by side, divided by their norm: ``units``, even.
+
+    n_i = [tanh(A(h_i)), tanh(C(sum_{j != i} tanh(B([h_i, h_j]))))], h_i <- n_i / (|n_i| + 1e-6)
+
+    A, B and C are perceptrons of two layers, with ReLU, ReLU and tanh between them.
+    """
 
     def __init__(self, n_features: int, units: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -30,7 +43,7 @@ class PublishedBlock(nn.Module):
         self.collect = _mlp([half, half, half], generator, hidden=nn.Tanh)
 
     def forward(self, h: Tensor, edge_index: Tensor) -> Tensor:
-        """Return ``(n_jets, units)``."""
+        """Return ``(n_jets, units)`` for features ``(n_jets, n_features)``; source and target of edges."""
         from deepsf.efficiency.networks.message_passing import MessageSum
 
         def message(x_i: Tensor, x_j: Tensor, _: Tensor | None) -> Tensor:
@@ -38,11 +51,11 @@ class PublishedBlock(nn.Module):
 
         messages = torch.tanh(self.collect(MessageSum(message)(h, edge_index)))
         both = torch.cat([torch.tanh(self.own(h)), messages], dim=1)
-        divided: Tensor = both / (both.norm(dim=1, keepdim=True) + NORM_MIN)
+        divided: Tensor = both / (both.norm(dim=1, keepdim=True) + _NORM_MIN)
         return divided
 
 
-class PublishedGraphNetwork(nn.Module):
+class PublishedGraphNetwork(EfficiencyModule):
     """``blocks`` of ``units``, each followed by the jet's inputs again; head of 256, 128, 50."""
 
     needs = frozenset({"angles"})
@@ -57,23 +70,33 @@ class PublishedGraphNetwork(nn.Module):
         self.head = _mlp([n_own + units, *_HEAD, n_points], generator)
         self.bias = FlavourBias(n_flavours, n_points)
 
-    def start_from(self, fractions: Tensor) -> None:
-        """Begin with the mean of each flavour: ``fractions`` of jets by flavour and bin, ``(n_flavours, K + 1)``."""
-        self.bias.set_logits(fractions)
-
     def forward(self, jets: JetTensors) -> Tensor:
-        """Return the logit of each bin between working points relative to untagged, ``(n_jets, K)``."""
-        x = torch.cat([jets.x, jets.of("angles")], dim=1)
-        return self.plain(x, jets.flavour, jets.edge_index())
-
-    def plain(self, x: Tensor, flavour: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the same from a graph: inputs and angles ``(n_jets, N_INPUTS + N_ANGLES)``, flavour, edges."""
-        x = torch.cat([x, self.flavour(flavour)], dim=1)
-        h = x
+        """Return the logits, see `EfficiencyModule.forward`."""
+        h = x = torch.cat([jets.x, jets.of("angles"), self.flavour(jets.flavour)], dim=1)
+        edge_index = jets.edge_index()
         for block in self.blocks:
             h = torch.cat([block(h, edge_index), x], dim=1)
-        logits: Tensor = self.head(h) + self.bias(flavour)
+        logits: Tensor = self.head(h) + self.bias(jets.flavour)
         return logits
+
+    @staticmethod
+    def onnx_logits(jets: JetInputs, weights: Weights) -> str:
+        """Add the network to a graph of ONNX, see `EfficiencyModule.onnx_logits`."""
+        op, begin = jets.graph.op, N_INPUTS + N_ANGLES
+        inputs = op("Concat", jets.x, jets.angles, jets.one_hot, axis=2)
+        rows = h = onnx_layers.of_members(jets, inputs, weights)
+        for block in range(onnx_layers.count(weights, "blocks.{}.own.0.weight")):
+            name = f"blocks.{block}"
+            own = op("Tanh", _onnx_mlp(jets, weights, f"{name}.own", h, begin))
+            message = op("Tanh", _onnx_mlp(jets, weights, f"{name}.message", h, begin, of_pairs=True))
+            total = _onnx_over_neighbours(jets, op("Mul", message, op("Reshape", jets.is_pair, [-1, 1])))
+            collected = op("Tanh", _onnx_mlp(jets, weights, f"{name}.collect", total, None))
+            both = op("Concat", own, collected, axis=2)
+            norm = op("Add", op("ReduceL2", both, axes=[2], keepdims=1), np.float32(_NORM_MIN))
+            h = op("Concat", op("Div", both, norm), rows, axis=2)
+            begin = N_INPUTS + N_ANGLES + 2 * weights[f"{name}.own.2.bias"].shape[1]
+        logits = _onnx_mlp(jets, weights, "head", h, begin)
+        return op("Add", logits, onnx_layers.of_flavour(jets, weights["bias.weight"]))
 
 
 def _mlp(widths: list[int], generator: torch.Generator, hidden: type[nn.Module] = nn.ReLU) -> nn.Sequential:
@@ -85,3 +108,44 @@ def _mlp(widths: list[int], generator: torch.Generator, hidden: type[nn.Module] 
                 parameter.uniform_(-(n_inputs**-0.5), n_inputs**-0.5, generator=generator)
         layers += [layer, hidden()]
     return nn.Sequential(*layers[:-1])
+
+
+def _onnx_mlp(
+    jets: JetInputs, weights: Weights, name: str, h: str, begin: int | None, *, of_pairs: bool = False
+) -> str:
+    """Add the layers of `_mlp`.
+
+    Parameters
+    ----------
+    begin
+        Where h has the flavours' embedding in the torch module, one-hot flavours here; None if it has none, and then
+        the activation is tanh.
+    of_pairs
+        The first layer acts on both jets of a pair: (M, B P, units).
+    """
+    op, activation = jets.graph.op, "Tanh" if begin is None else "Relu"
+    first, embedding = Layer.of_torch(weights, f"{name}.0"), weights["flavour.weight"]
+    if of_pairs:
+        assert begin is not None
+        parts = zip(np.split(first.weight, 2, axis=1), (first.bias, np.zeros_like(first.bias)), strict=True)
+        both = np.concatenate([Layer(*part).on_one_hot(embedding, begin) for part in parts], axis=2)
+        n_members, units = first.bias.shape
+        terms = onnx_layers.to_events(jets, op("MatMul", h, both), n_members, units)
+        pairs = op("Reshape", op("MatMul", jets.selectors, terms), [-1, n_members, units])
+        h = op("Transpose", pairs, perm=[1, 0, 2])
+    elif begin is None:
+        h = onnx_layers.applied(jets, first, h)
+    else:
+        h = op("MatMul", h, first.on_one_hot(embedding, begin))
+    for number in range(1, onnx_layers.count(weights, f"{name}.{{}}.weight", step=2)):
+        h = onnx_layers.applied(jets, Layer.of_torch(weights, f"{name}.{2 * number}"), op(activation, h))
+    return h
+
+
+def _onnx_over_neighbours(jets: JetInputs, pairs: str) -> str:
+    """Return the sum of (M, B P, units) over the neighbours of each jet: (M, N, units)."""
+    op = jets.graph.op
+    shape = op(
+        "Concat", [0, -1], op("Unsqueeze", jets.neighbours, [0]), op("Slice", op("Shape", pairs), [2], [3]), axis=0
+    )
+    return op("ReduceSum", op("Reshape", pairs, shape), [2], keepdims=0)

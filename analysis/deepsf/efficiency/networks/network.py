@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from deepsf.config.efficiency.networks import NETWORKS, NetworkName
 from deepsf.efficiency.events.events import Bools, Floats32, Ints, JetEvents
 from deepsf.efficiency.networks.jet_tensors import JetScaling, JetTensors
 from deepsf.efficiency.networks.linear import row_by_row
+from deepsf.efficiency.networks.module import EfficiencyModule
 
 if TYPE_CHECKING:
     from deepsf.config.efficiency.networks import NetworkTraining
@@ -23,50 +25,32 @@ if TYPE_CHECKING:
 _BLOCK_EVENTS = 8192
 
 
-class EfficiencyModule(Protocol):
-    """What the networks of analysis/nets have in common, besides being torch modules.
-
-    ``needs`` names the parts of `JetTensors` that it takes.
-    """
-
-    needs: frozenset[str]
-
-    def __call__(self, jets: JetTensors) -> torch.Tensor:
-        """Return the logit of each bin between working points relative to untagged, ``(n_jets, K)``."""
-
-    def start_from(self, fractions: torch.Tensor) -> None:
-        """Begin with the mean of each flavour: ``fractions`` of jets by flavour and bin, ``(n_flavours, K + 1)``."""
-
-
 def architecture(settings: NetworkTraining) -> dict[str, int]:
     """Return what is needed to rebuild a network from its weights: the numbers of its layers, blocks, units."""
     return {name: value for name, value in settings.model_dump().items() if name in ("layers", "blocks", "units")}
 
 
-def build(
-    model: NetworkName, sizes: Mapping[str, int], n_flavours: int, n_points: int, generator: torch.Generator
-) -> torch.nn.Module:
-    """Return a network with random weights.
+def network_class(model: NetworkName) -> type[EfficiencyModule]:
+    """Return the class of a network; its module is imported here, torch-geometric alone takes seconds.
 
     Raises
     ------
     ValueError
         If there is no such network.
     """
-    network: Any
-    # imported where they are used: torch-geometric alone takes seconds
-    if model == "closest_jet":
-        from deepsf.efficiency.networks.closest_jet import ClosestJetNetwork as network  # noqa: N813
-    elif model == "pairwise":
-        from deepsf.efficiency.networks.pairwise import PairwiseNetwork as network  # noqa: N813
-    elif model == "gnn":
-        from deepsf.efficiency.networks.gnn import GraphNetwork as network  # noqa: N813
-    elif model == "gnn_2004_02665":
-        from deepsf.efficiency.networks.gnn_2004_02665 import PublishedGraphNetwork as network  # noqa: N813
-    else:
+    if model not in NETWORKS:
         raise ValueError(f"there is no network {model!r}, only {list(NETWORKS)}")
-    built: torch.nn.Module = network(**sizes, n_flavours=n_flavours, n_points=n_points, generator=generator)
-    return built
+    module, name = NETWORKS[model].network.split(":")
+    network: type[EfficiencyModule] = getattr(import_module(module), name)
+    return network
+
+
+def build(
+    model: NetworkName, sizes: Mapping[str, int], n_flavours: int, n_points: int, generator: torch.Generator
+) -> EfficiencyModule:
+    """Return a network with random weights; raise as `network_class` does."""
+    sizes_and_numbers: dict[str, Any] = {**sizes, "n_flavours": n_flavours, "n_points": n_points}
+    return network_class(model)(**sizes_and_numbers, generator=generator)
 
 
 @dataclass(frozen=True)
@@ -93,7 +77,7 @@ class EfficiencyNetwork:
     working_points: tuple[str, ...]
     scaling: JetScaling
     untagged_weight: tuple[float, ...]
-    module: torch.nn.Module
+    module: EfficiencyModule
 
     def evaluate(self, events: JetEvents) -> Floats32:
         """Return the probability of each jet to pass each working point, float32, ``(n_jets, K)``.
@@ -113,7 +97,7 @@ class EfficiencyNetwork:
         for begin in range(0, len(events), _BLOCK_EVENTS):
             chosen = slice(begin, begin + _BLOCK_EVENTS)
             block, jets = _cut(events, chosen)
-            tensors = self.scaling.tensors(block, flavour[jets], len(self.flavours), self.needs)
+            tensors = self.scaling.tensors(block, flavour[jets], len(self.flavours), self.module.needs)
             _fill_passing(self.logits(tensors), log_mu[flavour[jets]], passing[jets])
         return passing
 
@@ -131,13 +115,6 @@ class EfficiencyNetwork:
     def out_of_range(self, events: JetEvents) -> Bools:
         """Return which jets lie beyond what was trained on, ``(n_jets,)``: see `JetScaling.out_of_range`."""
         return self.scaling.out_of_range(events)
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """Parts of `JetTensors` that the network takes."""
-        module: Any = self.module
-        found: frozenset[str] = module.needs
-        return found
 
     def _flavour_index(self, events: JetEvents) -> Ints:
         """Return the flavour of each jet as the network counts them."""

@@ -22,7 +22,7 @@ from deepsf.training.history import Progress
 
 def member_seed(seed: int, model: str, member: int, fold: int | None = None) -> np.random.SeedSequence:
     """Return the seed of a member: named by the ensemble's seed, network, member's number and fold, nothing else."""
-    named = [0x656666, NETWORKS.index(model), member]
+    named = [0x656666, list(NETWORKS).index(model), member]
     return np.random.SeedSequence([seed, *named] if fold is None else [seed, *named, fold + 1])
 
 
@@ -46,7 +46,7 @@ class MemberTraining:
         sizes, n_points = architecture(settings), len(events.working_points)
         generator = torch_generator(network_seed)
         module = build(model, sizes, len(events.flavours), n_points, generator)
-        module.start_from(torch.from_numpy(fractions.astype(np.float32)))  # type: ignore[operator]
+        module.start_from(torch.from_numpy(fractions.astype(np.float32)))
         scaling = JetScaling.fit(events)
         self.network = EfficiencyNetwork(
             model, sizes, events.flavours, events.working_points, scaling, tuple(mu.tolist()), module
@@ -54,7 +54,7 @@ class MemberTraining:
         factor = np.ones(len(events), np.int64)
         if settings.resample == "bootstrap":
             factor = np.random.default_rng(bootstrap_seed).poisson(1.0, len(events))
-        jets = scaling.tensors(events, events.flavour.astype(np.int64), len(events.flavours), self.network.needs)
+        jets = scaling.tensors(events, events.flavour.astype(np.int64), len(events.flavours), module.needs)
         batches = EventBatches(jets, events.n_passed, weight, factor, settings.batch_events)
         self.classifier = ClassifierTraining(module, batches, settings, batch_seed)
 

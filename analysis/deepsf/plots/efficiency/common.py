@@ -11,22 +11,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+from deepsf.config.efficiency.networks import NETWORKS
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.efficiency.events.observables import N_JETS_LAST
 from deepsf.plots.style import Style, few_ticks, limits, mark_outside, steps
 from deepsf.probes.entries import Floats
 
 DIRECT, TRUTH = "direct_tagging", "truth"
-MODELS = ("map", "map_delta_r", "closest_jet", "pairwise", "gnn_2004_02665", "gnn")
+MODELS = ("map", "map_delta_r", *NETWORKS)
 """Order in which models are drawn."""
-_LINES: Mapping[str, Any] = {
-    "map": "-",
-    "map_delta_r": (0, (5, 1.5)),
-    "closest_jet": (0, (6, 1.5, 1.5, 1.5)),
-    "pairwise": (0, (2.5, 1.2)),
-    "gnn_2004_02665": (0, (1, 1)),
-    "gnn": "-",
-}
+MARKERS = {TRUTH: "o", "map": "v", "map_delta_r": "^"} | {name: network.marker for name, network in NETWORKS.items()}
+_LINES = {"map_delta_r": (0, (5, 1.5))} | {name: network.line for name, network in NETWORKS.items()}
 BAND_ALPHA = 0.3
 ERROR_LABEL = r"Error, $\Sigma w^{2} + V_{\mathrm{eff}}$"
 _WIDE, _WIDEST = (0.6, 1.5), (0.4, 2.0)

@@ -9,21 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from deepsf.efficiency.audit.results import EfficiencyClosure
-from deepsf.plots.efficiency.common import TRUTH, model_label, pair_labels, points, shown_models
+from deepsf.plots.efficiency.common import MARKERS, TRUTH, model_label, pair_labels, points, shown_models
 from deepsf.plots.style import Margins, Style, context, experiment_label, grid, limits, mark_outside
 from deepsf.probes.entries import Floats
 
 _INJECTED = "injected"
 _SIGNIFICANCE_MAX = 6.0
-_MARKERS = {
-    TRUTH: "o",
-    "map": "v",
-    "map_delta_r": "^",
-    "closest_jet": "D",
-    "pairwise": "P",
-    "gnn_2004_02665": "X",
-    "gnn": "s",
-}
 
 
 def figure(closure: EfficiencyClosure, style: Style) -> Figure:
@@ -43,14 +34,14 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
         for number, model in enumerate(models):
             result = found[model]
             x = _places(len(labels), number, len(models))
-            options = {"fmt": _MARKERS[model], "markersize": 0.34 * mpl.rcParams["font.size"]}
+            options = {"fmt": MARKERS[model], "markersize": 0.34 * mpl.rcParams["font.size"]}
             label = style.method(model) if model == TRUTH else model_label(model, closure, style)
             points(main, x, result.correlation, result.error, style.colour(model), label=label, **options)
             lower.plot(
                 x,
                 result.significance,
                 linestyle="none",
-                marker=_MARKERS[model],
+                marker=MARKERS[model],
                 color=style.colour(model),
                 markersize=options["markersize"],
                 zorder=5,

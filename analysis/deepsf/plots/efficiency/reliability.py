@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.efficiency.events.bin_sums import ratio
-from deepsf.plots.efficiency.common import few_vertical_ticks, model_label, points, shown_models
+from deepsf.plots.efficiency.common import MARKERS, few_vertical_ticks, model_label, points, shown_models
 from deepsf.plots.style import Margins, Style, context, experiment_label, few_ticks, grid, limits
 
-_MARKERS = {"map": "v", "closest_jet": "D", "pairwise": "P", "gnn_2004_02665": "X", "gnn": "o"}
 _LEFT_OUT = ("map_delta_r",)
 """Bins of few jets would set the ranges."""
 _RANGE = (0.5, 1.5)
@@ -30,7 +29,7 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
             for model in models:
                 curve = closure.reliability[model]
                 x, y, error = curve.predicted[row], curve.tag_rate[row], curve.error[row]
-                options: dict[str, Any] = {"fmt": _MARKERS[model], "markersize": 0.32 * mpl.rcParams["font.size"]}
+                options: dict[str, Any] = {"fmt": MARKERS[model], "markersize": 0.32 * mpl.rcParams["font.size"]}
                 if model != closure.nominal:
                     options["markerfacecolor"] = "white"
                 chi2 = f"({curve.chi2[row]:.0f}/{int(curve.ndf[row])})"

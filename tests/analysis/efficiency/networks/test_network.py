@@ -68,7 +68,7 @@ def test_more_events_than_a_block_holds_change_nothing(monkeypatch):
 @pytest.mark.parametrize("model", MODELS)
 def test_evaluation_is_what_was_trained(model):
     net = network(model, ("L", "M", "T"))
-    tensors = net.scaling.tensors(EVENTS, EVENTS.flavour, 3, net.needs)
+    tensors = net.scaling.tensors(EVENTS, EVENTS.flavour, 3, net.module.needs)
     logits = net.module(tensors).detach().double()
     bins = torch.softmax(torch.cat([torch.zeros(len(logits), 1), logits], 1), 1)
     passing = net.evaluate(EVENTS)
