@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import safetensors.numpy
-from safetensors import safe_open
 
+from deepsf import tensor_files
 from deepsf.efficiency.events.events import Bools, Floats32, Ints, JetEvents
+from deepsf.tensor_files import Header, Layout, Tensors, check_layout
 
 if TYPE_CHECKING:
     from deepsf.efficiency.maps.maps import EfficiencyMap
@@ -109,13 +108,12 @@ def of_map(efficiency_map: EfficiencyMap, events: JetEvents) -> ModelEfficiencie
 def write(path: Path, models: Mapping[str, ModelEfficiencies]) -> None:
     """Write all models into one file of tensors ``<model>/mean``, ``/spread``, ``/members``, ``/out_of_range``."""
     tensors = {
-        f"{name}/{key}": np.ascontiguousarray(value)
+        f"{name}/{key}": value
         for name, model in models.items()
         for key, value in model._asdict().items()
         if value is not None
     }
-    # not save_file, which gives the file to its owner alone
-    path.write_bytes(safetensors.numpy.save(tensors, {"deepsf": json.dumps({"models": list(models)})}))
+    tensor_files.write(path, {"models": list(models)}, tensors)
 
 
 def read(path: Path) -> dict[str, ModelEfficiencies]:
@@ -123,24 +121,29 @@ def read(path: Path) -> dict[str, ModelEfficiencies]:
 
     Raises
     ------
-    ValueError
+    deepsf.tensor_files.TensorFileError
         If the file is not one of efficiencies.
     """
-    with safe_open(path, framework="np") as stored:
-        metadata = stored.metadata() or {}
-        if "deepsf" not in metadata:
-            raise ValueError(f"{path}: not a file of efficiencies")
-        names = set(stored.keys())
-        return {
-            model: ModelEfficiencies(
-                **{
-                    key: stored.get_tensor(f"{model}/{key}")
-                    for key in ModelEfficiencies._fields
-                    if f"{model}/{key}" in names
-                }
-            )
-            for model in json.loads(metadata["deepsf"])["models"]
-        }
+    return tensor_files.read(path, None, _models)
+
+
+def _models(header: Header, tensors: Tensors) -> dict[str, ModelEfficiencies]:
+    models = {
+        name: ModelEfficiencies(
+            tensors[f"{name}/mean"],
+            *(tensors.get(f"{name}/{key}") for key in ModelEfficiencies._fields[1:]),
+        )
+        for name in header["models"]
+    }
+    expected: Layout = {}
+    single, of_jets = np.dtype(np.float32), models[header["models"][0]].mean.shape
+    for name, model in models.items():
+        n_members = 0 if model.members is None else len(model.members)
+        expected |= {f"{name}/{key}": (single, of_jets) for key in ("mean", "spread")}
+        expected[f"{name}/members"] = single, (n_members, *of_jets)
+        expected[f"{name}/out_of_range"] = np.dtype(np.bool_), of_jets[:1]
+    check_layout(tensors, {key: layout for key, layout in expected.items() if key in tensors})
+    return models
 
 
 def _of_members(values: Iterator[Floats32], n_members: int, events: JetEvents) -> ModelEfficiencies:

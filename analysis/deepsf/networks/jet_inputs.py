@@ -90,8 +90,18 @@ class InputScaling:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> InputScaling:
-        """Return the scaling of `to_json`."""
-        numbers = {key: np.array(stored[key]) for key in ("low", "high", "mean", "width")}
+        """Return the scaling of `to_json`.
+
+        Raises
+        ------
+        ValueError
+            If it has not one number of each kind for every variable.
+        """
+        numbers = {key: np.array(stored[key], np.float64) for key in ("low", "high", "mean", "width")}
+        if any(
+            values.shape != (len(stored["names"]),) for values in (np.array(stored["transforms"]), *numbers.values())
+        ):
+            raise ValueError(f"the scaling of the inputs {', '.join(stored['names'])} has not one number for each")
         return cls(tuple(stored["names"]), tuple(stored["transforms"]), **numbers)
 
 

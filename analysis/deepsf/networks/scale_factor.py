@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +14,8 @@ from typing import Any, NamedTuple, cast
 import awkward as ak
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
 
+from deepsf import tensor_files
 from deepsf.config.flavours import Flavour, measured_flavours
 from deepsf.config.weights import Normalisation
 from deepsf.networks.cpu import Precision
@@ -26,6 +24,7 @@ from deepsf.networks.jet_inputs import InputScaling
 from deepsf.probes.entries import INVALID, Floats, Jets
 from deepsf.probes.inclusive import InclusiveJets, normalisation_bins
 from deepsf.probes.weights import NormalisationTable, normalisation_table
+from deepsf.tensor_files import Header, Tensors
 
 _FORMAT = "deepsf-1"
 
@@ -82,11 +81,10 @@ class EnsembleScaleFactor:
 
         Raises
         ------
-        ValueError
+        deepsf.tensor_files.TensorFileError
             If the file is not one of ours.
         """
-        members, hadron_flavours = _read(Path(path), precision)
-        return cls(tuple(members), hadron_flavours)
+        return tensor_files.read(Path(path), _FORMAT, lambda header, tensors: _ensemble(header, tensors, precision))
 
     def save(self, path: Path) -> None:
         """Write weights, input scaling and normalisation to a safetensors file; equal content gives equal bytes."""
@@ -217,66 +215,67 @@ def load_member(path: Path, precision: Precision = "fp32") -> MemberScaleFactor:
 
     Raises
     ------
-    ValueError
+    deepsf.tensor_files.TensorFileError
         If the file is not one of ours.
+    ValueError
+        If it holds several members.
     """
-    members, _ = _read(path, precision)
+    members = EnsembleScaleFactor.load(path, precision).members
+    if len(members) != 1:
+        raise ValueError(f"{path}: holds {len(members)} members, not one; load it as an ensemble")
     return members[0]
 
 
 def _write(path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Mapping[str, tuple[int, ...]]) -> None:
-    tensors, descriptions = {}, []
-    for number, member in enumerate(members):
-        for flavour, network in member.networks.items():
-            for name, tensor in network.state_dict().items():
-                tensors[f"{number}/{flavour}/{name}"] = tensor.contiguous()
-        descriptions.append(
-            {
-                "scalings": {f: s.to_json() for f, s in member.scalings.items()},
-                "normalisation": {f: t.to_json() for f, t in member.normalisation.items()},
-            }
-        )
-    content = {
+    descriptions = [
+        {
+            "scalings": {f: s.to_json() for f, s in member.scalings.items()},
+            "normalisation": {f: t.to_json() for f, t in member.normalisation.items()},
+        }
+        for member in members
+    ]
+    header = {
         "format": _FORMAT,
         "architecture": vars(members[0].architecture),
         "measured": list(members[0].networks),
         "hadron_flavours": {f: list(codes) for f, codes in hadron_flavours.items()},
         "members": descriptions,
     }
-    # not save_file: its files are their owner's alone, and its error of a full disk is not the system's
-    path.write_bytes(save(tensors, metadata={"deepsf": json.dumps(content)}))
+    tensor_files.write(path, header, tensor_files.weights_of(_by_name(members)))
 
 
-def _read(path: Path, precision: Precision) -> tuple[list[MemberScaleFactor], dict[str, tuple[int, ...]]]:
-    try:
-        with safe_open(path, framework="pt") as stored:
-            content = json.loads((stored.metadata() or {}).get("deepsf", "{}"))
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
-    except Exception as error:
-        raise ValueError(f"{path}: not a readable safetensors file ({error})") from None
-    if content.get("format") != _FORMAT:
-        raise ValueError(
-            f"{path}: format {content.get('format')!r} is not {_FORMAT!r}; not a DeepSF file, or of another version"
+def _by_name(members: Sequence[MemberScaleFactor]) -> dict[str, DenseNetwork]:
+    return {f"{number}/{f}": network for number, member in enumerate(members) for f, network in member.networks.items()}
+
+
+def _ensemble(header: Header, tensors: Tensors, precision: Precision) -> EnsembleScaleFactor:
+    members = tuple(
+        _member(stored, Architecture(**header["architecture"]), header["measured"], precision)
+        for stored in header["members"]
+    )
+    if not members:
+        raise ValueError("it holds no members")
+    tensor_files.load_weights(_by_name(members), tensors)
+    return EnsembleScaleFactor(members, {f: tuple(codes) for f, codes in header["hadron_flavours"].items()})
+
+
+def _member(
+    stored: Mapping[str, Any], architecture: Architecture, measured: Sequence[str], precision: Precision
+) -> MemberScaleFactor:
+    """Return a member whose networks still lack their weights."""
+    scalings = {f: InputScaling.from_json(s) for f, s in stored["scalings"].items()}
+    tables = {f: NormalisationTable.from_json(t) for f, t in stored["normalisation"].items()}
+    networks = {
+        flavour: DenseNetwork(
+            scalings[flavour].n_inputs,
+            layers=architecture.layers,
+            units=architecture.units,
+            generator=torch.Generator(),
+            precision=precision,
         )
-    architecture = Architecture(**content["architecture"])
-    members = []
-    for number, description in enumerate(content["members"]):
-        scalings = {f: InputScaling.from_json(s) for f, s in description["scalings"].items()}
-        networks = {}
-        for flavour in content["measured"]:
-            network = DenseNetwork(
-                scalings[flavour].n_inputs,
-                layers=architecture.layers,
-                units=architecture.units,
-                generator=torch.Generator().manual_seed(0),
-                precision=precision,
-            )
-            prefix = f"{number}/{flavour}/"
-            network.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
-            networks[flavour] = network
-        tables = {f: NormalisationTable.from_json(t) for f, t in description["normalisation"].items()}
-        members.append(MemberScaleFactor(architecture, scalings, networks, tables))
-    return members, {f: tuple(codes) for f, codes in content["hadron_flavours"].items()}
+        for flavour in measured
+    }
+    return MemberScaleFactor(architecture, scalings, networks, tables)
 
 
 def _at_least_1d(value: Any) -> Any:

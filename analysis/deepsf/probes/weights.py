@@ -129,9 +129,18 @@ class NormalisationTable:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> NormalisationTable:
-        """Return the table of `to_json`."""
+        """Return the table of `to_json`.
+
+        Raises
+        ------
+        ValueError
+            If it has not one mean for every bin.
+        """
         bins = KinematicBins(np.array(stored["pt_gev"], np.float64), np.array(stored["abseta"], np.float64))
-        return cls(bins, np.array(stored["mean"], np.float64))
+        mean = np.array(stored["mean"], np.float64)
+        if mean.shape != (bins.size,):
+            raise ValueError(f"a normalisation has {mean.size} means for {bins.size} bins of pT and |eta|")
+        return cls(bins, mean)
 
 
 def normalisation_table(bins: KinematicBins, jets: Jets, weight: Floats, sf: Floats) -> NormalisationTable:

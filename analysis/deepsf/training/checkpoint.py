@@ -1,7 +1,7 @@
 """The whole state of a training on disk: one that was evicted, killed or out of time goes on where it was.
 
-A single safetensors file: tensors, with all other numbers as JSON in its metadata. It is written beside its place and
-renamed. A file that cannot be trusted in full is not used at all: starting anew costs time, never the result.
+A single file of tensors, with all other numbers as JSON in its header. It is written beside its place and renamed. A
+file that cannot be trusted in full is not used at all: starting anew costs time, never the result.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import safetensors.torch
 import torch
-from safetensors import safe_open
 
-_FORMAT = "deepsf-checkpoint-1"
+from deepsf import tensor_files
+from deepsf.tensor_files import Header, Tensors
+
+_FORMAT = "deepsf-checkpoint-2"
 
 
 class State(NamedTuple):
@@ -57,9 +58,9 @@ class Checkpoint:
 
         A file that cannot be written (full disk) is told, and not an error: the training does not need it.
         """
-        numbers = json.dumps({"format": _FORMAT, "key": self.key, "numbers": state.numbers})
-        metadata = {"deepsf": numbers, "sha256": _digest(numbers, state.tensors)}
-        content = safetensors.torch.save(state.tensors, metadata)
+        tensors, numbers = {name: tensor.numpy() for name, tensor in state.tensors.items()}, json.dumps(state.numbers)
+        header = {"format": _FORMAT, "key": self.key, "numbers": numbers, "sha256": _digest(numbers, tensors)}
+        content = tensor_files.to_bytes(header, tensors)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._part.open("wb") as stream:
@@ -83,7 +84,8 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            return _read(self.path, self.key, like)
+            header, tensors = tensor_files.read(self.path, _FORMAT, lambda *content: content, finite=False)
+            return _state(header, tensors, self.key, like)
         except Exception as error:  # whatever is wrong with the file, the training can begin anew
             self.tell(f"begins anew, {self.path.name} is of no use: {error}")
             return None
@@ -94,20 +96,12 @@ class Checkpoint:
         self._part.unlink(missing_ok=True)
 
 
-def _read(path: Path, key: str, like: State) -> State:
-    with safe_open(path, framework="pt") as stored:
-        metadata = stored.metadata() or {}
-        if not {"deepsf", "sha256"} <= metadata.keys():
-            raise ValueError("not a checkpoint")
-        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
-    if _digest(metadata["deepsf"], tensors) != metadata["sha256"]:
+def _state(header: Header, tensors: Tensors, key: str, like: State) -> State:
+    if _digest(header["numbers"], tensors) != header["sha256"]:
         raise ValueError("it is damaged, its content does not have the digest that it was written with")
-    content = json.loads(metadata["deepsf"])
-    if content["format"] != _FORMAT:
-        raise ValueError(f"its format is {content['format']!r}, not {_FORMAT!r}")
-    if content["key"] != key:
+    if header["key"] != key:
         raise ValueError("it was made from other inputs")
-    state = State(tensors, content["numbers"])
+    state = State({name: torch.from_numpy(values) for name, values in tensors.items()}, json.loads(header["numbers"]))
     if _layout(state) != _layout(like):
         raise ValueError("its tensors are not those of this training, another version of the code wrote it")
     return state
@@ -117,9 +111,9 @@ def _layout(state: State) -> tuple[dict[str, tuple[torch.dtype, torch.Size]], se
     return {name: (tensor.dtype, tensor.shape) for name, tensor in state.tensors.items()}, set(state.numbers)
 
 
-def _digest(numbers: str, tensors: Mapping[str, torch.Tensor]) -> str:
+def _digest(numbers: str, tensors: Tensors) -> str:
     hashed = hashlib.sha256(numbers.encode())
     for name, tensor in sorted(tensors.items()):
-        hashed.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        hashed.update(tensor.flatten().numpy().data)
+        hashed.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+        hashed.update(tensor.tobytes())
     return hashed.hexdigest()

@@ -8,6 +8,7 @@ import pytest
 from deepsf.efficiency import evaluation
 from deepsf.efficiency.evaluation import ModelEfficiencies
 from deepsf.efficiency.events.events import JetEvents, offsets_of
+from tests.analysis.tensor_file_damage import accepted
 
 
 class Constant:
@@ -101,3 +102,14 @@ def test_written_efficiencies_come_back_in_order_and_bit_by_bit(tmp_path):
     assert all(np.array_equal(one, other) for one, other in zip(read["gnn"], models["gnn"], strict=True))
     evaluation.write(tmp_path / "again", models)
     assert (tmp_path / "again").read_bytes() == (tmp_path / "file").read_bytes()
+
+
+def test_a_spoilt_file_is_refused_whatever_is_wrong_with_it(tmp_path):
+    mean, outside = np.full((7, 2), 0.5, np.float32), np.zeros(7, bool)
+    models = {
+        "map": ModelEfficiencies(mean, out_of_range=outside),
+        "gnn": ModelEfficiencies(mean, mean / 10, np.stack([mean, mean]), outside),
+    }
+    evaluation.write(tmp_path / "file", models)
+    optional = ["map/out_of_range", *(f"gnn/{key}" for key in ("members", "out_of_range", "spread"))]
+    assert sorted(accepted(tmp_path / "file", evaluation.read)) == sorted(f"{name} missing" for name in optional)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -21,6 +23,8 @@ from deepsf.networks.scale_factor import (
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets
 from deepsf.probes.weights import NormalisationTable
+from deepsf.tensor_files import TensorFileError
+from tests.analysis.tensor_file_damage import accepted, content, spoil
 
 CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
 SCALING = InputScaling(
@@ -131,6 +135,38 @@ def test_a_single_member_survives_its_file(tmp_path):
     np.testing.assert_array_equal(
         load_member(tmp_path / "member.safetensors").evaluate("udsg", sample), member(4).evaluate("udsg", sample)
     )
+
+
+def test_a_file_of_several_members_is_none_of_a_single_one(ensemble, tmp_path):
+    with pytest.raises(ValueError, match="holds 3 members, not one"):
+        load_member(tmp_path / "ensemble.safetensors")
+
+
+def test_a_spoilt_file_is_refused_whatever_is_wrong_with_it(ensemble, tmp_path):
+    path = tmp_path / "ensemble.safetensors"
+    assert accepted(path, EnsembleScaleFactor.load) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda header: header["members"].pop(), "header announces no tensors 2/b/first_bias"),
+        (lambda header: header["members"].clear(), "holds no members"),
+        (lambda header: header["measured"].append("c"), "lacks 'c'"),
+        (lambda header: header["architecture"].update(units=9), "its header announces float32 of shape"),
+        (lambda header: header["architecture"].update(heads=2), "heads"),
+        (lambda header: header["members"][1]["scalings"]["b"]["low"].pop(), "scaling of the inputs pt, abseta"),
+        (lambda header: header["members"][1]["normalisation"]["b"]["mean"].pop(), "1 means for 2 bins"),
+        (lambda header: header["members"][1]["scalings"]["b"].update(low=[math.nan] * 3), "not finite"),
+    ],
+)
+def test_a_header_that_does_not_fit_is_refused(ensemble, tmp_path, change, message):
+    path = tmp_path / "ensemble.safetensors"
+    header, tensors = content(path)
+    change(header)
+    spoil(path, header, tensors)
+    with pytest.raises(TensorFileError, match=message):
+        EnsembleScaleFactor.load(path)
 
 
 def test_bin_errors_are_of_the_members_bin_means():

@@ -6,20 +6,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
 
+from deepsf import tensor_files
 from deepsf.efficiency.events.events import Bools, Floats32, JetEvents
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, build
+from deepsf.tensor_files import Header, Tensors
 
 _FORMAT = "deepsf-efficiency-1"
 
@@ -72,10 +71,10 @@ class EfficiencyEnsemble:
 
         Raises
         ------
-        ValueError
+        deepsf.tensor_files.TensorFileError
             If the file is not one of ours.
         """
-        return cls.of(_read(Path(path)))
+        return tensor_files.read(Path(path), _FORMAT, _ensemble)
 
     def save(self, path: Path) -> None:
         """Write weights and all that belongs to them to a safetensors file; equal content gives equal bytes."""
@@ -143,23 +142,20 @@ def load_member(path: Path) -> EfficiencyNetwork:
 
     Raises
     ------
+    deepsf.tensor_files.TensorFileError
+        If the file is not one of ours.
     ValueError
-        If the file is not one of ours, or holds several.
+        If it holds several.
     """
-    networks = _read(path)
+    networks = EfficiencyEnsemble.load(path).networks
     if len(networks) != 1:
         raise ValueError(f"{path}: holds {len(networks)} members, not one; load it as an ensemble")
     return networks[0]
 
 
 def _write(path: Path, networks: Sequence[EfficiencyNetwork]) -> None:
-    tensors = {
-        f"{number}/{name}": tensor.contiguous()
-        for number, network in enumerate(networks)
-        for name, tensor in network.module.state_dict().items()
-    }
     first = networks[0]
-    content = {
+    header = {
         "format": _FORMAT,
         "model": first.model,
         "sizes": dict(first.sizes),
@@ -168,37 +164,31 @@ def _write(path: Path, networks: Sequence[EfficiencyNetwork]) -> None:
         "untagged_weight": first.untagged_weight,
         "scalings": [network.scaling.to_json() for network in networks],
     }
-    # not save_file: its files are their owner's alone, and its error of a full disk is not the system's
-    path.write_bytes(save(tensors, metadata={"deepsf": json.dumps(content)}))
+    tensor_files.write(path, header, tensor_files.weights_of(_by_name(networks)))
 
 
-def _read(path: Path) -> list[EfficiencyNetwork]:
-    try:
-        with safe_open(path, framework="pt") as stored:
-            content = json.loads((stored.metadata() or {}).get("deepsf", "{}"))
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
-    except Exception as error:
-        raise ValueError(f"{path}: not a readable safetensors file ({error})") from None
-    if content.get("format") != _FORMAT:
-        raise ValueError(
-            f"{path}: format {content.get('format')!r} is not {_FORMAT!r}; not a file of efficiency networks, or of "
-            "another version"
-        )
-    return [_network(content, tensors, number) for number in range(len(content["scalings"]))]
+def _by_name(networks: Sequence[EfficiencyNetwork]) -> dict[str, torch.nn.Module]:
+    return {str(number): network.module for number, network in enumerate(networks)}
 
 
-def _network(content: dict[str, Any], tensors: dict[str, torch.Tensor], number: int) -> EfficiencyNetwork:
-    flavours, working_points = tuple(content["flavours"]), tuple(content["working_points"])
-    generator = torch.Generator().manual_seed(0)
-    module = build(content["model"], content["sizes"], len(flavours), len(working_points), generator)
-    prefix = f"{number}/"
-    module.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+def _ensemble(header: Header, tensors: Tensors) -> EfficiencyEnsemble:
+    networks = [_network(header, JetScaling.from_json(scaling)) for scaling in header["scalings"]]
+    tensor_files.load_weights(_by_name(networks), tensors)
+    return EfficiencyEnsemble.of(networks)
+
+
+def _network(header: Header, scaling: JetScaling) -> EfficiencyNetwork:
+    """Return a network that still lacks its weights."""
+    flavours, working_points = tuple(header["flavours"]), tuple(header["working_points"])
+    untagged_weight = tuple(header["untagged_weight"])
+    if len(untagged_weight) != len(flavours):
+        raise ValueError(f"its header has {len(untagged_weight)} weights of untagged jets for {len(flavours)} flavours")
     return EfficiencyNetwork(
-        model=content["model"],
-        sizes=content["sizes"],
+        model=header["model"],
+        sizes=header["sizes"],
         flavours=flavours,
         working_points=working_points,
-        scaling=JetScaling.from_json(content["scalings"][number]),
-        untagged_weight=tuple(content["untagged_weight"]),
-        module=module,
+        scaling=scaling,
+        untagged_weight=untagged_weight,
+        module=build(header["model"], header["sizes"], len(flavours), len(working_points), torch.Generator()),
     )

@@ -12,7 +12,9 @@ from deepsf.efficiency.events.events import join
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble, load_member, save_member
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, build
+from deepsf.tensor_files import TensorFileError
 from tests.analysis.efficiency.events.random_jets import FLAVOURS, random_events
+from tests.analysis.tensor_file_damage import accepted, content, spoil
 
 SIZES = {
     "closest_jet": {"layers": 2, "units": 16},
@@ -161,6 +163,33 @@ def test_files_of_something_else_are_refused(tmp_path):
     save_file({"x": torch.ones(1)}, tmp_path / "foreign")
     with pytest.raises(ValueError, match="format None is not 'deepsf-efficiency-1'"):
         load_member(tmp_path / "foreign")
+
+
+@pytest.mark.parametrize("model", ["closest_jet", "invariant"])
+def test_a_spoilt_file_is_refused_whatever_is_wrong_with_it(model, tmp_path):
+    path = tmp_path / "ensemble"
+    EfficiencyEnsemble.of([network(model, seed=seed) for seed in (1, 2)]).save(path)
+    assert accepted(path, EfficiencyEnsemble.load) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda header: header["scalings"].pop(), "header announces no tensors 1/"),
+        (lambda header: header["flavours"].append("tau"), "3 weights of untagged jets for 4 flavours"),
+        (lambda header: header["working_points"].append("T"), "its header announces float32 of shape"),
+        (lambda header: header.update(model="nothing"), "there is no network 'nothing'"),
+        (lambda header: header["sizes"].update(heads=2), "heads"),
+    ],
+)
+def test_a_header_that_does_not_fit_is_refused(tmp_path, change, message):
+    path = tmp_path / "ensemble"
+    EfficiencyEnsemble.of([network(seed=seed) for seed in (1, 2)]).save(path)
+    header, tensors = content(path)
+    change(header)
+    spoil(path, header, tensors)
+    with pytest.raises(TensorFileError, match=message):
+        EfficiencyEnsemble.load(path)
 
 
 @pytest.mark.parametrize(

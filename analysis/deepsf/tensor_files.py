@@ -1,0 +1,144 @@
+"""Files of tensors with a JSON header (safetensors): equal content gives equal bytes, and what is read is checked.
+
+A header names its format, ``<what it is>-<version>``. Whoever reads a file says which format it takes and builds its
+result from header and tensors; whatever goes wrong there is a `TensorFileError`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+from safetensors import safe_open
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Header = dict[str, Any]
+Tensors = dict[str, npt.NDArray[Any]]
+Layout = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
+"""Type and shape of tensors by name."""
+Result = TypeVar("Result")
+
+_KEY = "deepsf"
+
+
+class TensorFileError(ValueError):
+    """A file of tensors is of no use; the message names the file, what is wrong with it, and the way out."""
+
+
+def write(path: Path, header: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write a file; see `to_bytes`."""
+    # not save_file: its files are their owner's alone, and its error of a full disk is not the system's
+    path.write_bytes(to_bytes(header, tensors))
+
+
+def to_bytes(header: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Return the content of a file with this header, which holds ``format``, and these tensors."""
+    # safetensors writes memory as it lies; ascontiguousarray would give scalars an axis
+    in_order = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
+    return safetensors.numpy.save(in_order, {_KEY: json.dumps(header)})
+
+
+def read(path: Path, format_: str | None, build: Callable[[Header, Tensors], Result], *, finite: bool = True) -> Result:
+    """Return what ``build`` makes of the header and the tensors of a file.
+
+    Parameters
+    ----------
+    format_
+        The format that ``build`` takes.
+    build
+        Raises ValueError, or stumbles over what is missing, where header and tensors do not belong together.
+    finite
+        Refuse NaN and infinity in tensors and header.
+
+    Raises
+    ------
+    TensorFileError
+        If the file is not readable, has another format or version, or is inconsistent.
+    """
+    try:
+        with safe_open(path, framework="np") as stored:
+            text = (stored.metadata() or {}).get(_KEY, "{}")
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
+        header = json.loads(text)
+    except Exception as error:  # safetensors has errors of many types
+        raise TensorFileError(f"{path}: not a readable safetensors file ({error}); make it anew") from None
+    _check_format(path, header, format_)
+    try:
+        if finite:
+            json.loads(text, parse_constant=_refuse)
+            _check_finite(tensors)
+        return build(header, tensors)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise TensorFileError(f"{path}: {what}; the file was damaged or edited: make it anew") from error
+
+
+def _check_format(path: Path, header: Any, expected: str | None) -> None:
+    found = header.get("format") if isinstance(header, dict) else None
+    if found == expected:
+        return
+    if isinstance(found, str) and expected and found.rpartition("-")[0] == expected.rpartition("-")[0]:
+        way_out = "another version of deepsf wrote it: make it anew with this one, or read it with that one"
+    else:
+        way_out = "it holds something else: give another file"
+    raise TensorFileError(f"{path}: format {found!r} is not {expected!r}; {way_out}")
+
+
+def check_layout(tensors: Tensors, expected: Layout) -> None:
+    """Compare the tensors of a file to what its header announces.
+
+    Raises
+    ------
+    ValueError
+        If names, types or shapes differ.
+    """
+    if missing := expected.keys() - tensors.keys():
+        raise ValueError(f"it lacks tensors {', '.join(sorted(missing))}, which its header announces")
+    if surplus := tensors.keys() - expected.keys():
+        raise ValueError(f"its header announces no tensors {', '.join(sorted(surplus))}")
+    for name, (dtype, shape) in expected.items():
+        if (found := tensors[name]).dtype != dtype or found.shape != shape:
+            raise ValueError(
+                f"tensor {name} is {found.dtype} of shape {found.shape}, its header announces {dtype} of shape {shape}"
+            )
+
+
+def weights_of(modules: Mapping[str, nn.Module]) -> Tensors:
+    """Return the weights of networks, not copied, as ``<name of the network>/<name in it>``."""
+    return {
+        f"{prefix}/{name}": tensor.numpy()
+        for prefix, module in modules.items()
+        for name, tensor in module.state_dict().items()
+    }
+
+
+def load_weights(modules: Mapping[str, nn.Module], tensors: Tensors) -> None:
+    """Give networks the weights that `weights_of` returned.
+
+    Raises
+    ------
+    ValueError
+        If names, shapes or types are not those of these networks.
+    """
+    import torch  # efficiencies of jets are read without
+
+    check_layout(tensors, {name: (weight.dtype, weight.shape) for name, weight in weights_of(modules).items()})
+    for prefix, module in modules.items():
+        module.load_state_dict({name: torch.from_numpy(tensors[f"{prefix}/{name}"]) for name in module.state_dict()})
+
+
+def _check_finite(tensors: Tensors) -> None:
+    for name, tensor in tensors.items():
+        if np.issubdtype(tensor.dtype, np.floating) and (bad := int(np.count_nonzero(~np.isfinite(tensor)))):
+            raise ValueError(f"{bad} of {tensor.size} numbers of tensor {name} are not finite")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"its header holds the number {constant}, which is not finite")
