@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from deepsf.adversarial.train import train_and_normalise
-from deepsf.adversarial.trainer import NonFiniteLossError, member_seed
+from deepsf.adversarial.trainer import member_seed
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.training.engine import NonFiniteLossError
 
 SMALL = Training(layers=3, units=32, batch_size=1024, passes=8, precision="fp32")
 MEASURED = ("b", "udsg")

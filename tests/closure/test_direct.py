@@ -13,7 +13,7 @@ from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.direct.train import member_seed, train_direct
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.entries import RegionEntries
-from deepsf.training.classifier import NonFiniteLossError
+from deepsf.training.engine import NonFiniteLossError
 
 SMALL = Direct(layers=3, batch_size=1024)
 SHORT = SMALL.model_copy(update={"first_passes": 0.2, "passes": 0.5, "posterior_passes": 0.2})

@@ -38,7 +38,7 @@ def train_and_normalise(
 
     Raises
     ------
-    deepsf.adversarial.trainer.NonFiniteLossError
+    deepsf.training.engine.NonFiniteLossError
         If a loss is not finite.
     ValueError
         If the precision is not resolved, or the scale factors cannot be normalised.

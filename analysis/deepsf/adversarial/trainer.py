@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -20,19 +20,12 @@ from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.scale_factor import scale_factor
 from deepsf.probes.entries import Floats, RegionEntries
 from deepsf.seeds import torch_generator
-from deepsf.training.checkpoint import Checkpoint, State
-from deepsf.training.history import History, Progress
+from deepsf.training.checkpoint import State
+from deepsf.training.engine import VALIDATION_MAX, Learner, Trainer
 from deepsf.training.schedule import Schedule
 
-_VALIDATION_MAX = 50_000
-"""Entries of a kind and region at which validation losses are taken: they are looked at, never trained on."""
 
-
-class NonFiniteLossError(FloatingPointError):
-    """A loss became NaN or infinite; the message names network, step and the ranges of what went in."""
-
-
-class MemberTrainer:
+class MemberTrainer(Trainer):
     """The networks of one member and everything that their training changes; the result depends on the arguments alone.
 
     Parameters
@@ -72,10 +65,10 @@ class MemberTrainer:
         initial = torch_generator(network_seed)
         self.sf_networks = {f: self._network(initial, settings.precision) for f in self.measured}
         self.discriminators = {f: self._network(initial, settings.precision) for f in self.measured}
-        self._optimisers = {
-            name: _adam(network, settings.learning_rate, settings.weight_decay)
-            for name, network in self._networks().items()
-        }
+        self._schedule = Schedule.of(settings, float(np.mean([r.n_train_data for r in self.regions.values()])))
+        networks = {f"scale_factor_{flavour}": network for flavour, network in self.sf_networks.items()}
+        networks |= {f"discriminator_{flavour}": network for flavour, network in self.discriminators.items()}
+        super().__init__({name: self._learner(network) for name, network in networks.items()}, self._schedule.n_steps)
         self._generator = torch_generator(batch_seed)
         half = settings.batch_size // 2
         self._batches: dict[str, Batches] = {}
@@ -85,8 +78,7 @@ class MemberTrainer:
                 f"simulation_{flavour}": Batches(region.train[1], half, self._generator),
                 f"enriched_{flavour}": Batches(region.train_of_enriched(), settings.batch_size, self._generator),
             }
-        self.step, self._seen = 0, list[dict[str, float]]()
-        self.history = History()
+        self._seen: list[dict[str, float]] = []
 
     def _network(self, generator: torch.Generator, precision: Precision) -> DenseNetwork:
         return DenseNetwork(
@@ -98,83 +90,46 @@ class MemberTrainer:
             precision=precision,
         )
 
-    def _networks(self) -> dict[str, DenseNetwork]:
-        """Return all networks by the name of their loss."""
-        return {
-            **{f"scale_factor_{flavour}": network for flavour, network in self.sf_networks.items()},
-            **{f"discriminator_{flavour}": network for flavour, network in self.discriminators.items()},
-        }
+    def _learner(self, network: DenseNetwork) -> Learner:
+        rate, decay = self.settings.learning_rate, self.settings.weight_decay
+        return Learner(network, torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True))
 
-    # --- the training, and its state
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        regions = {}
+        for flavour, region in self.regions.items():
+            regions[f"region_{flavour}/weight"] = region.weight
+            regions[f"region_{flavour}/kappa"] = torch.from_numpy(region.kappa)
+        return super()._tensors() | regions
 
-    def run(self, report: Callable[[Progress], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> None:
-        """Train to the end: from the beginning, or from the checkpoint if it holds a state of this training.
+    def _place(self) -> State:
+        generators = {f"batches_{name}": batches.drawn_from for name, batches in self._batches.items()}
+        positions = {name: batches.position for name, batches in self._batches.items()}
+        return State(
+            generators | {"generator": self._generator.get_state()}, {"positions": positions, "seen": self._seen}
+        )
 
-        Raises
-        ------
-        NonFiniteLossError
-            If a loss is not finite.
-        """
-        n_data = float(np.mean([region.n_train_data for region in self.regions.values()]))
-        schedule = Schedule.of(self.settings, n_data)
-        if checkpoint is not None and (saved := checkpoint.load(like=self.state())) is not None:
-            self.restore(saved)
-            checkpoint.tell(f"continues at step {self.step} of {schedule.n_steps}")
-        while self.step < schedule.n_steps:
-            losses = self._next_step(schedule)
-            if checkpoint is not None and checkpoint.due():
-                checkpoint.save(self.state())
-            report(Progress(self.step, schedule.n_steps, losses))
+    def _go_to(self, state: State) -> None:
+        for name, batches in self._batches.items():
+            batches.restore(state.tensors[f"batches_{name}"], state.numbers["positions"][name])
+        self._generator.set_state(state.tensors["generator"])
+        self._seen = state.numbers["seen"]
 
-    def _next_step(self, schedule: Schedule) -> dict[str, float]:
-        factor = schedule.rate_factor(self.step, self.settings)
-        if schedule.is_warmup(self.step):
+    # --- steps
+
+    def next_step(self) -> dict[str, float]:
+        """Take a step of the schedule, of some or all networks, and return their losses; see `run`."""
+        factor = self._schedule.rate_factor(self.step, self.settings)
+        if self._schedule.is_warmup(self.step):
             losses = self._discriminator_steps(factor)
         else:
             alternates = self.settings.schedule == "alternating"
             losses = self._converge_discriminators(factor) if alternates else self._discriminator_steps(factor)
             losses |= self._scale_factor_steps(factor)
             self._seen.append(losses)
-        if schedule.ends_pass(self.step):
+        if self._schedule.ends_pass(self.step):
             self._end_of_pass()
         self.step += 1
         return losses
-
-    def state(self) -> State:
-        """Return all that steps change; tensors are those in use and not copies, so the next step changes them."""
-        generators = {f"batches_{name}": batches.drawn_from for name, batches in self._batches.items()}
-        numbers = {
-            "step": self.step,
-            "positions": {name: batches.position for name, batches in self._batches.items()},
-            "seen": self._seen,
-            "history": self.history.columns,
-        }
-        return State(self._tensors() | generators | {"generator": self._generator.get_state()}, numbers)
-
-    def restore(self, state: State) -> None:
-        """Go to a state of this training."""
-        tensors, numbers = state
-        for name, tensor in self._tensors().items():
-            tensor.copy_(tensors[name])
-        for name, batches in self._batches.items():
-            batches.restore(tensors[f"batches_{name}"], numbers["positions"][name])
-        self._generator.set_state(tensors["generator"])
-        self.step, self._seen, self.history = numbers["step"], numbers["seen"], History(numbers["history"])
-
-    def _tensors(self) -> dict[str, torch.Tensor]:
-        """Return the numbers behind weights, optimisers and regions, not copied."""
-        tensors = {}
-        for name, network in self._networks().items():
-            for key, parameter in network.named_parameters():
-                tensors[f"{name}/{key}"] = parameter.detach()
-                moments = self._optimisers[name].state[parameter]
-                tensors |= {f"{name}/{key}/{moment}": value for moment, value in moments.items()}
-        for flavour, region in self.regions.items():
-            tensors[f"region_{flavour}/weight"] = region.weight
-            tensors[f"region_{flavour}/kappa"] = torch.from_numpy(region.kappa)
-        return tensors
-
-    # --- steps
 
     def _converge_discriminators(self, factor: float) -> dict[str, float]:
         best, waited, losses = math.inf, 0, {}
@@ -245,15 +200,9 @@ class MemberTrainer:
         self, kind: str, flavour: str, loss: torch.Tensor, factor: float, batch: torch.Tensor
     ) -> dict[str, float]:
         """Step the network that the loss belongs to; return the loss by its name."""
-        value, name = float(loss.detach()), f"{kind}_{flavour}"
-        if not math.isfinite(value):
-            raise NonFiniteLossError(self._explain(value, f"{kind.replace('_', ' ')} of {flavour}", flavour, batch))
-        optimiser = self._optimisers[name]
-        for group in optimiser.param_groups:
-            group["lr"] = self.settings.learning_rate * factor
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        name = f"{kind}_{flavour}"
+        words, rate = f"{kind.replace('_', ' ')} of {flavour}", self.settings.learning_rate * factor
+        value = self.learners[name].step(loss, rate, lambda value: self._explain(value, words, flavour, batch))
         return {name: value}
 
     def _explain(self, loss: float, name: str, flavour: str, batch: torch.Tensor) -> str:
@@ -281,28 +230,19 @@ class MemberTrainer:
             for flavour in self.measured:
                 region = self.regions[flavour]
                 record[f"validation_discriminator_{flavour}"] = float(self._validation_discriminator_loss(flavour))
-                loss, sf = self._scale_factor_loss(flavour, region.validation_of_enriched()[:_VALIDATION_MAX])
+                loss, sf = self._scale_factor_loss(flavour, region.validation_of_enriched()[:VALIDATION_MAX])
                 record[f"validation_scale_factor_{flavour}"] = float(loss)
                 record[f"sf_min_{flavour}"], record[f"sf_max_{flavour}"] = float(sf.min()), float(sf.max())
                 record[f"kappa_change_{flavour}"] = float(np.abs(region.kappa - before[flavour]).max())
-        rate = self._optimisers[f"scale_factor_{self.measured[0]}"].param_groups[0]["lr"]
+        rate = self.learners[f"scale_factor_{self.measured[0]}"].learning_rate
         self.history.add(**{"pass": self.history.n_passes + 1}, learning_rate=rate, **record)
 
     def _validation_discriminator_loss(self, flavour: str) -> torch.Tensor:
-        data, simulation = (indices[:_VALIDATION_MAX] for indices in self.regions[flavour].validation)
+        data, simulation = (indices[:VALIDATION_MAX] for indices in self.regions[flavour].validation)
         return self._discriminator_loss(flavour, data, simulation)
 
     def _tag_scale_factor(self, features: Features, kinds: npt.NDArray[np.int8]) -> Floats:
         return self._own_scale_factor(features, torch.from_numpy(kinds.astype(np.int64)), exclude=None).double().numpy()
-
-
-def _adam(network: DenseNetwork, learning_rate: float, weight_decay: float) -> torch.optim.Adam:
-    """Return the optimiser with its state made now, as the first step would make it: so that there always is one."""
-    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
-    for parameter in network.parameters():
-        zeros = torch.zeros_like(parameter), torch.zeros_like(parameter)
-        optimiser.state[parameter] = {"step": torch.tensor(0.0), "exp_avg": zeros[0], "exp_avg_sq": zeros[1]}
-    return optimiser
 
 
 def member_seed(seed: int, member: int) -> np.random.SeedSequence:

@@ -44,7 +44,7 @@ def train_direct(
 
     Raises
     ------
-    deepsf.training.classifier.NonFiniteLossError
+    deepsf.training.engine.NonFiniteLossError
         If a loss is not finite.
     ValueError
         If a region has no jets of the flavour that it enriches, or the scale factors cannot be normalised.

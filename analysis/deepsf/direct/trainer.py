@@ -138,7 +138,7 @@ class DirectTraining:
 
         Raises
         ------
-        deepsf.training.classifier.NonFiniteLossError
+        deepsf.training.engine.NonFiniteLossError
             If a loss is not finite.
         """
         for name, passes in (("first", self._settings.first_passes), ("second", self._settings.passes)):

@@ -19,7 +19,7 @@ What is trained on comes as `Batches`: `deepsf.training.rows.Rows` for flat exam
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -28,8 +28,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepsf.seeds import torch_generator
-from deepsf.training.checkpoint import Checkpoint, State
-from deepsf.training.history import History, Progress
+from deepsf.training.checkpoint import State
+from deepsf.training.engine import Learner, Trainer
 from deepsf.training.schedule import rate_factor
 
 
@@ -102,10 +102,6 @@ class Steps(NamedTuple):
     weight_decay: float
 
 
-class NonFiniteLossError(FloatingPointError):
-    """A loss became NaN or infinite; the message names the step and the ranges of what went in."""
-
-
 def cross_entropies(logits: Tensor, label: Tensor) -> Tensor:
     """Return the cross-entropy of each example, shape ``(n,)``.
 
@@ -123,7 +119,7 @@ def cross_entropies(logits: Tensor, label: Tensor) -> Tensor:
     return functional.cross_entropy(with_class_0, label, reduction="none")
 
 
-class ClassifierTraining:
+class ClassifierTraining(Trainer):
     """A network in training and all that steps change; the result depends on the arguments alone.
 
     Parameters
@@ -145,91 +141,53 @@ class ClassifierTraining:
         if not batches.sum_abs_weight > 0:
             raise ValueError(f"the weights of the training examples sum up to {batches.sum_abs_weight}: none counts")
         self.network, self.batches, self.settings = network, batches, settings
-        self.n_steps = math.ceil(settings.passes * batches.per_pass)
-        self._optimiser = _adam(network, settings.learning_rate, settings.weight_decay)
+        self._learner = Learner(network, _adam(network, settings.learning_rate, settings.weight_decay))
+        super().__init__({"network": self._learner}, math.ceil(settings.passes * batches.per_pass))
         self._generator = torch_generator(seed)
-        self._shuffled_from = self._generator.get_state()
-        self.step, self._losses, self.history = 0, 0.0, History()
+        self._shuffled_from, self._losses = self._generator.get_state(), 0.0
 
-    def run(self, report: Callable[[Progress], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> None:
-        """Train to the end: from the beginning, or from the checkpoint if it holds a state of this training.
+    def _place(self) -> State:
+        return State({"shuffled_from": self._shuffled_from}, {"losses": self._losses})
 
-        Raises
-        ------
-        NonFiniteLossError
-            If a loss is not finite.
-        """
-        if checkpoint is not None and (saved := checkpoint.load(like=self.state())) is not None:
-            self.restore(saved)
-            checkpoint.tell(f"continues at step {self.step} of {self.n_steps}")
-        while self.step < self.n_steps:
-            loss = self.next_step()
-            if checkpoint is not None and checkpoint.due():
-                checkpoint.save(self.state())
-            report(Progress(self.step, self.n_steps, {"train": loss}))
-
-    def state(self) -> State:
-        """Return all that steps change; tensors are those in use and not copies, so the next step changes them."""
-        numbers = {"step": self.step, "losses": self._losses, "history": self.history.columns}
-        return State(self._tensors() | {"shuffled_from": self._shuffled_from}, numbers)
-
-    def restore(self, state: State) -> None:
-        """Go to a state of this training."""
-        tensors, numbers = state
-        for name, tensor in self._tensors().items():
-            tensor.copy_(tensors[name])
-        self.step, self._losses, self.history = numbers["step"], numbers["losses"], History(numbers["history"])
-        self._shuffled_from = tensors["shuffled_from"]
+    def _go_to(self, state: State) -> None:
+        self._losses, self._shuffled_from = state.numbers["losses"], state.tensors["shuffled_from"]
         self._generator.set_state(self._shuffled_from)
         if self.step:
             self.batches.shuffle(self._generator)
 
-    def _tensors(self) -> dict[str, Tensor]:
-        tensors = {}
-        for name, parameter in self.network.named_parameters():
-            tensors[name] = parameter.detach()
-            tensors |= {f"{name}/{key}": value for key, value in self._optimiser.state[parameter].items()}
-        return tensors
-
-    def next_step(self) -> float:
+    def next_step(self) -> dict[str, float]:
         """Take one step and return its loss; see `run`."""
         number = self.step % self.batches.per_pass
         if number == 0:
             self._shuffled_from = self._generator.get_state()
             self.batches.shuffle(self._generator)
-        settings = self.settings
-        factor = rate_factor(self.step, self.n_steps, settings.learning_rate_warmup, settings.learning_rate_final)
-        for group in self._optimiser.param_groups:
-            group["lr"] = settings.learning_rate * factor
         loss = self._step_on(self.batches.batch(number))
         self._losses += loss
         self.step += 1
         if number + 1 == self.batches.per_pass or self.step == self.n_steps:
             self._end_of_pass(number + 1)
-        return loss
+        return {"train": loss}
 
     def _step_on(self, batch: Batch) -> float:
-        scale = self.batches.per_pass / self.batches.sum_abs_weight
+        settings, scale = self.settings, self.batches.per_pass / self.batches.sum_abs_weight
         loss = scale * torch.dot(batch.weight, cross_entropies(self.network(batch.inputs), batch.label))
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            weight = batch.weight
-            raise NonFiniteLossError(
-                f"the loss is {value} at step {self.step} of {self.n_steps}, after {self.history.n_passes} complete "
-                f"passes, on {len(weight)} examples: {self.batches.describe(batch)}, weights [{weight.min():.3g}, "
-                f"{weight.max():.3g}]; look for outliers there, or lower the learning rate "
-                f"({self.settings.learning_rate:g})"
-            )
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
-        return value
+        factor = rate_factor(self.step, self.n_steps, settings.learning_rate_warmup, settings.learning_rate_final)
+        return self._learner.step(loss, settings.learning_rate * factor, lambda value: self._explain(value, batch))
+
+    def _explain(self, loss: float, batch: Batch) -> str:
+        weight = batch.weight
+        return (
+            f"the loss is {loss} at step {self.step} of {self.n_steps}, after {self.history.n_passes} complete passes, "
+            f"on {len(weight)} examples: {self.batches.describe(batch)}, weights [{weight.min():.3g}, "
+            f"{weight.max():.3g}]; look for outliers there, or lower the learning rate "
+            f"({self.settings.learning_rate:g})"
+        )
 
     def _end_of_pass(self, n_steps: int) -> None:
         validation = self._validation_loss()
         self.history.add(
             **{"pass": self.history.n_passes + 1},
-            learning_rate=self._optimiser.param_groups[0]["lr"],
+            learning_rate=self._learner.learning_rate,
             train_loss=self._losses / n_steps,
             **({} if validation is None else {"validation_loss": validation}),
         )
@@ -245,7 +203,6 @@ class ClassifierTraining:
 
 
 def _adam(network: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """Return the optimiser with its state made now, as the first step would make it: so that there always is one."""
     embeddings = {id(module.weight) for module in network.modules() if isinstance(module, nn.Embedding)}
     decayed: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
@@ -258,8 +215,4 @@ def _adam(network: nn.Module, learning_rate: float, weight_decay: float) -> torc
         for params, decay in ((decayed, weight_decay), (others, 0.0))
         if params
     ]
-    optimiser = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
-    for parameter in (*decayed, *others):
-        zeros = torch.zeros_like(parameter), torch.zeros_like(parameter)
-        optimiser.state[parameter] = {"step": torch.tensor(0.0), "exp_avg": zeros[0], "exp_avg_sq": zeros[1]}
-    return optimiser
+    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 from deepsf.training.classifier import Batch
-
-VALIDATION_MAX = 50_000
-"""Examples at which the validation loss is taken: it is looked at, never trained on."""
+from deepsf.training.engine import VALIDATION_MAX
 
 
 class Rows:

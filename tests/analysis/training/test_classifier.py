@@ -13,7 +13,8 @@ from torch import nn
 
 from deepsf.networks.dense import DenseNetwork
 from deepsf.training.checkpoint import Checkpoint
-from deepsf.training.classifier import ClassifierTraining, NonFiniteLossError, _adam, cross_entropies
+from deepsf.training.classifier import ClassifierTraining, _adam, cross_entropies
+from deepsf.training.engine import NonFiniteLossError
 from deepsf.training.rows import Rows
 
 SEED = np.random.SeedSequence([1, 2])
@@ -144,7 +145,7 @@ def test_a_training_resumed_at_any_step_ends_bit_identical(tmp_path):
 def test_the_learning_rate_rises_then_falls_as_a_cosine():
     training = ClassifierTraining(linear(), rows()[0], Settings(passes=4), SEED)
     rates: list[float] = []
-    training.run(lambda _: rates.append(training.state and training._optimiser.param_groups[0]["lr"]))
+    training.run(lambda _: rates.append(training.learners["network"].learning_rate))
     assert len(rates) == 120
     assert rates[:12] == pytest.approx([0.05 * (k + 1) / 12 for k in range(12)])
     assert rates[66] == pytest.approx(0.05 * (0.01 + 0.99 / 2))

@@ -11,9 +11,8 @@ import torch
 from deepsf.efficiency.events.events import Floats32, Ints
 from deepsf.efficiency.networks.jet_tensors import JetTensors
 from deepsf.training.classifier import Batch
+from deepsf.training.engine import VALIDATION_MAX
 
-VALIDATION_MAX = 50_000
-"""Events at which the validation loss is taken: it is looked at, never trained on."""
 _VALIDATION_BLOCK = 8192
 
 

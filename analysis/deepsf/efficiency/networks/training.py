@@ -91,7 +91,7 @@ def train_member(
     ------
     ValueError
         If a flavour has no jets, or none (or a negative sum of weights) in a bin between working points.
-    deepsf.training.classifier.NonFiniteLossError
+    deepsf.training.engine.NonFiniteLossError
         If a loss is not finite.
     """
     training = MemberTraining(events, model, settings, seed)

@@ -74,7 +74,7 @@ def fit_scale_factors(
     ------
     ValueError
         If there are fewer regions than scale factors to find, or a region lacks all jets of a fit.
-    deepsf.training.classifier.NonFiniteLossError
+    deepsf.training.engine.NonFiniteLossError
         If a loss is not finite.
     """
     return _Fit(regions, hadron_flavours, settings, seed, dict(fixed or {})).run()
