@@ -9,7 +9,6 @@ which neither pass transposes anything. In bf16, parameters, sums over blocks an
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any, NamedTuple
 
 import torch
@@ -131,8 +130,12 @@ class DenseNetwork(nn.Module):
 
 
 def _he_normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    deviation = math.sqrt(2.0 / (1.0 + NEGATIVE_SLOPE**2) / shape[-2])
-    return torch.randn(shape, generator=generator) * deviation
+    weight = torch.empty(shape)
+    if weight.numel():  # no hidden-to-hidden layers otherwise
+        # (inputs, outputs of all layers): inputs lie where torch looks for outputs
+        rows = weight.view(shape[-2], -1)
+        nn.init.kaiming_normal_(rows, a=NEGATIVE_SLOPE, mode="fan_out", generator=generator)
+    return weight
 
 
 class _Dense(torch.autograd.Function):
