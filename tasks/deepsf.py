@@ -11,8 +11,7 @@ import law
 from tasks.binned import MeasureBinnedSF
 from tasks.framework.base import ConfigTask
 from tasks.framework.members import EnsembleWorkflow
-from tasks.framework.progress import ProgressLine
-from tasks.framework.provenance import digest
+from tasks.framework.progress import ProgressLine, checkpoint_of
 from tasks.framework.targets import staged
 from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
 from tasks.skim import SkimNtuples
@@ -53,17 +52,9 @@ class TrainDeepSF(EnsembleWorkflow):
         from deepsf.adversarial.trainer import member_seed
         from deepsf.networks.cpu import prepare_process
         from deepsf.networks.scale_factor import save_member
-        from deepsf.training.checkpoint import Checkpoint
 
         prepare_process()
-        (state,) = self.kept_between_attempts()
-        checkpoint = Checkpoint(
-            state,
-            key=digest(self.inputs_now()),
-            # not through cfg: how often a state is saved changes no result
-            every_s=60 * self.plan_cfg("htcondor.checkpoint_minutes"),
-            tell=lambda line: self.publish_message(f"member {self.branch}: {line}"),
-        )
+        checkpoint = checkpoint_of(self, f"member {self.branch}")
         member, history = train_and_normalise(
             load_regions(self, self.input()["skims"]),
             self.cfg("regions"),

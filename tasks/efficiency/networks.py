@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deepsf.config.efficiency.networks import NetworkName
 from tasks.framework.members import EnsembleWorkflow
-from tasks.framework.progress import ProgressLine
-from tasks.framework.provenance import digest
+from tasks.framework.progress import ProgressLine, checkpoint_of
 from tasks.framework.targets import leaves, staged
 from tasks.framework.workflows import Workflow
 
@@ -72,17 +71,10 @@ class EfficiencyTraining(EfficiencyTask, Workflow):
         from deepsf.efficiency.networks.ensemble import save_member
         from deepsf.efficiency.networks.training import member_seed, train_member
         from deepsf.networks.cpu import prepare_process
-        from deepsf.training.checkpoint import Checkpoint
 
         prepare_process()
-        member, (state,) = self.member(), self.kept_between_attempts()
-        checkpoint = Checkpoint(
-            state,
-            key=digest(self.inputs_now()),
-            # not through cfg: how often a state is saved changes no result
-            every_s=60 * self.plan_cfg("htcondor.checkpoint_minutes"),
-            tell=lambda line: self.publish_message(f"{member.stem}: {line}"),
-        )
+        member = self.member()
+        checkpoint = checkpoint_of(self, member.stem)
         events = self.load_events(TRAIN)
         if member.fold is not None:
             events = events.select(fold_of_events(events) == member.fold)

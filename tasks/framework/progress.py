@@ -1,11 +1,14 @@
-"""What trainings tell while they run."""
+"""What trainings tell while they run, and what they leave for another attempt."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
+from tasks.framework.provenance import digest
+
 if TYPE_CHECKING:
+    from deepsf.training.checkpoint import Checkpoint
     from deepsf.training.history import Progress
     from tasks.framework.base import ConfigTask
 
@@ -33,3 +36,17 @@ class ProgressLine:
         self._task.publish_message(
             f"{self._name}: step {progress.step} of {progress.n_steps}, {minutes} min left; {losses}"
         )
+
+
+def checkpoint_of(task: ConfigTask, name: str) -> Checkpoint:
+    """Return where a training saves its state: the one file that the task keeps between attempts."""
+    from deepsf.training.checkpoint import Checkpoint
+
+    (path,) = task.kept_between_attempts()
+    return Checkpoint(
+        path,
+        key=digest(task.inputs_now()),
+        # not through cfg: how often a state is saved changes no result
+        every_s=60 * task.plan_cfg("htcondor.checkpoint_minutes"),
+        tell=lambda line: task.publish_message(f"{name}: {line}"),
+    )
