@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.binned import MeasureBinnedSF
-from tasks.deepsf import AggregateDeepSF
+from tasks.binned import MeasureBinnedSF, load_binned
+from tasks.deepsf import AggregateDeepSF, load_ensemble
 from tasks.direct import direct_if_wanted, load_direct
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
 from tasks.framework.machine import made_on
 from tasks.framework.targets import staged
-from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
-from tasks.skim import SkimNtuples
+from tasks.inputs import MEASUREMENT_KEYS, load_measurement, measurement_inputs
 
 if TYPE_CHECKING:
-    from deepsf.audit import TrueFunction
+    from deepsf.audit import Results, TrueFunction
 
 
 class AuditScaleFactors(ConfigTask):
@@ -26,11 +27,9 @@ class AuditScaleFactors(ConfigTask):
     """
 
     config_keys = (
-        *ENTRY_KEYS,
+        *MEASUREMENT_KEYS,
         "tagger.branch",
         "generator",
-        "event_weight",
-        "normalisation",
         "training.precision",
         "ensemble",
         "direct",
@@ -40,13 +39,7 @@ class AuditScaleFactors(ConfigTask):
     keeps_replaced = True
 
     def requires(self) -> Any:
-        needed = {
-            "skims": SkimNtuples.req(self),
-            "inclusive": SampleInclusiveJets.req(self),
-            "binned": MeasureBinnedSF.req(self),
-            "deepsf": AggregateDeepSF.req(self),
-        }
-        return needed | direct_if_wanted(self)
+        return measurement_inputs(self) | method_inputs(self)
 
     def external_files(self) -> tuple[Path, ...]:
         generator = self.cfg("generator")
@@ -56,41 +49,31 @@ class AuditScaleFactors(ConfigTask):
         return {name: self.target(f"{name}.json") for name in ("audit", "truth_overlay", "closure", "bin_means")}
 
     def run(self) -> None:
-        import json
-
         from deepsf.audit import audit
-        from deepsf.audit.ensemble_mean import ExactMean
-        from deepsf.audit.methods import DIRECT
-        from deepsf.binned.scale_factor import BinnedScaleFactor
         from deepsf.networks.cpu import prepare_process
-        from deepsf.networks.ensemble import EntryScaleFactors
-        from deepsf.networks.scale_factor import EnsembleScaleFactor
 
         prepare_process()
-        deepsf, generator, direct = self.input()["deepsf"], self.cfg("generator"), self.cfg("direct")
-        seeds = {"ensemble": self.cfg("ensemble").seed} | ({} if direct is None else {"direct": direct.seed})
-        result = audit(
-            provenance=made_on(),
-            config_name=settings.config_path(self.config).stem,
-            seeds=seeds if generator is None else {**seeds, "generator": generator.seed},
-            regions=load_regions(self, self.input()["skims"]),
-            definitions=self.cfg("regions"),
-            flavours=self.cfg("flavours"),
-            inclusive=load_inclusive(self.input()["inclusive"]),
-            binned=BinnedScaleFactor.from_json(self.input()["binned"].file.read_text()),
-            deepsf=EnsembleScaleFactor.load(deepsf["ensemble"].file, self.cfg("training.precision")),
-            entry_sf={name: EntryScaleFactors.read(deepsf[f"entries_{name}"].file) for name in self.cfg("regions")},
-            event_weight=self.cfg("event_weight"),
-            normalisation=self.cfg("normalisation"),
-            settings=self.cfg("audit"),
-            truth=self._truth(),
-            grids=json.loads(deepsf["grid"].file.read_text()),
-            further_methods={} if direct is None else {DIRECT: ExactMean(load_direct(self.input()["direct"]))},
-            n_members_configured=self.cfg("ensemble").n_members,
-        )
+        head = {**made_on(), "config": settings.config_path(self.config).stem, "seeds": self._seeds()}
+        result = audit(load_measurement(self), self._results(), self.cfg("audit"), truth=self._truth(), head=head)
         with staged(*self.output().values()) as paths:
             for path, text in zip(paths, result, strict=True):
                 path.write_text(text)
+
+    def _seeds(self) -> dict[str, int]:
+        """Return all seeds that the figures depend on."""
+        sections = {name: self.cfg(name) for name in ("ensemble", "direct", "generator", "audit")}
+        return {name: section.seed for name, section in sections.items() if section is not None}
+
+    def _results(self) -> Results:
+        from deepsf.networks.ensemble import EntryScaleFactors
+
+        deepsf = self.input()["deepsf"]
+        return replace(
+            load_results(self),
+            at_entries={name: EntryScaleFactors.read(deepsf[f"entries_{name}"].file) for name in self.cfg("regions")},
+            grids=json.loads(deepsf["grid"].file.read_text()),
+            n_members_configured=self.cfg("ensemble").n_members,
+        )
 
     def _truth(self) -> TrueFunction | None:
         from deepsf.generator.truth import load as effective_truth
@@ -101,3 +84,18 @@ class AuditScaleFactors(ConfigTask):
         (path,) = self.external_files()
         true_sf = generator.true_sf
         return effective_truth(path, true_sf.name, true_sf.systematic, self.cfg("tagger.branch")).evaluate
+
+
+def method_inputs(task: ConfigTask) -> dict[str, Any]:
+    """Return what `load_results` needs, as requirements of a task."""
+    return {"binned": MeasureBinnedSF.req(task), "deepsf": AggregateDeepSF.req(task)} | direct_if_wanted(task)
+
+
+def load_results(task: ConfigTask) -> Results:
+    """Return the scale factors of all methods, from the inputs `method_inputs` of a task."""
+    from deepsf.audit import Results
+    from deepsf.audit.methods import DIRECT
+
+    inputs = task.input()
+    other = {DIRECT: load_direct(inputs["direct"])} if "direct" in inputs else {}
+    return Results(load_binned(inputs["binned"]), load_ensemble(task, inputs["deepsf"]), other=other)

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import law
 
-from tasks.binned import MeasureBinnedSF
+from deepsf.config.flavours import hadron_flavours
+from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.framework.base import ConfigTask
 from tasks.framework.members import EnsembleWorkflow
 from tasks.framework.progress import ProgressLine, checkpoint_of
 from tasks.framework.targets import staged
-from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
+from tasks.inputs import ENTRY_KEYS, MEASUREMENT_KEYS, load_entries, load_measurement, measurement_inputs
 from tasks.skim import SkimNtuples
+
+if TYPE_CHECKING:
+    from deepsf.networks.scale_factor import EnsembleScaleFactor
 
 
 class TrainDeepSF(EnsembleWorkflow):
     """One training a branch: scale-factor networks, input scaling and normalisation; and the record of the training."""
 
-    config_keys = (*ENTRY_KEYS, "event_weight", "normalisation", "training", "ensemble.seed")
+    config_keys = (*MEASUREMENT_KEYS, "training", "ensemble.seed")
     members_key = "ensemble.n_members"
     keeps_replaced = True
 
@@ -33,7 +37,7 @@ class TrainDeepSF(EnsembleWorkflow):
     @law.workflow_property(setter=False, cache=True)
     def _inputs(self) -> dict[str, Any]:
         """Return what every member requires, found out once, by the workflow."""
-        return {"skims": SkimNtuples.req(self, branch=-1), "inclusive": SampleInclusiveJets.req(self)}
+        return measurement_inputs(self)
 
     def own_parameters(self) -> dict[str, Any]:
         return {"member": self.branch_data}
@@ -48,28 +52,22 @@ class TrainDeepSF(EnsembleWorkflow):
         return (self.folder() / f".checkpoint_{self.branch}.safetensors",)
 
     def run(self) -> None:
-        from deepsf.adversarial.train import train_and_normalise
+        from deepsf.adversarial.train import train_member
         from deepsf.adversarial.trainer import member_seed
         from deepsf.networks.cpu import prepare_process
         from deepsf.networks.scale_factor import save_member
 
         prepare_process()
         checkpoint = checkpoint_of(self, f"member {self.branch}")
-        member, history = train_and_normalise(
-            load_regions(self, self.input()["skims"]),
-            self.cfg("regions"),
-            self.cfg("flavours"),
-            load_inclusive(self.input()["inclusive"]),
-            settings=self.cfg("training"),
-            event_weight=self.cfg("event_weight"),
-            normalisation=self.cfg("normalisation"),
-            seed=member_seed(self.cfg("ensemble.seed"), self.branch_data),
+        member, history = train_member(
+            load_measurement(self),
+            self.cfg("training"),
+            member_seed(self.cfg("ensemble.seed"), self.branch_data),
             report=ProgressLine(self, f"member {self.branch}"),
             checkpoint=checkpoint,
         )
-        codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
         with staged(self.output()["member"], self.output()["history"]) as (weights, record):
-            save_member(weights, member, codes)
+            save_member(weights, member, hadron_flavours(self.cfg("flavours")))
             record.write_text(json.dumps(history, sort_keys=True))
         checkpoint.remove()
 
@@ -97,22 +95,20 @@ class AggregateDeepSF(ConfigTask):
         }
 
     def run(self) -> None:
-        from deepsf.binned.scale_factor import BinnedScaleFactor
         from deepsf.networks.cpu import prepare_process
         from deepsf.networks.ensemble import Members, aggregate
         from deepsf.networks.scale_factor import EnsembleScaleFactor, load_member
 
         prepare_process()
-        precision = self.cfg("training.precision")
+        inputs, precision = self.input(), self.cfg("training.precision")
         members = self.requires()["members"].members()
-        codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
         loaded = (load_member(output["member"].file, precision) for output in members.values())
-        ensemble = EnsembleScaleFactor(tuple(loaded), codes)
+        ensemble = EnsembleScaleFactor(tuple(loaded), hadron_flavours(self.cfg("flavours")))
         result = aggregate(
             ensemble,
-            load_regions(self, self.input()["skims"]),
             self.cfg("regions"),
-            BinnedScaleFactor.from_json(self.input()["binned"].file.read_text()),
+            load_entries(self, inputs["skims"]),
+            load_binned(inputs["binned"]).bins,
             members=Members(tuple(members), self.cfg("ensemble.n_members")),
         )
         outputs = self.output()
@@ -123,3 +119,10 @@ class AggregateDeepSF(ConfigTask):
             place["grid"].write_text(result.grid_json)
             for region, entries in result.entries.items():
                 entries.write(place[f"entries_{region}"])
+
+
+def load_ensemble(task: ConfigTask, requirement: Any) -> EnsembleScaleFactor:
+    """Return the ensemble of `AggregateDeepSF`; ``task`` declares ``training.precision``."""
+    from deepsf.networks.scale_factor import EnsembleScaleFactor
+
+    return EnsembleScaleFactor.load(requirement["ensemble"].file, task.cfg("training.precision"))

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from deepsf.config import ConfigError
+from deepsf.config.flavours import hadron_flavours
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
-from tasks.inputs import ENTRY_KEYS, SampleInclusiveJets, load_inclusive, load_regions
-from tasks.skim import SkimNtuples
+from tasks.inputs import MEASUREMENT_KEYS, load_measurement, measurement_inputs
 
 if TYPE_CHECKING:
     from deepsf.networks.scale_factor import EnsembleScaleFactor
@@ -19,13 +19,13 @@ class TrainDirectSF(ConfigTask):
     """``direct.safetensors``, which evaluates as the DeepSF ensemble does, and the record of its trainings."""
 
     code_version = 2
-    config_keys = (*ENTRY_KEYS, "event_weight", "normalisation", "training.inputs", "direct")
+    config_keys = (*MEASUREMENT_KEYS, "training.inputs", "direct")
     keeps_replaced = True
 
     def requires(self) -> Any:
         if self.plan_cfg("direct") is None:
             raise ConfigError("the configuration has no section direct, which TrainDirectSF needs; write direct: {}")
-        return {"skims": SkimNtuples.req(self), "inclusive": SampleInclusiveJets.req(self)}
+        return measurement_inputs(self)
 
     def output(self) -> Any:
         return {"scale_factors": self.target("direct.safetensors"), "history": self.target("history.json")}
@@ -36,27 +36,15 @@ class TrainDirectSF(ConfigTask):
         from deepsf.networks.scale_factor import EnsembleScaleFactor
 
         prepare_process()
-        chosen = self.cfg("direct")
-        regions, inclusive = load_regions(self, self.input()["skims"]), load_inclusive(self.input()["inclusive"])
+        measurement, inputs, settings = load_measurement(self), self.cfg("training.inputs"), self.cfg("direct")
         members, histories = [], []
-        for number in range(chosen.n_members):
-            member, history = train_direct(
-                regions,
-                self.cfg("regions"),
-                self.cfg("flavours"),
-                inclusive,
-                inputs=self.cfg("training.inputs"),
-                settings=chosen,
-                event_weight=self.cfg("event_weight"),
-                normalisation=self.cfg("normalisation"),
-                seed=member_seed(chosen.seed, number),
-            )
+        for number in range(settings.n_members):
+            member, history = train_direct(measurement, inputs, settings, member_seed(settings.seed, number))
             members.append(member)
             histories.append(history)
-            self.publish_message(f"direct density ratio: training {number + 1} of {chosen.n_members} done")
-        codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
+            self.publish_message(f"direct density ratio: training {number + 1} of {settings.n_members} done")
         with staged(*self.output().values()) as (scale_factors, record):
-            EnsembleScaleFactor(tuple(members), codes).save(scale_factors)
+            EnsembleScaleFactor(tuple(members), hadron_flavours(self.cfg("flavours"))).save(scale_factors)
             record.write_text(json.dumps(histories, sort_keys=True))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.binned import MeasureBinnedSF
-from tasks.deepsf import AggregateDeepSF
+from tasks.binned import MeasureBinnedSF, load_binned
+from tasks.deepsf import AggregateDeepSF, load_ensemble
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
 from tasks.inputs import SampleInclusiveJets, load_inclusive, skimmed
@@ -36,11 +36,9 @@ class ExportScaleFactors(ConfigTask):
         return {form: self.target(name) for form, name in self.cfg("exports").files(self.cfg("tagger.name")).items()}
 
     def run(self) -> None:
-        from deepsf.binned.scale_factor import BinnedScaleFactor
         from deepsf.exports.correctionlib_json import Label
-        from deepsf.exports.write import write_exports
+        from deepsf.exports.write import ExportedResults, write_exports
         from deepsf.networks.cpu import prepare_process
-        from deepsf.networks.scale_factor import EnsembleScaleFactor
 
         prepare_process()
         settings, tagger, inputs = self.cfg("exports"), self.cfg("tagger.name"), self.input()
@@ -52,22 +50,17 @@ class ExportScaleFactors(ConfigTask):
             settings.description,
             settings.correlated,
         )
-        ensemble = inclusive = None
-        if "deepsf" in inputs:
-            ensemble = EnsembleScaleFactor.load(inputs["deepsf"]["ensemble"].file, self.cfg("training.precision"))
-            inclusive = load_inclusive(inputs["inclusive"])
+        with_deepsf = "deepsf" in inputs
+        results = ExportedResults(
+            load_binned(inputs["binned"]),
+            self.cfg("flavours"),
+            self.cfg("selection.jet.abseta_max"),
+            load_ensemble(self, inputs["deepsf"]) if with_deepsf else None,
+            load_inclusive(inputs["inclusive"]) if with_deepsf else None,
+        )
         outputs = self.output()
         with staged(*outputs.values()) as parts:
-            lines = write_exports(
-                dict(zip(outputs, parts, strict=True)),
-                binned=BinnedScaleFactor.from_json(inputs["binned"].file.read_text()),
-                flavours=self.cfg("flavours"),
-                label=label,
-                settings=settings,
-                jet_tables=skimmed(inputs["skims"], "jets"),
-                ensemble=ensemble,
-                inclusive=inclusive,
-                abseta_max=self.cfg("selection.jet.abseta_max"),
-            )
-        for line in lines:
-            self.publish_message(line)
+            places = dict(zip(outputs, parts, strict=True))
+            notes = write_exports(places, results, label, settings, skimmed(inputs["skims"], "jets"))
+        for note in notes:
+            self.publish_message(note)

@@ -1,4 +1,4 @@
-"""What many tasks start from: the entries of all regions and the inclusive jets, read from the skims."""
+"""What many tasks start from: the skims' tables, and all that is measured on."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from tasks.framework.targets import leaves, staged
 from tasks.skim import SkimNtuples
 
 if TYPE_CHECKING:
-    from deepsf.binned.shifts import SkimShifts
+    from deepsf.binned.shifts import SystematicShifts
     from deepsf.probes.entries import RegionEntries
     from deepsf.probes.inclusive import InclusiveJets
+    from deepsf.probes.measurement import Measurement
+    from deepsf.probes.tables import SkimTables
 
-ENTRY_KEYS = ("samples", "flavours", "regions", "campaign.luminosity_ifb", "selection.jet_columns")
-"""What `load_regions` and `SampleInclusiveJets` read."""
+TABLE_KEYS = ("samples", "flavours", "campaign.luminosity_ifb", "selection.jet_columns")
+"""What `skim_tables` reads of the configuration."""
+ENTRY_KEYS = (*TABLE_KEYS, "regions")
+"""What `load_entries` reads."""
+MEASUREMENT_KEYS = (*ENTRY_KEYS, "event_weight", "normalisation")
+"""What `load_measurement` reads."""
 
 
 def skimmed(requirement: Any, kind: str) -> list[Path]:
@@ -24,39 +30,67 @@ def skimmed(requirement: Any, kind: str) -> list[Path]:
     return [target.file for target in leaves(requirement) if target.file.name.endswith(f"_{kind}.parquet")]
 
 
-def load_regions(task: ConfigTask, requirement: Any, shift: str = "nominal") -> dict[str, RegionEntries]:
-    """Return data and simulation of all regions, of one of the skim's shifts; ``task`` declares `ENTRY_KEYS`."""
-    from deepsf.probes import load
-    from deepsf.skim.cut_flow import read_metadata
-    from deepsf.skim.skim_file import require_selected
+def skim_tables(task: ConfigTask, requirement: Any, kind: str) -> SkimTables:
+    """Return the same tables with what is needed to read them."""
+    from deepsf.probes.tables import SkimTables
 
-    paths = skimmed(requirement, "entries")
-    require_selected([read_metadata(path) for path in paths], task.cfg("regions"))
-    return load.load_regions(
-        paths,
+    return SkimTables(
+        skimmed(requirement, kind),
         samples=task.cfg("samples"),
-        regions=task.cfg("regions"),
         flavours=task.cfg("flavours"),
         luminosity_ifb=task.cfg("campaign.luminosity_ifb"),
-        jet_columns=task.cfg("selection.jet_columns"),
-        shift=shift,
+        jet_columns=tuple(task.cfg("selection.jet_columns")),
     )
 
 
-def load_shifts(task: ConfigTask, skims: Any, inclusive: Any) -> SkimShifts:
-    """Return the shifts that the skim offers, with what reads their tables; ``task`` declares `ENTRY_KEYS`."""
-    from deepsf.binned.shifts import SkimShifts
-    from deepsf.probes.entries import available_shifts
+def load_entries(task: ConfigTask, requirement: Any, shift: str = "nominal") -> dict[str, RegionEntries]:
+    """Return data and simulation of all regions, of one of the skim's shifts."""
+    from deepsf.probes import load
+    from deepsf.skim.cut_flow import require_selected
 
-    kinematic, weights = available_shifts(skimmed(skims, "entries"))
-    regions = partial(load_regions, task, skims)
-    return SkimShifts(kinematic[1:], weights, regions, load_inclusive(inclusive, shifts=True).shifted)
+    tables, regions = skim_tables(task, requirement, "entries"), task.cfg("regions")
+    require_selected(tables.metadata, regions)
+    return load.load_entries(tables, regions, shift)
+
+
+def measurement_inputs(task: ConfigTask) -> dict[str, Any]:
+    """Return what `load_measurement` needs, as requirements of a task."""
+    return {"skims": SkimNtuples.req(task, branch=-1), "inclusive": SampleInclusiveJets.req(task)}
+
+
+def load_measurement(task: ConfigTask) -> Measurement:
+    """Return what is measured on, from the inputs `measurement_inputs` of a task."""
+    from deepsf.probes.measurement import Measurement
+
+    inputs = task.input()
+    return Measurement(
+        regions=task.cfg("regions"),
+        entries=load_entries(task, inputs["skims"]),
+        flavours=task.cfg("flavours"),
+        inclusive=load_inclusive(inputs["inclusive"]),
+        event_weight=task.cfg("event_weight"),
+        normalisation=task.cfg("normalisation"),
+    )
+
+
+def load_shifts(task: ConfigTask) -> SystematicShifts | None:
+    """Return the systematic shifts of the configuration, with what reads their tables; ``task`` declares ``shifts``."""
+    from deepsf.binned.shifts import SystematicShifts
+
+    settings, inputs = task.cfg("shifts"), task.input()
+    if settings is None:
+        return None
+    kinematic, weights = skim_tables(task, inputs["skims"], "entries").shifts
+    entries = partial(load_entries, task, inputs["skims"])
+    return SystematicShifts(
+        settings, kinematic[1:], weights, entries, load_inclusive(inputs["inclusive"], shifts=True).shifted
+    )
 
 
 class SampleInclusiveJets(ConfigTask):
     """Simulated jets without region and tag, on which every method's scale factors are normalised."""
 
-    config_keys = ("samples", "flavours", "campaign.luminosity_ifb", "selection.jet_columns", "normalisation.max_jets")
+    config_keys = (*TABLE_KEYS, "normalisation.max_jets")
     code_version = 2
 
     def requires(self) -> Any:
@@ -68,14 +102,8 @@ class SampleInclusiveJets(ConfigTask):
     def run(self) -> None:
         from deepsf.probes.inclusive import sample_inclusive_jets
 
-        sampled = sample_inclusive_jets(
-            skimmed(self.input(), "jets"),
-            samples=self.cfg("samples"),
-            flavours=self.cfg("flavours"),
-            luminosity_ifb=self.cfg("campaign.luminosity_ifb"),
-            max_jets=self.cfg("normalisation.max_jets"),
-            jet_columns=self.cfg("selection.jet_columns"),
-        )
+        tables = skim_tables(self, self.input(), "jets")
+        sampled = sample_inclusive_jets(tables, self.cfg("normalisation.max_jets"))
         with staged(self.output()) as (path,):
             sampled.write(path)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepsf.config.flavours import measured_flavours
+from deepsf.config.flavours import hadron_flavours, measured_flavours
 from tasks.audit import AuditScaleFactors
 from tasks.binned import MeasureBinnedSF
 from tasks.deepsf import AggregateDeepSF, TrainDeepSF
@@ -112,7 +112,7 @@ class PlotScaleFactors(PlotTask):
         if wanted is None:
             return None
         correction = correctionlib.CorrectionSet.from_file(str(settings.resolve(wanted.file)))[wanted.name]
-        codes = {name: flavour.hadron_flavours for name, flavour in self.cfg("flavours").items()}
+        codes = hadron_flavours(self.cfg("flavours"))
         return Reference.of_correction(correction, wanted.label, wanted.systematic, codes)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import luigi
 
 from deepsf.config import ConfigError
+from deepsf.config.flavours import hadron_flavours
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import ProvenanceTarget, staged
 from tasks.framework.workflows import Workflow
@@ -52,7 +53,7 @@ class EfficiencyTask(ConfigTask):
 
     def hadron_flavours(self) -> dict[str, tuple[int, ...]]:
         """Return the codes of each flavour."""
-        return {name: flavour.hadron_flavours for name, flavour in self.flavours().items()}
+        return hadron_flavours(self.flavours())
 
     def samples(self) -> tuple[str, ...]:
         """Return the samples: one to train on, one to test, and generated jets of another process."""

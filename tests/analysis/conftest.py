@@ -82,6 +82,6 @@ def injected(jets: Jets, bins, truth) -> np.ndarray:
     sf = np.ones(len(jets))
     for flavour, binning in bins.items():
         mine = jets.flavour == FLAVOURS.index(flavour)
-        index = FlavourBins.of(binning).index(jets.pt_gev, jets.abseta, jets.discriminant)
+        index = FlavourBins.of(binning).index(jets)
         sf[mine] = truth[flavour].ravel()[index[mine]]
     return sf

@@ -116,7 +116,7 @@ class Grid:
         for flavour, sf in self.truth.items():
             mine = jets.flavour == self.names.index(flavour)
             bins = FlavourBins.of(self.settings.binned.bins[flavour])
-            found[mine] = sf.ravel()[bins.index(jets.pt_gev, jets.abseta, jets.discriminant)[mine]]
+            found[mine] = sf.ravel()[bins.index(jets)[mine]]
         return found
 
     def simulation(self, region: str) -> ProbeEntries:

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from deepsf.config.regions import Region
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.probes.bootstrap import EventBootstrap, split_by_event
 from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
+from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
 
 PURITY_MIN = 1e-3
@@ -122,32 +122,31 @@ class TrainingRegion:
 
 
 def training_regions(
-    entries: Mapping[str, RegionEntries],
-    definitions: Mapping[str, Region],
-    measured: Mapping[str, int],
+    measurement: Measurement,
     settings: Training,
-    event_weight: EventWeight,
     split_seed: np.random.SeedSequence,
     bootstrap_seed: np.random.SeedSequence,
 ) -> dict[str, TrainingRegion]:
-    """Return the regions of one member by the measured flavour that they enrich; ``measured`` holds flavour indices.
+    """Return the regions of one member by the measured flavour that they enrich.
 
     Each flavour's networks see the jets of their own region at zero mean and unit width.
     """
     # sorted: the order of keys in a configuration must not change a result
-    enriched = {name: d.enriched_flavour for name, d in sorted(definitions.items()) if d.enriched_flavour in measured}
-    used = {name: entries[name] for name in enriched}
-    held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
+    enriched = dict(sorted(measurement.enriching.items()))
+    entries = {name: measurement.entries[name] for name in enriched}
+    held_out = split_by_event(entries, settings.validation_fraction, np.random.default_rng(split_seed))
     is_bootstrap = settings.resample == "bootstrap"
-    factors = EventBootstrap(used).draw(np.random.default_rng(bootstrap_seed)) if is_bootstrap else {}
-    inputs, probes = dict(sorted(settings.inputs.items())), [e.simulation.probe for e in used.values()]
+    factors = EventBootstrap(entries).draw(np.random.default_rng(bootstrap_seed)) if is_bootstrap else {}
+    inputs, probes = dict(sorted(settings.inputs.items())), [e.simulation.probe for e in entries.values()]
+    index = {flavour: measurement.index(flavour) for flavour in enriched.values()}
     scalings = {
-        measured[flavour]: InputScaling.fit(inputs, probes, used[name].simulation.probe)
+        index[flavour]: InputScaling.fit(inputs, probes, entries[name].simulation.probe)
         for name, flavour in enriched.items()
     }
+    event_weight = measurement.event_weight
     return {
         flavour: TrainingRegion(
-            name, measured[flavour], used[name], scalings, event_weight, held_out[name], factors.get(name)
+            name, index[flavour], entries[name], scalings, event_weight, held_out[name], factors.get(name)
         )
         for name, flavour in enriched.items()
     }

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from deepsf.adversarial.trainer import MemberTrainer
-from deepsf.config.flavours import Flavour
-from deepsf.config.regions import Region
 from deepsf.config.training import Training
-from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, normalised
-from deepsf.probes.entries import RegionEntries
-from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.measurement import Measurement
 from deepsf.training.checkpoint import Checkpoint
 from deepsf.training.history import Progress
 
 
-def train_and_normalise(
-    regions: dict[str, RegionEntries],
-    definitions: Mapping[str, Region],
-    flavours: Mapping[str, Flavour],
-    inclusive: InclusiveJets,
-    *,
+def train_member(
+    measurement: Measurement,
     settings: Training,
-    event_weight: EventWeight,
-    normalisation: Normalisation,
     seed: np.random.SeedSequence,
     report: Callable[[Progress], None] = lambda _: None,
     checkpoint: Checkpoint | None = None,
@@ -43,8 +33,8 @@ def train_and_normalise(
     ValueError
         If the precision is not resolved, or the scale factors cannot be normalised.
     """
-    trainer = MemberTrainer(regions, definitions, flavours, settings, event_weight, seed)
+    trainer = MemberTrainer(measurement, settings, seed)
     trainer.run(report, checkpoint)
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
     member = MemberScaleFactor(architecture, trainer.scalings, trainer.sf_networks, {})
-    return normalised(member, inclusive, flavours, normalisation), trainer.history.to_json()
+    return normalised(member, measurement), trainer.history.to_json()

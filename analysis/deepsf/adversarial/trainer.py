@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +10,12 @@ import torch
 
 from deepsf.adversarial.losses import bounded_logit, discriminator_loss, scale_factor_loss, target
 from deepsf.adversarial.regions import Batches, Features, training_regions
-from deepsf.config.flavours import Flavour, measured_flavours
-from deepsf.config.regions import Region
 from deepsf.config.training import Training
-from deepsf.config.weights import EventWeight
 from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.scale_factor import scale_factor
-from deepsf.probes.entries import Floats, RegionEntries
+from deepsf.probes.entries import Floats
+from deepsf.probes.measurement import Measurement
 from deepsf.seeds import torch_generator
 from deepsf.training.checkpoint import State
 from deepsf.training.engine import VALIDATION_MAX, Learner, Trainer
@@ -30,10 +27,8 @@ class MemberTrainer(Trainer):
 
     Parameters
     ----------
-    entries, definitions
-        The regions by name; those that enrich a measured flavour are used.
-    flavours
-        All flavours in the order of the entries' flavour index.
+    measurement
+        Its regions that enrich a measured flavour are used.
     settings
         Its ``precision`` must be resolved.
 
@@ -43,24 +38,14 @@ class MemberTrainer(Trainer):
         If the precision is not resolved.
     """
 
-    def __init__(
-        self,
-        entries: Mapping[str, RegionEntries],
-        definitions: Mapping[str, Region],
-        flavours: Mapping[str, Flavour],
-        settings: Training,
-        event_weight: EventWeight,
-        seed: np.random.SeedSequence,
-    ) -> None:
+    def __init__(self, measurement: Measurement, settings: Training, seed: np.random.SeedSequence) -> None:
         if settings.precision == "auto":
             raise ValueError("training.precision is auto: resolve it to fp32 or bf16 first, once for all members")
         # sorted: the order of keys in a configuration must not change a result
-        self.settings, self.measured = settings, tuple(sorted(measured_flavours(flavours)))
-        self._index = {flavour: list(flavours).index(flavour) for flavour in self.measured}
+        self.settings, self.measured = settings, tuple(sorted(measurement.measured))
+        self._index = {flavour: measurement.index(flavour) for flavour in self.measured}
         split_seed, bootstrap_seed, network_seed, batch_seed = seed.spawn(4)
-        self.regions = training_regions(
-            entries, definitions, self._index, settings, event_weight, split_seed, bootstrap_seed
-        )
+        self.regions = training_regions(measurement, settings, split_seed, bootstrap_seed)
         self.scalings = {flavour: region.scaling for flavour, region in self.regions.items()}
         initial = torch_generator(network_seed)
         self.sf_networks = {f: self._network(initial, settings.precision) for f in self.measured}

@@ -10,22 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import hist
-import numpy as np
-import numpy.typing as npt
 import uhi.io.json
 
-from deepsf.probes.bins import FlavourBins
+from deepsf.probes.bins import FlavourBins, mean_by_bin
 from deepsf.probes.entries import Floats, Jets
 
 BinMeans = dict[str, dict[str, hist.Hist[Any]]]
-
-
-def means_by_cell(cell: npt.NDArray[np.int64], values: Floats, size: int) -> Floats:
-    """Return the mean over the places of each cell, shape ``(size,)``; NaN where there are none."""
-    count = np.bincount(cell, minlength=size)
-    means: Floats = np.full(size, np.nan)
-    np.divide(np.bincount(cell, values, size), count, out=means, where=count > 0)
-    return means
 
 
 def bin_means(bins: FlavourBins, jets: Jets, values: Floats, name: str) -> hist.Hist[Any]:
@@ -38,13 +28,8 @@ def bin_means(bins: FlavourBins, jets: Jets, values: Floats, name: str) -> hist.
     name
         What the histogram is called.
     """
-    axes = [
-        hist.axis.Variable(edges, name=axis, flow=False)
-        for axis, edges in zip(("pt", "abseta", "discriminant"), bins, strict=True)
-    ]
-    means = hist.Hist(*axes, storage=hist.storage.Double(), name=name)
-    cell = bins.index(jets.pt_gev, jets.abseta, jets.discriminant)
-    means.view()[...] = means_by_cell(cell, values, int(np.prod(bins.shape))).reshape(bins.shape)
+    means = hist.Hist(*bins.axes(), storage=hist.storage.Double(), name=name)
+    means.view()[...] = mean_by_bin(bins.index(jets), values, bins.size).reshape(bins.shape)
     return means
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.audit.methods import Method
+from deepsf.audit.methods import ExactMean, Method
 from deepsf.config.exports import DeepSFTable
 from deepsf.exports.deepsf_table import EnsembleTable, ensemble_table
 from deepsf.networks.scale_factor import EnsembleScaleFactor
-from deepsf.probes.entries import Floats, Jets, logit
+from deepsf.probes.entries import Floats, Integers, Jets, logit
 
 SIZE = DeepSFTable(n_pt=16, n_abseta=9, n_discriminant=64)
 """Cells of the table: finer than the exported one."""
@@ -32,8 +32,8 @@ class TabulatedMean:
         if flavour not in self.tables:
             return np.ones(len(jets))
         table = self.tables[flavour]
-        row, u = _place(table.pt_gev, jets.pt_gev, log=True)
-        column, z = _place(table.abseta, jets.abseta)
+        row, u = _cell(table.pt_gev, jets.pt_gev, log=True)
+        column, z = _cell(table.abseta, jets.abseta)
         position = np.clip(logit(jets.discriminant), table.node[0], table.node[-1])
         node = np.searchsorted(table.node[1:-1], position, side="right")
         t = (position - table.node[node]) / (table.node[node + 1] - table.node[node])
@@ -50,19 +50,8 @@ class TabulatedMean:
         return value
 
 
-@dataclass(frozen=True)
-class ExactMean:
-    """The ensemble's mean from the networks themselves."""
-
-    ensemble: EnsembleScaleFactor
-
-    def __call__(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
-        """Return the mean at each jet, shape ``(n,)``."""
-        return np.asarray(self.ensemble.member_values(flavour, jets, normalised=normalised).mean(axis=0))
-
-
 def ensemble_mean(ensemble: EnsembleScaleFactor, *, abseta_max: float) -> Method:
-    """Return the ensemble's mean as a method; networks with further inputs are evaluated themselves, which takes long.
+    """Return the ensemble's mean as a method; networks with other inputs are evaluated themselves, which takes long.
 
     Parameters
     ----------
@@ -80,17 +69,17 @@ def interpolation_rms(
     method: Method, ensemble: EnsembleScaleFactor, jets: Jets, flavours: Sequence[str]
 ) -> dict[str, float]:
     """Return by measured flavour the RMS of a method minus the ensemble's mean, at up to `CHECKED` of the jets each."""
-    exact, found = ExactMean(ensemble), {}
+    exact, rms = ExactMean(ensemble), {}
     for name in ensemble.members[0].networks:
-        mine = np.flatnonzero(jets.flavour == list(flavours).index(name))[:CHECKED]
-        if len(mine):
-            away = method(name, jets[mine]) - exact(name, jets[mine])
-            found[name] = float(np.sqrt(np.mean(away**2)))
-    return found
+        chosen = np.flatnonzero(jets.flavour == list(flavours).index(name))[:CHECKED]
+        if len(chosen):
+            difference = method(name, jets[chosen]) - exact(name, jets[chosen])
+            rms[name] = float(np.sqrt(np.mean(difference**2)))
+    return rms
 
 
-def _place(edges: Floats, values: npt.NDArray[Any], *, log: bool = False) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Return cell and place inside of it, from 0 to 1; values beyond the outer edges lie on these."""
+def _cell(edges: Floats, values: npt.NDArray[Any], *, log: bool = False) -> tuple[Integers, Floats]:
+    """Return the cell and the position in it, from 0 to 1; values beyond the outer edges lie on these."""
     exact = np.clip(values.astype(np.float64), edges[0], edges[-1])
     cell = np.searchsorted(edges[1:-1], exact, side="right")
     scale, exact = (np.log(edges), np.log(exact)) if log else (edges, exact)

@@ -1,31 +1,27 @@
 """What is compared: scale factors by method name, and their values at the entries of every region.
 
 A method is a function of a flavour's name and jets. Every other part of the audit goes over a mapping of methods, so
-that a further one needs an entry there and nothing else. Four names have a meaning of their own: ``none`` is S = 1,
+that another one needs an entry there and nothing else. Four names have a meaning of their own: ``none`` is S = 1,
 ``deepsf`` the mean of an ensemble whose members are looked at too, ``direct`` the mean over the trainings of
 `deepsf.direct.train`, where there are any, and ``truth`` what generated data were made with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.binned.scale_factor import BinnedScaleFactor
-from deepsf.config.flavours import Flavour
-from deepsf.config.regions import Region
-from deepsf.config.weights import EventWeight
+from deepsf.binned.scale_factor import BINNED_METHODS, BinnedScaleFactor
 from deepsf.networks.ensemble import EntryScaleFactors
 from deepsf.networks.scale_factor import EnsembleScaleFactor
-from deepsf.probes.bins import KinematicBins
-from deepsf.probes.entries import Floats, Jets, RegionEntries, joined_jets
-from deepsf.probes.inclusive import InclusiveJets
-from deepsf.probes.weights import NormalisationTable, RegionWeights, normalisation_table
+from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries, joined_jets
+from deepsf.probes.measurement import Measurement
+from deepsf.probes.weights import NormalisationTable, RegionWeights
 
 NONE, DIRECT, DEEPSF, TRUTH = "none", "direct", "deepsf", "truth"
 
@@ -70,52 +66,71 @@ def no_scale_factor(flavour: str, jets: Jets, *, normalised: bool = True) -> Flo
     return np.ones(len(jets))
 
 
-def standard_methods(binned: BinnedScaleFactor, deepsf: EnsembleScaleFactor) -> dict[str, Method]:
-    """Return the methods that every campaign has."""
+@dataclass(frozen=True)
+class ExactMean:
+    """The mean of an ensemble from the networks themselves."""
 
-    def mean(flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
-        members: Floats = deepsf.member_values(flavour, jets, normalised=normalised)
-        return np.asarray(members.mean(axis=0))
+    ensemble: EnsembleScaleFactor
 
-    return {
-        NONE: no_scale_factor,
-        "binned": partial(binned.evaluate, form="binned"),
-        "binned_smooth": partial(binned.evaluate, form="binned_smooth"),
-        DEEPSF: mean,
-    }
+    def __call__(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
+        """Return the mean at each jet, shape ``(n,)``."""
+        return np.asarray(self.ensemble.member_values(flavour, jets, normalised=normalised).mean(axis=0))
 
 
-def true_method(
-    function: TrueFunction,
-    flavours: Mapping[str, Flavour],
-    samples: Mapping[str, InclusiveJets],
-    bins: Mapping[str, KinematicBins],
-) -> TrueScaleFactor:
-    """Return the truth, normalised on the sample of each measured flavour as the methods are.
+@dataclass(frozen=True)
+class Results:
+    """The scale factors of a campaign, by every method.
 
-    Parameters
+    Attributes
     ----------
-    samples, bins
-        By measured flavour: the jets that scale factors were normalised on, and the bins of it.
+    at_entries
+        The ensemble ``deepsf`` at the simulated entries, by region.
+    grids
+        By flavour, axes of the grid on which the truth overlay is given, too.
+    n_members_configured
+        Of how many members ``deepsf`` was meant to consist; None: of those that it has.
+    other
+        Ensembles of other methods by name.
     """
-    codes = {name: flavour.hadron_flavours[0] for name, flavour in flavours.items()}
+
+    binned: BinnedScaleFactor
+    deepsf: EnsembleScaleFactor
+    at_entries: Mapping[str, EntryScaleFactors] = field(default_factory=dict)
+    grids: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    n_members_configured: int | None = None
+    other: Mapping[str, EnsembleScaleFactor] = field(default_factory=dict)
+
+    def methods(self) -> dict[str, Method]:
+        """Return all methods but the truth."""
+        return {
+            NONE: no_scale_factor,
+            **{method: partial(self.binned.evaluate, method=method) for method in BINNED_METHODS},
+            DEEPSF: ExactMean(self.deepsf),
+            **{name: ExactMean(ensemble) for name, ensemble in self.other.items()},
+        }
+
+
+def true_method(function: TrueFunction, measurement: Measurement) -> TrueScaleFactor:
+    """Return the truth, normalised on the inclusive jets of each measured flavour as the methods are."""
+    codes = {name: flavour.hadron_flavours[0] for name, flavour in measurement.flavours.items()}
     unnormalised = TrueScaleFactor(function, codes, {})
-    tables = {
-        name: normalisation_table(bins[name], sample.jets, sample.weight, unnormalised(name, sample.jets))
-        for name, sample in samples.items()
-    }
-    return TrueScaleFactor(function, codes, tables)
+    return replace(unnormalised, normalisation=measurement.normalisation_tables(unnormalised))
 
 
-def at_entries(method: Method, entries: RegionEntries, flavours: tuple[str, ...]) -> EntryValues:
-    """Return a method's scale factors at the simulated entries, each jet's of its own flavour."""
-    jets = joined_jets([entries.simulation.probe, entries.simulation.tag])
+def at_own_flavours(method: Method, flavours: Sequence[str], jets: Jets) -> Floats:
+    """Return the scale factor of every jet, each of its own flavour, shape ``(n,)``."""
     values = np.ones(len(jets))
     for number, flavour in enumerate(flavours):
         chosen = np.flatnonzero(jets.flavour == number)
         if len(chosen):
             values[chosen] = method(flavour, jets[chosen])
-    probe, tag = np.split(values, 2)
+    return values
+
+
+def at_entries(method: Method, entries: RegionEntries, flavours: Sequence[str]) -> EntryValues:
+    """Return a method's scale factors at the simulated entries, each jet's of its own flavour."""
+    jets = joined_jets([entries.simulation.probe, entries.simulation.tag])
+    probe, tag = np.split(at_own_flavours(method, flavours, jets), 2)
     return EntryValues(probe, tag)
 
 
@@ -134,41 +149,36 @@ class AuditedRegion:
     weighted: dict[str, Floats]
 
     @property
-    def is_enriched(self) -> npt.NDArray[np.bool_]:
+    def is_enriched(self) -> Mask:
         """Which simulated probe jets are of the enriched flavour, shape ``(n,)``."""
         return np.asarray(self.entries.simulation.probe.flavour == self.flavours.index(self.enriched))
 
 
 def audited_region(
-    name: str,
-    definition: Region,
-    entries: RegionEntries,
-    flavours: tuple[str, ...],
-    methods: Mapping[str, Method],
-    entry_sf: EntryScaleFactors,
-    event_weight: EventWeight,
+    measurement: Measurement, name: str, methods: Mapping[str, Method], deepsf: EntryScaleFactors
 ) -> AuditedRegion:
     """Return a region with the values and weights of every method.
 
     Parameters
     ----------
-    entry_sf
+    deepsf
         The ensemble at the simulated entries: stands for the method ``deepsf``, which is expensive to evaluate.
 
     Raises
     ------
     ValueError
-        If ``entry_sf`` was made from other entries.
+        If ``deepsf`` was made from other entries.
     """
+    entries, flavours, enriched = measurement.entries[name], measurement.names, measurement.enriching[name]
     n = len(entries.simulation)
-    if len(entry_sf.tag) != n:
+    if len(deepsf.tag) != n:
         raise ValueError(
-            f"region {name}: scale factors at {len(entry_sf.tag)} entries, but the skim has {n} simulated ones; "
+            f"region {name}: scale factors at {len(deepsf.tag)} entries, but the skim has {n} simulated ones; "
             "they come from different inputs: aggregate the ensemble again"
         )
-    known = {DEEPSF: EntryValues(entry_sf.probe.mean, entry_sf.tag)}
+    known = {DEEPSF: EntryValues(deepsf.probe.mean, deepsf.tag)}
     values = {key: known.get(key) or at_entries(method, entries, flavours) for key, method in methods.items()}
-    weights = RegionWeights(entries, flavours.index(definition.enriched_flavour), event_weight)
+    weights = RegionWeights(entries, measurement.index(enriched), measurement.event_weight)
     weight = {key: weights.simulation(value.tag) for key, value in values.items()}
     weighted = {key: weight[key] * value.probe for key, value in values.items()}
-    return AuditedRegion(entries, definition.enriched_flavour, flavours, values, weight, weighted)
+    return AuditedRegion(entries, enriched, flavours, values, weight, weighted)

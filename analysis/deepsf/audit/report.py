@@ -16,29 +16,23 @@ from deepsf.audit.methods import (
     TRUTH,
     AuditedRegion,
     Method,
+    Results,
     TrueFunction,
     audited_region,
-    standard_methods,
     true_method,
 )
 from deepsf.audit.two_sample import two_sample_auc
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.audit import Audit
-from deepsf.config.flavours import Flavour, measured_flavours
-from deepsf.config.regions import Region
-from deepsf.config.weights import EventWeight, Normalisation
-from deepsf.networks.ensemble import EntryScaleFactors
-from deepsf.networks.scale_factor import EnsembleScaleFactor
-from deepsf.probes.bins import KinematicBins
-from deepsf.probes.entries import RegionEntries
-from deepsf.probes.inclusive import NORMALISED_ON, Half, InclusiveJets, normalisation_bins
+from deepsf.probes.inclusive import Half
+from deepsf.probes.measurement import Measurement
 
 CHECKED_ON: Half = 1
 """The half of the inclusive jets that no scale factor was normalised on."""
 
 
 class AuditResult(NamedTuple):
-    """The artefacts as JSON texts: all figures; truth, closure histograms and means of further methods for plots.
+    """The artefacts as JSON texts: all figures; truth, closure histograms and means of other methods for plots.
 
     `deepsf.audit.truth.overlay_from_json`, `deepsf.audit.closure.closure_from_json` and
     `deepsf.audit.bin_means.bin_means_from_json` read the last three.
@@ -51,112 +45,71 @@ class AuditResult(NamedTuple):
 
 
 def audit(
-    *,
-    provenance: Mapping[str, str | int],
-    config_name: str,
-    seeds: Mapping[str, int],
-    regions: Mapping[str, RegionEntries],
-    definitions: Mapping[str, Region],
-    flavours: Mapping[str, Flavour],
-    inclusive: InclusiveJets,
-    binned: BinnedScaleFactor,
-    deepsf: EnsembleScaleFactor,
-    entry_sf: Mapping[str, EntryScaleFactors],
-    event_weight: EventWeight,
-    normalisation: Normalisation,
+    measurement: Measurement,
+    results: Results,
     settings: Audit,
+    *,
     truth: TrueFunction | None = None,
-    grids: Mapping[str, Mapping[str, Any]] | None = None,
-    further_methods: Mapping[str, Method] | None = None,
-    n_members_configured: int | None = None,
+    head: Mapping[str, Any] | None = None,
 ) -> AuditResult:
     """Compare all methods on the same entries.
 
     Parameters
     ----------
-    provenance
-        ``commit``, ``cpu``, ``cores``: written as they are.
-    seeds
-        Seeds of generator, ensemble and whatever else the figures depend on; ``audit`` is added.
-    regions, definitions
-        By region; those that enrich a flavour of unit scale factor are left out.
-    inclusive
-        Jets of both halves: scale factors were normalised on one, yields are checked on the other.
-    entry_sf
-        The ensemble at the simulated entries, by region.
+    measurement
+        Regions that enrich a flavour of unit scale factor are left out. Scale factors were normalised on one half of
+        its inclusive jets; yields are checked on the other.
     truth
         The effective truth; without it all comparisons to the truth are left out.
-    grids
-        By flavour, axes of the grid on which the overlay gives the truth.
-    further_methods
-        Methods besides the binned ones and DeepSF, by name.
-    n_members_configured
-        Of how many members the ensemble was meant to consist; None: of those that it has.
+    head
+        Written as it is: ``commit``, ``cpu``, ``cores``, ``config``, ``seeds``.
 
     Raises
     ------
     ValueError
-        If ``entry_sf`` does not fit the entries, or a check has too little to work on.
+        If ``results.at_entries`` does not fit the entries, or a check has too little to work on.
     """
-    names, measured = tuple(flavours), measured_flavours(flavours)
-    bins = normalisation_bins(inclusive, names, measured, normalisation)
-    normalised_on, checked = (
-        {flavour: inclusive.of(names.index(flavour), half) for flavour in measured}
-        for half in (NORMALISED_ON, CHECKED_ON)
-    )
-    methods = {**standard_methods(binned, deepsf), **(further_methods or {})}
-    true = None if truth is None else true_method(truth, flavours, normalised_on, bins)
-    everything = methods if true is None else {**methods, TRUTH: true}
-    audited = {
-        name: audited_region(name, definition, regions[name], names, everything, entry_sf[name], event_weight)
-        for name, definition in definitions.items()
-        if definition.enriched_flavour in measured
-    }
+    true = None if truth is None else true_method(truth, measurement)
+    methods = results.methods() | ({} if true is None else {TRUTH: true})
+    audited = {n: audited_region(measurement, n, methods, results.at_entries[n]) for n in measurement.enriching}
     probes = {
-        region.enriched: comparison.at_probe_jets(region, everything, deepsf, settings.n_jets)
+        region.enriched: comparison.at_probe_jets(region, methods, results.deepsf, settings.n_jets)
         for region in audited.values()
     }
+    edges = {name: results.binned.bins[region.enriched].discriminant for name, region in audited.items()}
+    n_members = len(results.deepsf.members)
     report = {
-        **provenance,
-        "config": config_name,
-        "seeds": {**seeds, "audit": settings.seed},
-        "members": {"used": len(deepsf.members), "configured": n_members_configured or len(deepsf.members)},
-        **_contents(audited, binned),
+        **(head or {}),
+        "members": {"used": n_members, "configured": results.n_members_configured or n_members},
+        **_contents(audited, results.binned),
         **_pt_means(probes),
         "two_sample_auc": _two_sample(audited, settings),
-        "closure_chi2": {
-            name: closure.chi2_by_method(region, _edges(region, binned)) for name, region in audited.items()
-        },
-        "yield": _yields(everything, bins, normalised_on, checked),
+        "closure_chi2": {name: closure.chi2_by_method(region, edges[name]) for name, region in audited.items()},
+        "yield": _yields(measurement, methods),
         **_ranges(audited),
+        **({} if true is None else {"truth": _truth(probes, results.binned)}),
     }
-    overlays = {}
-    if true is not None:
-        report["truth"] = _truth(probes, binned)
-        overlays = _overlays(audited, true, binned, grids or {})
-    histograms = {name: closure.histograms(region, _edges(region, binned)) for name, region in audited.items()}
-    text = json.dumps(report, sort_keys=True, indent=1, allow_nan=False)
-    means = _means(audited, binned, tuple(further_methods or {}))
+    histograms = {name: closure.histograms(region, edges[name]) for name, region in audited.items()}
     return AuditResult(
-        text, comparison.overlay_to_json(overlays), closure.closure_to_json(histograms), bin_means_to_json(means)
+        json.dumps(report, sort_keys=True, indent=1, allow_nan=False),
+        comparison.overlay_to_json({} if true is None else _overlays(audited, true, results)),
+        closure.closure_to_json(histograms),
+        bin_means_to_json(_means(audited, results)),
     )
 
 
-def _means(audited: Mapping[str, AuditedRegion], binned: BinnedScaleFactor, methods: tuple[str, ...]) -> BinMeans:
-    """Return the means of methods in the bins of the binned scale factor, by the enriched flavour of each region."""
-    found: BinMeans = {}
+def _means(audited: Mapping[str, AuditedRegion], results: Results) -> BinMeans:
+    """Return the means of other methods in the bins of the binned scale factor, by enriched flavour."""
+    means: BinMeans = {}
     for region in audited.values():
-        mine, bins = region.is_enriched, binned.flavours[region.enriched].bins
-        probe = region.entries.simulation.probe[np.flatnonzero(mine)]
-        found[region.enriched] = {
-            name: bin_means(bins, probe, region.values[name].probe[mine], f"{name} scale factor of {region.enriched}")
-            for name in methods
+        flavour, enriched = region.enriched, region.is_enriched
+        probe = region.entries.simulation.probe[np.flatnonzero(enriched)]
+        bins = results.binned.bins[flavour]
+        means[flavour] = {
+            name: bin_means(bins, probe, region.values[name].probe[enriched], f"{name} scale factor of {flavour}")
+            for name in results.other
         }
-    return found
-
-
-def _edges(region: AuditedRegion, binned: BinnedScaleFactor) -> Any:
-    return binned.flavours[region.enriched].bins.discriminant
+    return means
 
 
 def _contents(audited: Mapping[str, AuditedRegion], binned: BinnedScaleFactor) -> dict[str, Any]:
@@ -191,8 +144,8 @@ def _pt_means(probes: Mapping[str, comparison.ProbeJets]) -> dict[str, Any]:
     by_flavour = {flavour: comparison.pt_means(probe) for flavour, probe in probes.items()}
     by_method = _by_method(by_flavour)
     largest = {
-        method: {flavour: means.pop("max_deviation") for flavour, means in found.items() if "max_deviation" in means}
-        for method, found in by_method.items()
+        method: {name: means.pop("max_deviation") for name, means in of_method.items() if "max_deviation" in means}
+        for method, of_method in by_method.items()
     }
     return {"pt_means": by_method} | ({"pt_mean_max_deviation": largest} if any(largest.values()) else {})
 
@@ -200,8 +153,8 @@ def _pt_means(probes: Mapping[str, comparison.ProbeJets]) -> dict[str, Any]:
 def _by_method(by_flavour: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Turn flavour -> method around."""
     turned: dict[str, dict[str, Any]] = {}
-    for flavour, found in by_flavour.items():
-        for method, value in found.items():
+    for flavour, by_method in by_flavour.items():
+        for method, value in by_method.items():
             turned.setdefault(method, {})[flavour] = value
     return turned
 
@@ -220,17 +173,14 @@ def _truth(probes: Mapping[str, comparison.ProbeJets], binned: BinnedScaleFactor
 
 
 def _overlays(
-    audited: Mapping[str, AuditedRegion],
-    true: Method,
-    binned: BinnedScaleFactor,
-    grids: Mapping[str, Mapping[str, Any]],
+    audited: Mapping[str, AuditedRegion], true: Method, results: Results
 ) -> dict[str, comparison.FlavourTruth]:
     overlays = {}
     for region in audited.values():
-        flavour, mine = region.enriched, region.is_enriched
-        probe, values = region.entries.simulation.probe[mine], region.values[TRUTH].probe[mine]
-        bins = binned.flavours[flavour].bins
-        overlays[flavour] = comparison.overlay(flavour, true, probe, bins, grids.get(flavour), values)
+        flavour, enriched = region.enriched, region.is_enriched
+        probe, values = region.entries.simulation.probe[enriched], region.values[TRUTH].probe[enriched]
+        bins, grid = results.binned.bins[flavour], results.grids.get(flavour)
+        overlays[flavour] = comparison.overlay(flavour, true, probe, bins, grid, values)
     return overlays
 
 
@@ -241,26 +191,30 @@ def _two_sample(audited: Mapping[str, AuditedRegion], settings: Audit) -> dict[s
     }
 
 
-def _yields(
-    methods: Mapping[str, Method],
-    bins: Mapping[str, KinematicBins],
-    normalised_on: Mapping[str, InclusiveJets],
-    checked: Mapping[str, InclusiveJets],
-) -> dict[str, Any]:
-    """Return by method the largest pull over flavours, and each flavour's own figures."""
+def _yields(measurement: Measurement, methods: Mapping[str, Method]) -> dict[str, Any]:
+    """Return by method the largest pull over flavours, and each flavour's figures."""
+    samples = {
+        name: (
+            measurement.normalisation_bins(name),
+            measurement.inclusive_of(name, CHECKED_ON),
+            measurement.inclusive_of(name),
+        )
+        for name in measurement.measured
+    }
     result = {}
     for name, method in methods.items():
         if name == NONE:
             continue
-        found = {
-            flavour: yields.yield_report(bins[flavour], sample, method(flavour, sample.jets), normalised_on[flavour])
-            for flavour, sample in checked.items()
+        by_flavour = {
+            flavour: yields.yield_report(bins, checked, method(flavour, checked.jets), normalised_on)
+            for flavour, (bins, checked, normalised_on) in samples.items()
         }
-        largest, n_bins = max(r["max_pull"] for r in found.values()), sum(r["n_bins"] for r in found.values())
+        largest = max(report["max_pull"] for report in by_flavour.values())
+        n_bins = sum(report["n_bins"] for report in by_flavour.values())
         result[name] = {
             "max_pull": largest,
             "max_pull_global": yields.global_deviation(largest, n_bins),
-            "flavours": found,
+            "flavours": by_flavour,
         }
     return result
 

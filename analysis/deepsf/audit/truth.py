@@ -17,15 +17,14 @@ from typing import Any
 
 import hist
 import numpy as np
-import numpy.typing as npt
 import uhi.io.json
 
-from deepsf.audit.bin_means import bin_means, means_by_cell
+from deepsf.audit.bin_means import bin_means
 from deepsf.audit.methods import DEEPSF, NONE, TRUTH, AuditedRegion, Method
 from deepsf.binned.scale_factor import BinnedFlavour
 from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
-from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, Jets
+from deepsf.probes.bins import FlavourBins, mean_by_bin
+from deepsf.probes.entries import Floats, Integers, Jets, evenly
 
 N_PT_QUANTILES = 5
 
@@ -50,17 +49,14 @@ def at_probe_jets(
 ) -> ProbeJets:
     """Evaluate every method at no more than ``n_jets`` probe jets of the enriched flavour, taken evenly."""
     flavour = region.enriched
-    index = np.flatnonzero(region.is_enriched)
-    if len(index) > n_jets:
-        index = index[np.linspace(0, len(index) - 1, n_jets).astype(np.int64)]
+    index = evenly(np.flatnonzero(region.is_enriched), n_jets)
     jets = region.entries.simulation.probe[index]
     raw_members = deepsf.member_values(flavour, jets, normalised=False)
     tables = [member.normalisation[flavour] for member in deepsf.members]
     members = raw_members / np.stack([table.divisor(jets.pt_gev, jets.abseta) for table in tables])
     normalised = {name: region.values[name].probe[index] for name in methods}
     raw = {name: method(flavour, jets, normalised=False) for name, method in methods.items() if name != DEEPSF}
-    if DEEPSF in methods:
-        normalised[DEEPSF], raw[DEEPSF] = members.mean(axis=0), raw_members.mean(axis=0)
+    normalised[DEEPSF], raw[DEEPSF] = members.mean(axis=0), raw_members.mean(axis=0)
     return ProbeJets(jets, region.weight[NONE][index], normalised, raw, members)
 
 
@@ -83,7 +79,7 @@ def jet_pulls(probe: ProbeJets, bins: FlavourBins) -> dict[str, dict[str, Any]]:
     Pulls of neighbouring jets move together; the error of the width is a jackknife over the binned scale factor's bins.
     """
     estimate, truth = summarise(probe.members), probe.normalised[TRUTH]
-    cell = bins.index(probe.jets.pt_gev, probe.jets.abseta, probe.jets.discriminant)
+    cell = bins.index(probe.jets)
     return {
         "deepsf": {**pull(estimate.mean - truth, estimate.sem, cell), "error": "sem"},
         "deepsf_spread": {**pull(estimate.mean - truth, estimate.spread, cell), "error": "spread"},
@@ -93,29 +89,29 @@ def jet_pulls(probe: ProbeJets, bins: FlavourBins) -> dict[str, dict[str, Any]]:
 def binned_pull(probe: ProbeJets, table: BinnedFlavour, method: str = "binned") -> dict[str, Any]:
     """Return (mean S - mean truth) / bootstrap error over the bins that hold probe jets and were measured."""
     jets = probe.jets
-    cell = table.bins.index(jets.pt_gev, jets.abseta, jets.discriminant)
-    size = int(np.prod(table.bins.shape))
+    cell = table.bins.index(jets)
+    size = table.bins.size
     divisor = table.normalisation["binned"].divisor(jets.pt_gev, jets.abseta)
-    difference = means_by_cell(cell, probe.normalised[method] - probe.normalised[TRUTH], size)
-    error = table.error.ravel() * means_by_cell(cell, 1.0 / divisor, size)
+    difference = mean_by_bin(cell, probe.normalised[method] - probe.normalised[TRUTH], size)
+    error = table.error.ravel() * mean_by_bin(cell, 1.0 / divisor, size)
     measured = np.isfinite(difference) & np.isfinite(table.sf.ravel())
     return {**pull(difference[measured], error[measured], np.arange(measured.sum())), "error": "bootstrap"}
 
 
-def pull(difference: Floats, error: Floats, cell: npt.NDArray[np.int64]) -> dict[str, Any]:
+def pull(difference: Floats, error: Floats, cell: Integers) -> dict[str, Any]:
     """Return mean, width (standard deviation), its error, and median absolute value of ``difference / error``.
 
     Parameters
     ----------
     difference, error
-        Shape ``(n,)``. Places without a positive finite error are left out and counted as ``n_without_error``.
+        Shape ``(n,)``. Pulls without a positive finite error are left out and counted as ``n_without_error``.
     cell
-        Group of each place; the error of the width is a jackknife that leaves out one group at a time.
+        Group of each pull; the error of the width is a jackknife that leaves out one group at a time.
 
     Returns
     -------
     dict
-        The numbers, ``None`` where no place has an error.
+        The numbers, ``None`` where no pull has an error.
     """
     usable = np.isfinite(error) & (error > 0)
     counts = {"n": int(usable.sum()), "n_without_error": int((~usable).sum())}
@@ -131,7 +127,7 @@ def pull(difference: Floats, error: Floats, cell: npt.NDArray[np.int64]) -> dict
     }
 
 
-def _jackknife_of_width(pulls: Floats, cell: npt.NDArray[np.int64]) -> float | None:
+def _jackknife_of_width(pulls: Floats, cell: Integers) -> float | None:
     _, group = np.unique(cell, return_inverse=True)
     sums = np.stack([np.bincount(group, pulls**power) for power in range(3)])
     if sums.shape[1] < 2:

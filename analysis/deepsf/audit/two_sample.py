@@ -24,7 +24,7 @@ from deepsf.config.audit import Audit
 from deepsf.config.training import Variable
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.probes.entries import Floats, Mask, ProbeEntries, RegionEntries
+from deepsf.probes.entries import Floats, Integers, Mask, ProbeEntries, RegionEntries, evenly
 
 MAX_DATA, MAX_SIMULATION = 150_000, 300_000
 """Entries of a region that the test takes, evenly, from larger ones."""
@@ -39,8 +39,8 @@ _LEARNING_RATE, _FINAL_RATE = 3e-3, 0.01
 class Ranking(NamedTuple):
     """Entries sorted by score: ``order`` sorts them, ``group`` is where each group of equal scores begins."""
 
-    order: npt.NDArray[np.int64]
-    group: npt.NDArray[np.int64]
+    order: Integers
+    group: Integers
     is_data: Mask
 
     @classmethod
@@ -101,8 +101,8 @@ def two_sample_auc(
         - AUC(truth) and its error ``sigma_delta``. Errors come from Poisson bootstraps by event of the tested half;
         those of classifier training and of S are not in them.
     """
-    kept_data, kept = _evenly(len(entries.data), MAX_DATA), _evenly(len(entries.simulation), MAX_SIMULATION)
-    data, simulation = entries.data[kept_data], entries.simulation[kept]
+    kept = evenly(np.arange(len(entries.simulation)), MAX_SIMULATION)
+    data, simulation = entries.data[evenly(np.arange(len(entries.data)), MAX_DATA)], entries.simulation[kept]
     split_seed, network_seed, bootstrap_seed = np.random.SeedSequence(seed).spawn(3)
     generator = np.random.default_rng(split_seed)
     trained = half_of_events(data, generator), half_of_events(simulation, generator)
@@ -124,10 +124,6 @@ def two_sample_auc(
         result["delta_deepsf"] = result[DEEPSF] - result[TRUTH]
         result["sigma_delta"] = float((replicas[DEEPSF] - replicas[TRUTH]).std(ddof=1))
     return result
-
-
-def _evenly(n: int, n_max: int) -> npt.NDArray[np.int64]:
-    return np.arange(n) if n <= n_max else np.linspace(0, n - 1, n_max).astype(np.int64)
 
 
 def half_of_events(entries: ProbeEntries, generator: np.random.Generator) -> Mask:
@@ -203,7 +199,7 @@ def _bootstrap(
     rankings: Mapping[str, Ranking],
     weights: Mapping[str, Floats],
     compared: list[str],
-    events: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    events: tuple[Integers, Integers],
     n_bootstrap: int,
     seed: np.random.SeedSequence,
 ) -> dict[str, Floats]:

@@ -12,42 +12,26 @@ from deepsf.binned.covariance import StatisticalCovariance
 from deepsf.binned.flavour_tables import FlavourJets, FlavourTables
 from deepsf.binned.measurement import BinnedMeasurement, measure
 from deepsf.binned.optimise import optimised
-from deepsf.binned.purity import flavour_system
+from deepsf.binned.purity import flavour_purities
 from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
-from deepsf.binned.shifts import DIRECTIONS, SkimShifts, measure_kinematic, measure_side_by_side
+from deepsf.binned.shifts import DIRECTIONS, SystematicShifts, measure_kinematic, measure_side_by_side
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.binned import Binned
-from deepsf.config.flavours import Flavour, measured_flavours
-from deepsf.config.regions import Region
 from deepsf.config.shifts import Shifts
-from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, RegionEntries
-from deepsf.probes.inclusive import InclusiveJets, normalisation_bins
+from deepsf.probes.entries import Floats
+from deepsf.probes.measurement import Measurement
 
 
-def measure_and_build(
-    regions: Mapping[str, RegionEntries],
-    definitions: Mapping[str, Region],
-    flavours: Mapping[str, Flavour],
-    inclusive: InclusiveJets,
-    *,
-    settings: Binned,
-    event_weight: EventWeight,
-    normalisation: Normalisation,
-    shifts: Shifts | None = None,
-    skim: SkimShifts | None = None,
+def measure_binned(
+    measurement: Measurement, settings: Binned, shifts: SystematicShifts | None = None
 ) -> BinnedScaleFactor:
     """Measure the scale factors of all measured flavours and shifts, smooth them, normalise them on inclusive jets.
 
     Parameters
     ----------
-    regions, inclusive
-        Entries and inclusive jets of the nominal.
     shifts
-        Which systematic shifts there are; none by default.
-    skim
-        The shifts of jets and weights that the skim offers; none by default.
+        Systematic shifts; none by default.
 
     Raises
     ------
@@ -56,80 +40,69 @@ def measure_and_build(
     ValueError
         If scale factors cannot be normalised, or the skim lacks a shift that the configuration names.
     """
-    names, measured = tuple(flavours), measured_flavours(flavours)
-    region_of = {definition.enriched_flavour: name for name, definition in definitions.items()}
-    bins = {name: FlavourBins.of(settings.bins[name]) for name in measured}
-    if settings.optimise is not None:
-        for name, edges in bins.items():
-            bins[name] = optimised(edges, regions[region_of[name]], names.index(name), settings.optimise)
-    method = TagAndProbe(regions, definitions, names, measured, bins, event_weight)
-    measurement = measure(method, settings)
-
-    template = None if shifts is None else shifts.cferr
-    unit = () if template is None else tuple(name for name in names if name not in measured)
-    # a flavour of unit scale factor has the bins and the region of the one that its error is taken from
-    like = {name: name for name in measured} | dict.fromkeys(unit, template or "")
-    normalised_in = normalisation_bins(inclusive, names, like, normalisation)
-    tables = {
-        name: FlavourTables(
-            names.index(name), region_of[of], bins[of], normalised_in[name], settings.smooth_in, regions, inclusive
-        )
-        for name, of in like.items()
+    bins = {name: _bins(measurement, name, settings) for name in measurement.measured}
+    method = TagAndProbe(measurement.entries, measurement.regions, measurement.names, bins, measurement.event_weight)
+    nominal = measure(method, settings)
+    tables = {name: FlavourTables(measurement, name, name, bins[name], settings.smooth_in) for name in bins}
+    flavours = {
+        name: table.table(nominal.sf[name], nominal.error(name), nominal.replicas[name])
+        for name, table in tables.items()
     }
-    result = BinnedScaleFactor(
-        {
-            name: tables[name].table(measurement.sf[name], measurement.error(name), measurement.replicas[name])
-            for name in measured
-        },
-        measurement.changes,
-        system=flavour_system(method),
-    )
+    result = BinnedScaleFactor(flavours, nominal.changes, purities=flavour_purities(method))
     if shifts is None:
         return result
-    shifted = _Shifted(tables, measured, template if unit else None)
-    shifted.measure(method, measurement, settings, shifts, None if skim is None else skim.of(shifts))
-    errors = shifted.template_errors(shifts, region_of, measurement) if unit else ()
+    template = shifts.settings.cferr or ""
+    unit = tuple(name for name in measurement.names if template and name not in bins)
+    shifted = _Shifted(tables, template if unit else "")
+    shifted.measure(method, nominal, settings, shifts.chosen())
+    errors = shifted.template_errors(shifts.settings, measurement.region_of, nominal) if unit else ()
     return replace(
         result,
-        flavours={name: replace(table, shifts=shifted.values[name]) for name, table in result.flavours.items()},
-        unit={name: _unit_table(tables[name], *errors) for name in unit},
+        flavours={name: replace(table, shifts=shifted.values[name]) for name, table in flavours.items()},
+        unit={
+            name: _unit_table(FlavourTables(measurement, name, template, bins[template], settings.smooth_in), *errors)
+            for name in unit
+        },
     )
+
+
+def _bins(measurement: Measurement, flavour: str, settings: Binned) -> FlavourBins:
+    bins = FlavourBins.of(settings.bins[flavour])
+    if settings.optimise is None:
+        return bins
+    entries = measurement.entries[measurement.region_of[flavour]]
+    return optimised(bins, entries, measurement.index(flavour), settings.optimise)
 
 
 class _Shifted:
-    """Values of all shifts by measured flavour; those of the flavour behind cferr, ``template``, over their mean."""
+    """Values of all shifts by measured flavour; those of the flavour behind cferr, ``template``, over their mean.
 
-    def __init__(self, tables: Mapping[str, FlavourTables], measured: tuple[str, ...], template: str | None) -> None:
-        self.values: dict[str, dict[str, ShiftedValues]] = {name: {} for name in measured}
+    ``template`` is empty where no flavour needs cferr.
+    """
+
+    def __init__(self, tables: Mapping[str, FlavourTables], template: str) -> None:
+        self.values: dict[str, dict[str, ShiftedValues]] = {name: {} for name in tables}
         self._tables, self._template = tables, template
         self._row_normalised: dict[str, Floats] = {}
 
     def measure(
-        self,
-        method: TagAndProbe,
-        measurement: BinnedMeasurement,
-        settings: Binned,
-        shifts: Shifts,
-        skim: SkimShifts | None,
+        self, method: TagAndProbe, nominal: BinnedMeasurement, settings: Binned, shifts: SystematicShifts
     ) -> None:
-        tables = {name: self._tables[name] for name in self.values}
-        positions = {name: table.positions for name, table in tables.items()}
-        weights = {} if skim is None else skim.event_weights(method.entries)
-        found = measure_side_by_side(
-            method, measurement, positions, settings=settings, shifts=shifts, event_weights=weights
-        )
-        for shift, sf in (found | _eigenvectors(measurement, shifts.eigenvectors)).items():
-            if skim is None or shift not in weights:
-                self._add(shift, sf, {name: table.nominal for name, table in tables.items()})
-                continue
-            sample = skim.inclusive(shift)
-            self._add(shift, sf, {name: table.reweighted(weights[shift], sample) for name, table in tables.items()})
-        if skim is None:
-            return
-        for shift in skim.kinematic:
-            regions, sample = skim.regions(shift), skim.inclusive(shift)
-            sf = measure_kinematic(method.of(regions), shift, measurement, settings)
-            self._add(shift, sf, {name: table.jets(regions, sample) for name, table in tables.items()})
+        weights = shifts.event_weights(method.entries)
+        positions = {name: table.positions for name, table in self._tables.items()}
+        by_shift = measure_side_by_side(
+            method, nominal, positions, settings=settings, shifts=shifts.settings, event_weights=weights
+        ) | _eigenvectors(nominal, shifts.settings.eigenvectors)
+        for shift, sf in by_shift.items():
+            if shift in weights:
+                sample = shifts.inclusive(shift)
+                self._add(shift, sf, {n: table.reweighted(weights[shift], sample) for n, table in self._tables.items()})
+            else:
+                self._add(shift, sf, {name: table.nominal for name, table in self._tables.items()})
+        for shift in shifts.kinematic:
+            entries, sample = shifts.entries(shift), shifts.inclusive(shift)
+            sf = measure_kinematic(method.of(entries), shift, nominal, settings)
+            self._add(shift, sf, {name: table.jets(entries, sample) for name, table in self._tables.items()})
 
     def _add(self, shift: str, sf: Mapping[str, Floats], jets: Mapping[str, FlavourJets]) -> None:
         for name, values in sf.items():
@@ -141,30 +114,29 @@ class _Shifted:
                 self._row_normalised[shift] = self._tables[name].row_normalised(values, jets[name])
 
     def template_errors(
-        self, shifts: Shifts, region_of: Mapping[str, str], measurement: BinnedMeasurement
+        self, shifts: Shifts, region_of: Mapping[str, str], nominal: BinnedMeasurement
     ) -> tuple[Floats, Floats]:
         """Return the errors of cferr, up and down, from the shifts that count."""
-        assert self._template is not None
-        own, names = region_of[self._template], tuple(self._row_normalised)
-        elsewhere = [source for source, shift in shifts.contamination.items() if shift.region != own]
+        region, names = region_of[self._template], tuple(self._row_normalised)
+        elsewhere = [source for source, shift in shifts.contamination.items() if shift.region != region]
         table = self._tables[self._template]
-        nominal = table.row_normalised(measurement.sf[self._template], table.nominal)
-        counted = (self._row_normalised[name] for name in names if cferr.is_counted(name, names, elsewhere, own))
-        return cferr.error(nominal, counted)
+        unshifted = table.row_normalised(nominal.sf[self._template], table.nominal)
+        counted = (self._row_normalised[name] for name in names if cferr.is_counted(name, names, elsewhere, region))
+        return cferr.error(unshifted, counted)
 
 
-def _eigenvectors(measurement: BinnedMeasurement, n_vectors: int) -> dict[str, dict[str, Floats]]:
+def _eigenvectors(nominal: BinnedMeasurement, n_vectors: int) -> dict[str, dict[str, Floats]]:
     if not n_vectors:
         return {}
-    covariance = StatisticalCovariance.of_replicas(measurement.replicas)
-    found = {}
+    covariance = StatisticalCovariance.of_replicas(nominal.replicas)
+    shifted = {}
     for number in range(min(n_vectors, len(covariance.values))):
         step = covariance.variation(number)
         for direction, sign in DIRECTIONS:
-            found[f"stat{number + 1}_{direction}"] = {
-                name: values + sign * step[name] for name, values in measurement.sf.items()
+            shifted[f"stat{number + 1}_{direction}"] = {
+                name: values + sign * step[name] for name, values in nominal.sf.items()
             }
-    return found
+    return shifted
 
 
 def _unit_table(tables: FlavourTables, up: Floats, down: Floats) -> BinnedFlavour:

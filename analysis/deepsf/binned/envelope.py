@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.binned.shifts import NOMINAL, source_of
+from deepsf.binned.shifts import source_of
 from deepsf.probes.entries import Floats
+from deepsf.skim.shifts import NOMINAL
 
 _SHAPE = re.compile(r"\w*stats[12]")
 _EIGENVECTOR = re.compile(r"stat\d+")

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deepsf.binned.scale_factor import FORMS, BinnedFlavour, Places, ShiftedValues, Space
+from deepsf.binned.scale_factor import BINNED_METHODS, BinnedFlavour, JetBins, ShiftedValues, Transform
 from deepsf.binned.smoothing import mean_preserving, nodes
-from deepsf.probes.bins import FlavourBins, KinematicBins
+from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Floats, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import normalisation_table
 
 
@@ -19,14 +20,14 @@ from deepsf.probes.weights import normalisation_table
 class FlavourJets:
     """Jets of a flavour that its table is made with, in one shift.
 
-    ``own`` and ``weight`` are places and weights of its probe jets with a valid score in its region; ``inclusive`` is
-    the sample that it is normalised on, ``inclusive_places`` where that lies.
+    ``probe`` and ``weight`` are bins and weights of its probe jets with a valid score in its region; ``inclusive`` is
+    the sample that it is normalised on, ``inclusive_bins`` are the bins of that.
     """
 
-    own: Places
+    probe: JetBins
     weight: Floats
     inclusive: InclusiveJets
-    inclusive_places: Places
+    inclusive_bins: JetBins
 
 
 class FlavourTables:
@@ -34,31 +35,23 @@ class FlavourTables:
 
     Parameters
     ----------
-    number
-        Index of the flavour in the configuration.
-    region
-        Region whose simulated probe jets of this flavour give nodes and means.
-    normalised_in
-        Bins of (pT, |eta|) in which the mean on the inclusive sample becomes 1.
+    measurement
+        Entries and inclusive jets of the nominal.
+    like
+        The measured flavour whose region, with the simulated probe jets of ``flavour`` in it, gives nodes and means.
     """
 
     def __init__(
-        self,
-        number: int,
-        region: str,
-        bins: FlavourBins,
-        normalised_in: KinematicBins,
-        space: Space,
-        regions: Mapping[str, RegionEntries],
-        inclusive: InclusiveJets,
+        self, measurement: Measurement, flavour: str, like: str, bins: FlavourBins, transform: Transform
     ) -> None:
-        self._number, self._region, self._normalised_in = number, region, normalised_in
-        probe = regions[region].simulation.probe
-        self._own = self._own_entries(regions)
-        node = nodes(probe.discriminant[self._own], bins.discriminant[1:], space)
+        self._index, self._region = measurement.index(flavour), measurement.region_of[like]
+        self._normalised_in = measurement.normalisation_bins(flavour)
+        probe = measurement.entries[self._region].simulation.probe
+        self._valid = self._valid_probes(measurement.entries)
+        node = nodes(probe.discriminant[self._valid], bins.discriminant[1:], transform)
         ones = np.ones(bins.shape)
-        self._table = BinnedFlavour(bins, ones, ones, ones[None], node, ones[..., 1:], space, {})
-        self.nominal = self.jets(regions, inclusive)
+        self._table = BinnedFlavour(bins, ones, ones, ones[None], node, ones[..., 1:], transform, {})
+        self.nominal = self.jets(measurement.entries, measurement.inclusive)
 
     @property
     def positions(self) -> Floats:
@@ -70,16 +63,17 @@ class FlavourTables:
         """Number of bins in pT, |eta| and discriminant."""
         return self._table.bins.shape
 
-    def jets(self, regions: Mapping[str, RegionEntries], inclusive: InclusiveJets) -> FlavourJets:
+    def jets(self, entries: Mapping[str, RegionEntries], inclusive: InclusiveJets) -> FlavourJets:
         """Return the jets of a shift of the jets' kinematics."""
-        own = regions[self._region].simulation[self._own_entries(regions)]
-        sample = inclusive.of(self._number)
-        return FlavourJets(self._table.places(own.probe), own.weight, sample, self._table.places(sample.jets))
+        simulation = entries[self._region].simulation[self._valid_probes(entries)]
+        sample = inclusive.of(self._index)
+        probe, inclusive_bins = self._table.jet_bins(simulation.probe), self._table.jet_bins(sample.jets)
+        return FlavourJets(probe, simulation.weight, sample, inclusive_bins)
 
     def reweighted(self, weights: Mapping[str, Floats], inclusive: InclusiveJets) -> FlavourJets:
         """Return the jets of a shift of weights: those of the nominal, weights of the simulated entries by region."""
-        sample = inclusive.of(self._number)
-        return replace(self.nominal, weight=weights[self._region][self._own], inclusive=sample)
+        sample = inclusive.of(self._index)
+        return replace(self.nominal, weight=weights[self._region][self._valid], inclusive=sample)
 
     def table(self, sf: Floats, error: Floats, replicas: Floats) -> BinnedFlavour:
         """Return the nominal table; replicas of shape (n_bootstraps, n_pt, n_abseta, n_disc)."""
@@ -101,27 +95,27 @@ class FlavourTables:
         ValueError
             If they cannot be normalised.
         """
-        valid, own = sf[..., 1:], jets.own
-        column = own.bin - own.row * sf.shape[-1] - 1
+        valid, probe = sf[..., 1:], jets.probe
+        column = probe.bin - probe.row * sf.shape[-1] - 1
         rows = valid.reshape(-1, valid.shape[-1])
-        smooth = mean_preserving(rows, self._table.node, own.row, column, own.position, jets.weight)
+        smooth = mean_preserving(rows, self._table.node, probe.row, column, probe.position, jets.weight)
         table = replace(self._table, sf=sf, smooth=smooth.reshape(valid.shape))
-        sample, places = jets.inclusive, jets.inclusive_places
+        sample, bins = jets.inclusive, jets.inclusive_bins
         normalisation = {
-            form: normalisation_table(self._normalised_in, sample.jets, sample.weight, table.value(places, form))
-            for form in FORMS
+            method: normalisation_table(self._normalised_in, sample.jets, sample.weight, table.value(bins, method))
+            for method in BINNED_METHODS
         }
         return ShiftedValues(sf, table.smooth, normalisation)
 
     def row_normalised(self, sf: Floats, jets: FlavourJets) -> Floats:
         """Return ``sf`` over its mean on the inclusive sample by (pT, |eta|) row; rows without jets as they are."""
-        weight, places = jets.inclusive.weight, jets.inclusive_places
+        weight, bins = jets.inclusive.weight, jets.inclusive_bins
         n_rows = int(np.prod(sf.shape[:-1]))
-        value = replace(self._table, sf=sf).value(places, "binned")
-        total, weighted = (np.bincount(places.row, w, n_rows) for w in (weight, weight * value))
+        value = replace(self._table, sf=sf).value(bins, "binned")
+        total, weighted = (np.bincount(bins.row, w, n_rows) for w in (weight, weight * value))
         mean = np.divide(weighted, total, out=np.ones(n_rows), where=(total > 0) & (weighted > 0))
         return np.asarray(sf / mean.reshape(*sf.shape[:-1], 1))
 
-    def _own_entries(self, regions: Mapping[str, RegionEntries]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-        probe = regions[self._region].simulation.probe
-        return np.flatnonzero((probe.flavour == self._number) & (probe.discriminant >= 0))
+    def _valid_probes(self, entries: Mapping[str, RegionEntries]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+        probe = entries[self._region].simulation.probe
+        return np.flatnonzero((probe.flavour == self._index) & (probe.discriminant >= 0))

@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-Floats = npt.NDArray[np.float64]
+from deepsf.probes.entries import Floats
+
 Indices = npt.NDArray[np.int32]
 
 
-class EntryPlaces(NamedTuple):
-    """Where each simulated entry counts, arrays of shape ``(n,)``.
+class EntryBins(NamedTuple):
+    """The bins and rows in which each simulated entry counts, arrays of shape ``(n,)``.
 
     ``kinematic`` is its bin of kappa, ``target`` its bin in the histograms, ``tag`` and ``probe`` the rows of the scale
     factors that it is weighted with, ``flavour`` the index of the probe's flavour.
@@ -32,7 +33,7 @@ class EntryPlaces(NamedTuple):
 
 
 def kinematic_sums(
-    places: EntryPlaces, weight: Floats, column: Indices, factor: Floats, scale_factor: Floats, n_bins: int
+    bins: EntryBins, weight: Floats, column: Indices, factor: Floats, scale_factor: Floats, n_bins: int
 ) -> Floats:
     """Return by kinematic bin and variation the sum of weight times the tag jet's scale factor.
 
@@ -48,12 +49,12 @@ def kinematic_sums(
         Shape ``(n_rows, n_variations)``.
     """
     sums = np.zeros((n_bins, len(column)))
-    _kinematic_sums(places.kinematic, places.tag, places.flavour, weight, column, factor, scale_factor, sums)
+    _kinematic_sums(bins.kinematic, bins.tag, bins.flavour, weight, column, factor, scale_factor, sums)
     return sums
 
 
 def histograms(
-    places: EntryPlaces,
+    bins: EntryBins,
     weight: Floats,
     column: Indices,
     factor: Floats,
@@ -66,7 +67,7 @@ def histograms(
     Parameters are those of `kinematic_sums`, and ``kappa`` of shape ``(n_kinematic, n_variations)``.
     """
     sums = np.zeros((n_bins, len(column)))
-    _histograms(*places, weight, column, factor, scale_factor, kappa, sums)
+    _histograms(*bins, weight, column, factor, scale_factor, kappa, sums)
     return sums
 
 

@@ -10,13 +10,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from deepsf.config.binned import OptimisedBinning
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, ProbeEntries, RegionEntries
+from deepsf.probes.entries import Floats, Integers, ProbeEntries, RegionEntries
 
-Steps = npt.NDArray[np.int64]
 NO_JETS_ERROR = 10.0
 """Relative error of a bin without simulated jets of the flavour; larger ones are cut there."""
 
@@ -48,7 +46,7 @@ def optimised(bins: FlavourBins, entries: RegionEntries, enriched: int, settings
     return replace(bins, discriminant=np.concatenate([bins.discriminant[:1], fine[steps]]))
 
 
-def balanced(sums: FineSums, n_bins: int, settings: OptimisedBinning) -> Steps:
+def balanced(sums: FineSums, n_bins: int, settings: OptimisedBinning) -> Integers:
     """Return the fine edges between the bins, shape ``(n_bins + 1,)``.
 
     Bins whose error exceeds ``max_error`` grow first. The best splitting met is returned, once as many steps as there
@@ -73,7 +71,7 @@ def balanced(sums: FineSums, n_bins: int, settings: OptimisedBinning) -> Steps:
             steps[high + 1 : low + 1] += 1
 
 
-def expected_errors(sums: FineSums, steps: Steps, contamination: float) -> Floats:
+def expected_errors(sums: FineSums, steps: Integers, contamination: float) -> Floats:
     """Return the expected relative error of the scale factor of each bin, rms over the (pT, |eta|) rows.
 
     Statistics of data and simulation, and the relative uncertainty of the contamination: with the row's simulation
@@ -113,9 +111,7 @@ def _histogram(
     bins: FlavourBins, fine: Floats, shape: tuple[int, int], entries: ProbeEntries, weight: Floats
 ) -> Floats:
     fine_bins = replace(bins, discriminant=np.concatenate([bins.discriminant[:1], fine]))
-    row, column = np.divmod(
-        fine_bins.index(entries.probe.pt_gev, entries.probe.abseta, entries.probe.discriminant), len(fine)
-    )
+    row, column = np.divmod(fine_bins.index(entries.probe), len(fine))
     valid = column > 0
     flat = np.bincount((row * shape[1] + column - 1)[valid], weight[valid], shape[0] * shape[1])
     return np.asarray(flat.reshape(shape))

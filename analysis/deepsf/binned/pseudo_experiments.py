@@ -18,7 +18,7 @@ from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, Jets, ProbeEntries, RegionEntries, joined_jets
+from deepsf.probes.entries import Floats, Jets, ProbeEntries, RegionEntries, joined_entries
 
 FLAVOURS, MEASURED = ("b", "c", "udsg"), ("b", "udsg")
 SCORES = np.array([-1.0, 0.02, 0.1, 0.25, 0.5, 0.8, 0.95])
@@ -32,7 +32,7 @@ EDGES = {
     "b": np.array([-2.0, 0.0, 0.05, 0.2, 0.4, 0.6, 0.9, 1.0]),
     "udsg": np.array([-2.0, 0.0, 0.05, 0.2, 0.4, 0.6, 1.0]),
 }
-DEFINITIONS = {
+REGIONS = {
     "hf": Region(enriched_flavour="b", channels=("emu",), tag_above=0.4),
     "lf": Region(enriched_flavour="udsg", channels=("ee",), tag_below=0.05),
 }
@@ -43,15 +43,15 @@ PAIRS: dict[str, tuple[dict[tuple[str, str], float], dict[tuple[str, str], float
 }
 MIN_EXPECTED = 25.0
 """Bins with fewer expected data entries are listed and left out."""
-_CHAINS_AT_ONCE = 500
+_VARIATIONS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Model:
     """Expected events of both regions, and the scale factors in them.
 
-    ``regions`` has one entry a type of event and permutation, of weight 1, whose ``event`` is the type. ``data`` and
-    ``simulation`` hold by region the expected number of events of each type.
+    The entries of ``method`` have weight 1 and stand for one type of event and permutation each; ``event`` is the type.
+    ``data`` and ``simulation`` hold by region the expected number of events of each type.
     """
 
     method: TagAndProbe
@@ -60,7 +60,7 @@ class Model:
     simulation: dict[str, Floats]
 
     def variations(self, names: tuple[str, ...], data: dict[str, Floats], simulation: dict[str, Floats]) -> Floats:
-        """Return the flat scale factors, shape ``(n, n_slots)``, of numbers of events of shape ``(n_types, n)``."""
+        """Return the flat scale factors, shape ``(n, n_bins)``, of numbers of events of shape ``(n_types, n)``."""
         entries = self.method.entries
         variations = self.method.variations(
             names,
@@ -83,9 +83,9 @@ class Experiments:
     Attributes
     ----------
     expected
-        Expected data entries by bin in the region of the flavour, shape ``(n_slots,)``.
+        Expected data entries by bin in the region of the flavour, shape ``(n_bins,)``.
     sf, error
-        Measured scale factors and their bootstrap errors, shape ``(n_experiments, n_slots)``.
+        Measured scale factors and their bootstrap errors, shape ``(n_experiments, n_bins)``.
     covariance
         Bootstrap covariance of each experiment, shape ``(n_experiments, n_used, n_used)``.
     """
@@ -99,7 +99,7 @@ class Experiments:
 
     @property
     def is_used(self) -> npt.NDArray[np.bool_]:
-        """Whether a bin has enough expected entries, shape ``(n_slots,)``."""
+        """Whether a bin has enough expected entries, shape ``(n_bins,)``."""
         return self.expected >= MIN_EXPECTED
 
     @property
@@ -158,14 +158,14 @@ def model(purity_hf: float, purity_lf: float, *, n_events: float, simulation_ove
     """
     bins = {name: FlavourBins(np.array([20.0, 60.0, 1000.0]), np.array([0.0, 2.5]), EDGES[name]) for name in MEASURED}
     truth = _true_scale_factors(bins)
-    regions, data, simulation = {}, {}, {}
+    entries, data, simulation = {}, {}, {}
     for name, purity in (("hf", purity_hf), ("lf", purity_lf)):
         types, expected = _event_types(name, purity)
         sf = np.prod([_sf_of(types.jets[k], bins, truth) for k in (0, 1)], axis=0)
         scale = n_events / float((expected * sf).sum())
-        regions[name] = types.entries()
+        entries[name] = types.entries()
         data[name], simulation[name] = scale * expected * sf, simulation_over_data * scale * expected
-    method = TagAndProbe(regions, DEFINITIONS, FLAVOURS, MEASURED, bins, EventWeight(n_pt=len(PT_GEV), n_abseta=1))
+    method = TagAndProbe(entries, REGIONS, FLAVOURS, bins, EventWeight(n_pt=len(PT_GEV), n_abseta=1))
     return Model(method, truth, data, simulation)
 
 
@@ -183,7 +183,7 @@ def run(model: Model, *, n_experiments: int, n_bootstrap: int, seed: int) -> Exp
     expected = _expected_entries(model)
     used = expected >= MIN_EXPECTED
     errors, covariances = np.empty_like(sf), np.empty((n_experiments, used.sum(), used.sum()))
-    at_once = max(1, _CHAINS_AT_ONCE // n_bootstrap)
+    at_once = max(1, _VARIATIONS_AT_ONCE // n_bootstrap)
     for first in range(0, n_experiments, at_once):
         batch = np.arange(first, min(first + at_once, n_experiments))
         repeated = np.repeat(batch, n_bootstrap)
@@ -201,11 +201,11 @@ def run(model: Model, *, n_experiments: int, n_bootstrap: int, seed: int) -> Exp
 
 def _expected_entries(model: Model) -> Floats:
     method, parts = model.method, {}
-    for name, region in DEFINITIONS.items():
+    for name, region in REGIONS.items():
         entries, flavour = method.entries[name].data, region.enriched_flavour
         bins = method.bins[flavour]
-        index = bins.index(entries.probe.pt_gev, entries.probe.abseta, entries.probe.discriminant)
-        parts[flavour] = np.bincount(index, model.data[name][entries.event], int(np.prod(bins.shape))).astype(float)
+        index = bins.index(entries.probe)
+        parts[flavour] = np.bincount(index, model.data[name][entries.event], bins.size).astype(float)
     return method.joined(parts)
 
 
@@ -218,20 +218,13 @@ class _EventTypes:
 
     def entries(self) -> RegionEntries:
         """Return the entries of both permutations; data and simulation have the same."""
-        parts = []
+        permutations = []
         for tag in (0, 1):
             event = np.flatnonzero(self.tags[tag])
             n = len(event)
             probe, tagging = self.jets[1 - tag][event], self.jets[tag][event]
-            parts.append(ProbeEntries(event, np.ones(n), np.zeros(n, np.int8), probe, tagging))
-        first, second = parts
-        both = ProbeEntries(
-            np.concatenate([first.event, second.event]),
-            np.concatenate([first.weight, second.weight]),
-            np.concatenate([first.channel, second.channel]),
-            joined_jets([first.probe, second.probe]),
-            joined_jets([first.tag, second.tag]),
-        )
+            permutations.append(ProbeEntries(event, np.ones(n), np.zeros(n, np.int8), probe, tagging))
+        both = joined_entries(permutations)
         return RegionEntries(both, both)
 
 
@@ -245,12 +238,12 @@ def _event_types(region: str, purity: float) -> tuple[_EventTypes, Floats]:
             rows.append((pair, first, second))
             probabilities.append([share * mixture.get(pair, 0.0) for mixture in (wanted, rest)])
     jets = tuple(_jets([(row[0][k], *row[1 + k]) for row in rows]) for k in (0, 1))
-    above, below = DEFINITIONS[region].tag_above, DEFINITIONS[region].tag_below
+    above, below = REGIONS[region].tag_above, REGIONS[region].tag_below
     low = -np.inf if above is None else float(above)
     high = np.inf if below is None else float(below)
     tags = tuple((jet.discriminant > low) & (jet.discriminant < high) for jet in jets)
     expected = np.array(probabilities)
-    own = FLAVOURS.index(DEFINITIONS[region].enriched_flavour)
+    own = FLAVOURS.index(REGIONS[region].enriched_flavour)
     entries = np.stack([tags[1 - k] * (expected.T) for k in (0, 1)]).sum(axis=(0, 2))
     enriched = np.stack([tags[1 - k] * (jets[k].flavour == own) * expected.T for k in (0, 1)]).sum(axis=(0, 2))
     # (f e_0 + (1 - f) e_1) / (f n_0 + (1 - f) n_1) = purity
@@ -289,7 +282,6 @@ def _true_scale_factors(bins: dict[str, FlavourBins]) -> dict[str, Floats]:
 def _sf_of(jets: Jets, bins: dict[str, FlavourBins], truth: dict[str, Floats]) -> Floats:
     sf = np.ones(len(jets))
     for flavour, edges in bins.items():
-        mine = np.flatnonzero(jets.flavour == FLAVOURS.index(flavour))
-        chosen = jets[mine]
-        sf[mine] = truth[flavour].ravel()[edges.index(chosen.pt_gev, chosen.abseta, chosen.discriminant)]
+        chosen = np.flatnonzero(jets.flavour == FLAVOURS.index(flavour))
+        sf[chosen] = truth[flavour].ravel()[edges.index(jets[chosen])]
     return sf

@@ -1,4 +1,4 @@
-"""How well regions tell flavours apart: purities, and the condition number of the system that is solved.
+"""How well regions tell flavours apart: purities, and the condition number of the equations that are solved.
 
 In every bin N_R = sum_f m_Rf S_f. With rows divided by their sums, the matrix holds the fraction of each flavour in
 each region; its condition number bounds the factor by which relative errors of the data grow in the scale factors.
@@ -19,7 +19,7 @@ from deepsf.probes.entries import Floats
 
 
 @dataclass(frozen=True)
-class FlavourSystem:
+class FlavourPurities:
     """Fractions and condition numbers in bins that are fine enough for all measured flavours.
 
     Attributes
@@ -55,8 +55,8 @@ class FlavourSystem:
         return {"fraction": fraction, "condition": condition}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> FlavourSystem:
-        """Return the system of `to_json`."""
+    def from_json(cls, stored: Mapping[str, Any]) -> FlavourPurities:
+        """Return the purities of `to_json`."""
         fraction, condition = hist.Hist(stored["fraction"]), hist.Hist(stored["condition"])
         return cls(
             tuple(fraction.axes["region"]),
@@ -67,14 +67,14 @@ class FlavourSystem:
         )
 
 
-def flavour_system(method: TagAndProbe) -> FlavourSystem:
+def flavour_purities(method: TagAndProbe) -> FlavourPurities:
     """Return purities and condition numbers of a measurement, from the weights of its simulated entries."""
     bins = FlavourBins(*(np.unique(np.concatenate(edges)) for edges in zip(*method.bins.values(), strict=True)))
-    size, n_flavours = int(np.prod(bins.shape)), len(method.flavours)
+    size, n_flavours = bins.size, len(method.flavours)
     sums = np.empty((len(method.entries), n_flavours, size))
     for number, entries in enumerate(method.entries.values()):
         jets, weight = entries.simulation.probe, entries.simulation.weight
-        index = bins.index(jets.pt_gev, jets.abseta, jets.discriminant)
+        index = bins.index(jets)
         sums[number] = np.bincount(jets.flavour.astype(np.int64) * size + index, weight, n_flavours * size).reshape(
             n_flavours, size
         )
@@ -85,7 +85,7 @@ def flavour_system(method: TagAndProbe) -> FlavourSystem:
     known = np.isfinite(matrix).all(axis=(1, 2))
     condition = np.full(size, np.nan)
     condition[known] = np.linalg.cond(matrix[known])
-    return FlavourSystem(
+    return FlavourPurities(
         tuple(method.entries),
         method.flavours,
         bins,

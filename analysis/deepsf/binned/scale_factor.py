@@ -10,32 +10,30 @@ from typing import Any, Literal, NamedTuple
 
 import hist
 import numpy as np
-import numpy.typing as npt
 import uhi.io.json
 from scipy.special import expit
 
 from deepsf.binned.covariance import StatisticalCovariance
 from deepsf.binned.envelope import Envelope, envelope, envelope_shifts
-from deepsf.binned.purity import FlavourSystem, axes
-from deepsf.binned.shifts import NOMINAL
+from deepsf.binned.purity import FlavourPurities, axes
 from deepsf.binned.smoothing import interpolate
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, Jets, logit
+from deepsf.probes.entries import Floats, Integers, Jets, Mask, logit
 from deepsf.probes.weights import NormalisationTable
+from deepsf.skim.shifts import NOMINAL
 
-Form = Literal["binned", "binned_smooth"]
-FORMS: tuple[Form, ...] = ("binned", "binned_smooth")
-Space = Literal["logit", "identity"]
-Slots = npt.NDArray[np.int64]
+BinnedMethod = Literal["binned", "binned_smooth"]
+BINNED_METHODS: tuple[BinnedMethod, ...] = ("binned", "binned_smooth")
+Transform = Literal["logit", "identity"]
 
 
-class Places(NamedTuple):
-    """Where jets lie in a flavour's bins: flat bin, (pT, |eta|) row, discriminant in the nodes' space; ``(n,)``."""
+class JetBins(NamedTuple):
+    """Bins of jets: the flat bin, its (pT, |eta|) row, the discriminant transformed as the nodes are; ``(n,)``."""
 
-    bin: Slots
-    row: Slots
+    bin: Integers
+    row: Integers
     position: Floats
-    is_valid: npt.NDArray[np.bool_]
+    is_valid: Mask
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class ShiftedValues:
 
     sf: Floats
     smooth: Floats
-    normalisation: dict[Form, NormalisationTable]
+    normalisation: dict[BinnedMethod, NormalisationTable]
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,8 @@ class BinnedFlavour:
     replicas: Floats
     node: Floats
     smooth: Floats
-    space: Space
-    normalisation: dict[Form, NormalisationTable]
+    transform: Transform
+    normalisation: dict[BinnedMethod, NormalisationTable]
     shifts: dict[str, ShiftedValues] = field(default_factory=dict)
 
     @property
@@ -73,7 +71,7 @@ class BinnedFlavour:
     @property
     def positions(self) -> Floats:
         """Discriminant of the node of every bin, shape ``(n_disc,)``; 0 for invalid scores."""
-        return bin_positions(self.node, self.space)
+        return bin_positions(self.node, self.transform)
 
     def at(self, shift: str) -> BinnedFlavour:
         """Return the table with the values of a shift, itself where the shift does not change this flavour."""
@@ -86,37 +84,37 @@ class BinnedFlavour:
         """Return the binned values of a shift before normalisation, shape (n_pt, n_abseta, n_disc)."""
         return self.at(shift).sf
 
-    def places(self, jets: Jets) -> Places:
-        """Return where each jet lies."""
-        flat = self.bins.index(jets.pt_gev, jets.abseta, jets.discriminant)
-        position = logit(jets.discriminant) if self.space == "logit" else jets.discriminant.astype(np.float64)
-        return Places(flat, flat // self.sf.shape[-1], position, jets.discriminant >= 0)
+    def jet_bins(self, jets: Jets) -> JetBins:
+        """Return the bins of jets."""
+        flat = self.bins.index(jets)
+        position = logit(jets.discriminant) if self.transform == "logit" else jets.discriminant.astype(np.float64)
+        return JetBins(flat, flat // self.sf.shape[-1], position, jets.discriminant >= 0)
 
-    def value(self, at: Places, form: Form) -> Floats:
+    def value(self, bins: JetBins, method: BinnedMethod) -> Floats:
         """Return the scale factor before normalisation, shape ``(n,)``; 1 where nothing was measured."""
-        value = self.sf.ravel()[at.bin]
-        if form == "binned_smooth":
+        value = self.sf.ravel()[bins.bin]
+        if method == "binned_smooth":
             table = self.smooth.reshape(-1, self.smooth.shape[-1])
-            value = np.where(at.is_valid, interpolate(table, self.node, at.row, at.position), value)
+            value = np.where(bins.is_valid, interpolate(table, self.node, bins.row, bins.position), value)
         return np.where(np.isfinite(value), value, 1.0)
 
-    def raw(self, jets: Jets, form: Form) -> Floats:
+    def raw(self, jets: Jets, method: BinnedMethod) -> Floats:
         """Return the scale factor of each jet before normalisation, shape ``(n,)``; 1 where nothing was measured."""
-        return self.value(self.places(jets), form)
+        return self.value(self.jet_bins(jets), method)
 
 
 @dataclass(frozen=True)
 class BinnedScaleFactor:
     """Scale factors of all measured flavours in bins; `evaluate` is what events are weighted with.
 
-    ``unit`` holds flavours of scale factor 1 that have an error (cferr); ``system`` says how well the regions tell the
-    flavours apart.
+    ``unit`` holds flavours of scale factor 1 that have an error (cferr); ``purities`` show how well the regions tell
+    the flavours apart.
     """
 
     flavours: dict[str, BinnedFlavour]
     changes: tuple[float, ...]
     unit: dict[str, BinnedFlavour] = field(default_factory=dict)
-    system: FlavourSystem | None = None
+    purities: FlavourPurities | None = None
 
     @property
     def tables(self) -> dict[str, BinnedFlavour]:
@@ -124,12 +122,23 @@ class BinnedScaleFactor:
         return self.flavours | self.unit
 
     @property
+    def bins(self) -> dict[str, FlavourBins]:
+        """Bins of the measured flavours."""
+        return {name: table.bins for name, table in self.flavours.items()}
+
+    @property
     def shift_names(self) -> tuple[str, ...]:
         """Names of all shifts of any flavour, ``nominal`` first."""
         return tuple(dict.fromkeys(name for table in self.tables.values() for name in table.shift_names)) or (NOMINAL,)
 
     def evaluate(
-        self, flavour: str, jets: Jets, form: Form = "binned", *, normalised: bool = True, shift: str = NOMINAL
+        self,
+        flavour: str,
+        jets: Jets,
+        method: BinnedMethod = "binned",
+        *,
+        normalised: bool = True,
+        shift: str = NOMINAL,
     ) -> Floats:
         """Return the scale factor of each jet, shape ``(n,)``.
 
@@ -137,7 +146,7 @@ class BinnedScaleFactor:
         ----------
         flavour
             One of the flavours with a table; every other flavour has scale factor 1.
-        form
+        method
             ``binned``, or ``binned_smooth``: PCHIP through the bins of a (pT, |eta|) row.
         normalised
             Divide by the mean on the inclusive sample, per (pT, |eta|).
@@ -154,8 +163,8 @@ class BinnedScaleFactor:
         if flavour not in self.tables:
             return np.ones(len(jets))
         table = self.tables[flavour].at(shift)
-        value = table.raw(jets, form)
-        return value / table.normalisation[form].divisor(jets.pt_gev, jets.abseta) if normalised else value
+        value = table.raw(jets, method)
+        return value / table.normalisation[method].divisor(jets.pt_gev, jets.abseta) if normalised else value
 
     @property
     def n_eigenvectors(self) -> int:
@@ -200,8 +209,8 @@ class BinnedScaleFactor:
                 "eigenvalues": covariance.values[leading].tolist(),
                 "carried": covariance.carried[leading].tolist(),
             }
-        if self.system is not None:
-            content["system"] = self.system.to_json()
+        if self.purities is not None:
+            content["system"] = self.purities.to_json()
         return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
 
     def _stored(self, flavour: str) -> dict[str, Any]:
@@ -212,9 +221,9 @@ class BinnedScaleFactor:
             "replicas": _replica_histogram(table),
             "nodes": table.node.tolist(),
             "smooth": {name: _numbers(values.smooth) for name, values in shifted.items()},
-            "space": table.space,
+            "space": table.transform,
             "normalisation": {
-                name: {form: t.to_json() for form, t in values.normalisation.items()}
+                name: {method: t.to_json() for method, t in values.normalisation.items()}
                 for name, values in shifted.items()
             },
         }
@@ -226,13 +235,13 @@ class BinnedScaleFactor:
         flavours, unit = (
             {name: _restored(stored) for name, stored in content[key].items()} for key in ("flavours", "unit")
         )
-        system = FlavourSystem.from_json(content["system"]) if "system" in content else None
-        return cls(flavours, tuple(content["changes"]), unit, system)
+        purities = FlavourPurities.from_json(content["system"]) if "system" in content else None
+        return cls(flavours, tuple(content["changes"]), unit, purities)
 
 
-def bin_positions(node: Floats, space: Space) -> Floats:
+def bin_positions(node: Floats, transform: Transform) -> Floats:
     """Return the discriminant of the node of every bin, 0 for the first, of invalid scores; shape ``(n_disc,)``."""
-    return np.concatenate([[0.0], expit(node) if space == "logit" else node])
+    return np.concatenate([[0.0], expit(node) if transform == "logit" else node])
 
 
 def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
@@ -240,7 +249,7 @@ def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
     shifts = {}
     for number, name in enumerate(values.axes["shift"]):
         smooth = np.array(stored["smooth"][name], np.float64)
-        tables = {form: NormalisationTable.from_json(t) for form, t in stored["normalisation"][name].items()}
+        tables = {method: NormalisationTable.from_json(t) for method, t in stored["normalisation"][name].items()}
         shifts[name] = ShiftedValues(np.asarray(values.values()[number]), smooth, tables)
     nominal = shifts.pop(NOMINAL)
     return BinnedFlavour(
@@ -250,7 +259,7 @@ def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
         replicas=np.asarray(hist.Hist(stored["replicas"]).values()),
         node=np.array(stored["nodes"]),
         smooth=nominal.smooth,
-        space=stored["space"],
+        transform=stored["space"],
         normalisation=nominal.normalisation,
         shifts=shifts,
     )
@@ -270,14 +279,14 @@ def _replica_histogram(table: BinnedFlavour) -> hist.Hist[Any]:
     return filled
 
 
-def normalised_bins(table: BinnedFlavour, form: Form = "binned") -> tuple[Floats, Floats]:
+def normalised_bins(table: BinnedFlavour, method: BinnedMethod = "binned") -> tuple[Floats, Floats]:
     """Return values and errors of the bins after the normalisation, shape (n_pt, n_abseta, n_disc).
 
     The normalisation is in bins of its own: its mean over a (pT, |eta|) bin is taken at points that are spread evenly
     over each of them, since they hold equal numbers of jets.
     """
     divisor = np.array(
-        [[_mean_divisor(table, form, i, j) for j in range(table.sf.shape[1])] for i in range(table.sf.shape[0])]
+        [[_mean_divisor(table, method, i, j) for j in range(table.sf.shape[1])] for i in range(table.sf.shape[0])]
     )
     return table.sf / divisor[:, :, None], table.error / divisor[:, :, None]
 
@@ -294,8 +303,8 @@ def systematic_envelope(table: BinnedFlavour) -> Envelope | None:
     return envelope(normalised_bins(table)[0], shifted)
 
 
-def _mean_divisor(table: BinnedFlavour, form: Form, pt_bin: int, abseta_bin: int) -> float:
-    own = table.normalisation[form]
+def _mean_divisor(table: BinnedFlavour, method: BinnedMethod, pt_bin: int, abseta_bin: int) -> float:
+    own = table.normalisation[method]
     pairs = (
         (table.bins.pt_gev, own.bins.pt_gev, pt_bin),
         (table.bins.abseta, own.bins.abseta, abseta_bin),

@@ -8,8 +8,8 @@ side over the nominal entries. Shifts of the jets' kinematics have other entries
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,48 +18,41 @@ from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.binned.variations import Variations
 from deepsf.config.binned import Binned
 from deepsf.config.shifts import Contamination, Shifts
-from deepsf.probes.entries import NOMINAL, Floats, RegionEntries
+from deepsf.probes.entries import Floats, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
-
-__all__ = [
-    "DIRECTIONS",
-    "NOMINAL",
-    "SkimShifts",
-    "linear",
-    "measure_kinematic",
-    "measure_side_by_side",
-    "quadratic",
-    "side_by_side",
-    "source_of",
-]
+from deepsf.skim.shifts import NOMINAL
 
 DIRECTIONS = (("up", 1.0), ("down", -1.0))
 
 
+def _no_tables(shift: str) -> Any:
+    raise KeyError(f"shift {shift} has no tables")
+
+
 @dataclass(frozen=True)
-class SkimShifts:
-    """Shifts that a skim offers, as names (``jer_up``), and the tables of each.
+class SystematicShifts:
+    """The systematic shifts to measure; of those in the skim, the names (``jer_up``) and the tables of each.
 
     Kinematic shifts have entries and inclusive jets of their own, weight shifts those of the nominal with other
     weights.
     """
 
-    kinematic: tuple[str, ...]
-    weights: tuple[str, ...]
-    regions: Callable[[str], Mapping[str, RegionEntries]]
-    inclusive: Callable[[str], InclusiveJets]
+    settings: Shifts
+    kinematic: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    entries: Callable[[str], Mapping[str, RegionEntries]] = _no_tables
+    inclusive: Callable[[str], InclusiveJets] = _no_tables
 
-    def of(self, shifts: Shifts) -> SkimShifts:
-        """Return the shifts whose source the configuration asks for.
+    def chosen(self) -> SystematicShifts:
+        """Return the shifts without those of the skim whose source the configuration leaves out.
 
         Raises
         ------
         ValueError
-            If the skim lacks one of them.
+            If the skim lacks a source that the configuration names.
         """
-        kinematic = _chosen("kinematic", shifts.kinematic, self.kinematic)
-        weights = _chosen("weights", shifts.weights, self.weights)
-        return SkimShifts(kinematic, weights, self.regions, self.inclusive)
+        kinematic = _chosen("kinematic", self.settings.kinematic, self.kinematic)
+        return replace(self, kinematic=kinematic, weights=_chosen("weights", self.settings.weights, self.weights))
 
     def event_weights(self, nominal: Mapping[str, RegionEntries]) -> dict[str, dict[str, Floats]]:
         """Return by shift of weights and region the weights of the simulated entries, shapes ``(n_simulation,)``.
@@ -69,19 +62,19 @@ class SkimShifts:
         ValueError
             If a shift has other entries than the nominal.
         """
-        return {shift: _weights_of(shift, self.regions(shift), nominal) for shift in self.weights}
+        return {shift: _weights_of(shift, self.entries(shift), nominal) for shift in self.weights}
 
 
 def _weights_of(
-    shift: str, regions: Mapping[str, RegionEntries], nominal: Mapping[str, RegionEntries]
+    shift: str, entries: Mapping[str, RegionEntries], nominal: Mapping[str, RegionEntries]
 ) -> dict[str, Floats]:
-    for name, entries in nominal.items():
-        if not np.array_equal(regions[name].simulation.event, entries.simulation.event):
+    for name, region in nominal.items():
+        if not np.array_equal(entries[name].simulation.event, region.simulation.event):
             raise ValueError(
                 f"shift {shift} of weights has other entries than the nominal in region {name}; "
                 "a shift of the jets is a kinematic one"
             )
-    return {name: regions[name].simulation.weight for name in nominal}
+    return {name: entries[name].simulation.weight for name in nominal}
 
 
 def _chosen(key: str, wanted: Sequence[str] | None, offered: Sequence[str]) -> tuple[str, ...]:
@@ -122,7 +115,7 @@ class _Shift(NamedTuple):
 
 def measure_side_by_side(
     method: TagAndProbe,
-    measurement: BinnedMeasurement,
+    nominal: BinnedMeasurement,
     positions: Mapping[str, Floats],
     *,
     settings: Binned,
@@ -144,12 +137,12 @@ def measure_side_by_side(
     deepsf.binned.tag_and_probe.NotConvergedError
         If the iteration of a shift does not converge.
     """
-    variations = side_by_side(method, measurement, positions, shifts=shifts, event_weights=event_weights)
-    return _iterate(method, variations, measurement, settings) if variations.names else {}
+    variations = side_by_side(method, nominal, positions, shifts=shifts, event_weights=event_weights)
+    return _iterate(method, variations, nominal, settings) if variations.names else {}
 
 
 def measure_kinematic(
-    method: TagAndProbe, name: str, measurement: BinnedMeasurement, settings: Binned
+    method: TagAndProbe, name: str, nominal: BinnedMeasurement, settings: Binned
 ) -> dict[str, Floats]:
     """Return by measured flavour the scale factors of a shift of the jets, whose entries ``method`` has.
 
@@ -158,18 +151,18 @@ def measure_kinematic(
     deepsf.binned.tag_and_probe.NotConvergedError
         If the iteration does not converge.
     """
-    return _iterate(method, method.variations((name,)), measurement, settings)[name]
+    return _iterate(method, method.variations((name,)), nominal, settings)[name]
 
 
 def _iterate(
-    method: TagAndProbe, variations: Variations, measurement: BinnedMeasurement, settings: Binned
+    method: TagAndProbe, variations: Variations, nominal: BinnedMeasurement, settings: Binned
 ) -> dict[str, dict[str, Floats]]:
     # more steps than the nominal may take: with more contamination the iteration is slower
     iterated = method.iterate(
         variations,
         max_change=settings.max_change,
         max_iterations=2 * settings.max_iterations,
-        start=measurement.flat,
+        start=nominal.flat,
     )
     return {name: method.split(sf) for name, sf in zip(variations.names, iterated.sf, strict=True)}
 
@@ -180,13 +173,11 @@ def _contamination(shifts: Mapping[str, Contamination]) -> Iterator[_Shift]:
             yield _Shift(f"{source}_{direction}", contamination=shift, factor=1.0 + sign * shift.size)
 
 
-def _statistics(
-    method: TagAndProbe, measurement: BinnedMeasurement, positions: Mapping[str, Floats]
-) -> Iterator[_Shift]:
+def _statistics(method: TagAndProbe, nominal: BinnedMeasurement, positions: Mapping[str, Floats]) -> Iterator[_Shift]:
     """Yield the shapes by region; a bin whose error is not known keeps its value."""
     for region in method.entries:
-        flavour = method.definitions[region].enriched_flavour
-        error = np.nan_to_num(measurement.error(flavour), nan=0.0)
+        flavour = method.regions[region].enriched_flavour
+        error = np.nan_to_num(nominal.error(flavour), nan=0.0)
         for number, shape in enumerate((linear, quadratic), start=1):
             step = method.joined({flavour: error * shape(positions[flavour])})
             for direction, sign in DIRECTIONS:
@@ -195,7 +186,7 @@ def _statistics(
 
 def side_by_side(
     method: TagAndProbe,
-    measurement: BinnedMeasurement,
+    nominal: BinnedMeasurement,
     positions: Mapping[str, Floats],
     *,
     shifts: Shifts,
@@ -204,7 +195,7 @@ def side_by_side(
     """Return the variations of all shifts of the nominal entries; parameters are those of `measure_side_by_side`."""
     every = [
         *_contamination(shifts.contamination),
-        *(_statistics(method, measurement, positions) if shifts.statistics else ()),
+        *(_statistics(method, nominal, positions) if shifts.statistics else ()),
         *(_Shift(name, column=number) for number, name in enumerate(event_weights, start=1)),
     ]
     simulation = {
@@ -218,8 +209,8 @@ def side_by_side(
             offset[:, number] = shift.offset
         if shift.contamination is None or shift.contamination.region not in method.entries:
             continue
-        own = method.definitions[shift.contamination.region].enriched_flavour
-        scaled = [shift.contamination.flavour in (None, flavour) and flavour != own for flavour in method.flavours]
+        enriched = method.regions[shift.contamination.region].enriched_flavour
+        scaled = [shift.contamination.flavour in (None, name) and name != enriched for name in method.flavours]
         factor[shift.contamination.region][scaled, number] = shift.factor
     return method.variations(
         tuple(shift.name for shift in every),

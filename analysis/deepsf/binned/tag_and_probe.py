@@ -16,17 +16,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.binned.kernel import EntryPlaces, Indices, histograms, kinematic_sums
+from deepsf.binned.kernel import EntryBins, Indices, histograms, kinematic_sums
 from deepsf.binned.variations import Variations, VariationWeights
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
-from deepsf.probes.bins import FlavourBins, KinematicBins, Slots
-from deepsf.probes.entries import Floats, Jets, RegionEntries
+from deepsf.probes.bins import FlavourBins, KinematicBins
+from deepsf.probes.entries import Floats, Integers, Jets, RegionEntries
 from deepsf.probes.weights import RegionWeights, kappa
 
 
 class Iterated(NamedTuple):
-    """Scale factors by variation, ``(n_variations, n_slots)``, NaN without simulation; largest change of each step."""
+    """Scale factors by variation, ``(n_variations, n_bins)``, NaN without simulation; largest change of each step."""
 
     sf: Floats
     changes: tuple[tuple[float, ...], ...]
@@ -39,65 +39,65 @@ class NotConvergedError(RuntimeError):
 class TagAndProbe:
     """The entries of all regions, sorted into bins once; `iterate` then runs on them.
 
-    All scale factors lie in one flat vector: the bins of each measured flavour, then one slot of value 1 that all jets
+    All scale factors lie in one flat vector: the bins of each measured flavour, then one bin of value 1 that all jets
     of other flavours share.
+
+    Parameters
+    ----------
+    flavours
+        All flavours, in the order of the jets' flavour index.
+    bins
+        Those of the measured flavours; regions that enrich none of them are left out.
     """
 
     def __init__(
         self,
-        regions: Mapping[str, RegionEntries],
-        definitions: Mapping[str, Region],
+        entries: Mapping[str, RegionEntries],
+        regions: Mapping[str, Region],
         flavours: tuple[str, ...],
-        measured: tuple[str, ...],
         bins: Mapping[str, FlavourBins],
         event_weight: EventWeight,
     ) -> None:
-        self.measured, self.bins = measured, {name: bins[name] for name in measured}
-        self.flavours, self.definitions, self.event_weight = flavours, definitions, event_weight
+        self.measured, self.bins = tuple(bins), dict(bins)
+        self.flavours, self.regions, self.event_weight = flavours, regions, event_weight
         self._offset: dict[str, int] = {}
         self.size = 0
-        for name in measured:
+        for name, edges in bins.items():
             self._offset[name] = self.size
-            self.size += int(np.prod(bins[name].shape))
-        self.entries = {
-            name: regions[name] for name, region in definitions.items() if region.enriched_flavour in measured
-        }
-        self.parts = {
-            name: self._part(entries, definitions[name].enriched_flavour) for name, entries in self.entries.items()
-        }
+            self.size += edges.size
+        self.entries = {name: entries[name] for name, region in regions.items() if region.enriched_flavour in bins}
+        self.parts = {name: self._part(part, regions[name].enriched_flavour) for name, part in self.entries.items()}
 
-    def of(self, regions: Mapping[str, RegionEntries]) -> TagAndProbe:
+    def of(self, entries: Mapping[str, RegionEntries]) -> TagAndProbe:
         """Return the same measurement of other entries: a shift of the jets' kinematics."""
-        return TagAndProbe(regions, self.definitions, self.flavours, self.measured, self.bins, self.event_weight)
+        return TagAndProbe(entries, self.regions, self.flavours, self.bins, self.event_weight)
 
-    def slots(self, jets: Jets) -> Slots:
-        """Return where in the flat vector the scale factor of each simulated jet lies."""
-        slot = np.full(len(jets), self.size, np.int64)
-        for name in self.measured:
-            mine = np.flatnonzero(jets.flavour == self.flavours.index(name))
-            chosen = jets[mine]
-            slot[mine] = self._offset[name] + self.bins[name].index(chosen.pt_gev, chosen.abseta, chosen.discriminant)
-        return slot
+    def flat_bins(self, jets: Jets) -> Integers:
+        """Return the index of each simulated jet's scale factor in the flat vector."""
+        index = np.full(len(jets), self.size, np.int64)
+        for name, bins in self.bins.items():
+            chosen = np.flatnonzero(jets.flavour == self.flavours.index(name))
+            index[chosen] = self._offset[name] + bins.index(jets[chosen])
+        return index
 
     def _part(self, entries: RegionEntries, enriched: str) -> RegionPart:
         bins, number = self.bins[enriched], self.flavours.index(enriched)
         data, simulation = entries.data.probe, entries.simulation.probe
         weights = RegionWeights(entries, number, self.event_weight)
-        tag_slot = self.slots(entries.simulation.tag)
+        tag_bin = self.flat_bins(entries.simulation.tag)
         if weights.tag_counts is not None:
-            tag_slot[~weights.tag_counts] = self.size
+            tag_bin[~weights.tag_counts] = self.size
         is_other = simulation.flavour != number
-        size = int(np.prod(bins.shape))
         # contamination is counted in a second copy of the bins: one sum for both
-        target = bins.index(simulation.pt_gev, simulation.abseta, simulation.discriminant) + size * is_other
-        places = (weights.index, target, tag_slot, np.where(is_other, self.slots(simulation), self.size))
+        target = bins.index(simulation) + bins.size * is_other
+        columns = (weights.index, target, tag_bin, np.where(is_other, self.flat_bins(simulation), self.size))
         return RegionPart(
             first=self._offset[enriched],
-            size=size,
-            data_bin=bins.index(data.pt_gev, data.abseta, data.discriminant),
+            size=bins.size,
+            data_bin=bins.index(data),
             data_kinematic=weights.bins.index(data.pt_gev, data.abseta),
             kinematic=weights.bins,
-            places=EntryPlaces(*(p.astype(np.int32) for p in (*places, simulation.flavour))),
+            simulation=EntryBins(*(column.astype(np.int32) for column in (*columns, simulation.flavour))),
         )
 
     def variations(
@@ -139,7 +139,7 @@ class TagAndProbe:
         variations
             What to iterate; the nominal alone by default.
         start
-            Flat scale factors to start from, shape ``(n_slots,)``; 1 everywhere by default.
+            Flat scale factors to start from, shape ``(n_bins,)``; 1 everywhere by default.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class TagAndProbe:
                 changes[variation].append(float(change))
             active = active[moved > max_change]
             if not active.size:
-                return Iterated(sf, tuple(tuple(of_chain) for of_chain in changes))
+                return Iterated(sf, tuple(tuple(of_variation) for of_variation in changes))
         name, last = variations.names[active[0]], changes[active[0]]
         raise NotConvergedError(
             f"binned scale factors ({name}) still move by {last[-1]:.2e} > {max_change:.0e} after {max_iterations} "
@@ -175,21 +175,20 @@ class TagAndProbe:
             "empty"
         )
 
-    def _step(self, variations: Variations, data: Mapping[str, DataSums], flat: Floats, active: Slots) -> Floats:
+    def _step(self, variations: Variations, data: Mapping[str, DataSums], flat: Floats, active: Integers) -> Floats:
         updated = flat.copy()
         for name, part in self.parts.items():
             weights, sums = variations.weights[name].of(active), data[name].of(active)
             try:
-                mine = part.update(weights, sums, flat)
+                updated[part.first : part.first + part.size] = part.update(weights, sums, flat)
             except _KinematicBinError as error:
                 raise ValueError(f"region {name}, {variations.names[active[error.variation]]}: {error}") from None
-            updated[part.first : part.first + part.size] = mine
         if variations.offset is not None:
             updated[:-1] += variations.offset[:, active]
         return updated
 
     def joined(self, parts: Mapping[str, Floats]) -> Floats:
-        """Return arrays in the bins of some flavours as one flat vector, shape ``(n_slots,)``; 0 elsewhere."""
+        """Return arrays in the bins of some flavours as one flat vector, shape ``(n_bins,)``; 0 elsewhere."""
         flat = np.zeros(self.size)
         for name, part in parts.items():
             first = self._offset[name]
@@ -200,8 +199,8 @@ class TagAndProbe:
         """Return flat scale factors as arrays by flavour, shape (..., n_pt, n_abseta, n_disc)."""
         parts = {}
         for name in self.measured:
-            first, shape = self._offset[name], self.bins[name].shape
-            parts[name] = flat[..., first : first + int(np.prod(shape))].reshape(*flat.shape[:-1], *shape)
+            first, bins = self._offset[name], self.bins[name]
+            parts[name] = flat[..., first : first + bins.size].reshape(*flat.shape[:-1], *bins.shape)
         return parts
 
 
@@ -218,7 +217,7 @@ class DataSums:
     histogram: Floats
     kinematic: Floats
 
-    def of(self, variations: Slots) -> DataSums:
+    def of(self, variations: Integers) -> DataSums:
         """Return the sums of some variations."""
         shared = self.histogram.shape[1] == 1
         return self if shared else DataSums(self.histogram[:, variations], self.kinematic[:, variations])
@@ -230,15 +229,15 @@ class RegionPart:
 
     first: int
     size: int
-    data_bin: Slots
-    data_kinematic: Slots
+    data_bin: Integers
+    data_kinematic: Integers
     kinematic: KinematicBins
-    places: EntryPlaces
+    simulation: EntryBins
 
     def data_sums(self, weight: Floats) -> DataSums:
         """Return the data of every column of weights, shape ``(n_data, n_columns)``."""
 
-        def sums(index: Slots, size: int) -> Floats:
+        def sums(index: Integers, size: int) -> Floats:
             columns = [np.bincount(index, weight[:, variation], size) for variation in range(weight.shape[1])]
             return np.stack(columns, axis=1).astype(np.float64)
 
@@ -247,10 +246,10 @@ class RegionPart:
     def update(self, weights: VariationWeights, data: DataSums, flat: Floats) -> Floats:
         """Return (data - contamination) / simulation in the flavour's bins, shape ``(size, n_variations)``.
 
-        ``flat`` holds the scale factors, the one of value 1 last, shape ``(n_slots + 1, n_variations)``.
+        ``flat`` holds the scale factors, the one of value 1 last, shape ``(n_bins + 1, n_variations)``.
         """
-        simulation = weights.simulation, weights.column, weights.factor, flat
-        total = kinematic_sums(self.places, *simulation, self.kinematic.size)
+        weighted = weights.simulation, weights.column, weights.factor, flat
+        total = kinematic_sums(self.simulation, *weighted, self.kinematic.size)
         scale = np.empty_like(total)
         counted = np.broadcast_to(data.kinematic, total.shape)
         for variation in range(total.shape[1]):
@@ -258,7 +257,7 @@ class RegionPart:
                 scale[:, variation] = kappa(self.kinematic, counted[:, variation], total[:, variation])
             except ValueError as error:
                 raise _KinematicBinError(variation, error) from None
-        sums = histograms(self.places, *simulation, scale, 2 * self.size)
+        sums = histograms(self.simulation, *weighted, scale, 2 * self.size)
         enriched, contamination = sums[: self.size], sums[self.size :]
         updated = np.full(enriched.shape, np.nan)
         np.divide(data.histogram - contamination, enriched, out=updated, where=enriched > 0)

@@ -1,4 +1,4 @@
-"""What tells apart the iterations of the binned measurement that run side by side: nominal, shifts, bootstraps."""
+"""Variations of the binned measurement that are iterated side by side: nominal, shifts, bootstraps."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from deepsf.binned.kernel import Indices
-from deepsf.probes.entries import Floats
+from deepsf.probes.entries import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class VariationWeights:
     column: Indices
     factor: Floats
 
-    def of(self, variations: npt.NDArray[np.int64]) -> VariationWeights:
+    def of(self, variations: Integers) -> VariationWeights:
         """Return the columns and factors of some variations; ``data`` stays."""
         return VariationWeights(
             self.data, self.simulation, self.column[variations], np.ascontiguousarray(self.factor[:, variations])
@@ -37,7 +36,7 @@ class VariationWeights:
 class Variations:
     """Iterations that run side by side: weights by region; ``offset`` is added to S at every step.
 
-    ``offset`` has the shape ``(n_slots, n_variations)`` of the scale factors; none means 0.
+    ``offset`` has the shape ``(n_bins, n_variations)`` of the scale factors; none means 0.
     """
 
     names: tuple[str, ...]

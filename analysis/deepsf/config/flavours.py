@@ -28,6 +28,11 @@ class Flavour(Section):
     scale_factor: Literal["measured", "unity"] = "measured"
 
 
+def hadron_flavours(flavours: Mapping[str, Flavour]) -> dict[str, tuple[int, ...]]:
+    """Return the hadron-flavour codes of each flavour."""
+    return {name: flavour.hadron_flavours for name, flavour in flavours.items()}
+
+
 def measured_flavours(flavours: Mapping[str, Flavour]) -> tuple[str, ...]:
     """Return the flavours whose scale factor is measured, in the order of the configuration."""
     return tuple(name for name, flavour in flavours.items() if flavour.scale_factor == "measured")

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from deepsf.config.flavours import Flavour
-from deepsf.config.regions import Region
 from deepsf.config.training import Direct, Variable
-from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.direct.trainer import DirectTraining
 from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, normalised
-from deepsf.probes.entries import RegionEntries
-from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.measurement import Measurement
 
 
 def member_seed(seed: int, member: int) -> np.random.SeedSequence:
@@ -22,16 +18,7 @@ def member_seed(seed: int, member: int) -> np.random.SeedSequence:
 
 
 def train_direct(
-    regions: Mapping[str, RegionEntries],
-    definitions: Mapping[str, Region],
-    flavours: Mapping[str, Flavour],
-    inclusive: InclusiveJets,
-    *,
-    inputs: Mapping[str, Variable],
-    settings: Direct,
-    event_weight: EventWeight,
-    normalisation: Normalisation,
-    seed: np.random.SeedSequence,
+    measurement: Measurement, inputs: Mapping[str, Variable], settings: Direct, seed: np.random.SeedSequence
 ) -> tuple[MemberScaleFactor, dict[str, dict[str, list[float]]]]:
     """Train one member and normalise it on inclusive jets; return it and the record of each of its classifiers.
 
@@ -49,8 +36,8 @@ def train_direct(
     ValueError
         If a region has no jets of the flavour that it enriches, or the scale factors cannot be normalised.
     """
-    training = DirectTraining(regions, definitions, flavours, inputs, settings, event_weight, seed)
+    training = DirectTraining(measurement, inputs, settings, seed)
     training.run()
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
     member = MemberScaleFactor(architecture, training.scalings, training.sf_networks, {})
-    return normalised(member, inclusive, flavours, normalisation), training.history
+    return normalised(member, measurement), training.history

@@ -18,8 +18,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepsf.config.flavours import Flavour, measured_flavours
-from deepsf.config.regions import Region
 from deepsf.config.training import Direct, Variable
 from deepsf.config.weights import EventWeight
 from deepsf.direct.mixture import MixtureRatio
@@ -29,6 +27,7 @@ from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import scale_factor
 from deepsf.probes.bootstrap import split_by_event
 from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
+from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
 from deepsf.seeds import torch_generator
 from deepsf.training.classifier import ClassifierTraining, Steps
@@ -59,10 +58,8 @@ class DirectTraining:
 
     Parameters
     ----------
-    entries, definitions
-        The regions by name; those that enrich a measured flavour are used.
-    flavours
-        All flavours in the order of the entries' flavour index.
+    measurement
+        Its regions that enrich a measured flavour are used.
     inputs
         Variables that the networks see.
 
@@ -74,31 +71,27 @@ class DirectTraining:
 
     def __init__(
         self,
-        entries: Mapping[str, RegionEntries],
-        definitions: Mapping[str, Region],
-        flavours: Mapping[str, Flavour],
+        measurement: Measurement,
         inputs: Mapping[str, Variable],
         settings: Direct,
-        event_weight: EventWeight,
         seed: np.random.SeedSequence,
     ) -> None:
-        self._settings, self._flavours = settings, tuple(flavours)
+        self._settings, self._flavours = settings, measurement.names
         # sorted: the order of keys in a configuration must not change a result
-        measured = sorted(measured_flavours(flavours))
-        region_of = {d.enriched_flavour: name for name, d in sorted(definitions.items())}
-        used = {region_of[flavour]: entries[region_of[flavour]] for flavour in measured}
+        measured, region_of = sorted(measurement.measured), measurement.region_of
+        used = {region_of[flavour]: measurement.entries[region_of[flavour]] for flavour in measured}
         split_seed, network_seed, self._seed = seed.spawn(3)
         held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
         own = {flavour: self._of_flavour(flavour, region_of[flavour], used) for flavour in measured}
         probes, variables = [region.simulation.probe for region in used.values()], dict(sorted(inputs.items()))
         self.scalings = {flavour: InputScaling.fit(variables, probes, jets) for flavour, jets in own.items()}
         self._regions = [
-            self._region(name := region_of[flavour], flavour, used[name], held_out[name], event_weight)
+            self._region(name := region_of[flavour], flavour, used[name], held_out[name], measurement.event_weight)
             for flavour in measured
         ]
         generator = torch_generator(network_seed)
         self.sf_networks = {flavour: self._network(generator) for flavour in measured}
-        n_logits = len(flavours) - 1
+        n_logits = len(self._flavours) - 1
         self._posteriors = {r.name: ClassProbabilities(self._network(generator, n_logits)) for r in self._regions}
         self.history: dict[str, dict[str, list[float]]] = {}
 

@@ -17,9 +17,10 @@ from scipy.special import expit
 from deepsf.config.exports import DeepSFTable
 from deepsf.exports.correctionlib_json import RANGE_POLICY, Label, Tree
 from deepsf.exports.shapes import HIGHEST_DISCRIMINANT, HIGHEST_PT_GEV, LOWEST_DISCRIMINANT
+from deepsf.jets import INVALID
 from deepsf.networks.jet_inputs import LOGIT_MARGIN
 from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
-from deepsf.probes.entries import INVALID, Floats, Jets, logit
+from deepsf.probes.entries import Floats, Jets, logit
 from deepsf.probes.inclusive import InclusiveJets
 
 SYSTEMATICS = ("central", "up_sem", "down_sem")

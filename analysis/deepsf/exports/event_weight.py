@@ -19,13 +19,13 @@ import numpy.typing as npt
 
 from deepsf.exports.files import read_text
 from deepsf.exports.systematics import CENTRAL, shift_of, systematic_of
+from deepsf.jets import INVALID
 
 if TYPE_CHECKING:
     import correctionlib
 
 Floats = npt.NDArray[np.float64]
 
-INVALID = -1.0
 """The discriminant that stands for a jet without a valid score."""
 
 _HEAD = re.compile(r"\[tagger: (?P<tagger>[^;\]]*); branch: (?P<branch>[^;\]]*); era: (?P<era>[^;\]]*)\]")

@@ -20,8 +20,9 @@ from deepsf.config.exports import MapEdges
 from deepsf.exports.correctionlib_json import Label, Tree
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.systematics import NOMINAL, systematic_of
-from deepsf.probes.entries import Floats, Mask, read_shift
+from deepsf.probes.entries import Floats, Mask
 from deepsf.skim.cut_flow import SkimReport, read_metadata
+from deepsf.skim.shifts import read_shift
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def table_of(flavour: BinnedFlavour, abseta_max: float = 0.0) -> ShapeTable:
         invalid=flavour.sf[..., 0],
         node=flavour.node,
         smooth=flavour.smooth,
-        space=flavour.space,
+        space=flavour.transform,
         normalisation=flavour.normalisation["binned_smooth"],
         abseta_max=abseta_max,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +21,29 @@ from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.inclusive import InclusiveJets
 
 
+@dataclass(frozen=True)
+class ExportedResults:
+    """What is exported.
+
+    Attributes
+    ----------
+    abseta_max
+        Up to which jets were selected; tables reach at least there.
+    ensemble, inclusive
+        Needed for the form ``deepsf``: the ensemble, and jets at which its table is compared to it.
+    """
+
+    binned: BinnedScaleFactor
+    flavours: Mapping[str, Flavour]
+    abseta_max: float = 2.5
+    ensemble: EnsembleScaleFactor | None = None
+    inclusive: InclusiveJets | None = None
+
+
 def write_exports(
-    places: Mapping[str, Path],
-    *,
-    binned: BinnedScaleFactor,
-    flavours: Mapping[str, Flavour],
-    label: Label,
-    settings: Exports,
-    jet_tables: Iterable[Path],
-    ensemble: EnsembleScaleFactor | None = None,
-    inclusive: InclusiveJets | None = None,
-    abseta_max: float = 2.5,
+    places: Mapping[str, Path], results: ExportedResults, label: Label, settings: Exports, jet_tables: Iterable[Path]
 ) -> list[str]:
-    """Write the files of all forms and return what is to be said about them, as lines.
+    """Write the files of all forms and return notes about them, as lines.
 
     Parameters
     ----------
@@ -43,20 +53,16 @@ def write_exports(
         Of the shape correction; ``label.name`` is its name.
     jet_tables
         Tables of all jets of the skim, for the normalisation maps.
-    abseta_max
-        Up to which jets were selected; tables reach at least there.
-    ensemble, inclusive
-        Needed for the form ``deepsf``: the ensemble, and jets at which its table is compared to it.
 
     Raises
     ------
     ValueError
         If the form csv is asked for with a hadron flavour that it has no code for.
     """
-    shapes = shapes_of(binned, flavours, abseta_max)
+    shapes = shapes_of(results.binned, results.flavours, results.abseta_max)
     strict = shape_correction(shapes, label)
     corrections = {label.name: strict}
-    lines: list[str] = []
+    notes: list[str] = []
     if "strict" in places:
         write_corrections(places["strict"], [strict], label.head())
     if "safe" in places:
@@ -65,46 +71,40 @@ def write_exports(
     if "csv" in places:
         write_csv(places["csv"], shapes, label.tagger)
     if "deepsf" in places:
-        assert ensemble is not None
-        assert inclusive is not None
-        deepsf, said = _deepsf(ensemble, inclusive, flavours, label, settings, abseta_max)
+        deepsf, note = _deepsf(results, label, settings)
         write_corrections(places["deepsf"], [deepsf], label.head())
         corrections[deepsf["name"]] = deepsf
-        lines.append(said)
+        notes.append(note)
     trees = []
     for name, tree in corrections.items():
-        found = maps_of_skims(jet_tables, ShapeCorrection.of_tree({"corrections": [tree]}), settings.normalisation)
-        trees.append(map_correction(found, replace(label, name=f"{name}_normalisation")))
-        if wanting := gaps(found):
-            lines.append(f"{name}: bins of the normalisation maps without simulation: {', '.join(wanting)}")
+        maps = maps_of_skims(jet_tables, ShapeCorrection.of_tree({"corrections": [tree]}), settings.normalisation)
+        trees.append(map_correction(maps, replace(label, name=f"{name}_normalisation")))
+        if empty := gaps(maps):
+            notes.append(f"{name}: bins of the normalisation maps without simulation: {', '.join(empty)}")
     write_corrections(places["maps"], trees, label.head(), compress=False)
-    return lines
+    return notes
 
 
-def _deepsf(
-    ensemble: EnsembleScaleFactor,
-    inclusive: InclusiveJets,
-    flavours: Mapping[str, Flavour],
-    label: Label,
-    settings: Exports,
-    abseta_max: float,
-) -> tuple[Tree, str]:
+def _deepsf(results: ExportedResults, label: Label, settings: Exports) -> tuple[Tree, str]:
     """Return the table of the ensemble with its interpolation error in its description, and the latter as a line."""
+    ensemble, inclusive, flavours = results.ensemble, results.inclusive, results.flavours
+    assert ensemble is not None
+    assert inclusive is not None
     size, name = settings.deepsf, f"{label.tagger}_deepsf"
     label = replace(label, name=name)
     extra = {key: float(np.median(values)) for key, values in inclusive.jets.extra.items()}
     measured = [flavour for flavour in flavours if flavour in ensemble.members[0].networks]
-    tables = {f: ensemble_table(ensemble, f, size, abseta_max=abseta_max, extra=extra) for f in measured}
+    tables = {f: ensemble_table(ensemble, f, size, abseta_max=results.abseta_max, extra=extra) for f in measured}
     by_code = {code: tables.get(f) for f, flavour in flavours.items() for code in flavour.hadron_flavours}
     draft = ShapeCorrection.of_tree({"corrections": [deepsf_correction(by_code, label, "")]}).correction
-    words = []
+    errors = []
     for flavour in measured:
         code, number = flavours[flavour].hadron_flavours[0], list(flavours).index(flavour)
         error = interpolation_error(ensemble, draft, flavour, code, inclusive.of(number), size.n_jets)
-        words.append(
+        errors.append(
             f"{flavour} {error.rms:.2g} (99 % of jets: {error.of_99_percent:.2g}; largest: {error.largest:.2g})"
         )
-    said = f"Root mean square of table minus ensemble over inclusive jets: {', '.join(words)}."
+    note = f"Root mean square of table minus ensemble over inclusive jets: {', '.join(errors)}."
     if extra:
-        said += f" Further inputs at their medians: {', '.join(f'{key} {v:.4g}' for key, v in extra.items())}."
-    return deepsf_correction(by_code, label, said), said
+        note += f" Further inputs at their medians: {', '.join(f'{key} {v:.4g}' for key, v in extra.items())}."
+    return deepsf_correction(by_code, label, note), note

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.generator.arrays import HADRON_FLAVOURS, Floats, Ints, flavour_index
+from deepsf.jets import INVALID
 
 BRANCH = "btagDeepFlavCvL"
 THRESHOLD = 0.8
 EFFICIENCIES = {5: 0.15, 4: 0.30, 0: 0.005}
 """Above the threshold, by hadron flavour."""
-INVALID = -1.0
 _EXPONENTS = np.log([1.0 - EFFICIENCIES[flavour] for flavour in HADRON_FLAVOURS]) / np.log(THRESHOLD)
 
 

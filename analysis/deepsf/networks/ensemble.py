@@ -14,10 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import uhi.io.json
 
-from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.regions import Region
 from deepsf.networks.scale_factor import EnsembleScaleFactor, Estimate, summarise
-from deepsf.probes.bins import FlavourBins
+from deepsf.probes.bins import FlavourBins, mean_by_bin
 from deepsf.probes.entries import Floats, Jets, ProbeEntries, RegionEntries
 
 VALUE_EDGES = np.linspace(0.4, 1.8, 141)
@@ -81,30 +80,34 @@ class Aggregate:
 
 def aggregate(
     ensemble: EnsembleScaleFactor,
-    regions: Mapping[str, RegionEntries],
-    definitions: Mapping[str, Region],
-    binned: BinnedScaleFactor,
+    regions: Mapping[str, Region],
+    entries: Mapping[str, RegionEntries],
+    bins: Mapping[str, FlavourBins],
     members: Members | None = None,
 ) -> Aggregate:
-    """Evaluate the ensemble at all simulated entries, in the bins of the binned scale factor and on a grid.
+    """Evaluate the ensemble at all simulated entries, in bins and on a grid.
 
-    ``members`` is recorded with the bins; without it the ensemble counts as whole.
+    Parameters
+    ----------
+    bins
+        Those of the binned scale factor, by measured flavour.
+    members
+        Recorded with the bins; without it the ensemble counts as whole.
     """
     n_members = len(ensemble.members)
     members = members or Members(tuple(range(n_members)), n_members)
     flavours = tuple(ensemble.hadron_flavours)
-    entries, summaries = {}, {}
-    for region, definition in definitions.items():
-        flavour = definition.enriched_flavour
-        simulation = regions[region].simulation
-        entries[region], values = at_entries(ensemble, simulation, flavours, members_of=flavour)
-        if flavour in binned.flavours:
+    scale_factors, summaries = {}, {}
+    for name, region in regions.items():
+        flavour, simulation = region.enriched_flavour, entries[name].simulation
+        scale_factors[name], values = at_entries(ensemble, simulation, flavours, members_of=flavour)
+        if flavour in bins:
             probe = simulation.probe[np.flatnonzero(simulation.probe.flavour == flavours.index(flavour))]
-            summaries[flavour] = summarise_flavour(binned.flavours[flavour].bins, probe, values)
-    discriminant = grid_discriminants(regions)
-    typical = {name: float(np.median(values)) for name, values in _extra(regions).items()}
-    grids = {flavour: on_grid(ensemble, flavour, discriminant, typical) for flavour in binned.flavours}
-    return Aggregate(entries, summaries_to_json(summaries, members), json.dumps(grids, sort_keys=True))
+            summaries[flavour] = summarise_flavour(bins[flavour], probe, values)
+    discriminant = grid_discriminants(entries)
+    typical = {name: float(np.median(values)) for name, values in _extra(entries).items()}
+    grids = {flavour: on_grid(ensemble, flavour, discriminant, typical) for flavour in bins}
+    return Aggregate(scale_factors, summaries_to_json(summaries, members), json.dumps(grids, sort_keys=True))
 
 
 def at_entries(
@@ -147,24 +150,16 @@ def summarise_flavour(bins: FlavourBins, probe: Jets, members: Floats) -> Flavou
     probe, members
         Probe jets of one flavour, ``(n,)``, and every member's scale factors there, ``(n_members, n)``.
     """
-    index = bins.index(probe.pt_gev, probe.abseta, probe.discriminant)
-    size = int(np.prod(bins.shape))
-    count = np.bincount(index, minlength=size)
-    axes = [
-        hist.axis.Variable(edges, name=name, flow=False)
-        for name, edges in zip(("pt", "abseta", "discriminant"), bins, strict=True)
-    ]
+    index = bins.index(probe)
     member = hist.axis.Integer(0, len(members), name="member", flow=False)
-    means = hist.Hist(member, *axes, storage=hist.storage.Double())
+    means = hist.Hist(member, *bins.axes(), storage=hist.storage.Double())
     for number, values in enumerate(members):
-        total = np.bincount(index, values, size)
-        mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
-        means.view()[number] = mean.reshape(bins.shape)
+        means.view()[number] = mean_by_bin(index, values, bins.size).reshape(bins.shape)
     value_axis = hist.axis.Variable(VALUE_EDGES, name="sf", label="scale factor")
-    values_histogram = hist.Hist(*axes, value_axis, storage=hist.storage.Double())
+    values_histogram = hist.Hist(*bins.axes(), value_axis, storage=hist.storage.Double())
     # bins are open beyond their outer edges: fill by bin index, not by value
     flat_value = np.searchsorted(VALUE_EDGES, members.mean(axis=0), side="right")
-    counts = np.bincount(index * (len(VALUE_EDGES) + 1) + flat_value, minlength=size * (len(VALUE_EDGES) + 1))
+    counts = np.bincount(index * (len(VALUE_EDGES) + 1) + flat_value, minlength=bins.size * (len(VALUE_EDGES) + 1))
     values_histogram.view(flow=True)[...] = counts.reshape(*bins.shape, len(VALUE_EDGES) + 1)
     return FlavourSummary(means, values_histogram)
 
@@ -202,13 +197,13 @@ def on_grid(
     return {"pt_gev": axes[0].tolist(), "abseta": axes[1].tolist(), "discriminant": axes[2].tolist(), **values}
 
 
-def _extra(regions: Mapping[str, RegionEntries]) -> dict[str, Floats]:
-    probes = [entries.simulation.probe for entries in regions.values()]
+def _extra(entries: Mapping[str, RegionEntries]) -> dict[str, Floats]:
+    probes = [region.simulation.probe for region in entries.values()]
     return {name: np.concatenate([probe.extra[name] for probe in probes]) for name in probes[0].extra}
 
 
-def grid_discriminants(regions: Mapping[str, RegionEntries]) -> Floats:
+def grid_discriminants(entries: Mapping[str, RegionEntries]) -> Floats:
     """Return discriminants for the grid: quantiles of all valid simulated probe jets, rounded, increasing."""
-    values = np.concatenate([entries.simulation.probe.discriminant for entries in regions.values()])
+    values = np.concatenate([region.simulation.probe.discriminant for region in entries.values()])
     quantiles = np.quantile(values[values >= 0], np.linspace(0.001, 0.999, _N_GRID_DISCRIMINANT))
     return np.unique(np.round(quantiles.astype(np.float64), 6))

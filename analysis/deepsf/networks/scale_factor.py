@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -16,14 +17,13 @@ import numpy as np
 import torch
 
 from deepsf import tensor_files
-from deepsf.config.flavours import Flavour, measured_flavours
-from deepsf.config.weights import Normalisation
+from deepsf.jets import INVALID, flavour_index
 from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.probes.entries import INVALID, Floats, Jets
-from deepsf.probes.inclusive import InclusiveJets, normalisation_bins
-from deepsf.probes.weights import NormalisationTable, normalisation_table
+from deepsf.probes.entries import Floats, Jets
+from deepsf.probes.measurement import Measurement
+from deepsf.probes.weights import NormalisationTable
 from deepsf.tensor_files import Header, Tensors
 
 _FORMAT = "deepsf-1"
@@ -121,8 +121,7 @@ class EnsembleScaleFactor:
         codes = ak.broadcast_arrays(arrays["pt"], ak.Array(_at_least_1d(0 if named else flavour)))[1]
         flat = {name: ak.to_numpy(ak.flatten(values, axis=None)).astype(np.float32) for name, values in arrays.items()}
         index = self._flavour_index(flavour, ak.to_numpy(ak.flatten(codes, axis=None)))
-        jets = self._jets(flat)
-        result = [self._estimate(jets, index)[row] for row in range(3)]
+        result = self._estimate(self._jets(flat), index)
         structured = any(isinstance(value, ak.Array) for value in (flavour, *fields.values()))
         if not structured:
             shape = np.broadcast_shapes(*(np.shape(v) for v in ((0 if named else flavour), *fields.values())))
@@ -161,13 +160,7 @@ class EnsembleScaleFactor:
             if flavour not in names:
                 raise ValueError(f"flavour {flavour!r} is none of {names}")
             return np.full(len(codes), names.index(flavour))
-        index = np.full(len(codes), -1)
-        for number, known in enumerate(self.hadron_flavours.values()):
-            index[np.isin(codes, known)] = number
-        if (index < 0).any():
-            unknown = np.unique(codes[index < 0]).tolist()
-            raise ValueError(f"hadron flavours {unknown} are not among those measured: {dict(self.hadron_flavours)}")
-        return index
+        return flavour_index(codes, self.hadron_flavours, "jets")
 
     def _jets(self, flat: Mapping[str, Any]) -> Jets:
         needed = set(next(iter(self.members[0].scalings.values())).names) - {"pt", "abseta", "discriminant"}
@@ -187,9 +180,7 @@ def summarise(values: Floats) -> Estimate:
     return Estimate(values.mean(axis=0), spread / np.sqrt(len(values)), spread)
 
 
-def normalised(
-    member: MemberScaleFactor, inclusive: InclusiveJets, flavours: Mapping[str, Flavour], settings: Normalisation
-) -> MemberScaleFactor:
+def normalised(member: MemberScaleFactor, measurement: Measurement) -> MemberScaleFactor:
     """Return the member with the tables that make the mean of its scale factors one per (pT, |eta|) bin.
 
     Raises
@@ -197,11 +188,7 @@ def normalised(
     ValueError
         If the scale factors cannot be normalised.
     """
-    names, tables = tuple(flavours), {}
-    for name, bins in normalisation_bins(inclusive, names, measured_flavours(flavours), settings).items():
-        sample = inclusive.of(names.index(name))
-        raw = member.evaluate(name, sample.jets, normalised=False)
-        tables[name] = normalisation_table(bins, sample.jets, sample.weight, raw)
+    tables = measurement.normalisation_tables(partial(member.evaluate, normalised=False))
     return replace(member, normalisation=tables)
 
 

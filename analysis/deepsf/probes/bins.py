@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import hist
 import numpy as np
 import numpy.typing as npt
 
 from deepsf.config.binned import Bins
-from deepsf.exports.event_weight import ShapeCorrection, event_weight  # noqa: F401 - for analyses, under this name too
-from deepsf.probes.entries import Floats, Jets
-
-Slots = npt.NDArray[np.int64]
+from deepsf.probes.entries import Floats, Integers, Jets
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,31 @@ class FlavourBins:
         """Number of bins in pT, |eta| and discriminant."""
         return len(self.pt_gev) - 1, len(self.abseta) - 1, len(self.discriminant) - 1
 
-    def index(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike, discriminant: npt.ArrayLike) -> Slots:
+    @property
+    def size(self) -> int:
+        """Number of all bins."""
+        return int(np.prod(self.shape))
+
+    def index(self, jets: Jets) -> Integers:
         """Return the flat bin of each jet; jets beyond an outer edge belong to the outer bin."""
         axes = (
-            np.searchsorted(edges[1:-1], np.asarray(values, np.float64), side="right")
-            for edges, values in zip(self, (pt_gev, abseta, discriminant), strict=True)
+            np.searchsorted(edges[1:-1], values.astype(np.float64), side="right")
+            for edges, values in zip(self, (jets.pt_gev, jets.abseta, jets.discriminant), strict=True)
         )
         return np.ravel_multi_index(tuple(axes), self.shape).astype(np.int64)
+
+    def axes(self) -> list[hist.axis.Variable]:
+        """Return the axes pt, abseta, discriminant of a histogram in these bins."""
+        names = ("pt", "abseta", "discriminant")
+        return [hist.axis.Variable(edges, name=name, flow=False) for name, edges in zip(names, self, strict=True)]
+
+
+def mean_by_bin(index: Integers, values: Floats, size: int) -> Floats:
+    """Return the mean of the values in each bin, shape ``(size,)``; NaN where there are none."""
+    count = np.bincount(index, minlength=size)
+    means: Floats = np.full(size, np.nan)
+    np.divide(np.bincount(index, values, size), count, out=means, where=count > 0)
+    return means
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ class KinematicBins:
         """Number of bins."""
         return (len(self.pt_gev) + 1) * (len(self.abseta) + 1)
 
-    def index(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    def index(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> Integers:
         """Return the flat bin of each jet."""
         row = np.searchsorted(self.pt_gev, np.asarray(pt_gev, np.float64), side="right")
         return row * (len(self.abseta) + 1) + np.searchsorted(self.abseta, np.asarray(abseta, np.float64), side="right")

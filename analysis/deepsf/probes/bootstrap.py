@@ -1,60 +1,52 @@
-"""Poisson bootstraps by event, the statistical fluctuations of every method."""
+"""Random parts of the entries by event: Poisson bootstraps, and what a training holds out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from deepsf.probes.entries import Floats, Mask, ProbeEntries, RegionEntries
+from deepsf.probes.entries import Floats, Integers, Mask, RegionEntries
 
-Slots = npt.NDArray[np.int64]
+Kind = Literal["data", "simulation"]
+KINDS: tuple[Kind, ...] = ("data", "simulation")
 
 
 class EventBootstrap:
     """Poisson bootstraps by event: all entries of an event, in whatever region, get the same factor."""
 
-    def __init__(self, regions: Mapping[str, RegionEntries]) -> None:
-        self._place: dict[str, dict[str, Slots]] = {}
-        self._size: dict[str, int] = {}
-        for kind in ("data", "simulation"):
-            events = np.unique(np.concatenate([_of_kind(r, kind).event for r in regions.values()]))
-            self._size[kind] = len(events)
-            self._place[kind] = {name: np.searchsorted(events, _of_kind(r, kind).event) for name, r in regions.items()}
+    def __init__(self, entries: Mapping[str, RegionEntries]) -> None:
+        self._n_events: dict[Kind, int] = {}
+        self._event: dict[Kind, dict[str, Integers]] = {}
+        for kind in KINDS:
+            by_region = _events(entries, kind)
+            events = np.unique(np.concatenate(list(by_region.values())))
+            self._n_events[kind] = len(events)
+            self._event[kind] = {name: np.searchsorted(events, event) for name, event in by_region.items()}
 
     def draw(self, generator: np.random.Generator) -> dict[str, tuple[Floats, Floats]]:
         """Return by region a Poisson(1) factor for each data and each simulation entry."""
-        drawn = {kind: generator.poisson(1.0, size).astype(np.float64) for kind, size in self._size.items()}
-        data, simulation = self._place["data"], self._place["simulation"]
-        return {name: (drawn["data"][data[name]], drawn["simulation"][simulation[name]]) for name in data}
-
-
-def _of_kind(entries: RegionEntries, kind: str) -> ProbeEntries:
-    return entries.data if kind == "data" else entries.simulation
+        drawn = {kind: generator.poisson(1.0, size).astype(np.float64) for kind, size in self._n_events.items()}
+        data, simulation = ({name: drawn[kind][event] for name, event in self._event[kind].items()} for kind in KINDS)
+        return {name: (data[name], simulation[name]) for name in data}
 
 
 def split_by_event(
-    regions: dict[str, RegionEntries], fraction: float, generator: np.random.Generator
+    entries: Mapping[str, RegionEntries], fraction: float, generator: np.random.Generator
 ) -> dict[str, tuple[Mask, Mask]]:
     """Return by region which data and simulation entries are held out; all entries of an event go together.
 
     An event that enters several regions is on the same side in all of them.
     """
-    held: dict[str, npt.NDArray[np.int64]] = {}
-    for kind in ("data", "simulation"):
-        events = np.unique(np.concatenate([getattr(entries, kind).event for entries in regions.values()]))
-        n_held = round(fraction * len(events))
-        held[kind] = np.sort(generator.permutation(events)[:n_held])
-    return {
-        name: (_among(entries.data.event, held["data"]), _among(entries.simulation.event, held["simulation"]))
-        for name, entries in regions.items()
-    }
+    held_out: dict[Kind, dict[str, Mask]] = {}
+    for kind in KINDS:
+        by_region = _events(entries, kind)
+        events = np.unique(np.concatenate(list(by_region.values())))
+        chosen = generator.permutation(events)[: round(fraction * len(events))]
+        held_out[kind] = {name: np.isin(event, chosen) for name, event in by_region.items()}
+    return {name: (held_out["data"][name], held_out["simulation"][name]) for name in entries}
 
 
-def _among(event: npt.NDArray[np.int64], held: npt.NDArray[np.int64]) -> Mask:
-    if not len(held):
-        return np.zeros(len(event), bool)
-    position = np.minimum(np.searchsorted(held, event), len(held) - 1)
-    is_held: Mask = held[position] == event
-    return is_held
+def _events(entries: Mapping[str, RegionEntries], kind: Kind) -> dict[str, Integers]:
+    return {name: region.data.event if kind == "data" else region.simulation.event for name, region in entries.items()}

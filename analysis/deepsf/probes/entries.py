@@ -1,4 +1,4 @@
-"""Skims of all input files -> arrays: tag-probe entries by region, simulation at the data's luminosity."""
+"""Jets and tag-probe entries as columns, and how they are made from the tables of a skim."""
 
 from __future__ import annotations
 
@@ -11,29 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from deepsf.config.flavours import Flavour
-from deepsf.skim.shifts import NOMINAL, available_shifts, read_shift
-
-__all__ = [
-    "NOMINAL",
-    "Jets",
-    "ProbeEntries",
-    "RegionEntries",
-    "available_shifts",
-    "flavour_index",
-    "jets_of",
-    "joined_jets",
-    "read_shift",
-]
+from deepsf.config.flavours import Flavour, hadron_flavours
+from deepsf.jets import flavour_index
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 Flavours = npt.NDArray[np.int8]
 Mask = npt.NDArray[np.bool_]
-
-INVALID = -1.0
-"""The discriminant of a jet without a valid score."""
 
 FILE_SHIFT = 40
 """Event numbers are ``file index << 40 | entry``: unique over all files of a campaign."""
@@ -102,35 +87,23 @@ class RegionEntries:
 
 
 def jets_of(table: pa.Table, prefix: str, flavours: Mapping[str, Flavour], extra: Sequence[str], path: Path) -> Jets:
-    """Return the jets in a skim's columns of the given prefix."""
+    """Return the jets in a skim's columns of the given prefix; those of data have no flavour."""
+    codes = table[f"{prefix}hadron_flavour"].to_numpy()
+    flavour = np.full(len(codes), -1, np.int8)
+    simulated = np.flatnonzero(codes != -1)
+    flavour[simulated] = flavour_index(codes[simulated], hadron_flavours(flavours), str(path))
     return Jets(
         pt_gev=table[f"{prefix}pt_gev"].to_numpy(),
         abseta=np.abs(table[f"{prefix}eta"].to_numpy()),
         discriminant=table[f"{prefix}discriminant"].to_numpy(),
-        flavour=flavour_index(table[f"{prefix}hadron_flavour"].to_numpy(), flavours, str(path)),
+        flavour=flavour,
         extra={name: table[f"{prefix}{name}"].to_numpy() for name in extra},
     )
 
 
-def flavour_index(hadron_flavour: npt.NDArray[Any], flavours: Mapping[str, Flavour], where: str) -> Flavours:
-    """Return the index of each jet's flavour in the configuration; -1 (data) stays -1.
-
-    Raises
-    ------
-    ValueError
-        If a hadron flavour belongs to none of the flavours.
-    """
-    codes = np.asarray(hadron_flavour, dtype=np.int64)
-    index = np.full(codes.shape, -2, dtype=np.int8)
-    index[codes == -1] = -1
-    for number, flavour in enumerate(flavours.values()):
-        index[np.isin(codes, flavour.hadron_flavours)] = number
-    if (index == -2).any():
-        unknown = np.unique(codes[index == -2]).tolist()
-        raise ValueError(
-            f"{where}: hadron flavours {unknown} belong to none of the flavours {list(flavours)}; add them"
-        )
-    return index
+def evenly(index: Integers, n_max: int) -> Integers:
+    """Return at most ``n_max`` of the numbers, taken evenly."""
+    return index[np.linspace(0, len(index) - 1, n_max).astype(np.int64)] if len(index) > n_max else index
 
 
 def joined_jets(parts: Sequence[Jets]) -> Jets:
@@ -141,6 +114,17 @@ def joined_jets(parts: Sequence[Jets]) -> Jets:
         np.concatenate([p.discriminant for p in parts]),
         np.concatenate([p.flavour for p in parts]),
         {name: np.concatenate([p.extra[name] for p in parts]) for name in parts[0].extra},
+    )
+
+
+def joined_entries(parts: Sequence[ProbeEntries]) -> ProbeEntries:
+    """Return the entries of all parts, one after the other."""
+    return ProbeEntries(
+        np.concatenate([p.event for p in parts]),
+        np.concatenate([p.weight for p in parts]),
+        np.concatenate([p.channel for p in parts]),
+        joined_jets([p.probe for p in parts]),
+        joined_jets([p.tag for p in parts]),
     )
 
 

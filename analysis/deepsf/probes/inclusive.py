@@ -6,21 +6,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numba import njit
 
-from deepsf.config.flavours import Flavour
-from deepsf.config.samples import Sample
-from deepsf.config.weights import Normalisation
-from deepsf.probes.bins import KinematicBins
-from deepsf.probes.entries import FILE_SHIFT, Floats, Integers, Jets, Mask, Singles, jets_of, joined_jets
-from deepsf.probes.load import luminosity_weights
-from deepsf.skim.cut_flow import SkimReport, read_metadata
-from deepsf.skim.shifts import NOMINAL, available_shifts, read_shift, require_shift
+from deepsf.probes.entries import FILE_SHIFT, Floats, Integers, Jets, Mask, Singles, evenly, joined_jets
+from deepsf.probes.tables import SkimTables
+from deepsf.skim.cut_flow import SkimReport
+from deepsf.skim.shifts import NOMINAL, read_shift, require_shift
 
 Half = Literal[0, 1]
 _SHIFTS_KEY = b"shifts"
@@ -111,15 +107,7 @@ class InclusiveJets:
         return cls(event, weight, Jets(**column, extra=extra), ratios)
 
 
-def sample_inclusive_jets(
-    paths: Iterable[Path],
-    *,
-    samples: Mapping[str, Sample],
-    flavours: Mapping[str, Flavour],
-    luminosity_ifb: float,
-    max_jets: int,
-    jet_columns: Iterable[str] = (),
-) -> InclusiveJets:
+def sample_inclusive_jets(tables: SkimTables, max_jets: int) -> InclusiveJets:
     """Return at most ``max_jets`` jets of each flavour and half, taken evenly from all simulated files.
 
     Shifts of the kinematics have the same jets as far as these are still selected, and as large a part of those that
@@ -127,19 +115,18 @@ def sample_inclusive_jets(
 
     Parameters
     ----------
-    paths
-        Tables of all jets of the skim; those of data are left out.
+    tables
+        Tables of all jets; those of data are left out.
 
     Raises
     ------
     ValueError
         If a flavour has no jets, a jet's hadron flavour is unknown, or a sample cannot be normalised.
     """
-    files = _Files(sorted(paths), samples, flavours, luminosity_ifb, tuple(jet_columns))
-    everything = files.load(NOMINAL)
+    everything = _simulated_jets(tables, NOMINAL)
     is_sampled = np.zeros(len(everything.event), np.bool_)
     parts: dict[tuple[int, int], float] = {}
-    for number, flavour in enumerate(flavours):
+    for number, flavour in enumerate(tables.flavours):
         of_flavour = everything.jets.flavour == number
         if not of_flavour.any():
             raise ValueError(
@@ -147,16 +134,12 @@ def sample_inclusive_jets(
             )
         for half in (0, 1):
             index = np.flatnonzero(of_flavour & (everything.event % 2 == half))
-            chosen = _evenly(index, max_jets)
+            chosen = evenly(index, max_jets)
             is_sampled[chosen] = True
             parts[number, half] = len(chosen) / max(len(index), 1)
-    kinematic, _ = files.shifts
-    others = {name: _alike(files.load(name), everything, is_sampled, parts) for name in kinematic[1:]}
+    kinematic, _ = tables.shifts
+    others = {name: _alike(_simulated_jets(tables, name), everything, is_sampled, parts) for name in kinematic[1:]}
     return replace(everything[np.flatnonzero(is_sampled)], others=others)
-
-
-def _evenly(index: Integers, n: int) -> Integers:
-    return index[np.linspace(0, len(index) - 1, n).astype(np.int64)] if len(index) > n else index
 
 
 def _alike(
@@ -167,7 +150,7 @@ def _alike(
     chosen = [np.flatnonzero((partner >= 0) & is_sampled[partner])]
     for (flavour, half), part in parts.items():
         new = np.flatnonzero((partner < 0) & (shifted.jets.flavour == flavour) & (shifted.event % 2 == half))
-        chosen.append(_evenly(new, round(part * len(new))))
+        chosen.append(evenly(new, round(part * len(new))))
     return shifted[np.sort(np.concatenate(chosen))]
 
 
@@ -188,51 +171,24 @@ def _partners(event: Integers, abseta: Singles, other_event: Integers, other_abs
     return partner
 
 
-def normalisation_bins(
-    inclusive: InclusiveJets, flavours: Iterable[str], measured: Iterable[str], settings: Normalisation
-) -> dict[str, KinematicBins]:
-    """Return by measured flavour the (pT, |eta|) bins in which its scale factors have mean one."""
-    names = list(flavours)
-    return {
-        name: KinematicBins.of_quantiles(inclusive.of(names.index(name)).jets, settings.n_pt, settings.n_abseta)
-        for name in measured
-    }
-
-
-class _Files(NamedTuple):
-    """The tables of all jets of a skim, and how they are read."""
-
-    paths: list[Path]
-    samples: Mapping[str, Sample]
-    flavours: Mapping[str, Flavour]
-    luminosity_ifb: float
-    extra: tuple[str, ...]
-
-    @property
-    def shifts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return available_shifts(self.paths)
-
-    def load(self, shift: str) -> InclusiveJets:
-        """Return all simulated jets of a kinematic shift; the nominal ones with the ratios of the weight shifts."""
-        metadata = [read_metadata(path) for path in self.paths]
-        factors = luminosity_weights(metadata, self.samples, self.luminosity_ifb)
-        columns = ["entry", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", *self.extra]
-        wanted = self.shifts[1] if shift == NOMINAL else ()
-        parts = []
-        for number, (path, meta) in enumerate(zip(self.paths, metadata, strict=True)):
-            if meta["kind"] != "simulation":
-                continue
-            has = [name for name in wanted if name in SkimReport.from_metadata(meta).weight_shifts]
-            table = read_shift(path, meta, shift, [*columns, *(f"weight_{name}" for name in has)])
-            event = (np.int64(number) << FILE_SHIFT) | table["entry"].to_numpy()
-            weight = table["weight"].to_numpy() * factors[meta["sample"]]
-            ones = np.ones(len(event), np.float32)
-            ratios = {name: table[f"weight_{name}"].to_numpy() if name in has else ones for name in wanted}
-            jets = jets_of(table, "", self.flavours, self.extra, path)
-            parts.append(InclusiveJets(event, weight, jets, ratios))
-        return InclusiveJets(
-            np.concatenate([part.event for part in parts]),
-            np.concatenate([part.weight for part in parts]),
-            joined_jets([part.jets for part in parts]),
-            {name: np.concatenate([part.ratios[name] for part in parts]) for name in wanted},
-        )
+def _simulated_jets(tables: SkimTables, shift: str) -> InclusiveJets:
+    """Return all simulated jets of a kinematic shift; the nominal ones with the ratios of the weight shifts."""
+    factors, weight_shifts = tables.factors(), tables.shifts[1] if shift == NOMINAL else ()
+    columns = ["entry", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", *tables.jet_columns]
+    parts = []
+    for number, (path, meta) in enumerate(zip(tables.paths, tables.metadata, strict=True)):
+        if meta["kind"] != "simulation":
+            continue
+        stored = [name for name in weight_shifts if name in SkimReport.from_metadata(meta).weight_shifts]
+        table = read_shift(path, meta, shift, [*columns, *(f"weight_{name}" for name in stored)])
+        event = (np.int64(number) << FILE_SHIFT) | table["entry"].to_numpy()
+        weight = table["weight"].to_numpy() * factors[meta["sample"]]
+        ones = np.ones(len(event), np.float32)
+        ratios = {name: table[f"weight_{name}"].to_numpy() if name in stored else ones for name in weight_shifts}
+        parts.append(InclusiveJets(event, weight, tables.jets(table, path), ratios))
+    return InclusiveJets(
+        np.concatenate([part.event for part in parts]),
+        np.concatenate([part.weight for part in parts]),
+        joined_jets([part.jets for part in parts]),
+        {name: np.concatenate([part.ratios[name] for part in parts]) for name in weight_shifts},
+    )

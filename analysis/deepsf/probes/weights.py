@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.config.weights import EventWeight
-from deepsf.exports.event_weight import ShapeCorrection, event_weight  # noqa: F401 - for analyses, under this name too
 from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
 

@@ -15,14 +15,13 @@ import pyarrow.parquet as pq
 
 from deepsf.config.flavours import Tagger
 from deepsf.config.regions import Region
+from deepsf.jets import INVALID
 from deepsf.nanoaod.events import Events
 from deepsf.skim.cut_flow import METADATA_KEY
 from deepsf.skim.dileptons import Dileptons, EventVariables, by_channel, event_variables
 from deepsf.skim.regions import passes_event_cuts, passes_tag_cut
 
 Array = npt.NDArray[Any]
-
-INVALID = np.float32(-1.0)
 
 
 def entries_schema(

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deepsf.audit.chi2 import BinSums
-from deepsf.audit.phase_space.jets import Integers, JetEvents
-from deepsf.binned.scale_factor import BinnedScaleFactor, Places
+from deepsf.audit.phase_space.jets import JetEvents
+from deepsf.binned.scale_factor import BinnedScaleFactor, JetBins
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_LAST, Validation
-from deepsf.probes.entries import Floats, Jets
+from deepsf.probes.entries import Floats, Integers, Jets
 
 RANKS = ("leading", "second", "further")
 N_JETS_FIRST = 2
@@ -25,14 +25,14 @@ N_N_JETS = N_JETS_LAST - N_JETS_FIRST + 1
 class Cells(NamedTuple):
     """Flat bins (channel, n_jets, ...) of entries, jets or events, and the event of each, shapes ``(n,)``."""
 
-    place: Integers
+    bin: Integers
     event: Integers
     shape: tuple[int, ...]
 
     def sums(self, event_weight: Floats) -> Floats:
         """Return the sums of weights in the cells' shape."""
         weight = event_weight[self.event].astype(np.float64)
-        sums: Floats = np.bincount(self.place, weight, int(np.prod(self.shape))).astype(np.float64)
+        sums: Floats = np.bincount(self.bin, weight, int(np.prod(self.shape))).astype(np.float64)
         return sums.reshape(self.shape)
 
     def add_to(self, view: Any, event_weight: Floats, flavour: Integers, n_flavours: int) -> None:
@@ -42,7 +42,7 @@ class Cells(NamedTuple):
         """
         inner = int(np.prod(self.shape[1:]))
         size = self.shape[0] * n_flavours * inner
-        cell = (self.place // inner * n_flavours + flavour) * inner + self.place % inner
+        cell = (self.bin // inner * n_flavours + flavour) * inner + self.bin % inner
         weight = event_weight[self.event]
         joined, member = np.unique(self.event * size + cell, return_inverse=True)
         squares = np.bincount(member, weight, len(joined)) ** 2
@@ -55,14 +55,14 @@ class Tested(NamedTuple):
 
     channel: str
     variable: str
-    place: Integers
+    bin: Integers
     event: Integers
     events: Integers
     size: int
 
     def sums(self, event_weight: Floats) -> BinSums:
         """Return sums and covariance for weights of all events."""
-        return BinSums.of_events(self.event, self.place, event_weight[self.events][self.event], self.size)
+        return BinSums.of_events(self.event, self.bin, event_weight[self.events][self.event], self.size)
 
 
 class EventBins:
@@ -79,8 +79,8 @@ class EventBins:
     def jets(self) -> Cells:
         """Cells of all jets: channel, n_jets, rank, discriminant."""
         shape, event = (len(CHANNELS), N_N_JETS, len(RANKS), self.n_scores), self.events.event
-        places = self.events.channel[event], self.n_jets[event], self.rank, self.score
-        return Cells(np.ravel_multi_index(places, shape), event, shape)
+        columns = self.events.channel[event], self.n_jets[event], self.rank, self.score
+        return Cells(np.ravel_multi_index(columns, shape), event, shape)
 
     @cached_property
     def of_events(self) -> Cells:
@@ -101,14 +101,14 @@ class EventBins:
         jets = np.flatnonzero(in_region[self.events.event])
         part = _bin(np.asarray(self.settings.pt_gev), self.events.jets.pt_gev[jets])
         index, size = part * self.n_scores + self.score[jets], (len(self.settings.pt_gev) - 1) * self.n_scores
-        found = []
+        tests = []
         for rank, name in enumerate(RANKS):
-            mine = self.rank[jets] == rank
-            found.append(Tested(channel, name, index[mine], number[self.events.event[jets[mine]]], events, size))
+            chosen = self.rank[jets] == rank
+            tests.append(Tested(channel, name, index[chosen], number[self.events.event[jets[chosen]]], events, size))
         every = np.arange(len(events))
-        found.append(Tested(channel, "n_jets", self.n_jets[events] - first, every, events, last - first + 1))
-        found.append(Tested(channel, "ht", self.ht[events], every, events, self.n_ht))
-        return found
+        tests.append(Tested(channel, "n_jets", self.n_jets[events] - first, every, events, last - first + 1))
+        tests.append(Tested(channel, "ht", self.ht[events], every, events, self.n_ht))
+        return tests
 
 
 class BinnedAtJets:
@@ -116,24 +116,24 @@ class BinnedAtJets:
 
     def __init__(self, binned: BinnedScaleFactor, flavours: tuple[str, ...], jets: Jets) -> None:
         self.binned, self.n_jets = binned, len(jets)
-        self.jets: dict[str, tuple[Integers, Jets, Places]] = {}
+        self.jets: dict[str, tuple[Integers, Jets, JetBins]] = {}
         for number, name in enumerate(flavours):
             if name in binned.tables:
-                mine = np.flatnonzero(jets.flavour == number)
-                self.jets[name] = mine, jets[mine], binned.tables[name].places(jets[mine])
+                index = np.flatnonzero(jets.flavour == number)
+                self.jets[name] = index, jets[index], binned.tables[name].jet_bins(jets[index])
         self._kinematic: dict[tuple[str, bytes, bytes], Integers] = {}
 
     def of(self, shift: str) -> Floats:
         """Return what ``BinnedScaleFactor.evaluate`` does for each jet's own flavour, shape ``(n,)``."""
         values = np.ones(self.n_jets)
-        for name, (mine, jets, places) in self.jets.items():
+        for name, (index, jets, jet_bins) in self.jets.items():
             table = self.binned.tables[name].at(shift)
             normalisation = table.normalisation["binned"]
             bins = normalisation.bins
             key = name, bins.pt_gev.tobytes(), bins.abseta.tobytes()
             if key not in self._kinematic:
                 self._kinematic[key] = bins.index(jets.pt_gev, jets.abseta)
-            values[mine] = table.value(places, "binned") / normalisation.mean[self._kinematic[key]]
+            values[index] = table.value(jet_bins, "binned") / normalisation.mean[self._kinematic[key]]
         return values
 
 

@@ -19,7 +19,6 @@ import json
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import hist
@@ -27,18 +26,16 @@ import numpy as np
 import uhi.io.json
 
 from deepsf.audit.chi2 import EXPECTED_MIN, BinSums, shape_test
-from deepsf.audit.methods import NONE, Method
+from deepsf.audit.methods import NONE, Method, at_own_flavours
 from deepsf.audit.phase_space.bins import N_JETS_FIRST, RANKS, BinnedAtJets, EventBins
 from deepsf.audit.phase_space.jets import JetEvents, JetFile
 from deepsf.binned.envelope import envelope_shifts
 from deepsf.binned.scale_factor import BinnedScaleFactor
-from deepsf.binned.shifts import NOMINAL
-from deepsf.config.flavours import Flavour
-from deepsf.config.samples import Sample
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_LAST, Validation
 from deepsf.probes.entries import Floats
-from deepsf.probes.load import luminosity_weights
+from deepsf.probes.tables import SkimTables
+from deepsf.skim.shifts import NOMINAL
 
 SPACES = ("measurement", "closure", "validation")
 VARIABLES = (*RANKS, "n_jets", "ht")
@@ -120,22 +117,14 @@ def histograms_from_json(text: str) -> dict[str, PhaseSpaceHistograms]:
 
 
 def phase_spaces(
-    paths: Sequence[Path],
-    *,
-    samples: Mapping[str, Sample],
-    flavours: Mapping[str, Flavour],
-    luminosity_ifb: float,
-    methods: Mapping[str, Method],
-    binned: BinnedScaleFactor,
-    settings: Validation,
-    jet_columns: Sequence[str] = (),
+    tables: SkimTables, methods: Mapping[str, Method], binned: BinnedScaleFactor, settings: Validation
 ) -> PhaseSpaces:
     """Fill all histograms, file by file, and test data against simulation in the validation region.
 
     Parameters
     ----------
-    paths
-        Tables of all jets of the skim; their order does not matter.
+    tables
+        Tables of all jets.
     methods
         By name, with ``none`` among them, of which the rates are taken.
     binned
@@ -147,10 +136,9 @@ def phase_spaces(
     ValueError
         If a table is not whole, a sample cannot be normalised, or a channel has data and no simulation.
     """
-    files = [JetFile(path, flavours, tuple(jet_columns)) for path in sorted(paths)]
-    factors = luminosity_weights([file.metadata for file in files], samples, luminosity_ifb)
-    filling = _Filling(tuple(flavours), methods, binned, settings)
-    for file in files:
+    factors = tables.factors()
+    filling = _Filling(tuple(tables.flavours), methods, binned, settings)
+    for file in (JetFile(path, tables) for path in tables.paths):
         if file.is_data:
             filling.add_data(file.events())
             continue
@@ -194,14 +182,14 @@ class _Filling:
     def add_data(self, events: JetEvents) -> None:
         bins = self._bins(events)
         for filled, cells in ((self.jets, bins.jets), (self.events, bins.of_events)):
-            cells.add_to(filled.data.view(), events.weight, np.zeros_like(cells.place), 1)
+            cells.add_to(filled.data.view(), events.weight, np.zeros_like(cells.bin), 1)
         self._add_tests("data", bins, events.weight)
 
     def add_simulation(self, events: JetEvents, shifts: Sequence[str]) -> None:
         bins, n_flavours = self._bins(events), len(self.flavours)
         flavour = events.jets.flavour.astype(np.int64)
         for number, (name, method) in enumerate(self.methods.items()):
-            weight = events.weight * events.product(at_own_flavours(method, self.flavours, events))
+            weight = events.weight * events.product(at_own_flavours(method, self.flavours, events.jets))
             bins.jets.add_to(self.jets.simulation.view()[number], weight, flavour, n_flavours)
             bins.of_events.add_to(self.events.simulation.view()[number], weight, flavour[events.first], n_flavours)
             self._add_tests(name, bins, weight)
@@ -269,16 +257,6 @@ class _Filling:
                     for method, by_channel in simulation.items()
                 }
         return found
-
-
-def at_own_flavours(method: Method, flavours: tuple[str, ...], events: JetEvents) -> Floats:
-    """Return the scale factor of every jet, each of its own flavour, shape ``(n,)``."""
-    values = np.ones(len(events.jets))
-    for number, flavour in enumerate(flavours):
-        mine = np.flatnonzero(events.jets.flavour == number)
-        if len(mine):
-            values[mine] = method(flavour, events.jets[mine])
-    return values
 
 
 def _category(names: Sequence[str], name: str) -> Any:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from deepsf.binned.shifts import NOMINAL
-from deepsf.config.flavours import Flavour
-from deepsf.probes.entries import Floats, Jets, jets_of
+from deepsf.probes.entries import Floats, Integers, Jets
+from deepsf.probes.tables import SkimTables
 from deepsf.skim.cut_flow import read_metadata
-
-Integers = npt.NDArray[np.int64]
+from deepsf.skim.shifts import NOMINAL
 
 
 @dataclass(frozen=True)
@@ -58,8 +54,8 @@ class JetEvents:
 class JetFile:
     """One file of the skim; `events` gives its nominal events or those of a shift."""
 
-    def __init__(self, path: Path, flavours: Mapping[str, Flavour], extra: tuple[str, ...] = ()) -> None:
-        self.path, self.flavours, self.extra = path, flavours, extra
+    def __init__(self, path: Path, tables: SkimTables) -> None:
+        self.path, self._tables = path, tables
         self.metadata: dict[str, Any] = read_metadata(path)
         self._columns = set(pq.read_schema(path).names)
 
@@ -85,31 +81,31 @@ class JetFile:
             If jets of an event are missing: the number of jets in the table is not that of its rows.
         """
         wanted = ["entry", "rank", "channel", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", "n_jets"]
-        further = [name for name in ("shift", f"weight_{shift}") if name in self._columns]
-        table = pq.read_table(self.path, columns=[*wanted, "ht_gev", *further, *self.extra])
-        if "shift" in further:
+        of_shift = [name for name in ("shift", f"weight_{shift}") if name in self._columns]
+        table = pq.read_table(self.path, columns=[*wanted, "ht_gev", *of_shift, *self._tables.jet_columns])
+        if "shift" in of_shift:
             number = self._kinematic.index(shift) if shift in self._kinematic else self._kinematic.index(NOMINAL)
             table = table.filter(pc.equal(table["shift"], number))
         table = _sorted(table)
         entry = table["entry"].to_numpy()
         first = np.flatnonzero(np.concatenate([[True], entry[1:] != entry[:-1]]))[: len(entry)]
         count = np.diff(np.append(first, len(entry)))
-        said = table["n_jets"].to_numpy()[first].astype(np.int64)
-        if not np.array_equal(count, said):
-            at = int(np.flatnonzero(count != said)[0])
+        n_jets = table["n_jets"].to_numpy()[first].astype(np.int64)
+        if not np.array_equal(count, n_jets):
+            at = int(np.flatnonzero(count != n_jets)[0])
             raise ValueError(
-                f"{self.path}: event {entry[first[at]]} has {count[at]} rows of jets, but n_jets = {said[at]}; the "
+                f"{self.path}: event {entry[first[at]]} has {count[at]} rows of jets, but n_jets = {n_jets[at]}; the "
                 "table is not whole: skim the file again"
             )
         weight = table["weight"].to_numpy()[first] * factor
-        if f"weight_{shift}" in further:
+        if f"weight_{shift}" in of_shift:
             weight = weight * table[f"weight_{shift}"].to_numpy()[first]
         return JetEvents(
             channel=table["channel"].to_numpy()[first].astype(np.int64),
             weight=weight,
-            n_jets=said,
+            n_jets=n_jets,
             ht_gev=table["ht_gev"].to_numpy()[first].astype(np.float64),
-            jets=jets_of(table, "", self.flavours, self.extra, self.path),
+            jets=self._tables.jets(table, self.path),
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.efficiency.events.events import JetEvents, offsets_of
+from deepsf.jets import flavour_index
 
 _COLUMNS = ("pt", "eta", "phi", "hadronFlavour")
 
@@ -74,27 +74,6 @@ def events_of_jets(
         flavours=tuple(hadron_flavours),
         working_points=tuple(working_points),
     ).check("jets")
-
-
-def flavour_index(
-    codes: npt.NDArray[Any], hadron_flavours: Mapping[str, Sequence[int]], where: str
-) -> npt.NDArray[np.int8]:
-    """Return the index of each jet's flavour, ``(n_jets,)``.
-
-    Raises
-    ------
-    ValueError
-        With the place ``where``, the codes that belong to no flavour, and how many jets have each.
-    """
-    index = np.full(len(codes), -1, np.int8)
-    for number, of_flavour in enumerate(hadron_flavours.values()):
-        index[np.isin(codes, of_flavour)] = number
-    if np.any(index < 0):
-        counts = ", ".join(f"{code} ({n} jets)" for code, n in sorted(Counter(codes[index < 0].tolist()).items()))
-        raise ValueError(
-            f"{where}: hadron flavours {counts} belong to none of the flavours {dict(hadron_flavours)}; add them to one"
-        )
-    return index
 
 
 def wrapped(phi: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from deepsf.config.efficiency.efficiency import EfficiencySplit
-from deepsf.config.flavours import Flavour, Tagger
+from deepsf.config.flavours import Flavour, Tagger, hadron_flavours
 from deepsf.config.samples import Sample
 from deepsf.efficiency.events.events import JetEvents, join, offsets_of
-from deepsf.efficiency.events.from_jets import flavour_index, wrapped
+from deepsf.efficiency.events.from_jets import wrapped
 from deepsf.efficiency.events.random import event_uniforms, stream
-from deepsf.probes.load import luminosity_weights
+from deepsf.jets import flavour_index
+from deepsf.probes.tables import luminosity_weights
 from deepsf.seeds import mixed
 from deepsf.skim.cut_flow import read_metadata
 from deepsf.skim.shifts import NOMINAL, read_shift
@@ -65,7 +66,7 @@ def jet_events(
         If there are no simulated jets, a table is not whole or older than its contract, the same file was skimmed
         twice, a sample or a hadron flavour is unknown, a sample cannot be normalised, or working points are not nested.
     """
-    codes = {name: flavour.hadron_flavours for name, flavour in flavours.items()}
+    codes = hadron_flavours(flavours)
     naming = _Naming(codes, tuple(working_points), _thresholds(tagger, working_points))
     tables = [(path, read_metadata(path)) for path in sorted(paths)]
     simulated = [(path, meta) for path, meta in tables if meta["kind"] == "simulation"]

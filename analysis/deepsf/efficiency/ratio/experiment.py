@@ -14,7 +14,7 @@ import numpy as np
 
 from deepsf.config.efficiency.ratio import EfficiencyRatio, TrueTagScaleFactor
 from deepsf.config.efficiency.toy import EfficiencyToy
-from deepsf.config.flavours import Flavour
+from deepsf.config.flavours import Flavour, hadron_flavours
 from deepsf.efficiency.events.events import Bools, Floats, JetEvents
 from deepsf.efficiency.ratio.fit import DataJets, RegionJets, SimulatedJets, fit_scale_factors
 from deepsf.efficiency.ratio.scale_factors import RatioScaleFactors
@@ -123,7 +123,7 @@ class _Experiment:
 
     def __init__(self, toy: EfficiencyToy, flavours: Mapping[str, Flavour], settings: EfficiencyRatio) -> None:
         self._settings, self._flavours = settings, tuple(flavours)
-        self._codes = {name: flavour.hadron_flavours for name, flavour in flavours.items()}
+        self._codes = hadron_flavours(flavours)
         events, _ = generate(toy, self._flavours, "test", settings.n_events)
         self._points = events.working_points
         self._efficiency = flavour_efficiencies(toy, events)

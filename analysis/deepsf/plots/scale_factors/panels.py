@@ -194,13 +194,13 @@ def _check_bins(table: BinnedFlavour, other: hist.Hist[Any], what: str) -> None:
 
 
 def _nodes(table: BinnedFlavour) -> Floats:
-    valid = expit(table.node) if table.space == "logit" else table.node
+    valid = expit(table.node) if table.transform == "logit" else table.node
     drawn = drawn_edges(table.bins.discriminant)
     return np.asarray(np.clip(np.concatenate([[0.5 * (drawn[0] + drawn[1])], valid]), drawn[:-1], drawn[1:]))
 
 
 def _smooth(table: BinnedFlavour, pt_bin: int, abseta_bin: int, fine: Floats) -> Floats:
-    position = logit(fine) if table.space == "logit" else fine
+    position = logit(fine) if table.transform == "logit" else fine
     row = np.zeros(len(fine), np.int64)
     curve = interpolate(table.smooth[pt_bin, abseta_bin][None], table.node, row, position)
     return curve / _mean_divisor(table, "binned_smooth", pt_bin, abseta_bin)

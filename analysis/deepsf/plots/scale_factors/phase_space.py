@@ -23,13 +23,13 @@ from deepsf.audit.methods import DEEPSF, DIRECT, NONE
 from deepsf.audit.phase_space.bins import N_JETS_FIRST, RANKS
 from deepsf.audit.phase_space.histograms import ALL, SPACES, PhaseSpaceHistograms, n_jets_of
 from deepsf.binned.envelope import Envelope, envelope
-from deepsf.binned.shifts import NOMINAL
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_LAST, Validation
 from deepsf.plots.discriminant_axis import DiscriminantAxis
 from deepsf.plots.scale_factors.names import phase_space_stem, phase_space_variables
 from deepsf.plots.style import Margins, Style, band, context, experiment_label, few_ticks, grid, limits, mark_outside
 from deepsf.probes.entries import Floats
+from deepsf.skim.shifts import NOMINAL
 
 METHODS = (NONE, "binned", DIRECT, DEEPSF)
 """Rows of ratios, of the methods that there are."""

@@ -11,7 +11,7 @@ from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from deepsf.binned.purity import FlavourSystem
+from deepsf.binned.purity import FlavourPurities
 from deepsf.plots.discriminant_axis import DiscriminantAxis
 from deepsf.plots.scale_factors.names import purity_stem
 from deepsf.plots.style import Margins, Style, context, experiment_label, grid, interval_text
@@ -23,7 +23,7 @@ _HEAD_ROOM = 0.12
 """Above the highest bin, for text; a part of the axis."""
 
 
-def figures(system: FlavourSystem | None, style: Style) -> Iterator[tuple[str, Figure]]:
+def figures(system: FlavourPurities | None, style: Style) -> Iterator[tuple[str, Figure]]:
     """Yield name and figure: the fractions of all flavours in each region, and the condition number.
 
     Raises
@@ -38,7 +38,7 @@ def figures(system: FlavourSystem | None, style: Style) -> Iterator[tuple[str, F
     yield purity_stem(None), condition(system, style)
 
 
-def purity(system: FlavourSystem, region: str, style: Style) -> Figure:
+def purity(system: FlavourPurities, region: str, style: Style) -> Figure:
     """Return the fraction of each flavour among a region's probe jets: flavours in columns, |eta| in rows."""
     maps = [[system.purity(region, flavour)[:, j] for flavour in system.flavours] for j in range(_n_abseta(system))]
     texts = [[f"{style.flavour(flavour)}" for flavour in system.flavours]] * len(maps)
@@ -46,19 +46,19 @@ def purity(system: FlavourSystem, region: str, style: Style) -> Figure:
     return _maps(system, maps, texts, Normalize(0.0, 1.0), "viridis", label, style)
 
 
-def condition(system: FlavourSystem, style: Style) -> Figure:
+def condition(system: FlavourPurities, style: Style) -> Figure:
     """Return the condition number of the system that is solved for the measured flavours: |eta| in columns."""
     maps = [[system.condition[:, j] for j in range(_n_abseta(system))]]
     norm = LogNorm(1.0, _CONDITION_MAX)
     return _maps(system, maps, [[""] * _n_abseta(system)], norm, "cividis_r", "Condition number", style)
 
 
-def _n_abseta(system: FlavourSystem) -> int:
+def _n_abseta(system: FlavourPurities) -> int:
     return len(system.bins.abseta) - 1
 
 
 def _maps(
-    system: FlavourSystem,
+    system: FlavourPurities,
     maps: Sequence[Sequence[Floats]],
     texts: Sequence[Sequence[str]],
     norm: Normalize,

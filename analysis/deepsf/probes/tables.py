@@ -1,0 +1,88 @@
+"""The tables of a skim, all of one kind, with what is needed to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from deepsf.config.flavours import Flavour
+from deepsf.config.samples import Sample
+from deepsf.probes.entries import Jets, jets_of
+from deepsf.skim.cut_flow import read_metadata
+from deepsf.skim.shifts import shifts_of
+
+
+@dataclass(frozen=True)
+class SkimTables:
+    """Tables of a skim, either of entries or of all jets; the order of their paths does not matter.
+
+    Attributes
+    ----------
+    flavours
+        Their order gives the jets' flavour index.
+    jet_columns
+        Columns of jets besides the standard ones.
+    """
+
+    paths: Sequence[Path]
+    samples: Mapping[str, Sample]
+    flavours: Mapping[str, Flavour]
+    luminosity_ifb: float
+    jet_columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "paths", sorted(self.paths))
+
+    @cached_property
+    def metadata(self) -> list[dict[str, Any]]:
+        """Metadata of each file."""
+        return [read_metadata(path) for path in self.paths]
+
+    @property
+    def shifts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the kinematic shifts, ``nominal`` first, and of the weight shifts."""
+        return shifts_of(self.metadata)
+
+    def jets(self, table: pa.Table, path: Path, prefix: str = "") -> Jets:
+        """Return the jets in the columns of the given prefix of the table at ``path``."""
+        return jets_of(table, prefix, self.flavours, self.jet_columns, path)
+
+    def factors(self) -> dict[str, float]:
+        """Return by simulated sample the factor that scales its generator weights to the luminosity.
+
+        Raises
+        ------
+        ValueError
+            As `luminosity_weights`.
+        """
+        return luminosity_weights(self.metadata, self.samples, self.luminosity_ifb)
+
+
+def luminosity_weights(
+    metadata: Sequence[Mapping[str, Any]], samples: Mapping[str, Sample], luminosity_ifb: float
+) -> dict[str, float]:
+    """Return by simulated sample the factor cross section x luminosity / sum of generator weights over its files.
+
+    A sample of an era is scaled to the luminosity of the era.
+
+    Raises
+    ------
+    ValueError
+        If the generator weights of a sample do not sum to a positive number.
+    """
+    factors = {}
+    for name, sample in samples.items():
+        if sample.kind != "simulation" or sample.cross_section_pb is None:
+            continue
+        total = sum(float(m["sum_weights"]) for m in metadata if m["sample"] == name)
+        if total <= 0:
+            raise ValueError(
+                f"sample {name}: generator weights sum to {total:g}; a positive sum is needed to normalise it"
+            )
+        factors[name] = sample.cross_section_pb * 1e3 * (sample.luminosity_ifb or luminosity_ifb) / total
+    return factors
