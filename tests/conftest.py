@@ -13,6 +13,8 @@ from deepsf.config.flavours import Tagger
 from deepsf.config.regions import Region, SameFlavourCuts
 from deepsf.config.samples import Sample
 from deepsf.config.selection import Selection
+from tests.shape_toy import ShapeToy
+from tests.shape_toy import make as make_shape_toy
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -199,3 +201,9 @@ def simulation() -> Sample:
 def data() -> Sample:
     """Return a data sample."""
     return Sample(kind="data", files=("*.root",))
+
+
+@pytest.fixture
+def shape_toy() -> Callable[..., ShapeToy]:
+    """Return a function ``(n, seed, tilt=, negative=)`` that makes a toy of n data entries a region."""
+    return make_shape_toy

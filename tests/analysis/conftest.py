@@ -21,8 +21,8 @@ _SCORES = np.array([-1.0, 0.02, 0.2, 0.5, 0.9])
 
 @dataclass(frozen=True)
 class NoiselessToy:
-    regions: dict[str, RegionEntries]
-    definitions: dict[str, Region]
+    entries: dict[str, RegionEntries]
+    regions: dict[str, Region]
     bins: dict[str, Bins]
     truth: dict[str, np.ndarray]
 
@@ -51,12 +51,12 @@ def noiseless_toy():
         truth[flavour] = sf / (sf * per_bin).sum(axis=-1, keepdims=True)
     mixture = {"hf": {"b": 0.8, "c": 0.05, "udsg": 0.15}, "lf": {"b": 0.06, "c": 0.09, "udsg": 0.85}}
     tags = {"hf": [(1.0, 0.9, "b"), (0.3, 0.5, "b"), (0.1, 0.9, "udsg")], "lf": [(1.0, 0.02, "udsg"), (0.2, 0.02, "b")]}
-    definitions = {
+    regions = {
         "hf": Region(enriched_flavour="b", channels=("emu",), tag_above=0.4),
         "lf": Region(enriched_flavour="udsg", channels=("ee",), tag_below=0.05),
     }
-    regions = {name: _entries(mixture[name], share, tags[name], bins, truth) for name in mixture}
-    return NoiselessToy(regions, definitions, bins, truth)
+    entries = {name: _entries(mixture[name], share, tags[name], bins, truth) for name in mixture}
+    return NoiselessToy(entries, regions, bins, truth)
 
 
 def _entries(mixture, share, tags, bins, truth) -> RegionEntries:
@@ -81,7 +81,7 @@ def _jets(rows) -> Jets:
 def injected(jets: Jets, bins, truth) -> np.ndarray:
     sf = np.ones(len(jets))
     for flavour, binning in bins.items():
-        mine = jets.flavour == FLAVOURS.index(flavour)
+        chosen = jets.flavour == FLAVOURS.index(flavour)
         index = FlavourBins.of(binning).index(jets)
-        sf[mine] = truth[flavour].ravel()[index[mine]]
+        sf[chosen] = truth[flavour].ravel()[index[chosen]]
     return sf

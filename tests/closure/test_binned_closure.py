@@ -9,19 +9,21 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import correctionlib
 import numpy as np
 import pytest
 import yaml
 
-from deepsf.binned.build import measure_and_build
-from deepsf.binned.shifts import SkimShifts
+from deepsf.binned.build import measure_binned
+from deepsf.binned.shifts import SystematicShifts
 from deepsf.config import Config
 from deepsf.config.shifts import Shifts
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.measurement import Measurement
 
 SCORES = np.array([-1.0, 0.02, 0.2, 0.5, 0.9])
 EDGES = [-2, 0, 0.1, 0.3, 0.7, 1]
@@ -131,28 +133,22 @@ class Grid:
         unlabelled = replace(simulation.probe, flavour=np.full(len(simulation), -1, np.int8))
         return replace(simulation, weight=1.3 * simulation.weight * true, probe=unlabelled)
 
-    def regions(self, change=lambda region, simulation: simulation) -> dict[str, RegionEntries]:
+    def entries(self, change=lambda region, simulation: simulation) -> dict[str, RegionEntries]:
         """Return data of changed simulation, beside simulation as it is."""
-        made = {region: self.simulation(region) for region in self.settings.regions}
-        return {name: RegionEntries(self.data(change(name, s)), s) for name, s in made.items()}
+        simulation = {region: self.simulation(region) for region in self.settings.regions}
+        return {name: RegionEntries(self.data(change(name, s)), s) for name, s in simulation.items()}
 
     def inclusive(self) -> InclusiveJets:
         rows = [(pt, score, f) for pt, score, f in product(PT_GEV, SCORES, self.names)]
         weight = np.array([self.shares[f][list(SCORES).index(score)] for _, score, f in rows])
         return InclusiveJets(np.zeros(len(rows), np.int64), weight, jets(rows, self.names))
 
-    def measure(self, regions, shifts: Shifts | None = None, skim: SkimShifts | None = None):
-        return measure_and_build(
-            regions,
-            self.settings.regions,
-            self.settings.flavours,
-            self.inclusive(),
-            settings=self.settings.binned,
-            event_weight=self.settings.event_weight,
-            normalisation=self.settings.normalisation,
-            shifts=shifts or self.settings.shifts,
-            skim=skim,
-        )
+    def measure(self, entries, shifts: Shifts | None = None, **of_skim):
+        settings = self.settings
+        weighting = settings.event_weight, settings.normalisation
+        measurement = Measurement(settings.regions, entries, settings.flavours, self.inclusive(), *weighting)
+        shifts = shifts or settings.shifts
+        return measure_binned(measurement, settings.binned, shifts and SystematicShifts(shifts, **of_skim))
 
 
 def grid(settings: Config, sf=None, mixtures=MIXTURES, shares=SHARES) -> Grid:
@@ -174,7 +170,7 @@ def grid(settings: Config, sf=None, mixtures=MIXTURES, shares=SHARES) -> Grid:
 def test_a_third_region_measures_c_jets_by_an_edit_of_the_configuration():
     toy = grid(config(THIRD_REGION))
     assert np.ptp(toy.truth["c"]) > 0.2  # and is not 1
-    result = toy.measure(toy.regions())
+    result = toy.measure(toy.entries())
     assert set(result.flavours) == {"b", "c", "udsg"}
     for flavour, truth in toy.truth.items():
         np.testing.assert_allclose(result.flavours[flavour].sf, truth, rtol=0, atol=1e-9)
@@ -182,7 +178,7 @@ def test_a_third_region_measures_c_jets_by_an_edit_of_the_configuration():
 
 def test_measured_c_jets_have_the_shifts_of_all_others_and_no_cferr():
     toy = grid(config(THIRD_REGION))
-    result = toy.measure(toy.regions(), Shifts(cferr="no flavour", **NO_STATISTICS))
+    result = toy.measure(toy.entries(), Shifts(cferr="no flavour", **NO_STATISTICS))
     assert result.unit == {}
     assert result.flavours["c"].shift_names == ("nominal", "lf_up", "lf_down", "hf_up", "hf_down")
     assert np.abs(result.flavours["c"].sf_of("hf_up") - toy.truth["c"]).max() > 1e-3
@@ -192,7 +188,7 @@ def test_c_jets_taken_as_one_would_spoil_the_others():
     """The same data without the third region: S_c = 1 is wrong, and b and udsg absorb it."""
     three = grid(config(THIRD_REGION))
     two = replace(three, settings=config())
-    result = two.measure({name: three.regions()[name] for name in ("hf", "lf")})
+    result = two.measure({name: three.entries()[name] for name in ("hf", "lf")})
     off = max(np.abs(result.flavours[f].sf - three.truth[f]).max() for f in ("b", "udsg"))
     assert off > 0.01
 
@@ -201,7 +197,7 @@ def test_a_further_flavour_of_unit_scale_factor_is_an_edit_of_the_configuration(
     settings = config(FOURTH_FLAVOUR)
     mixtures = {"hf": MIXTURES["hf"] | {"g": 0.05}, "lf": MIXTURES["lf"] | {"g": 0.2}}
     toy = grid(settings, mixtures=mixtures, shares=SHARES | {"g": np.array([0.05, 0.4, 0.3, 0.15, 0.1])})
-    result = toy.measure(toy.regions())
+    result = toy.measure(toy.entries())
     for flavour, truth in toy.truth.items():
         np.testing.assert_allclose(result.flavours[flavour].sf, truth, rtol=0, atol=1e-9)
 
@@ -214,7 +210,7 @@ def test_a_further_systematic_is_an_edit_of_the_configuration():
         is_charm = (simulation.probe.flavour == 1) & (region == "hf")
         return replace(simulation, weight=simulation.weight * np.where(is_charm, 1.3, 1.0))
 
-    result = toy.measure(toy.regions(more_charm))
+    result = toy.measure(toy.entries(more_charm))
     table = result.flavours["b"]
     assert {"charm_up", "charm_down"} <= set(table.shifts)
     np.testing.assert_allclose(table.sf_of("charm_up"), toy.truth["b"], rtol=0, atol=1e-9)
@@ -226,7 +222,7 @@ def test_a_further_systematic_is_an_edit_of_the_configuration():
 @pytest.mark.parametrize(("direction", "factor"), [("up", 1.2), ("down", 0.8)])
 def test_a_contamination_that_is_off_is_found_by_its_shift(source, region, own, direction, factor):
     toy = grid(config())
-    result = toy.measure(toy.regions(with_contamination(region, own, factor)), Shifts(**NO_STATISTICS))
+    result = toy.measure(toy.entries(with_contamination(region, own, factor)), Shifts(**NO_STATISTICS))
     for flavour, truth in toy.truth.items():
         np.testing.assert_allclose(result.flavours[flavour].sf_of(f"{source}_{direction}"), truth, rtol=0, atol=1e-9)
     assert max(np.abs(result.flavours[f].sf - t).max() for f, t in toy.truth.items()) > 0.01
@@ -244,21 +240,22 @@ def moved(region, simulation):
     return replace(simulation, probe=replace(probe, pt_gev=pt))
 
 
-def offered(toy: Grid, measured) -> SkimShifts:
+def offered(toy: Grid, measured) -> dict[str, Any]:
     """Return the shifts of a skim whose data are the measured ones, as they are under every shift."""
 
-    def regions(name):
+    def entries(name):
         change = {"genscale_up": reweighted, "jesTotal_up": moved}[name]
         return {r: RegionEntries(e.data, change(r, e.simulation)) for r, e in measured.items()}
 
-    return SkimShifts(("jesTotal_up",), ("genscale_up",), regions, lambda name: toy.inclusive())
+    names = {"kinematic": ("jesTotal_up",), "weights": ("genscale_up",)}
+    return {**names, "entries": entries, "inclusive": lambda name: toy.inclusive()}
 
 
 @pytest.mark.parametrize(("shift", "change"), [("genscale_up", reweighted), ("jesTotal_up", moved)])
 def test_a_shift_of_the_skim_finds_the_truth_where_data_have_it(shift, change):
     toy = grid(config())
-    in_data = toy.regions(change)
-    result = toy.measure(in_data, Shifts(**NO_STATISTICS), offered(toy, in_data))
+    in_data = toy.entries(change)
+    result = toy.measure(in_data, Shifts(**NO_STATISTICS), **offered(toy, in_data))
     for flavour, truth in toy.truth.items():
         np.testing.assert_allclose(result.flavours[flavour].sf_of(shift), truth, rtol=0, atol=1e-9)
     assert max(np.abs(result.flavours[f].sf - t).max() for f, t in toy.truth.items()) > 0.003
@@ -293,7 +290,7 @@ def public_table():
 @pytest.mark.parametrize("systematic", ["central", "up_lf", "down_lf", "up_hf", "down_hf"])
 def test_every_systematic_of_a_public_table_is_found_where_it_is_the_truth(public_table, systematic):
     toy = public_table(systematic)
-    result = toy.measure(toy.regions(), Shifts(**NO_STATISTICS))
+    result = toy.measure(toy.entries(), Shifts(**NO_STATISTICS))
     for flavour, truth in toy.truth.items():
         np.testing.assert_allclose(result.flavours[flavour].sf, truth, rtol=0, atol=1e-9)
 
@@ -304,7 +301,7 @@ def test_every_systematic_of_a_public_table_is_found_where_it_is_the_truth(publi
 )
 def test_a_public_table_closes_under_the_purity_shifts(public_table, shift, region, own, factor):
     toy = public_table("central")
-    result = toy.measure(toy.regions(with_contamination(region, own, factor)), Shifts(**NO_STATISTICS))
+    result = toy.measure(toy.entries(with_contamination(region, own, factor)), Shifts(**NO_STATISTICS))
     for flavour, truth in toy.truth.items():
         np.testing.assert_allclose(result.flavours[flavour].sf_of(shift), truth, rtol=0, atol=1e-9)
     assert max(np.abs(result.flavours[f].sf - t).max() for f, t in toy.truth.items()) > 0.01

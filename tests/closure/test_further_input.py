@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from deepsf.adversarial.train import train_and_normalise
+from deepsf.adversarial.train import train_member
 from deepsf.adversarial.trainer import member_seed
-from deepsf.binned.build import measure_and_build
+from deepsf.binned.build import measure_binned
 from deepsf.config.binned import Binned, Bins
+from deepsf.config.flavours import hadron_flavours
 from deepsf.config.training import Training, Variable
 from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.networks.ensemble import aggregate
@@ -33,24 +34,22 @@ def with_widths(entries: ProbeEntries, seed: int) -> ProbeEntries:
 def test_scale_factors_follow_an_input_that_the_binned_ones_do_not_know(shape_toy):
     """Data have 1.3 times more wide than narrow jets of high score: only a network that sees the width can tell."""
     toy = shape_toy(10_000, 8)
-    regions = {}
-    for number, (name, region) in enumerate(toy.regions.items()):
+    entries = {}
+    for number, (name, region) in enumerate(toy.entries.items()):
         data, simulation = with_widths(region.data, 10 * number), with_widths(region.simulation, 10 * number + 5)
         wide, high = data.probe.extra["width"] > 0.5, data.probe.discriminant > 0.6
         tilted = np.where(high, np.where(wide, 1.3, 0.7), 1.0)
-        regions[name] = RegionEntries(replace(data, weight=data.weight * tilted), simulation)
-    toy = replace(toy, inclusive=replace(toy.inclusive, jets=with_width(toy.inclusive.jets, 99)))
+        entries[name] = RegionEntries(replace(data, weight=data.weight * tilted), simulation)
+    toy = replace(toy, entries=entries, inclusive=replace(toy.inclusive, jets=with_width(toy.inclusive.jets, 99)))
     inputs = Training().inputs | {"width": Variable()}
-    common = {"event_weight": EventWeight(n_pt=4, n_abseta=2), "normalisation": Normalisation(n_pt=2, n_abseta=1)}
+    measurement = toy.measurement(EventWeight(n_pt=4, n_abseta=2), Normalisation(n_pt=2, n_abseta=1))
     settings = Training(inputs=inputs, layers=2, units=32, batch_size=512, passes=8, precision="fp32")
-    arguments = (regions, toy.definitions, toy.flavours, toy.inclusive)
-    members = [train_and_normalise(*arguments, settings=settings, seed=member_seed(1, n), **common)[0] for n in (0, 1)]
-    codes = {name: flavour.hadron_flavours for name, flavour in toy.flavours.items()}
-    ensemble = EnsembleScaleFactor(tuple(members), codes)
+    members = [train_member(measurement, settings, member_seed(1, number))[0] for number in (0, 1)]
+    ensemble = EnsembleScaleFactor(tuple(members), hadron_flavours(toy.flavours))
 
     wide, narrow = (ensemble.evaluate("b", 1.0, 60.0, 0.9, width=width).mean for width in (0.9, 0.1))
     assert wide / narrow > 1.4
 
-    binned = measure_and_build(*arguments, settings=Binned(bins=BINS, n_bootstrap=0), **common)
-    grid = json.loads(aggregate(ensemble, regions, toy.definitions, binned).grid_json)
+    binned = measure_binned(measurement, Binned(bins=BINS, n_bootstrap=0))
+    grid = json.loads(aggregate(ensemble, toy.regions, entries, binned.bins).grid_json)
     assert np.isfinite(grid["b"]["mean"]).all()

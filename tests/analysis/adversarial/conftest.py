@@ -12,18 +12,23 @@ from deepsf.adversarial.trainer import MemberTrainer, member_seed
 from deepsf.config.flavours import Flavour
 from deepsf.config.regions import Region
 from deepsf.config.training import Training
-from deepsf.config.weights import EventWeight
+from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
+from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.measurement import Measurement
 
 FLAVOURS = {
     "b": Flavour(hadron_flavours=(5,)),
     "c": Flavour(hadron_flavours=(4,), scale_factor="unity"),
     "udsg": Flavour(hadron_flavours=(0,)),
 }
-DEFINITIONS = {
+REGIONS = {
     "hf": Region(enriched_flavour="b", channels=("emu",), tag_above=0.5),
     "lf": Region(enriched_flavour="udsg", channels=("ee",), tag_below=0.5),
 }
+NONE = np.empty(0, np.float32)
+NO_INCLUSIVE_JETS = InclusiveJets(np.empty(0, np.int64), np.empty(0), Jets(NONE, NONE, NONE, np.empty(0, np.int8)))
+"""Trainers do without: scale factors are normalised afterwards."""
 
 
 def _jets(rng, n, shares):
@@ -47,7 +52,8 @@ def make_trainer() -> Callable[..., MemberTrainer]:
 
     def make(**changed: Any) -> MemberTrainer:
         small = {"layers": 2, "units": 8, "batch_size": 256, "passes": 2.5, "precision": "fp32", **changed}
-        event_weight = EventWeight(n_pt=3, n_abseta=2)
-        return MemberTrainer(entries, DEFINITIONS, FLAVOURS, Training(**small), event_weight, member_seed(1, 0))
+        weighting = EventWeight(n_pt=3, n_abseta=2), Normalisation()
+        measurement = Measurement(REGIONS, entries, FLAVOURS, NO_INCLUSIVE_JETS, *weighting)
+        return MemberTrainer(measurement, Training(**small), member_seed(1, 0))
 
     return make

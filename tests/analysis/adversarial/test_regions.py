@@ -1,4 +1,4 @@
-"""What a member sees of a region: split by event, bootstrap, batches, purity."""
+"""What a member sees of a region: batches, purity, bootstrap."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from deepsf.adversarial.regions import Batches, TrainingRegion
-from deepsf.adversarial.trainer import MemberTrainer, member_seed
+from deepsf.adversarial.regions import Batches, TrainingRegion, training_regions
 from deepsf.config.flavours import Flavour
 from deepsf.config.regions import Region
 from deepsf.config.training import Training, Variable
-from deepsf.config.weights import EventWeight
+from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.probes.bootstrap import split_by_event
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
+from deepsf.probes.measurement import Measurement
+from tests.analysis.adversarial.conftest import NO_INCLUSIVE_JETS
 
 INPUTS = {"pt": Variable(transform="log"), "discriminant": Variable(transform="logit")}
 
@@ -31,13 +31,6 @@ def entries(n, flavour, seed):
 def region():
     kinds = np.arange(6000) % 4 == 0
     return RegionEntries(entries(3000, np.full(3000, -1), 1), entries(6000, kinds, 2))
-
-
-def test_both_entries_of_an_event_are_on_one_side_of_the_split(region):
-    data, simulation = split_by_event({"hf": region}, 0.2, np.random.default_rng(3))["hf"]
-    for held in (data, simulation):
-        np.testing.assert_array_equal(held[::2], held[1::2])
-        assert held.mean() == pytest.approx(0.2, abs=1e-3)
 
 
 def test_a_pass_of_batches_sees_every_entry_once():
@@ -74,30 +67,31 @@ def test_purity_is_the_share_of_the_flavour_and_never_zero(region):
     scaling = InputScaling.fit(INPUTS, [region.simulation.probe])
     none_held = np.zeros(3000, bool), np.zeros(6000, bool)
     weight = EventWeight(n_pt=2, n_abseta=1)
-    made = TrainingRegion("hf", 1, region, {1: scaling}, weight, none_held, None)
+    trained = TrainingRegion("hf", 1, region, {1: scaling}, weight, none_held, None)
     # a quarter of the entries, whatever their kinematics: on average the histogram must say so
-    assert made.purity.mean().item() == pytest.approx(0.25, abs=0.03)
-    assert made.purity.min() >= 1e-3
+    assert trained.purity.mean().item() == pytest.approx(0.25, abs=0.03)
+    assert trained.purity.min() >= 1e-3
     # flavour 2 does not occur: the smallest purity, not zero
     absent = TrainingRegion("hf", 2, region, {2: scaling}, weight, none_held, None)
     torch.testing.assert_close(absent.purity, torch.full((6000,), 1e-3))
 
 
 def test_a_bootstrap_member_counts_events_as_often_as_they_were_drawn(region):
-    trainer = MemberTrainer(
-        {"hf": region},
-        {"hf": Region(enriched_flavour="b", channels=("emu",), tag_above=0.5)},
-        {"udsg": Flavour(hadron_flavours=(0,), scale_factor="unity"), "b": Flavour(hadron_flavours=(5,))},
-        Training(inputs=INPUTS, layers=1, units=4, resample="bootstrap", precision="fp32"),
-        EventWeight(n_pt=2, n_abseta=1),
-        member_seed(1, 0),
+    measurement = Measurement(
+        regions={"hf": Region(enriched_flavour="b", channels=("emu",), tag_above=0.5)},
+        entries={"hf": region},
+        flavours={"udsg": Flavour(hadron_flavours=(0,), scale_factor="unity"), "b": Flavour(hadron_flavours=(5,))},
+        inclusive=NO_INCLUSIVE_JETS,
+        event_weight=EventWeight(n_pt=2, n_abseta=1),
+        normalisation=Normalisation(),
     )
-    made = trainer.regions["b"]
-    used = torch.cat([made.train[1], made.validation[1]])
-    factors = made.importance.numpy()
+    settings = Training(inputs=INPUTS, layers=1, units=4, resample="bootstrap", precision="fp32")
+    trained = training_regions(measurement, settings, *np.random.SeedSequence(1).spawn(2))["b"]
+    used = torch.cat([trained.train[1], trained.validation[1]])
+    factors = trained.importance.numpy()
     # Poisson(1): a share exp(-1) of the 3000 events is not drawn at all, with an error of 0.009
     assert 1 - len(used) / 6000 == pytest.approx(np.exp(-1), abs=0.035)
     assert (factors[used.numpy()] >= 1).all()
     np.testing.assert_array_equal(factors[::2], factors[1::2])
     np.testing.assert_array_equal(factors, np.round(factors))
-    assert made.n_train_data == pytest.approx(0.8 * 3000, rel=0.1)
+    assert trained.n_train_data == pytest.approx(0.8 * 3000, rel=0.1)

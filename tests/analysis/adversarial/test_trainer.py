@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import math
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from deepsf.adversarial.trainer import MemberTrainer, NonFiniteLossError, member_seed
+from deepsf.config.training import Training
+from deepsf.probes.entries import RegionEntries
 from deepsf.training.checkpoint import Checkpoint
 
 CASES = {
@@ -127,3 +132,20 @@ def test_a_checkpoint_that_cannot_be_trusted_changes_nothing(make_trainer, tmp_p
 def _interrupt_at_10(progress):
     if progress.step == 10:
         raise Interruption
+
+
+def test_a_non_finite_loss_stops_the_member_and_names_batch_and_ranges(shape_toy):
+    toy = shape_toy(5_000, 7)
+    region = toy.entries["hf"]
+    weight = np.where(np.arange(len(region.data)) % 7 == 0, 1e37, 1.0)
+    broken = {**toy.entries, "hf": RegionEntries(replace(region.data, weight=weight), region.simulation)}
+    settings = Training(layers=3, units=32, batch_size=1024, precision="fp32")
+    trainer = MemberTrainer(replace(toy, entries=broken).measurement(), settings, member_seed(1, 0))
+    message = r"discriminator of b is (nan|inf) in region hf.*scaled inputs abseta \["
+    with pytest.raises(NonFiniteLossError, match=message):
+        trainer.run()
+
+
+def test_a_precision_that_is_not_resolved_is_refused(make_trainer):
+    with pytest.raises(ValueError, match=r"training\.precision is auto: resolve it to fp32 or bf16 first"):
+        make_trainer(precision="auto")

@@ -7,22 +7,20 @@ import json
 import numpy as np
 import uhi.io.json
 
-from deepsf.binned.purity import FlavourSystem, flavour_system
+from deepsf.binned.purity import FlavourPurities, flavour_purities
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
 
 
-def system(toy):
+def purities(toy):
     bins = {name: FlavourBins.of(toy.bins[name]) for name in ("b", "udsg")}
-    method = TagAndProbe(
-        toy.regions, toy.definitions, ("b", "c", "udsg"), ("b", "udsg"), bins, EventWeight(n_pt=4, n_abseta=3)
-    )
-    return flavour_system(method)
+    method = TagAndProbe(toy.entries, toy.regions, ("b", "c", "udsg"), bins, EventWeight(n_pt=4, n_abseta=3))
+    return flavour_purities(method)
 
 
 def test_purity_and_condition_by_hand(noiseless_toy):
-    found = system(noiseless_toy)
+    found = purities(noiseless_toy)
     # scores of 0.9: hf has .8*.6 b, .05*.1 c, .15*.05 udsg; lf .06*.6, .09*.1, .85*.05
     hf, lf = np.array([0.48, 0.005, 0.0075]), np.array([0.036, 0.009, 0.0425])
     hf, lf = hf / hf.sum(), lf / lf.sum()
@@ -36,9 +34,9 @@ def test_purity_and_condition_by_hand(noiseless_toy):
 
 
 def test_a_file_gives_back_the_same_numbers(noiseless_toy):
-    found = system(noiseless_toy)
+    found = purities(noiseless_toy)
     text = json.dumps(found.to_json(), default=uhi.io.json.default)
-    again = FlavourSystem.from_json(json.loads(text, object_hook=uhi.io.json.object_hook))
+    again = FlavourPurities.from_json(json.loads(text, object_hook=uhi.io.json.object_hook))
     np.testing.assert_array_equal(again.fraction, found.fraction)
     np.testing.assert_array_equal(again.condition, found.condition)
     assert (again.regions, again.flavours) == (("hf", "lf"), ("b", "c", "udsg"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from deepsf.binned.measurement import measure
-from deepsf.binned.shifts import SkimShifts, linear, measure_side_by_side, quadratic
+from deepsf.binned.shifts import SystematicShifts, linear, measure_side_by_side, quadratic
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.binned import Binned
 from deepsf.config.flavours import Flavour
@@ -24,7 +24,7 @@ POSITIONS = {"b": np.array([0.0, 0.02, 0.2, 0.5, 0.9]), "udsg": np.array([0.0, 0
 
 def prepared(toy, errors=None):
     bins = {name: FlavourBins.of(toy.bins[name]) for name in MEASURED}
-    method = TagAndProbe(toy.regions, toy.definitions, FLAVOURS, MEASURED, bins, EventWeight(n_pt=4, n_abseta=3))
+    method = TagAndProbe(toy.entries, toy.regions, FLAVOURS, bins, EventWeight(n_pt=4, n_abseta=3))
     settings = Binned(bins=toy.bins, max_change=1e-13, max_iterations=200, n_bootstrap=0)
     measurement = measure(method, settings)
     if errors is not None:  # two replicas at -+ error / sqrt(2) around the nominal have that standard deviation
@@ -51,13 +51,14 @@ def test_shapes_by_hand():
 def test_a_statistical_shape_without_contamination_is_the_error_times_the_shape(noiseless_toy):
     """With one flavour alone in the region nothing feeds back: S +- s(1 - 2x) and S +- s(1 - 6x(1 - x))."""
     toy = noiseless_toy
-    region = toy.regions["hf"]
+    region = toy.entries["hf"]
     # no tag jet has a measured scale factor, no probe another flavour
     pure = region.simulation[np.flatnonzero(region.simulation.probe.flavour == 0)]
     pure = replace(pure, tag=replace(pure.tag, flavour=np.ones(len(pure), np.int8)))
-    alone = replace(toy, regions={"hf": RegionEntries(pure, pure)}, definitions={"hf": toy.definitions["hf"]})
     bins = {"b": FlavourBins.of(toy.bins["b"])}
-    method = TagAndProbe(alone.regions, alone.definitions, FLAVOURS, ("b",), bins, EventWeight(n_pt=4, n_abseta=3))
+    method = TagAndProbe(
+        {"hf": RegionEntries(pure, pure)}, toy.regions, FLAVOURS, bins, EventWeight(n_pt=4, n_abseta=3)
+    )
     settings = Binned(bins={"b": toy.bins["b"]}, n_bootstrap=0)
     measurement = measure(method, settings)
     np.testing.assert_allclose(measurement.sf["b"], 1.0)
@@ -94,7 +95,7 @@ def test_a_bin_without_an_error_keeps_its_value(noiseless_toy):
 
 
 def test_weights_that_are_all_scaled_alike_change_nothing(noiseless_toy):
-    weights = {"pileup_up": {n: r.simulation.weight * 1.7 for n, r in noiseless_toy.regions.items()}}
+    weights = {"pileup_up": {n: r.simulation.weight * 1.7 for n, r in noiseless_toy.entries.items()}}
     _, measurement, found = shifted(noiseless_toy, Shifts(contamination={}, statistics=False), None, weights)
     assert list(found) == ["pileup_up"]
     for name in MEASURED:
@@ -109,32 +110,37 @@ def test_up_and_down_of_a_contamination_lie_on_both_sides(noiseless_toy):
     assert (up * down <= 0).all()
 
 
-def skim(regions=None) -> SkimShifts:
-    return SkimShifts(
-        ("nominal", "jer_up", "jer_down", "jesTotal_up", "jesTotal_down"), ("pileup_up", "pileup_down"), regions, None
-    )
+def offered(entries=None, **settings) -> SystematicShifts:
+    kinematic = ("nominal", "jer_up", "jer_down", "jesTotal_up", "jesTotal_down")
+    return SystematicShifts(Shifts(**settings), kinematic, ("pileup_up", "pileup_down"), entries, None)
 
 
 def test_all_shifts_of_the_skim_enter_by_default_and_some_by_name():
-    every = skim().of(Shifts())
+    every = offered().chosen()
     assert every.kinematic == ("jer_up", "jer_down", "jesTotal_up", "jesTotal_down")
     assert every.weights == ("pileup_up", "pileup_down")
-    some = skim().of(Shifts(kinematic=("jer",), weights=()))
+    some = offered(kinematic=("jer",), weights=()).chosen()
     assert (some.kinematic, some.weights) == (("jer_up", "jer_down"), ())
 
 
 def test_a_shift_that_the_skim_lacks_is_an_error_with_a_way_out():
     with pytest.raises(ValueError, match=r"shifts\.weights: the skim has no psisr; it offers \['pileup'\]: name one"):
-        skim().of(Shifts(weights=("pileup", "psisr")))
+        offered(weights=("pileup", "psisr")).chosen()
+
+
+def test_without_tables_of_a_skim_no_shift_of_it_can_be_named():
+    assert SystematicShifts(Shifts()).chosen().kinematic == ()
+    with pytest.raises(ValueError, match=r"shifts\.kinematic: the skim has no jer; it offers none"):
+        SystematicShifts(Shifts(kinematic=("jer",))).chosen()
 
 
 def test_a_weight_shift_with_other_entries_is_refused(noiseless_toy):
-    shorter = {n: RegionEntries(r.data, r.simulation[np.arange(5)]) for n, r in noiseless_toy.regions.items()}
+    shorter = {n: RegionEntries(r.data, r.simulation[np.arange(5)]) for n, r in noiseless_toy.entries.items()}
     with pytest.raises(ValueError, match="shift pileup_up of weights has other entries than the nominal in region hf"):
-        skim(lambda name: shorter).of(Shifts()).event_weights(noiseless_toy.regions)
+        offered(lambda name: shorter).event_weights(noiseless_toy.entries)
 
 
-DEFINITIONS = {
+REGIONS = {
     "hf": Region(enriched_flavour="b", channels=("emu",), tag_above=0.5),
     "lf": Region(enriched_flavour="udsg", channels=("ee",), tag_below=0.5),
 }
@@ -161,10 +167,10 @@ KNOWN = {
     ],
 )
 def test_what_does_not_fit_is_said(settings, n_bootstrap, message):
-    found = problems(Shifts(**settings), DEFINITIONS, KNOWN, n_bootstrap)
+    found = problems(Shifts(**settings), REGIONS, KNOWN, n_bootstrap)
     assert len(found) == 1
     assert message in found[0]
 
 
 def test_defaults_fit_two_regions():
-    assert problems(Shifts(), DEFINITIONS, KNOWN, 2) == []
+    assert problems(Shifts(), REGIONS, KNOWN, 2) == []

@@ -7,26 +7,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deepsf.binned.measurement import measure, spread
+from deepsf.binned.measurement import measure
 from deepsf.binned.tag_and_probe import NotConvergedError, TagAndProbe
 from deepsf.config.binned import Binned
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.bootstrap import EventBootstrap
 from deepsf.probes.entries import ProbeEntries, RegionEntries
 
 FLAVOURS, MEASURED = ("b", "c", "udsg"), ("b", "udsg")
-KAPPA = EventWeight(n_pt=4, n_abseta=3)
 
 
-def tag_and_probe(toy, regions=None, event_weight=KAPPA) -> TagAndProbe:
+def tag_and_probe(toy, entries=None) -> TagAndProbe:
     bins = {name: FlavourBins.of(toy.bins[name]) for name in MEASURED}
-    return TagAndProbe(regions or toy.regions, toy.definitions, FLAVOURS, MEASURED, bins, event_weight)
+    return TagAndProbe(entries or toy.entries, toy.regions, FLAVOURS, bins, EventWeight(n_pt=4, n_abseta=3))
 
 
-def run(toy, regions=None, event_weight=KAPPA, **settings):
+def run(toy, entries=None, **settings):
     exact = {"max_change": 1e-13, "max_iterations": 100, "n_bootstrap": 0} | settings
-    return measure(tag_and_probe(toy, regions, event_weight), Binned(bins=toy.bins, **exact))
+    return measure(tag_and_probe(toy, entries), Binned(bins=toy.bins, **exact))
 
 
 def scaled(entries: ProbeEntries, factor: float) -> ProbeEntries:
@@ -41,10 +39,10 @@ def test_recovers_an_injected_scale_factor_without_noise(noiseless_toy):
 
 def test_the_number_of_simulated_events_and_their_scale_do_not_matter(noiseless_toy):
     nominal = run(noiseless_toy)
-    heavier = {name: RegionEntries(r.data, scaled(r.simulation, 1000.0)) for name, r in noiseless_toy.regions.items()}
+    heavier = {name: RegionEntries(r.data, scaled(r.simulation, 1000.0)) for name, r in noiseless_toy.entries.items()}
     twice = {
         name: RegionEntries(r.data, r.simulation[np.tile(np.arange(len(r.simulation)), 2)])
-        for name, r in noiseless_toy.regions.items()
+        for name, r in noiseless_toy.entries.items()
     }
     for changed in (heavier, twice):
         again = run(noiseless_toy, changed)
@@ -53,10 +51,10 @@ def test_the_number_of_simulated_events_and_their_scale_do_not_matter(noiseless_
 
 
 def test_a_bin_without_simulation_of_the_flavour_is_not_measured(noiseless_toy):
-    region = noiseless_toy.regions["hf"]
+    region = noiseless_toy.entries["hf"]
     probe = region.simulation.probe
     index = np.flatnonzero(~((probe.flavour == 0) & (probe.discriminant > 0.7) & (probe.pt_gev > 60)))
-    without = {**noiseless_toy.regions, "hf": RegionEntries(region.data, region.simulation[index])}
+    without = {**noiseless_toy.entries, "hf": RegionEntries(region.data, region.simulation[index])}
     sf = run(noiseless_toy, without, max_change=1e-6).sf["b"]
     assert np.isnan(sf[1, 0, 4])
     assert np.isfinite(np.delete(sf.ravel(), 9)).all()
@@ -75,67 +73,13 @@ def test_contamination_is_what_makes_it_iterate(noiseless_toy):
     assert changes[-1] < 1e-3 * changes[3]
 
 
-def test_both_entries_of_an_event_fluctuate_together(noiseless_toy):
-    entries = noiseless_toy.regions["hf"].data
-    paired = replace(entries, event=np.arange(len(entries)) // 2)
-    regions = {"hf": RegionEntries(paired, noiseless_toy.regions["hf"].simulation)}
-    data, simulation = EventBootstrap(regions).draw(np.random.default_rng(1))["hf"]
-    np.testing.assert_array_equal(data[::2], data[1::2])
-    assert len(np.unique(data)) > 1
-    assert abs(simulation.mean() - 1) < 5 / np.sqrt(len(simulation))
-
-
-def test_an_event_in_two_regions_fluctuates_in_both(noiseless_toy):
-    factors = EventBootstrap(noiseless_toy.regions).draw(np.random.default_rng(1))
-    shared = min(len(factors["hf"][0]), len(factors["lf"][0]))
-    np.testing.assert_array_equal(factors["hf"][0][:shared], factors["lf"][0][:shared])
-
-
-def test_the_error_of_a_pure_bin_is_poissonian():
-    """One bin of 400 data over 10000 simulated jets of S = 1: sqrt(1/400 + 1/10000) = 0.051, the shape takes its part.
-
-    Half of the events lie in the bin, so that the normalisation to data halves the data's part of the variance:
-    S = (n/N) / (m/M), relative variance (1 - 1/2)(1/400 + 1/10000), error 0.0361.
-    """
-    from deepsf.config.binned import Bins
-    from deepsf.config.regions import Region
-    from deepsf.probes.entries import Jets
-
-    def entries(n, flavour):
-        score = np.where(np.arange(n) % 2, 0.2, 0.8).astype(np.float32)
-        jets = Jets(np.full(n, 50, np.float32), np.ones(n, np.float32), score, np.full(n, flavour, np.int8))
-        return ProbeEntries(np.arange(n), np.ones(n), np.zeros(n, np.int8), jets, jets)
-
-    regions = {"hf": RegionEntries(entries(800, -1), entries(20000, 0))}
-    bins = Bins(pt_gev=(20, 100), abseta=(0, 2.5), discriminant=(-1, 0, 0.5, 1))
-    method = TagAndProbe(
-        regions,
-        {"hf": Region(enriched_flavour="b", channels=("emu",), tag_above=0.5)},
-        ("b",),
-        ("b",),
-        {"b": FlavourBins.of(bins)},
-        EventWeight(n_pt=1, n_abseta=1, jets="contamination_only"),
-    )
-    measured = measure(method, Binned(bins={"b": bins}, n_bootstrap=400))
-    np.testing.assert_allclose(measured.sf["b"][0, 0, 1:], 1.0)
-    # 400 replicas know an error to 3.5 %; four of those
-    np.testing.assert_allclose(measured.error("b")[0, 0, 1:], 0.0361, rtol=0.14)
-
-
-def test_the_spread_leaves_out_what_a_replica_could_not_measure():
-    # 1, 3: standard deviation sqrt(2); a single value has none
-    replicas = np.array([[1.0, np.nan], [3.0, 2.0], [np.nan, np.nan]])
-    np.testing.assert_allclose(spread(replicas), [np.sqrt(2.0), np.nan])
-    assert np.isnan(spread(replicas[:1])).all()
-
-
-def test_chains_side_by_side_are_bit_for_bit_those_that_run_alone(noiseless_toy):
+def test_variations_side_by_side_are_bit_for_bit_those_that_run_alone(noiseless_toy):
     method = tag_and_probe(noiseless_toy)
     rng = np.random.default_rng(1)
     drawn = {
         kind: {
             name: getattr(r, kind).weight[:, None] * rng.poisson(5, (len(getattr(r, kind)), 4)).astype(float)
-            for name, r in noiseless_toy.regions.items()
+            for name, r in noiseless_toy.entries.items()
         }
         for kind in ("data", "simulation")
     }
@@ -156,9 +100,9 @@ def test_chains_side_by_side_are_bit_for_bit_those_that_run_alone(noiseless_toy)
         assert alone.changes[0] == together.changes[k]
 
 
-def test_an_error_names_the_chain(noiseless_toy):
+def test_an_error_names_the_variation(noiseless_toy):
     method = tag_and_probe(noiseless_toy)
-    without = {name: r.simulation.weight[:, None] * np.array([1.0, -1.0]) for name, r in noiseless_toy.regions.items()}
+    without = {name: r.simulation.weight[:, None] * np.array([1.0, -1.0]) for name, r in noiseless_toy.entries.items()}
     variations = method.variations(("fine", "broken"), simulation=without, column=np.array([0, 1], np.int32))
     with pytest.raises(
         ValueError, match=r"region hf, broken: .* simulated sum of weights of -.*lower event_weight.n_pt"

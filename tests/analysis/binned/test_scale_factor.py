@@ -1,0 +1,125 @@
+"""The binned scale factor: evaluation, shifts, covariance, and its file."""
+
+from __future__ import annotations
+
+import json
+
+import hist
+import numpy as np
+import pytest
+import uhi.io.json
+
+from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues, normalised_bins
+from deepsf.probes.bins import FlavourBins, KinematicBins
+from deepsf.probes.entries import Jets, logit
+from deepsf.probes.weights import NormalisationTable
+
+
+def test_a_file_gives_back_the_same_numbers_and_the_same_bytes(toy, result):
+    text = result.to_json()
+    again = BinnedScaleFactor.from_json(text)
+    assert again.to_json() == text
+    for flavour in ("b", "c", "udsg"):
+        for shift in result.shift_names:
+            for method in ("binned", "binned_smooth"):
+                np.testing.assert_array_equal(
+                    again.evaluate(flavour, toy.inclusive.jets, method, shift=shift),
+                    result.evaluate(flavour, toy.inclusive.jets, method, shift=shift),
+                )
+
+
+def test_the_file_is_a_histogram_with_a_shift_axis(result):
+    content = json.loads(result.to_json(), object_hook=uhi.io.json.object_hook)
+    histogram = hist.Hist(content["flavours"]["b"]["scale_factor"])
+    assert [axis.name for axis in histogram.axes] == ["shift", "pt", "abseta", "discriminant"]
+    table = result.flavours["b"]
+    np.testing.assert_array_equal(histogram["lf_up", ...].values(), table.sf_of("lf_up"))
+    np.testing.assert_allclose(np.sqrt(histogram["nominal", ...].variances()), table.error)
+    # 3 of at most 11 eigenvectors: more than their number's share, less than everything
+    assert 3 / 11 < content["covariance"]["carried"][-1] < 1
+    assert len(content["covariance"]["eigenvalues"]) == 3
+
+
+def test_a_shift_of_another_flavour_gives_the_nominal(toy, result):
+    jets = toy.inclusive.jets
+    np.testing.assert_array_equal(result.evaluate("b", jets, shift="cferr1_up"), result.evaluate("b", jets))
+    np.testing.assert_array_equal(result.evaluate("c", jets, shift="lf_up"), np.ones(len(jets)))
+    assert np.ptp(result.evaluate("c", jets, shift="cferr1_up")) > 0.01
+    assert np.abs(result.evaluate("b", jets, shift="lf_up") - result.evaluate("b", jets)).max() > 0.01
+
+
+def test_an_unknown_shift_is_an_error(toy, result):
+    with pytest.raises(KeyError, match="no shift 'jesFlavour_up'; there are nominal, lf_up"):
+        result.evaluate("b", toy.inclusive.jets, shift="jesFlavour_up")
+
+
+def test_eigenvectors_are_the_covariance_of_the_bootstraps(result):
+    table = result.flavours
+
+    def step_of(k):  # bins that were not measured do not vary
+        return np.nan_to_num(
+            np.concatenate([(table[f].sf_of(f"stat{k}_up") - table[f].sf).ravel() for f in ("b", "udsg")])
+        )
+
+    steps = [step_of(k) for k in (1, 2, 3)]
+    covariance = result.covariance()
+    sizes = [step @ step for step in steps]
+    np.testing.assert_allclose(sizes, covariance.values[:3])
+    # along an eigenvector the covariance is its eigenvalue
+    for step, size in zip(steps, sizes, strict=True):
+        np.testing.assert_allclose(covariance.matrix @ step, size * step, atol=1e-12)
+    down = table["b"].sf - table["b"].sf_of("stat1_down")
+    np.testing.assert_allclose(down, table["b"].sf_of("stat1_up") - table["b"].sf, atol=1e-12)
+
+
+# --- by hand: two pT bins, invalid scores and two bins of valid ones
+
+BINS = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 0.5, 1.0]))
+HALVES = KinematicBins(np.array([50.0]), np.empty(0))
+
+
+def by_hand() -> BinnedFlavour:
+    """Return 1, 2, 4 below and 3, NaN, 5 above 50 GeV, over 2 below and 0.5 above; a shift doubles the values."""
+    sf = np.array([[[1.0, 2.0, 4.0]], [[3.0, np.nan, 5.0]]])
+    tables = dict.fromkeys(("binned", "binned_smooth"), NormalisationTable(HALVES, np.array([2.0, 0.5])))
+    node, error = logit([0.25, 0.75]), np.full(sf.shape, 0.1)
+    shifts = {"lf_up": ShiftedValues(2.0 * sf, 2.0 * sf[..., 1:], tables)}
+    return BinnedFlavour(BINS, sf, error, np.empty((0, *sf.shape)), node, sf[..., 1:], "logit", tables, shifts)
+
+
+def jets(pt, score) -> Jets:
+    pt, score = np.array(pt, np.float32), np.array(score, np.float32)
+    return Jets(pt, np.ones(len(pt), np.float32), score, np.zeros(len(pt), np.int8))
+
+
+def test_bins_are_evaluated_over_their_normalisation_and_what_was_not_measured_is_one():
+    sf = BinnedScaleFactor({"b": by_hand()}, (0.0,))
+    sample = jets([30, 30, 30, 60, 60], [-1, 0.1, 0.9, 0.1, 0.9])
+    np.testing.assert_allclose(sf.evaluate("b", sample, normalised=False), [1, 2, 4, 1, 5])
+    np.testing.assert_allclose(sf.evaluate("b", sample), [0.5, 1, 2, 2, 10])
+    np.testing.assert_allclose(sf.evaluate("b", sample, shift="lf_up", normalised=False), [2, 4, 8, 1, 10])
+    np.testing.assert_array_equal(sf.evaluate("c", sample), np.ones(5))
+
+
+def test_the_smooth_curve_goes_through_the_nodes_and_is_constant_beyond_them():
+    table = by_hand()
+    value = table.raw(jets([30] * 5, [0.01, 0.25, 0.5, 0.75, 0.99]), "binned_smooth")
+    np.testing.assert_allclose(value[[0, 1, 3, 4]], [2, 2, 4, 4], rtol=1e-6)
+    assert 2 < value[2] < 4
+    # above 50 GeV one bin was measured alone; invalid scores have no curve
+    np.testing.assert_allclose(table.raw(jets([60, 60, 60], [0.1, 0.9, -1]), "binned_smooth"), [5, 5, 3])
+
+
+def test_bins_jets_lie_in():
+    bins = by_hand().jet_bins(jets([30, 60], [-1, 0.75]))
+    np.testing.assert_array_equal(bins.bin, [0, 5])
+    np.testing.assert_array_equal(bins.row, [0, 1])
+    np.testing.assert_array_equal(bins.is_valid, [False, True])
+    assert bins.position[1] == pytest.approx(np.log(3.0))
+
+
+def test_normalised_bins_are_over_the_mean_of_their_normalisation():
+    table = by_hand()
+    values, errors = normalised_bins(table)
+    np.testing.assert_allclose(values, table.sf / np.array([2.0, 0.5])[:, None, None])
+    np.testing.assert_allclose(errors[:, 0, 0], [0.05, 0.2])
