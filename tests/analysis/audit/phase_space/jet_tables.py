@@ -13,6 +13,7 @@ from deepsf.config.flavours import Flavour
 from deepsf.config.samples import Sample
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import logit
+from deepsf.probes.tables import SkimTables
 from deepsf.probes.weights import NormalisationTable
 
 SAMPLES = {
@@ -25,6 +26,11 @@ FLAVOURS = {
     "udsg": Flavour(hadron_flavours=(0,)),
 }
 BINS = FlavourBins(np.array([20.0, 60.0, 1000.0]), np.array([0.0, 2.5]), np.array([-2.01, 0.0, 0.2, 0.6, 1.01]))
+
+
+def tables_in(folder) -> SkimTables:
+    """Return all tables in a folder, at a luminosity of 10 /pb."""
+    return SkimTables(list(folder.glob("*.parquet")), SAMPLES, FLAVOURS, 0.01)
 
 
 def write_jets(path, sample, n_jets, *, channel, weight, score, flavour, pt=None, sum_weights=20.0, **further):

@@ -11,9 +11,8 @@ from pydantic import ValidationError
 
 from deepsf.audit.methods import no_scale_factor
 from deepsf.audit.phase_space.histograms import VARIABLES, histograms_from_json, n_jets_of, phase_spaces
-from deepsf.audit.summary import summary
 from deepsf.config.validation import Validation
-from tests.analysis.audit.phase_space.jet_tables import FLAVOURS, SAMPLES, binned, write_jets
+from tests.analysis.audit.phase_space.jet_tables import binned, tables_in, write_jets
 
 B = (0.9, 0.5, 2.0, 1.5)
 """Scale factors of b jets: invalid score, 0 to 0.2, 0.2 to 0.6, above."""
@@ -22,15 +21,8 @@ SHIFTS = {"lf_up": (0.9, 1.0, 2.0, 1.5), "lf_down": (0.9, 0.4, 2.0, 1.5)}
 
 def spaces(folder, sf=None, methods=None, settings=None):
     sf = binned(B, SHIFTS) if sf is None else sf
-    return phase_spaces(
-        sorted(folder.glob("*.parquet")),
-        samples=SAMPLES,
-        flavours=FLAVOURS,
-        luminosity_ifb=0.01,
-        methods=methods or {"none": no_scale_factor, "binned": partial(sf.evaluate, form="binned")},
-        binned=sf,
-        settings=settings or Validation(ht_gev=(0, 200, 1000)),
-    )
+    methods = methods or {"none": no_scale_factor, "binned": partial(sf.evaluate, method="binned")}
+    return phase_spaces(tables_in(folder), methods, sf, settings or Validation(ht_gev=(0, 200, 1000)))
 
 
 @pytest.fixture
@@ -165,25 +157,6 @@ def test_the_validation_has_no_event_of_the_measurement():
     first, _ = n_jets_of("validation", Validation())
     _, last = n_jets_of("measurement", Validation())
     assert last < first
-
-
-def test_the_summary_has_the_p_values_of_the_validation_region():
-    tests = {rank: {"none": {"p": 0.001}, "deepsf": {"p": 0.5}} for rank in ("leading", "second", "further")}
-    audit = {
-        "config": "toy",
-        "members": {"used": 2, "configured": 2},
-        "probe_jets": {"hf": 10},
-        "purity": {"hf": 0.9},
-        "closure_chi2": {"hf": {"none": {"p": 0.25}}},
-        "two_sample_auc": {"hf": {"none": 0.5}},
-        "yield": {"deepsf": {"max_pull": 1.0, "max_pull_global": 0.5}},
-    }
-    lines = summary(audit, {"validation": {"n_jets": [3, None], "tests": {"all": tests}}}).splitlines()
-    at = next(number for number, line in enumerate(lines) if "events with 3 or more jets (validation region)" in line)
-    assert lines[at + 1].split() == ["leading", "second", "further"]
-    assert lines[at + 2].split() == ["none", "0.001", "0.001", "0.001"]
-    assert lines[at + 3].split() == ["deepsf", "0.5", "0.5", "0.5"]
-    assert not any("validation" in line for line in summary(audit).splitlines())
 
 
 # --- tests with an injected scale factor

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from deepsf.audit.phase_space.jets import JetFile
-from tests.analysis.audit.phase_space.jet_tables import FLAVOURS, write_jets
+from tests.analysis.audit.phase_space.jet_tables import tables_in, write_jets
 
 
 def read(path, factor=1.0, shift="nominal"):
-    return JetFile(path, FLAVOURS).events(factor, shift)
+    return JetFile(path, tables_in(path.parent)).events(factor, shift)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_kinematic_shift_has_its_rows_and_a_weight_shift_its_weights(path):
     assert read(path, shift="jes_up").weight.tolist() == [2.0]
     assert read(path, shift="pileup_up").weight.tolist() == [3.0]
     assert read(path, shift="lf_up").weight.tolist() == [2.0]
-    file = JetFile(path, FLAVOURS)
+    file = JetFile(path, tables_in(path.parent))
     owning = [shift for shift in ("nominal", "jes_up", "pileup_up", "lf_up") if file.has_own_events(shift)]
     assert owning == ["jes_up", "pileup_up"]
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from deepsf.audit import AuditResult, audit
+from deepsf.audit import AuditResult, Results, audit
 from deepsf.audit.bin_means import bin_means_from_json
 from deepsf.audit.closure import closure_from_json
 from deepsf.audit.truth import overlay_from_json
-from deepsf.binned.build import measure_and_build
+from deepsf.binned.build import measure_binned
 from deepsf.config.audit import Audit
 from deepsf.config.binned import Binned, Bins
-from deepsf.config.flavours import Flavour
+from deepsf.config.flavours import Flavour, hadron_flavours
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.ensemble import aggregate
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor
+from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor, normalised
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries, joined_jets
-from deepsf.probes.inclusive import InclusiveJets, normalisation_bins
-from deepsf.probes.weights import normalisation_table
+from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.measurement import Measurement
 
 FLAVOURS = {
     "b": Flavour(hadron_flavours=(5,)),
@@ -71,23 +72,19 @@ def entries(rng: np.random.Generator, region: str, n: int, is_data: bool) -> Pro
     return ProbeEntries(np.arange(n), weight, np.zeros(n, np.int8), probe, tag)
 
 
-def ensemble(inclusive: InclusiveJets) -> EnsembleScaleFactor:
+def ensemble(measurement: Measurement) -> EnsembleScaleFactor:
     """Untrained networks: their values mean nothing, but they differ from member to member."""
     names = ("pt", "abseta", "discriminant")
     scaling = InputScaling(
         names, ("log", "identity", "identity"), np.array([3.0, 0, 0]), np.array([7.0, 2.5, 1]), np.ones(3), np.ones(3)
     )
-    bins, members = normalisation_bins(inclusive, FLAVOURS, ("b", "udsg"), NORMALISATION), []
+    members = []
     for number in range(3):
         generator = torch.Generator().manual_seed(number)
         networks = {f: DenseNetwork(4, layers=2, units=8, generator=generator) for f in ("b", "udsg")}
-        member, tables = MemberScaleFactor(Architecture(2, 8, 0.2), dict.fromkeys(networks, scaling), networks, {}), {}
-        for name in networks:
-            sample = inclusive.of(list(FLAVOURS).index(name))
-            raw = member.evaluate(name, sample.jets, normalised=False)
-            tables[name] = normalisation_table(bins[name], sample.jets, sample.weight, raw)
-        members.append(MemberScaleFactor(member.architecture, member.scalings, networks, tables))
-    return EnsembleScaleFactor(tuple(members), {name: flavour.hadron_flavours for name, flavour in FLAVOURS.items()})
+        member = MemberScaleFactor(Architecture(2, 8, 0.2), dict.fromkeys(networks, scaling), networks, {})
+        members.append(normalised(member, measurement))
+    return EnsembleScaleFactor(tuple(members), hadron_flavours(FLAVOURS))
 
 
 @pytest.fixture(scope="module")
@@ -96,29 +93,17 @@ def campaign() -> dict[str, Any]:
     regions = {r: RegionEntries(entries(rng, r, N, True), entries(rng, r, N, False)) for r in REGIONS}
     everything = joined_jets([jets(rng, np.full(4000, number)) for number in range(3)])
     inclusive = InclusiveJets(rng.permutation(12_000), np.ones(12_000), everything)
-    binned = measure_and_build(
-        regions, REGIONS, FLAVOURS, inclusive,
-        settings=Binned(bins={"b": EDGES, "udsg": EDGES}, n_bootstrap=10),
-        event_weight=EVENT_WEIGHT, normalisation=NORMALISATION,
-    )  # fmt: skip
-    deepsf = ensemble(inclusive)
-    aggregated = aggregate(deepsf, regions, REGIONS, binned)
+    measurement = Measurement(REGIONS, regions, FLAVOURS, inclusive, EVENT_WEIGHT, NORMALISATION)
+    binned = measure_binned(measurement, Binned(bins={"b": EDGES, "udsg": EDGES}, n_bootstrap=10))
+    deepsf = ensemble(measurement)
+    at_entries = aggregate(deepsf, REGIONS, regions, binned.bins).entries
+    grids = {"b": {"pt_gev": [30.0, 60.0], "abseta": [1.0], "discriminant": [0.1, 0.9]}}
     return {
-        "provenance": {"commit": "abc", "cpu": "any", "cores": 2},
-        "config_name": "toy",
-        "seeds": {"generator": 7},
-        "regions": regions,
-        "definitions": REGIONS,
-        "flavours": FLAVOURS,
-        "inclusive": inclusive,
-        "binned": binned,
-        "deepsf": deepsf,
-        "entry_sf": aggregated.entries,
-        "event_weight": EVENT_WEIGHT,
-        "normalisation": NORMALISATION,
+        "measurement": measurement,
+        "results": Results(binned, deepsf, at_entries, grids),
         "settings": Audit(n_jets=3000, classifier_passes=1, n_bootstrap=5),
         "truth": truth,
-        "grids": {"b": {"pt_gev": [30.0, 60.0], "abseta": [1.0], "discriminant": [0.1, 0.9]}},
+        "head": {"commit": "abc", "config": "toy", "seeds": {"generator": 7, "audit": 1}},
     }
 
 
@@ -133,8 +118,9 @@ def report(result: AuditResult) -> dict[str, Any]:
 
 
 def test_report_has_the_keys_that_are_promised(report: dict[str, Any]) -> None:
-    assert (report["commit"], report["cpu"], report["cores"], report["config"]) == ("abc", "any", 2, "toy")
+    assert (report["commit"], report["config"]) == ("abc", "toy")
     assert report["seeds"] == {"generator": 7, "audit": 1}
+    assert report["members"] == {"used": 3, "configured": 3}
     assert report["probe_jets"] == {"hf": N, "lf": N}
     for method in ("none", "binned", "binned_smooth", "deepsf_member", "deepsf"):
         assert set(report["truth"]["rms"][method]) == {"b", "udsg"}
@@ -175,9 +161,8 @@ def test_purity_is_that_of_the_sample(report: dict[str, Any]) -> None:
 
 def test_ensembles_at_jets_and_at_entries_agree(campaign: dict[str, Any], report: dict[str, Any]) -> None:
     # one from evaluating members at jets, the other from the aggregated entries
-    entry_sf, region = campaign["entry_sf"]["hf"], campaign["regions"]["hf"]
-    of_b = region.simulation.probe.flavour == 0
-    difference = (entry_sf.probe.mean - true_of(region.simulation.probe))[of_b]
+    at_entries, probe = campaign["results"].at_entries["hf"], campaign["measurement"].entries["hf"].simulation.probe
+    difference = (at_entries.probe.mean - true_of(probe))[probe.flavour == 0]
     assert report["truth"]["rms"]["deepsf"]["b"] == pytest.approx(np.sqrt(np.mean(difference**2)), rel=0.05)
 
 
@@ -208,11 +193,16 @@ def test_without_truth_its_figures_are_left_out(campaign: dict[str, Any]) -> Non
     assert without.truth_overlay == "{}"
 
 
-def test_a_further_method_joins_every_comparison(campaign: dict[str, Any]) -> None:
-    def direct(flavour: str, of: Jets, *, normalised: bool = True) -> np.ndarray:
-        return true_of(of)
+class TrueEnsemble:
+    """An ensemble of one member, which is the truth."""
 
-    joined = audit(**campaign, further_methods={"direct": direct})
+    def member_values(self, flavour: str, of: Jets, *, normalised: bool = True) -> np.ndarray:
+        return true_of(of)[None]
+
+
+def test_another_method_joins_every_comparison(campaign: dict[str, Any]) -> None:
+    results = replace(campaign["results"], other={"direct": TrueEnsemble()})
+    joined = audit(**{**campaign, "results": results})
     report = json.loads(joined.audit)
     assert report["truth"]["rms"]["direct"]["b"] < 0.01
     assert report["pt_mean_max_deviation"]["direct"]["b"] == pytest.approx(0.0, abs=1e-6)
@@ -225,10 +215,6 @@ def test_a_further_method_joins_every_comparison(campaign: dict[str, Any]) -> No
         np.testing.assert_allclose(means[flavour]["direct"].values(), true[flavour].bin_means.values(), rtol=0.02)
 
 
-def test_scale_factors_of_other_entries_are_refused(campaign: dict[str, Any]) -> None:
-    exchanged = {
-        **campaign["regions"],
-        "hf": RegionEntries(campaign["regions"]["hf"].data, campaign["regions"]["hf"].simulation[:100]),
-    }
-    with pytest.raises(ValueError, match=f"region hf: scale factors at {N} entries, but the skim has 100 simulated"):
-        audit(**{**campaign, "regions": exchanged})
+def test_members_that_are_lacking_are_counted(campaign: dict[str, Any]) -> None:
+    results = replace(campaign["results"], n_members_configured=5)
+    assert json.loads(audit(**{**campaign, "results": results}).audit)["members"] == {"used": 3, "configured": 5}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.audit.methods import true_method
 from deepsf.audit.truth import (
     ProbeJets,
     binned_pull,
@@ -18,10 +17,8 @@ from deepsf.audit.truth import (
     rms,
 )
 from deepsf.binned.scale_factor import BinnedFlavour
-from deepsf.config.flavours import Flavour
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets
-from deepsf.probes.inclusive import InclusiveJets
 from deepsf.probes.weights import NormalisationTable
 
 BINS = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 2.5]), np.array([-2.01, 0.0, 0.5, 1.01]))
@@ -120,19 +117,6 @@ def test_pt_means_without_truth_give_means_alone() -> None:
     of = jets(100)
     alone = ProbeJets(of, np.ones(100), {}, {"none": np.ones(100)}, np.empty((2, 100)))
     assert set(pt_means(alone)["none"]) == {"pt_edges_gev", "mean_sf"}
-
-
-def test_truth_is_normalised_where_methods_are() -> None:
-    sample = InclusiveJets(np.arange(500), np.ones(500), jets(500))
-    flavours = {"b": Flavour(hadron_flavours=(5,)), "c": Flavour(hadron_flavours=(4,), scale_factor="unity")}
-
-    def function(codes: np.ndarray, abseta: np.ndarray, pt: np.ndarray, discriminant: np.ndarray) -> np.ndarray:
-        return np.where(codes == 5, 3.0 + discriminant, 2.0)
-
-    method = true_method(function, flavours, {"b": sample}, {"b": ONE_BIN})
-    assert method("b", sample.jets).mean() == pytest.approx(1.0)
-    assert method("b", sample.jets, normalised=False) == pytest.approx(3.0 + sample.jets.discriminant)
-    assert method("c", sample.jets) == pytest.approx(np.full(500, 2.0))
 
 
 def test_overlay_survives_the_file_with_means_and_grid_in_order() -> None:

@@ -1,0 +1,46 @@
+"""The audit in a few lines of text."""
+
+from __future__ import annotations
+
+from deepsf.audit.summary import members_note, summary
+
+AUDIT = {
+    "config": "toy",
+    "members": {"used": 24, "configured": 25},
+    "probe_jets": {"hf": 10},
+    "purity": {"hf": 0.9},
+    "closure_chi2": {"hf": {"none": {"p": 0.5}}},
+    "two_sample_auc": {"hf": {"none": 0.5}},
+    "yield": {"deepsf": {"max_pull": 1.0, "max_pull_global": 0.5}},
+}
+WHOLE = AUDIT | {"members": {"used": 25, "configured": 25}}
+
+
+def test_lacking_members_are_counted_and_a_whole_ensemble_needs_no_words():
+    assert members_note(AUDIT) == "24 of 25 members"
+    assert members_note(WHOLE) == ""
+
+
+def test_the_summary_says_that_members_are_lacking():
+    assert summary(AUDIT).splitlines()[:2] == ["campaign toy", "  DeepSF with 24 of 25 members"]
+    assert "members" not in summary(WHOLE)
+
+
+def test_the_summary_has_the_p_values_of_the_validation_region():
+    tests = {rank: {"none": {"p": 0.001}, "deepsf": {"p": 0.5}} for rank in ("leading", "second", "further")}
+    phase_space = {"validation": {"n_jets": [3, None], "tests": {"all": tests}}}
+    lines = summary(WHOLE, phase_space).splitlines()
+    at = next(number for number, line in enumerate(lines) if "events with 3 or more jets (validation region)" in line)
+    assert lines[at + 1].split() == ["leading", "second", "further"]
+    assert lines[at + 2].split() == ["none", "0.001", "0.001", "0.001"]
+    assert lines[at + 3].split() == ["deepsf", "0.5", "0.5", "0.5"]
+    assert not any("validation" in line for line in summary(WHOLE).splitlines())
+
+
+def test_methods_are_rows_and_regions_columns():
+    rms = {"none": {"b": 0.25, "udsg": 0.5}, "deepsf": {"b": 0.125, "udsg": 0.0625}}
+    lines = summary(WHOLE | {"truth": {"rms": rms}}).splitlines()
+    at = lines.index("RMS of S - truth over probe jets")
+    assert [line.split() for line in lines[at + 1 : at + 4]] == [
+        ["b", "udsg"], ["none", "0.2500", "0.5000"], ["deepsf", "0.1250", "0.0625"],
+    ]  # fmt: skip
