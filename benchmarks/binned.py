@@ -21,18 +21,20 @@ from typing import Any
 
 import numpy as np
 
-from deepsf.binned.build import measure_and_build
+from deepsf.binned.build import measure_binned
 from deepsf.binned.kernel import histograms, kinematic_sums
 from deepsf.binned.measurement import measure
-from deepsf.binned.shifts import SkimShifts, side_by_side
+from deepsf.binned.shifts import SystematicShifts, side_by_side
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.binned.variations import Variations
 from deepsf.config import Config, load
+from deepsf.config.binned import Binned
 from deepsf.config.shifts import Shifts
 from deepsf.generator.discriminant import TAGGERS, draw
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
+from deepsf.probes.measurement import Measurement
 from tasks.framework.machine import made_on
 
 WEIGHTS = ("pileup", "genscale", "psisr", "psfsr")
@@ -57,40 +59,42 @@ def jets(rng: np.random.Generator, n: int, mixture: tuple[float, ...]) -> Jets:
     return Jets(pt.astype(np.float32), abseta.astype(np.float32), np.maximum(score, np.float32(-1)), flavour)
 
 
-def toy(n: int) -> tuple[dict[str, RegionEntries], InclusiveJets]:
+def toy(config: Config, n: int) -> Measurement:
     rng = np.random.default_rng(1)
-    regions = {
+    entries = {
         name: RegionEntries(
             region(rng, n // 2, mixture, 1.0, labelled=False), region(rng, n, mixture, 0.5, labelled=True)
         )
         for name, mixture in MIXTURES.items()
     }
     sample = jets(rng, 1_200_000, (1 / 3, 1 / 3, 1 / 3))
-    return regions, InclusiveJets(np.arange(len(sample)), np.ones(len(sample)), sample)
+    inclusive = InclusiveJets(np.arange(len(sample)), np.ones(len(sample)), sample)
+    weighting = config.event_weight, config.normalisation
+    return Measurement(config.regions, entries, config.flavours, inclusive, *weighting)
 
 
-def shifted(regions: dict[str, RegionEntries], inclusive: InclusiveJets) -> SkimShifts:
+def shifted(measurement: Measurement) -> SystematicShifts:
     """Return shifts of weights and of the jets' pT by some per cent, made when they are asked for."""
 
     def factor(name: str) -> float:
         return 1.05 if name.endswith("_up") else 0.95
 
     def of(name: str) -> dict[str, RegionEntries]:
-        made = {}
-        for key, entries in regions.items():
-            simulation = entries.simulation
+        entries = {}
+        for key, nominal in measurement.entries.items():
+            simulation = nominal.simulation
             if name.rsplit("_", 1)[0] in WEIGHTS:
                 weight = simulation.weight * factor(name) ** np.sqrt(simulation.probe.pt_gev / 60.0)
                 simulation = replace(simulation, weight=weight)
             else:
                 simulation = replace(simulation, probe=scaled(simulation.probe, factor(name)))
-            made[key] = RegionEntries(entries.data, simulation)
-        return made
+            entries[key] = RegionEntries(nominal.data, simulation)
+        return entries
 
     def names(sources: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(f"{source}_{direction}" for source in sources for direction in ("up", "down"))
 
-    return SkimShifts(names(KINEMATIC), names(WEIGHTS), of, lambda name: inclusive)
+    return SystematicShifts(Shifts(), names(KINEMATIC), names(WEIGHTS), of, lambda name: measurement.inclusive)
 
 
 def scaled(jets: Jets, factor: float) -> Jets:
@@ -101,15 +105,15 @@ def plain_step(method: TagAndProbe, variations: Variations, flat: np.ndarray) ->
     """Fill the histograms of one step of every variation as one does with numpy: a pass of bincount for each."""
     found = []
     for name, part in method.parts.items():
-        weights, places = variations.weights[name], part.places
+        weights, bins = variations.weights[name], part.simulation
         counted = np.bincount(part.data_kinematic, weights.data[:, 0], part.kinematic.size)
         for variation in range(len(variations.names)):
-            weight = weights.simulation[:, weights.column[variation]] * weights.factor[places.flavour, variation]
-            weight = weight * flat[places.tag]
-            total = np.bincount(places.kinematic, weight, part.kinematic.size)
+            weight = weights.simulation[:, weights.column[variation]] * weights.factor[bins.flavour, variation]
+            weight = weight * flat[bins.tag]
+            total = np.bincount(bins.kinematic, weight, part.kinematic.size)
             kappa = np.divide(counted, total, out=np.zeros_like(total), where=total > 0)
-            weight = weight * kappa[places.kinematic] * flat[places.probe]
-            found.append(np.bincount(places.target, weight, 2 * part.size))
+            weight = weight * kappa[bins.kinematic] * flat[bins.probe]
+            found.append(np.bincount(bins.target, weight, 2 * part.size))
     return found
 
 
@@ -120,24 +124,22 @@ def compiled_step(method: TagAndProbe, variations: Variations, flat: np.ndarray)
         weights = variations.weights[name]
         counted = np.bincount(part.data_kinematic, weights.data[:, 0], part.kinematic.size)[:, None]
         arguments = weights.simulation, weights.column, weights.factor, columns
-        total = kinematic_sums(part.places, *arguments, part.kinematic.size)
+        total = kinematic_sums(part.simulation, *arguments, part.kinematic.size)
         kappa = np.divide(counted, total, out=np.zeros_like(total), where=total > 0)
-        found += list(histograms(part.places, *arguments, kappa, 2 * part.size).T)
+        found += list(histograms(part.simulation, *arguments, kappa, 2 * part.size).T)
     return found
 
 
 def prepared(
-    config: Config, regions: dict[str, RegionEntries], skim: SkimShifts
+    measurement: Measurement, settings: Binned, shifts: SystematicShifts
 ) -> tuple[TagAndProbe, Variations, Any]:
-    names, measured = tuple(config.flavours), config.measured_flavours
-    bins = {name: FlavourBins.of(config.binned.bins[name]) for name in measured}
-    method = TagAndProbe(regions, config.regions, names, measured, bins, config.event_weight)
-    settings = config.binned.model_copy(update={"n_bootstrap": 2})
-    measurement = measure(method, settings)
+    bins = {name: FlavourBins.of(settings.bins[name]) for name in measurement.measured}
+    method = TagAndProbe(measurement.entries, measurement.regions, measurement.names, bins, measurement.event_weight)
+    nominal = measure(method, settings.model_copy(update={"n_bootstrap": 2}))
     positions = {name: np.maximum(edges.discriminant[:-1], 0.0) for name, edges in bins.items()}
-    weights = skim.event_weights(method.entries)
-    variations = side_by_side(method, measurement, positions, shifts=Shifts(), event_weights=weights)
-    return method, variations, np.append(np.nan_to_num(measurement.flat, nan=1.0), 1.0)
+    weights = shifts.event_weights(method.entries)
+    variations = side_by_side(method, nominal, positions, shifts=shifts.settings, event_weights=weights)
+    return method, variations, np.append(np.nan_to_num(nominal.flat, nan=1.0), 1.0)
 
 
 def seconds(function: Any, *arguments: Any) -> float:
@@ -153,9 +155,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
     config = load(Path(__file__).resolve().parents[1] / "configs" / "toy.yaml")
-    regions, inclusive = toy(arguments.entries)
-    skim = shifted(regions, inclusive)
-    method, variations, flat = prepared(config, regions, skim)
+    measurement = toy(config, arguments.entries)
+    shifts = shifted(measurement)
+    method, variations, flat = prepared(measurement, config.binned, shifts)
     for plain, compiled in zip(
         plain_step(method, variations, flat), compiled_step(method, variations, flat), strict=True
     ):
@@ -165,19 +167,9 @@ def main() -> None:
         for _ in range(arguments.rounds)
     ]
     start = time.process_time()
-    result = measure_and_build(
-        regions,
-        config.regions,
-        config.flavours,
-        inclusive,
-        settings=config.binned,
-        event_weight=config.event_weight,
-        normalisation=config.normalisation,
-        shifts=Shifts(),
-        skim=skim,
-    )
+    result = measure_binned(measurement, config.binned, shifts)
     all_shifts_s = time.process_time() - start
-    n_entries = len(regions) * arguments.entries
+    n_entries = len(measurement.entries) * arguments.entries
     figures = {
         **made_on(),
         "entries": n_entries,

@@ -143,10 +143,10 @@ class Grid:
         weight = np.array([self.shares[f][list(SCORES).index(score)] for _, score, f in rows])
         return InclusiveJets(np.zeros(len(rows), np.int64), weight, jets(rows, self.names))
 
-    def measure(self, entries, shifts: Shifts | None = None, **of_skim):
+    def measure(self, measured, shifts: Shifts | None = None, **of_skim):
         settings = self.settings
         weighting = settings.event_weight, settings.normalisation
-        measurement = Measurement(settings.regions, entries, settings.flavours, self.inclusive(), *weighting)
+        measurement = Measurement(settings.regions, measured, settings.flavours, self.inclusive(), *weighting)
         shifts = shifts or settings.shifts
         return measure_binned(measurement, settings.binned, shifts and SystematicShifts(shifts, **of_skim))
 

@@ -22,7 +22,7 @@ FLAVOURS = {
 CODES = {"b": 5, "c": 4, "udsg": 0}
 
 
-def _flavour(seed, pt, abseta, disc, inner_pt, inner_abseta, space="logit", shifts=()) -> BinnedFlavour:
+def _flavour(seed, pt, abseta, disc, inner_pt, inner_abseta, transform="logit", shifts=()) -> BinnedFlavour:
     rng = np.random.default_rng(seed)
     bins = FlavourBins(np.array(pt, float), np.array(abseta, float), np.array(disc, float))
     centres = 0.5 * (bins.discriminant[1:-1] + np.minimum(bins.discriminant[2:], 0.999))
@@ -44,24 +44,24 @@ def _flavour(seed, pt, abseta, disc, inner_pt, inner_abseta, space="logit", shif
         sf=nominal.sf,
         error=np.full(bins.shape, 0.01),
         replicas=np.ones((2, *bins.shape)),
-        node=logit(centres) if space == "logit" else centres,
+        node=logit(centres) if transform == "logit" else centres,
         smooth=nominal.smooth,
-        space=space,
+        transform=transform,
         normalisation=nominal.normalisation,
         shifts={name: values() for name in shifts},
     )
 
 
-def measurement(space="logit") -> BinnedScaleFactor:
+def measurement(transform="logit") -> BinnedScaleFactor:
     coherent = ("lf_up", "lf_down", "jesTotal_up", "jesTotal_down")
     b_bins = ([20, 30, 50, 100, 1000], [0, 2.5], [-2, 0, 0.2, 0.5, 0.8, 0.95, 1.01])
     light_bins = ([20, 30, 60, 1000], [0, 0.8, 2.5], [-2, 0, 0.02, 0.06, 0.15, 1.01])
     charm_bins = ([20, 50, 100, 1000], [0, 2.5], [-2, 0, 0.2, 0.5, 0.8, 1.01])
     statistics = ("lfstats1_up", "lfstats1_down")
     errors = tuple(f"cferr{k}_{d}" for k in (1, 2) for d in ("up", "down"))
-    b = _flavour(1, *b_bins, [27.123456, 64.3, 140.7], [0.71], space, coherent)
-    light = _flavour(2, *light_bins, [30.0, 44.4], [0.8, 1.618034], space, (*coherent, *statistics))
-    charm = _flavour(3, *charm_bins, [70.0], [], space, errors)
+    b = _flavour(1, *b_bins, [27.123456, 64.3, 140.7], [0.71], transform, coherent)
+    light = _flavour(2, *light_bins, [30.0, 44.4], [0.8, 1.618034], transform, (*coherent, *statistics))
+    charm = _flavour(3, *charm_bins, [70.0], [], transform, errors)
     one = NormalisationTable(KinematicBins(np.array([]), np.array([])), np.array([1.0]))
     ones = np.ones(charm.bins.shape)
     charm = replace(charm, sf=ones, smooth=ones[..., 1:], normalisation={"binned": one, "binned_smooth": one})

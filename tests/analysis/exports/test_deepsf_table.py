@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from deepsf.config.exports import DeepSFTable, Exports
+from deepsf.config.flavours import hadron_flavours
 from deepsf.exports.correctionlib_json import correction_set_text, read_correction
 from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, interpolation_error
-from deepsf.exports.write import write_exports
+from deepsf.exports.write import ExportedResults, write_exports
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor
@@ -46,9 +47,7 @@ def member(seed):
 
 @pytest.fixture(scope="module")
 def ensemble():
-    return EnsembleScaleFactor(
-        tuple(member(seed) for seed in range(4)), {name: f.hadron_flavours for name, f in FLAVOURS.items()}
-    )
+    return EnsembleScaleFactor(tuple(member(seed) for seed in range(4)), hadron_flavours(FLAVOURS))
 
 
 def correction_of(ensemble, label, size):
@@ -128,10 +127,8 @@ def test_the_file_states_its_interpolation_error(ensemble, binned, label, tmp_pa
     for folder in (tmp_path / "first", tmp_path / "second"):
         folder.mkdir()
         places = {form: folder / name for form, name in settings.files("deepJet").items()}
-        lines = write_exports(
-            places, binned=binned, flavours=FLAVOURS, label=label, settings=settings,
-            jet_tables=[write_jets(folder.parent / "jets.parquet")], ensemble=ensemble, inclusive=inclusive,
-        )  # fmt: skip
+        results = ExportedResults(binned, FLAVOURS, ensemble=ensemble, inclusive=inclusive)
+        lines = write_exports(places, results, label, settings, [write_jets(folder.parent / "jets.parquet")])
         contents.append(places["deepsf"].read_bytes())
     made = sorted(path.name for path in (tmp_path / "first").iterdir())
     assert made == ["deepJet_deepsf.json.gz", "normalisation_maps.json"]

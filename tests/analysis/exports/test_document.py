@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from deepsf.config.exports import Exports
-from deepsf.exports.write import write_exports
+from deepsf.exports.write import ExportedResults, write_exports
 from tests.analysis.exports.conftest import FLAVOURS
 from tests.analysis.exports.test_normalisation_maps import write_jets
 
@@ -23,7 +23,7 @@ def namespace(binned, label, make_nanoaod, tmp_path, monkeypatch):
     settings = Exports(forms=("strict", "safe", "csv"))
     places = {form: tmp_path / name for form, name in settings.files("deepJet").items()}
     jets = [write_jets(tmp_path / "jets.parquet")]
-    lines = write_exports(places, binned=binned, flavours=FLAVOURS, label=label, settings=settings, jet_tables=jets)
+    lines = write_exports(places, ExportedResults(binned, FLAVOURS), label, settings, jets)
     assert len(lines) == 1
     assert lines[0].startswith("deepJet_shape: bins of the normalisation maps without simulation: ")
     make_nanoaod(n_events=300, replace={"Jet_mass": np.float32(10.0)})

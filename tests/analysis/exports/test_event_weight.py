@@ -11,7 +11,7 @@ import pytest
 from deepsf.exports.correctionlib_json import Label, correction_set_text, shape_correction
 from deepsf.exports.formula import Polynomial
 from deepsf.exports.shapes import Curve, ShapeTable
-from deepsf.probes.weights import ShapeCorrection, event_weight
+from deepsf.exports.event_weight import ShapeCorrection, event_weight
 
 LABEL = Label("deepJet_shape", "deepJet", "btagDeepFlavB", "2017_UL")
 

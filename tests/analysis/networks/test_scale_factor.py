@@ -109,7 +109,7 @@ def test_nan_and_negative_scores_are_the_same_invalid_score(ensemble):
     ("arguments", "message"),
     [
         (("top", 0.5, 30.0, 0.3), "flavour 'top' is none of"),
-        ((np.array([5, 6]), 0.5, 30.0, 0.3), r"hadron flavours \[6\] are not among"),
+        ((np.array([5, 6]), 0.5, 30.0, 0.3), r"jets: hadron flavours 6 \(1 jets\) belong to none of the flavours"),
         (("b", -0.5, 30.0, 0.3), "abseta must be the absolute value"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from deepsf.binned.purity import FlavourSystem
+from deepsf.binned.purity import FlavourPurities
 from deepsf.plots.scale_factors.names import purity_stems
 from deepsf.plots.scale_factors.purity import condition, figures, purity
 from deepsf.plots.style import Style
@@ -16,14 +16,14 @@ STYLE = Style("DeepSF", "Toy simulation", "DeepJet discriminant", region_labels=
 BINS = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 1.2, 2.5]), np.array([-2.01, 0.0, 0.1, 1.01]))
 
 
-def system() -> FlavourSystem:
+def system() -> FlavourPurities:
     fraction = np.empty((2, 3, *BINS.shape))
     fraction[:, 0], fraction[:, 1], fraction[:, 2] = 0.7, 0.1, 0.2
     fraction[0, 0, 1, 1, 2] = 0.9
     fraction[..., 0] = np.nan
     numbers = np.full(BINS.shape, 3.0)
     numbers[0, 0, 1], numbers[0, 0, 2], numbers[..., 0] = 500.0, np.inf, np.nan
-    return FlavourSystem(("hf", "lf"), ("b", "c", "udsg"), BINS, fraction, numbers)
+    return FlavourPurities(("hf", "lf"), ("b", "c", "udsg"), BINS, fraction, numbers)
 
 
 def maps(made):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deepsf.config import load
+from deepsf.config.flavours import hadron_flavours
 from deepsf.efficiency.audit.report import AuditedSample, AuditResult, audit_efficiencies
 from deepsf.efficiency.evaluation import ModelEfficiencies, of_map
 from deepsf.efficiency.maps.maps import EfficiencyMap
@@ -78,7 +79,7 @@ def audited(chosen=None, settings=None, **options) -> AuditResult:
         samples=chosen or samples(),
         settings=efficiency.audit,
         nominal=efficiency.ensemble,
-        hadron_flavours={name: flavour.hadron_flavours for name, flavour in CONFIG.flavours.items()},
+        hadron_flavours=hadron_flavours(CONFIG.flavours),
         working_point=efficiency.truth_tagging.working_point,
         **given,
     )
