@@ -151,7 +151,7 @@ def test_a_file_matched_twice_is_named(campaign, files):
 # --- the files
 
 
-def test_a_missing_branch_is_named_with_its_file_and_the_other_files_are_still_skimmed(campaign, files, make_nanoaod):
+def test_a_missing_branch_is_named_with_its_file(campaign, files, make_nanoaod):
     make_nanoaod(name="mc_other.root", drop=["Jet_btagDeepFlavB"])
     campaign.write()
     done = campaign.law("SkimNtuples")

@@ -20,7 +20,7 @@ def launch(pool) -> Launch:
 
 
 @pytest.mark.htcondor
-def test_members_of_all_networks_from_the_pool_are_those_of_the_local_run_to_the_byte(htcondor_pool, tmp_path):
+def test_members_from_the_pool_are_those_of_the_local_run_to_the_byte(htcondor_pool, tmp_path):
     local = Campaign(tmp_path / "local", base="tiny_efficiency")
     done = local.law("AggregateEfficiency")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

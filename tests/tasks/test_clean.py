@@ -158,7 +158,7 @@ def test_the_store_goes_only_when_asked_for(campaign, made, clean, monkeypatch):
     assert not (made / store.NAME).exists()
 
 
-def test_a_folder_of_which_nothing_was_made_and_a_stem_of_another_file_are_left_alone(campaign, made, clean, tmp_path):
+def test_unknown_folders_and_other_stems_are_left_alone(campaign, made, clean, tmp_path):
     before = files(campaign.data)
     campaign.new_process()
     campaign.task(CleanOutputs, version="v9", dry_run=False).run()

@@ -7,7 +7,7 @@ import json
 from tests.workflow.campaign import Campaign
 
 
-def test_pseudo_experiments_make_a_summary_and_a_figure_and_other_numbers_make_them_again(tmp_path):
+def test_pseudo_experiments_rerun_when_their_numbers_change(tmp_path):
     campaign = Campaign(tmp_path)
     options = ("--n-experiments", "4", "--n-bootstrap", "30", "--n-events", "400000")
     done = campaign.law("RunPseudoExperiments", *options)

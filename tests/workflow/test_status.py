@@ -46,7 +46,7 @@ def test_the_status_after_an_edit_says_what_is_to_do_and_why_and_does_nothing(ma
     assert "--task TrainDeepFS: there is no such task; there are AggregateDeepSF, " in unknown.stderr
 
 
-def test_cleaning_shows_first_then_removes_what_no_task_names_and_all_is_up_to_date_still(main_job, tmp_path):
+def test_cleaning_lists_then_removes_what_no_task_names(main_job, tmp_path):
     campaign = main_job.campaign.copy(tmp_path / "cleaned", *REQUIRED)
     (campaign.outputs / ".config.json").write_text(json.dumps({"file": str(campaign.path)}))
     training = campaign.outputs / "TrainDeepSF"

@@ -74,8 +74,8 @@ class TrainingRegion:
     ) -> None:
         self.name, self.enriched = name, enriched
         data, simulation = entries.data, entries.simulation
-        self.scaling = own = scalings[enriched]
-        self.data = own.features(data.probe)
+        self.scaling = scalings[enriched]
+        self.data = self.scaling.features(data.probe)
         self.simulation = {number: scaling.features(simulation.probe) for number, scaling in scalings.items()}
         self.flavour = torch.from_numpy(simulation.probe.flavour.astype(np.int64))
         self._tag = {number: scaling.features(simulation.tag) for number, scaling in scalings.items()}
@@ -97,7 +97,7 @@ class TrainingRegion:
         self.weight = torch.empty(0)
         self.kappa = np.empty(0)
         self.refresh(None)
-        self.purity = _purity(simulation.probe, self.simulation[enriched], self.weight.numpy(), enriched, own)
+        self.purity = _purity(simulation.probe, self.simulation[enriched], self.weight.numpy(), enriched, self.scaling)
 
     @property
     def n_train_data(self) -> int:
@@ -177,8 +177,8 @@ def _purity(
     index = (pt * n_abseta + abseta) * (n_disc + 1) + disc
     size = n_pt * n_abseta * (n_disc + 1)
     total = np.bincount(index, weight, size)
-    mine = np.bincount(index, weight * (probe.flavour == enriched), size)
-    purity = np.divide(mine, total, out=np.full(size, PURITY_MIN), where=total > 0)
+    of_flavour = np.bincount(index, weight * (probe.flavour == enriched), size)
+    purity = np.divide(of_flavour, total, out=np.full(size, PURITY_MIN), where=total > 0)
     return torch.from_numpy(np.clip(purity, PURITY_MIN, 1.0)[index].astype(np.float32))
 
 

@@ -10,10 +10,10 @@ from deepsf.binned.shifts import linear, quadratic, source_of
 from deepsf.probes.entries import Floats
 
 SCALE = 2.0
-"""Errors are so many times the deviations of the flavour that they are taken from."""
+"""Errors are this factor times the deviations of the flavour that they are taken from (arXiv:1712.07158: 2)."""
 
 
-def is_counted(shift: str, shifts: Iterable[str], contaminations: Iterable[str], own: str) -> bool:
+def is_counted(shift: str, shifts: Iterable[str], contaminations: Iterable[str], region: str) -> bool:
     """Return whether the deviations of a shift enter the error.
 
     Those are all but: purity shifts of the flavour's contamination of *other* regions (``hf`` for b jets), statistical
@@ -24,15 +24,15 @@ def is_counted(shift: str, shifts: Iterable[str], contaminations: Iterable[str],
     shifts
         Names of all shifts.
     contaminations
-        Sources that scale the contamination of another region than the flavour's own.
-    own
+        Sources that scale the contamination of other regions.
+    region
         Region that enriches the flavour.
     """
     source, sources = source_of(shift), {source_of(name) for name in shifts}
     if source in contaminations:
         return False
     if "stats" in source:
-        return source.startswith(f"{own}stats")
+        return source.startswith(f"{region}stats")
     if source.startswith("stat") and source.removeprefix("stat").isdigit():
         return False
     split_jes = any(name.startswith("jes") and name != "jesTotal" for name in sources)
@@ -68,9 +68,9 @@ def variations(up: Floats, down: Floats, position: Floats) -> Mapping[str, Float
     """
     symmetric = np.maximum(up, down)
     steps = {"cferr1": symmetric * linear(position), "cferr2": symmetric * quadratic(position)}
-    found = {}
+    varied = {}
     for source, step in steps.items():
-        found[f"{source}_up"], found[f"{source}_down"] = 1.0 + step, 1.0 - step
-    found["cferr1_up"][..., 0], found["cferr1_down"][..., 0] = 1.0 + up[..., 0], 1.0 - down[..., 0]
-    found["cferr2_up"][..., 0] = found["cferr2_down"][..., 0] = 1.0
-    return {name: np.maximum(values, 0.0) for name, values in found.items()}
+        varied[f"{source}_up"], varied[f"{source}_down"] = 1.0 + step, 1.0 - step
+    varied["cferr1_up"][..., 0], varied["cferr1_down"][..., 0] = 1.0 + up[..., 0], 1.0 - down[..., 0]
+    varied["cferr2_up"][..., 0] = varied["cferr2_down"][..., 0] = 1.0
+    return {name: np.maximum(values, 0.0) for name, values in varied.items()}

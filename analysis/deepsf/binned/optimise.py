@@ -25,8 +25,8 @@ class FineSums(NamedTuple):
     Of the flavour's simulation and its variance, of the contamination and its variance.
     """
 
-    own: Floats
-    own_variance: Floats
+    enriched: Floats
+    enriched_variance: Floats
     other: Floats
     other_variance: Floats
 
@@ -78,15 +78,16 @@ def expected_errors(sums: FineSums, steps: Integers, contamination: float) -> Fl
     normalised to data afterwards, c -> (1 + delta) c takes S = (d - c) / m to (d - k (1 + delta) c) / (k m) with
     k = 1 / (1 + delta C / (M + C)), C and M being the row's sums.
     """
-    own, own_variance, other, other_variance = (np.diff(part[:, steps], axis=1) for part in sums)
-    row_own, row_other = sums.own[:, -1:], sums.other[:, -1:]
-    impurity = np.divide(row_other, row_own + row_other, out=np.zeros_like(row_own), where=row_own + row_other > 0)
+    enriched, enriched_variance, other, other_variance = (np.diff(part[:, steps], axis=1) for part in sums)
+    row_other = sums.other[:, -1:]
+    row = sums.enriched[:, -1:] + row_other
+    impurity = np.divide(row_other, row, out=np.zeros_like(row), where=row > 0)
     scale = 1.0 / (1.0 + contamination * impurity)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shifted = (own + other - scale * (1.0 + contamination) * other) / (scale * own)
-        statistical = (np.maximum(own + other, 0.0) + own_variance + other_variance) / own**2
+        shifted = (enriched + other - scale * (1.0 + contamination) * other) / (scale * enriched)
+        statistical = (np.maximum(enriched + other, 0.0) + enriched_variance + other_variance) / enriched**2
         error = np.sqrt(statistical + (shifted - 1.0) ** 2)
-    error = np.where(own > 0, np.minimum(error, NO_JETS_ERROR), NO_JETS_ERROR)
+    error = np.where(enriched > 0, np.minimum(error, NO_JETS_ERROR), NO_JETS_ERROR)
     return np.asarray(np.sqrt(np.mean(error**2, axis=0)))
 
 
@@ -94,11 +95,11 @@ def fine_sums(bins: FlavourBins, fine: Floats, entries: RegionEntries, enriched:
     """Return the sums behind `expected_errors`, each row's simulation normalised to its data."""
     shape = bins.shape[0] * bins.shape[1], len(fine) - 1
     simulation = entries.simulation
-    own = simulation.probe.flavour == enriched
+    is_enriched = simulation.probe.flavour == enriched
     data = _histogram(bins, fine, shape, entries.data, entries.data.weight)
     parts = [
         _histogram(bins, fine, shape, simulation, np.where(chosen, simulation.weight**power, 0.0))
-        for chosen in (own, ~own)
+        for chosen in (is_enriched, ~is_enriched)
         for power in (1, 2)
     ]
     total = parts[0].sum(axis=1) + parts[2].sum(axis=1)

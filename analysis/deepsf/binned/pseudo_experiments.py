@@ -243,9 +243,9 @@ def _event_types(region: str, purity: float) -> tuple[_EventTypes, Floats]:
     high = np.inf if below is None else float(below)
     tags = tuple((jet.discriminant > low) & (jet.discriminant < high) for jet in jets)
     expected = np.array(probabilities)
-    own = FLAVOURS.index(REGIONS[region].enriched_flavour)
+    index = FLAVOURS.index(REGIONS[region].enriched_flavour)
     entries = np.stack([tags[1 - k] * (expected.T) for k in (0, 1)]).sum(axis=(0, 2))
-    enriched = np.stack([tags[1 - k] * (jets[k].flavour == own) * expected.T for k in (0, 1)]).sum(axis=(0, 2))
+    enriched = np.stack([tags[1 - k] * (jets[k].flavour == index) * expected.T for k in (0, 1)]).sum(axis=(0, 2))
     # (f e_0 + (1 - f) e_1) / (f n_0 + (1 - f) n_1) = purity
     excess = enriched - purity * entries
     fraction = excess[1] / (excess[1] - excess[0])

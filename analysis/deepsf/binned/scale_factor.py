@@ -282,8 +282,8 @@ def _replica_histogram(table: BinnedFlavour) -> hist.Hist[Any]:
 def normalised_bins(table: BinnedFlavour, method: BinnedMethod = "binned") -> tuple[Floats, Floats]:
     """Return values and errors of the bins after the normalisation, shape (n_pt, n_abseta, n_disc).
 
-    The normalisation is in bins of its own: its mean over a (pT, |eta|) bin is taken at points that are spread evenly
-    over each of them, since they hold equal numbers of jets.
+    The normalisation has other bins: its mean over a (pT, |eta|) bin is taken at points that are spread evenly over
+    each of them, since they hold equal numbers of jets.
     """
     divisor = np.array(
         [[_mean_divisor(table, method, i, j) for j in range(table.sf.shape[1])] for i in range(table.sf.shape[0])]
@@ -294,7 +294,7 @@ def normalised_bins(table: BinnedFlavour, method: BinnedMethod = "binned") -> tu
 def systematic_envelope(table: BinnedFlavour) -> Envelope | None:
     """Return the envelope of the systematic shifts, each normalised by itself, shape (n_pt, n_abseta, n_disc).
 
-    Without the shifts of the statistical error, which has a place of its own; None if no shift is left.
+    The shifts of the statistical error are left out; None if there is no other.
     """
     names = envelope_shifts(table.shift_names, statistical=False)
     if not names:
@@ -304,10 +304,10 @@ def systematic_envelope(table: BinnedFlavour) -> Envelope | None:
 
 
 def _mean_divisor(table: BinnedFlavour, method: BinnedMethod, pt_bin: int, abseta_bin: int) -> float:
-    own = table.normalisation[method]
+    normalisation = table.normalisation[method]
     pairs = (
-        (table.bins.pt_gev, own.bins.pt_gev, pt_bin),
-        (table.bins.abseta, own.bins.abseta, abseta_bin),
+        (table.bins.pt_gev, normalisation.bins.pt_gev, pt_bin),
+        (table.bins.abseta, normalisation.bins.abseta, abseta_bin),
     )
     points = []
     for edges, inner, number in pairs:
@@ -317,4 +317,4 @@ def _mean_divisor(table: BinnedFlavour, method: BinnedMethod, pt_bin: int, abset
         inside = spread[(spread >= low) & (spread < high)]
         points.append(inside if len(inside) else np.array([0.5 * (low + high)]))
     pt, abseta = np.meshgrid(*points, indexing="ij")
-    return float(own.divisor(pt.ravel(), abseta.ravel()).mean())
+    return float(normalisation.divisor(pt.ravel(), abseta.ravel()).mean())

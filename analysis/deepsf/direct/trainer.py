@@ -82,9 +82,9 @@ class DirectTraining:
         used = {region_of[flavour]: measurement.entries[region_of[flavour]] for flavour in measured}
         split_seed, network_seed, self._seed = seed.spawn(3)
         held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
-        own = {flavour: self._of_flavour(flavour, region_of[flavour], used) for flavour in measured}
+        enriched = {flavour: self._of_flavour(flavour, region_of[flavour], used) for flavour in measured}
         probes, variables = [region.simulation.probe for region in used.values()], dict(sorted(inputs.items()))
-        self.scalings = {flavour: InputScaling.fit(variables, probes, jets) for flavour, jets in own.items()}
+        self.scalings = {flavour: InputScaling.fit(variables, probes, jets) for flavour, jets in enriched.items()}
         self._regions = [
             self._region(name := region_of[flavour], flavour, used[name], held_out[name], measurement.event_weight)
             for flavour in measured
@@ -172,13 +172,13 @@ class DirectTraining:
         for region in self._regions:
             posterior = self._posteriors[region.name]
             samples = region.data, region.simulation
-            for sample, own, is_data in zip(
+            for sample, sample_weight, is_data in zip(
                 samples, (region.entries.data.weight, weights[region.name]), (1, 0), strict=True
             ):
                 log_p = posterior.log_probability(sample[region.enriched])
                 features.append(torch.cat([log_p, *sample.values()], 1))
-                label.append(torch.full((len(own),), is_data))
-                weight.append(own)
+                label.append(torch.full((len(sample_weight),), is_data))
+                weight.append(sample_weight)
             held_out += region.held_out
         names = [f"log p({flavour}|x)" for flavour in self._flavours]
         for flavour, scaling in self.scalings.items():

@@ -114,7 +114,7 @@ def test_histogram_variances_add_the_entries_of_an_event_first() -> None:
     assert simulation["none", "b", :].variances().tolist() == [0.25, 9.0, 0.0, 0.0]
 
 
-def test_fine_histogram_keeps_invalid_scores_in_the_underflow_and_one_in_the_last_bin() -> None:
+def test_the_fine_histogram_has_invalid_scores_in_the_underflow() -> None:
     closure = histograms(region(), EDGES)
     assert closure.data_fine.values(flow=True)[0] == 1
     assert closure.data_fine.values()[[4, 28]].tolist() == [2, 1]

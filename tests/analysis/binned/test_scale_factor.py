@@ -92,7 +92,7 @@ def jets(pt, score) -> Jets:
     return Jets(pt, np.ones(len(pt), np.float32), score, np.zeros(len(pt), np.int8))
 
 
-def test_bins_are_evaluated_over_their_normalisation_and_what_was_not_measured_is_one():
+def test_bins_are_evaluated_over_their_normalisation():
     sf = BinnedScaleFactor({"b": by_hand()}, (0.0,))
     sample = jets([30, 30, 30, 60, 60], [-1, 0.1, 0.9, 0.1, 0.9])
     np.testing.assert_allclose(sf.evaluate("b", sample, normalised=False), [1, 2, 4, 1, 5])

@@ -154,7 +154,7 @@ def test_a_constant_curve_is_one_number():
         unit_table().evaluate([0.0, 2.5], [50.0, 50.0], [0.5, 0.5])
 
 
-def test_a_last_bin_that_ends_below_the_selection_of_jets_is_as_open_as_in_the_measurement():
+def test_the_last_bin_stays_open_beyond_its_edge():
     binned = measurement()
     jets = points(1000)
     jets.abseta[:] = np.linspace(2.4, 2.69, 1000)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from deepsf.exports.correctionlib_json import Label, correction_set_text, shape_correction
+from deepsf.exports.event_weight import ShapeCorrection, event_weight
 from deepsf.exports.formula import Polynomial
 from deepsf.exports.shapes import Curve, ShapeTable
-from deepsf.exports.event_weight import ShapeCorrection, event_weight
 
 LABEL = Label("deepJet_shape", "deepJet", "btagDeepFlavB", "2017_UL")
 
@@ -65,7 +65,7 @@ def test_shifts_are_named_in_either_form(correction, ours, theirs):
     assert of[0] == of[1]
 
 
-def test_varied_jets_take_the_shifted_value_at_their_own_pt_and_charm_its_central_one(correction):
+def test_varied_jets_take_the_shifted_value_and_charm_the_central_one(correction):
     nominal = ak.Array([[jet(5, 0.9, pt=49.0), jet(4, 0.9, pt=49.0), jet(0, 0.1, pt=80.0)]])
     varied = ak.Array([[jet(5, 0.9, pt=51.0), jet(4, 0.9, pt=51.0), jet(0, 0.1, pt=83.0)]])
     assert event_weight(correction, nominal)[0] == pytest.approx(0.55 * 0.5 * 1.05)

@@ -83,7 +83,7 @@ def test_every_row_with_a_weight_is_in_one_batch_of_a_pass():
     assert validation.inputs[:, 0].int().tolist() == np.flatnonzero(held_out & (weight > 0)).tolist()
 
 
-def test_the_loss_of_a_pass_is_the_mean_over_weights_and_the_validation_loss_that_of_rows_held_out():
+def test_losses_are_means_over_weights_of_trained_and_held_out_rows():
     held_out = np.arange(3000) % 3 == 0
     batches, *_ = rows(validation=held_out)
     training = ClassifierTraining(linear(), batches, Settings(passes=1, learning_rate=1e-9), SEED)

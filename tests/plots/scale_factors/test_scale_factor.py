@@ -253,7 +253,7 @@ def shifted(**shifts) -> BinnedScaleFactor:
     return BinnedScaleFactor({"b": replace(table, shifts=values)}, (0.0,))
 
 
-def test_the_systematic_envelope_is_of_normalised_values_and_without_the_statistical_error():
+def test_the_systematic_envelope_is_of_normalised_values():
     sf = shifted(lf_up=1.3, lf_down=0.9, hf_up=1.4, hf_down=1.0, hfstats1_up=5.0, hfstats1_down=0.1, stat1_up=9.0)
     panel = panels("b", sf, summary())[0]
     # 0.3 and 0.4 in quadrature, 0.1 and 0, of the normalised value

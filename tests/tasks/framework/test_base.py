@@ -105,7 +105,7 @@ def test_an_edit_of_what_is_not_declared_leaves_all_complete(campaign, edit):
     assert campaign.times() == before
 
 
-def test_an_edit_of_a_declared_key_makes_stale_with_the_reason_and_reruns_its_dependents_alone(campaign):
+def test_editing_a_declared_key_reruns_its_dependents_alone(campaign):
     campaign.make(SecondOfChain)
     before = campaign.times()
     campaign.edit(ensemble={"seed": 5})
@@ -241,7 +241,7 @@ def test_the_status_of_a_workflow_counts_branches_and_says_why_they_are_stale(ca
     assert status == "absent (0/3), stale (training.learning_rate: 0.001 -> 0.0005)"
 
 
-def test_the_key_of_job_bookkeeping_follows_the_configuration_of_the_task_and_all_above(campaign):
+def test_the_job_key_follows_the_configuration_of_the_task_and_all_above(campaign):
     key = campaign.task(SecondOfChain).configuration_key()
     campaign.make(SecondOfChain)
     campaign.edit("a comment", plots={"label": "other"})
@@ -282,7 +282,7 @@ def test_an_exception_in_a_rerun_leaves_the_old_output_whole_and_stale(campaign,
     assert why(campaign.task(SecondOfChain)) == ["ensemble.seed: 1 -> 5"] * 2
 
 
-def test_a_process_killed_while_writing_leaves_no_output_and_the_next_run_removes_its_parts(campaign, monkeypatch):
+def test_a_process_killed_while_writing_leaves_no_output(campaign, monkeypatch):
     campaign.make(FirstOfChain)
     with monkeypatch.context() as context:
         context.setattr(SecondOfChain, "during_run", staticmethod(kill))

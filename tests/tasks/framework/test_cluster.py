@@ -36,7 +36,7 @@ def test_jobs_in_the_queue_are_adopted_and_only_what_nobody_works_for_is_missing
     assert (found.outdated, found.held, found.doubled) == ([], [], [])
 
 
-def test_jobs_of_another_configuration_and_held_ones_are_removed_and_their_branches_submitted() -> None:
+def test_outdated_and_held_jobs_are_removed_and_submitted_again() -> None:
     jobs = [LiveJob("7.0", RUNNING, "before", (0,)), LiveJob("8.0", cluster.HELD, "now", (1,))]
     found = adopt(jobs, now, range(2), complete=[])
     assert (found.outdated, found.held, found.adopted, found.missing) == (["7.0"], ["8.0"], {}, [0, 1])
@@ -103,7 +103,7 @@ def test_without_a_traceback_the_last_words_are_shown() -> None:
     assert reason_in_log("=== setup\nbootstrap file failed\n===\n\n") == ["bootstrap file failed"]
 
 
-def test_the_words_before_the_failed_step_are_shown_and_not_what_law_lists_afterwards() -> None:
+def test_the_text_before_a_failed_step_is_shown() -> None:
     text = (
         "--- bootstrap\ntar: no space left\nbootstrap file failed (exit code 2), stop job\n=== end\n"
         "start time : 1\njob exit code : 20\n"

@@ -288,7 +288,7 @@ def test_the_key_of_inputs_tells_tasks_and_outputs_apart():
 # --- writing
 
 
-def test_content_is_on_the_disk_before_it_gets_its_name_and_the_name_before_the_call_returns(tmp_path, monkeypatch):
+def test_content_is_synced_before_the_rename_and_the_rename_before_return(tmp_path, monkeypatch):
     done = []
 
     def synced(handle):

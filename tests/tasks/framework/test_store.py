@@ -440,7 +440,7 @@ def test_processes_that_restore_the_same_at_once_all_end_well(campaign, at):
     assert seeds(campaign) == [1, 1, 5, 5]
 
 
-def test_processes_that_insert_and_evict_at_once_leave_sound_entries_within_the_limit(tmp_path):
+def test_concurrent_inserts_and_evictions_leave_sound_entries(tmp_path):
     place, bound = tmp_path / store.NAME, 12_000
 
     def inserts(process: int):

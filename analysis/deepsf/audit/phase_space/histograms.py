@@ -143,9 +143,9 @@ def phase_spaces(
             filling.add_data(file.events())
             continue
         factor = factors[file.metadata["sample"]]
-        own = [shift for shift in filling.shifts if file.has_own_events(shift)]
-        filling.add_simulation(file.events(factor), [shift for shift in filling.shifts if shift not in own])
-        for shift in own:
+        with_events = [shift for shift in filling.shifts if file.has_own_events(shift)]
+        filling.add_simulation(file.events(factor), [shift for shift in filling.shifts if shift not in with_events])
+        for shift in with_events:
             filling.add_shifts(file.events(factor, shift), [shift])
     return filling.result()
 
@@ -240,7 +240,7 @@ class _Filling:
         return rate
 
     def _tested(self, rate: Mapping[str, float]) -> Tests:
-        found: Tests = {}
+        outcomes: Tests = {}
         channels = [channel for channel in self.settings.channels if rate[channel] > 0]
         for variable in VARIABLES:
             n_parts = len(self.settings.pt_gev) - 1 if variable in RANKS else 1
@@ -252,11 +252,11 @@ class _Filling:
             for channel, sums in data.items():
                 # the same bins for all methods, so that their chi2 compare
                 counted = simulation[NONE][channel].values >= EXPECTED_MIN
-                found.setdefault(channel, {})[variable] = {
+                outcomes.setdefault(channel, {})[variable] = {
                     method: shape_test(sums, by_channel[channel], n_parts, counted)
                     for method, by_channel in simulation.items()
                 }
-        return found
+        return outcomes
 
 
 def _category(names: Sequence[str], name: str) -> Any:

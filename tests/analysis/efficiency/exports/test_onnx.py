@@ -162,7 +162,7 @@ def test_small_efficiencies_keep_their_relative_precision():
     )
 
 
-def test_jets_beyond_the_training_are_flagged_and_have_the_efficiency_of_the_nearest_inside():
+def test_jets_outside_the_training_range_are_flagged_and_clipped():
     members, content = ensemble(), ensemble_onnx(ensemble(), CODES)
     sample = events([2, 6, 3, 4] * 30, pt_gev=(5, 800), abseta=3.5)
     found, inputs = run(content, padded(sample)), padded(sample)

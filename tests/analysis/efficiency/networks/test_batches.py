@@ -49,7 +49,7 @@ def test_all_batches_have_the_same_number_of_events_of_each_multiplicity_up_to_o
     assert (counts[:, [0, 3, 4]] == 0).all()
 
 
-def test_a_multiplicity_too_rare_for_every_batch_is_trained_on_in_every_pass_and_anywhere_in_it():
+def test_rare_multiplicities_are_in_every_pass_at_changing_places():
     n_jets = EVENTS.n_jets
     rare = np.flatnonzero(n_jets == 5)[:3]
     kept = (n_jets != 5) | np.isin(np.arange(len(EVENTS)), rare)

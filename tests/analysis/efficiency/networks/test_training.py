@@ -147,7 +147,7 @@ LARGE = random_events(6000, seed=2, working_points=("L", "M"))
 
 
 @pytest.mark.parametrize("model", ["pairwise", "gnn"])
-def test_predicted_rates_of_each_flavour_and_working_point_are_those_of_the_training_sample(model):
+def test_predicted_rates_are_those_of_the_training_sample(model):
     made = training(model, LARGE, **LEARNING)
     made.run()
     found = rates(made.network, LARGE)

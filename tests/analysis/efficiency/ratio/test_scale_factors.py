@@ -129,7 +129,7 @@ def test_equal_seeds_give_equal_numbers():
     assert not np.array_equal(values[0], values[2])
 
 
-def test_a_ratio_of_densities_over_that_of_theta_is_the_scale_factor_and_alone_it_is_not():
+def test_the_density_ratio_needs_that_of_theta_to_be_a_scale_factor():
     # a pure region: classifiers of data against simulation in (k, theta) and in theta alone, and their quotient
     pt, abseta = kinematics(1000)
     inside = bin_probabilities(efficiency(0, pt))
