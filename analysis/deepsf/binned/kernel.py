@@ -72,7 +72,7 @@ def histograms(
 
 
 @njit(cache=True)
-def _kinematic_sums(
+def _kinematic_sums(  # noqa: PLR0913 - compiled code takes arrays one by one
     kinematic: Any, tag: Any, flavour: Any, weight: Any, column: Any, factor: Any, scale_factor: Any, sums: Any
 ) -> None:
     for entry in range(len(kinematic)):
@@ -82,7 +82,7 @@ def _kinematic_sums(
 
 
 @njit(cache=True)
-def _histograms(
+def _histograms(  # noqa: PLR0913 - compiled code takes arrays one by one
     kinematic: Any,
     target: Any,
     tag: Any,

@@ -255,7 +255,7 @@ def _flavours(rng: np.random.Generator, n: int, b_fraction: float, c_fraction: f
     return np.where(uniform < b_fraction, 5, np.where(uniform < b_fraction + c_fraction, 4, 0))
 
 
-def _with_leptons(
+def _with_leptons(  # noqa: PLR0913 - becomes fewer
     rng: np.random.Generator, pdg_id: Ints, leptons: list[tuple[Floats, Floats, Floats]], non_isolated: float,
     met_x: Floats, met_y: Floats, weight: Floats, jets: Jets,
 ) -> Events:  # fmt: skip

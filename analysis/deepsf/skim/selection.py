@@ -198,7 +198,7 @@ def _select_leptons(passes_filters: Array, fired: Array, electrons: Any, muons: 
 
 
 @njit(cache=True)
-def _jets(k: int, jets: Any, has_pu_id: bool, eta: Array, phi: Array, cuts: _Cuts, jet_index: Array, start: int) -> int:
+def _jets(k: int, jets: Any, has_pu_id: bool, eta: Array, phi: Array, cuts: _Cuts, jet_index: Array, start: int) -> int:  # noqa: PLR0913 - compiled code takes arrays one by one
     """Write the positions of the selected jets of event k by falling pT from ``start`` on; return where they end.
 
     ``eta`` and ``phi`` are those of both leptons.

@@ -50,7 +50,7 @@ __all__ = [
 Array = npt.NDArray[Any]
 
 
-def skim_file(
+def skim_file(  # noqa: PLR0913 - becomes fewer
     path: str | Path,
     sample_name: str,
     sample: Sample,

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from deepsf.adversarial.trainer import MemberTrainer, NonFiniteLossError, member_seed
+from deepsf.adversarial.trainer import MemberTrainer, member_seed
 from deepsf.config.training import Training
 from deepsf.probes.entries import RegionEntries
 from deepsf.training.checkpoint import Checkpoint
+from deepsf.training.engine import NonFiniteLossError
 
 CASES = {
     "interleaved": {},

@@ -12,7 +12,7 @@ from deepsf.config.training import Direct, Training
 from deepsf.direct.train import member_seed
 from deepsf.direct.trainer import DirectTraining
 from deepsf.probes.entries import RegionEntries
-from deepsf.training.classifier import NonFiniteLossError
+from deepsf.training.engine import NonFiniteLossError
 
 SHORT = Direct(layers=3, batch_size=1024, first_passes=0.2, passes=0.5, posterior_passes=0.2)
 

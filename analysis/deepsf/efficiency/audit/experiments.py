@@ -32,7 +32,7 @@ from deepsf.efficiency.toy import Truth, generate
 from deepsf.seeds import seed_sequence
 
 
-def run_experiment(
+def run_experiment(  # noqa: PLR0913 - becomes fewer
     name: Experiment,
     parameter: Any,
     toy: EfficiencyToy,

@@ -54,7 +54,7 @@ class AuditResult(NamedTuple):
     closure: str
 
 
-def audit_efficiencies(
+def audit_efficiencies(  # noqa: PLR0913 - becomes fewer
     *,
     provenance: Mapping[str, str | int],
     config_name: str,
