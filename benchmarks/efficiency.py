@@ -84,7 +84,7 @@ def our_training(sample: JetEvents) -> ClassifierTraining:
     generator = torch.Generator().manual_seed(1)
     network = build("gnn", architecture(model), len(FLAVOURS), 1, generator)
     once, weight = np.ones(len(sample), np.int64), np.ones(len(sample.pt_gev), np.float32)
-    batches = EventBatches(inputs_of(sample), sample.n_passed, weight, once, model.batch_events)
+    batches = EventBatches(inputs_of(sample), sample.tag_bin, weight, once, model.batch_events)
     return ClassifierTraining(network, batches, model, np.random.SeedSequence(1))
 
 
@@ -133,7 +133,7 @@ def plain_training() -> Step:
     inputs = inputs_of(sample)
     index, attributes = inputs.edge_index(), inputs.edge_attr()
     edge_ends = np.cumsum(sample.n_jets * (sample.n_jets - 1))
-    graphs, label = [], torch.from_numpy(sample.n_passed.astype(np.float32))
+    graphs, label = [], torch.from_numpy(sample.tag_bin.astype(np.float32))
     for first, last, end, n in zip(sample.offsets, sample.offsets[1:], edge_ends, sample.n_jets, strict=False):
         edges = slice(end - n * (n - 1), end)
         graphs.append(

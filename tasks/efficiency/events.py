@@ -80,6 +80,7 @@ class EfficiencyTask(ConfigTask):
 class GenerateEfficiencyToy(EfficiencyTask, Workflow):
     """Generated jets, a branch a sample: the events, and their true efficiencies in a file of their own."""
 
+    code_version = 2
     sections = ("efficiency.toy",)
     config_keys = ("flavours", "efficiency.toy")
 
@@ -117,6 +118,7 @@ class CollectJetEvents(EfficiencyTask):
         "efficiency.working_points",
         "efficiency.split",
     )
+    code_version = 2
 
     def requires(self) -> Any:
         return SkimNtuples.req(self)

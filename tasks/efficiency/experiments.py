@@ -99,7 +99,7 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
 
 
 class MeasureEfficiencySF(EfficiencyTask):
-    """Scale factors of working-point bins by ratios of densities, on pseudo-data of the toy in mixed regions."""
+    """Scale factors of tag bins by ratios of densities, on pseudo-data of the toy in mixed regions."""
 
     code_version = 2
     sections = ("efficiency.toy", "efficiency.ratio")

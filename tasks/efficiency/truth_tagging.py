@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class ApplyTruthTagging(EfficiencyTask, Workflow):
     """Weights, drawn tags and replica weights of events in place of cuts, a branch a sample; direct tags too."""
 
-    code_version = 2
+    code_version = 3
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -78,11 +78,11 @@ def test_an_ensemble_is_trained_on_arrays_of_ones_own(namespace):
 
 
 def test_tags_are_drawn_and_yields_have_both_variances(namespace):
-    pattern, n_passed, yields = namespace["pattern"], namespace["n_passed"], namespace["yields"]
+    pattern, tag_bin, yields = namespace["pattern"], namespace["tag_bin"], namespace["yields"]
     assert pattern.is_possible.tolist() == [True, False]
     assert pattern.tagged[:3].sum() >= 2
     assert not pattern.tagged[3]
-    np.testing.assert_array_equal(n_passed > namespace["tag"], pattern.tagged)
+    np.testing.assert_array_equal(tag_bin > namespace["tag"], pattern.tagged)
     assert ak.num(namespace["tagged_jets"]).tolist() == [pattern.tagged.sum(), 0]
     # the first event, of weight 1.2, is alone in the last bin
     first = 1.2 * namespace["weight"][0]

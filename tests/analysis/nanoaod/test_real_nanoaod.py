@@ -266,7 +266,7 @@ def test_real_simulation_becomes_events_of_jets_with_tag_bits(regions, tmp_path)
         columns = [ak.to_numpy(ak.flatten(jets[f"Jet_{name}"])) for name in names]
         stored |= {(pt, eta, phi): rest for pt, eta, phi, *rest in zip(*columns, strict=True)}
     codes = {"b": 5, "c": 4, "udsg": 0}
-    for pt, eta, phi, flavour, n in zip(both.pt_gev, both.eta, both.phi, both.flavour, both.n_passed, strict=True):
+    for pt, eta, phi, flavour, n in zip(both.pt_gev, both.eta, both.phi, both.flavour, both.tag_bin, strict=True):
         code, score = stored[pt, eta, phi]
         assert codes[both.flavours[flavour]] == code
         assert n == sum(score > threshold for threshold in TAGGER.working_points.values())

@@ -65,7 +65,7 @@ class Efficiency(Section):
     cross_fit: CrossFit = CrossFit()
     truth_tagging: TruthTagging = TruthTagging()
     ratio: EfficiencyRatio | None = Field(
-        default=None, description="scale factors of working-point bins measured on the toy; null: not measured"
+        default=None, description="scale factors of tag bins measured on the toy; null: not measured"
     )
     experiments: EfficiencyExperiments | None = Field(
         default=None, description="networks trained otherwise, or on changed toys, for the audit; null: none"

@@ -11,7 +11,7 @@ from deepsf.config.base import Count, Fraction, NonNegative, OpenFraction, Posit
 
 
 class NetworkTraining(Section):
-    """Training of an efficiency network: cross-entropy of the tag bit, or of the bins between working points."""
+    """Training of an efficiency network: cross-entropy of the tag bit, or of the tag bins."""
 
     passes: Positive = 8.0
     batch_events: int = Field(default=1024, ge=8)

@@ -1,4 +1,4 @@
-"""Section of the experiment that measures scale factors of working-point bins on the toy of efficiencies."""
+"""Section of the experiment that measures scale factors of tag bins on the toy of efficiencies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TrueTagScaleFactor(Section):
 
 
 class RatioFit(Section):
-    """Networks of scale factors of working-point bins, and the cells of (pT, |eta|) that their jets are summed in."""
+    """Networks of scale factors of tag bins, and the cells of (pT, |eta|) that their jets are summed in."""
 
     n_pt: Count = Field(default=40, description="quantiles of pT; small beside what efficiencies vary over")
     n_abseta: Count = 8

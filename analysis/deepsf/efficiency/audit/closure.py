@@ -136,7 +136,7 @@ def region_yields(
     everything.variables[TOTAL] = np.zeros(len(everything.first))
     binnings = {**edges, TOTAL: np.array([-0.5, 0.5])}
     pairs = flavour_pairs(events.flavours)
-    tagged = events.n_passed > point
+    tagged = events.tag_bin > point
     found = {}
     for region, n_tags in REGIONS.items():
         observed = everything.choose(everything.second >= 0) if n_tags > 1 else everything
@@ -165,7 +165,7 @@ def n_tag_yields(
     """
     _check(events, models, truth)
     generator = events.weight.astype(np.float64)
-    index = np.minimum(number_of_tags(events.n_passed > point, events.offsets), N_TAGS_LAST)
+    index = np.minimum(number_of_tags(events.tag_bin > point, events.offsets), N_TAGS_LAST)
 
     def of(efficiency: Values) -> Floats:
         values = efficiency[:, point].astype(np.float64)

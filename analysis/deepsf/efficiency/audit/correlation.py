@@ -37,7 +37,7 @@ class TagCorrelation(NamedTuple):
 
 
 def tag_correlation(
-    events: JetEvents, efficiency: Values, point: int, n_passed: npt.NDArray[np.int8] | None = None
+    events: JetEvents, efficiency: Values, point: int, tag_bin: npt.NDArray[np.int8] | None = None
 ) -> TagCorrelation:
     """Return the residual correlation of tags over all pairs of jets.
 
@@ -47,10 +47,10 @@ def tag_correlation(
         ``(n_jets, K)``.
     point
         Index of the working point.
-    n_passed
+    tag_bin
         Other tags than those of the events, ``(n_jets,)``.
     """
-    tag = (events.n_passed if n_passed is None else n_passed) > point
+    tag = (events.tag_bin if tag_bin is None else tag_bin) > point
     weight = efficiency[:, point].astype(np.float64)
     usable = (weight > 0) & (weight < 1)
     residual = np.full(len(weight), np.nan)

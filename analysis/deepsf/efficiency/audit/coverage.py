@@ -111,7 +111,7 @@ def _replica(
     def probability(efficiency: Floats) -> Floats:
         return exactly(efficiency[:, 0], events.offsets, _N_TAGS, leading)
 
-    tagged = tagged_exactly(events.n_passed > 0, events.offsets, _N_TAGS, leading)
+    tagged = tagged_exactly(events.tag_bin > 0, events.offsets, _N_TAGS, leading)
     index, n_categories = _categories(events)
 
     def yields(weight: Floats | Bools, replica_weights: Iterable[Floats] = ()) -> TruthTaggedYields:

@@ -87,7 +87,7 @@ def divergence(predicted: Values, true: Values) -> Floats:
     Returns
     -------
     Floats
-        sum_k p_k log(p_k / q_k) over the K + 1 bins between working points, ``(n_jets,)``: what the cross-entropy of
+        sum_k p_k log(p_k / q_k) over the K + 1 tag bins, ``(n_jets,)``: what the cross-entropy of
         the prediction exceeds its minimum by, without the noise of the tags.
     """
     p, q = bin_probabilities(true), np.maximum(bin_probabilities(predicted), _PROBABILITY_MIN)
@@ -140,7 +140,7 @@ def _profile(
     def mean(efficiency: Any) -> Floats:
         return ratio(filled(generator * efficiency), weight)
 
-    rate = mean(events.n_passed > point)
+    rate = mean(events.tag_bin > point)
     share = np.clip(rate, 0.0, 1.0)
     error = np.sqrt(share * (1 - share) * filled(generator**2)) / np.where(weight > 0, weight, np.nan)
     means = {name: mean(model.mean[:, point]) for name, model in models.items()}
@@ -158,7 +158,7 @@ def reliability(events: JetEvents, efficiency: Values, point: int) -> Reliabilit
     """Return the reliability curve of each flavour; ``efficiency`` is ``(n_jets, K)``."""
     n_flavours = len(events.flavours)
     generator = np.repeat(events.weight.astype(np.float64), events.n_jets)
-    predicted, tag = efficiency[:, point].astype(np.float64), events.n_passed > point
+    predicted, tag = efficiency[:, point].astype(np.float64), events.tag_bin > point
     rows = np.full((3, n_flavours, N_RELIABILITY_BINS), np.nan)
     chi2, ndf = np.zeros(n_flavours), np.zeros(n_flavours, np.int64)
     for number in range(n_flavours):

@@ -61,7 +61,7 @@ def sample_figures(
     flavour, n_flavours = events.flavour, len(events.flavours)
     index = flavour.astype(np.int64)
     generator = np.repeat(events.weight.astype(np.float64), events.n_jets)
-    tag = (events.n_passed > point).astype(np.float64)
+    tag = (events.tag_bin > point).astype(np.float64)
     reference = tag if truth is None else truth[:, point]
     low = events.pt_gev < low_pt_gev
     n_jets = np.bincount(index, minlength=n_flavours)
@@ -72,7 +72,7 @@ def sample_figures(
 
     return SampleFigures(
         n_jets=n_jets,
-        n_tags=np.stack([np.bincount(index[events.n_passed > k], minlength=n_flavours) for k in range(n_points)], 1),
+        n_tags=np.stack([np.bincount(index[events.tag_bin > k], minlength=n_flavours) for k in range(n_points)], 1),
         mean_truth=None
         if truth is None
         else ratio(sums(index, reference, n_flavours), np.bincount(index, minlength=n_flavours)),

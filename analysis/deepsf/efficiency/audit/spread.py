@@ -148,7 +148,7 @@ def non_closure(
     weight = model.mean[:, point].astype(np.float64)
     predicted = filled(generator * weight)
     scale = np.where(predicted > 0, predicted, np.nan)
-    deviation = (predicted - filled(generator * (events.n_passed > point))) / scale
+    deviation = (predicted - filled(generator * (events.tag_bin > point))) / scale
     statistical = np.sqrt(filled(generator**2 * weight * (1 - weight))) / scale
     spread = np.zeros(shape)
     if model.members is not None and len(model.members) > 1:

@@ -100,7 +100,7 @@ def symmetries(ensemble: Evaluates, events: JetEvents, seed: int) -> Symmetries:
 
 def _jets(events: JetEvents, jets: Ints, n_jets: Ints, order: Ints) -> JetEvents:
     """Return events made of some jets, so many in each, with weights and numbers of the events ``order``."""
-    per_jet = {name: getattr(events, name)[jets] for name in ("pt_gev", "eta", "phi", "flavour", "n_passed")}
+    per_jet = {name: getattr(events, name)[jets] for name in ("pt_gev", "eta", "phi", "flavour", "tag_bin")}
     return replace(
         events, offsets=offsets_of(n_jets), weight=events.weight[order], event=events.event[order], **per_jet
     )

@@ -18,7 +18,7 @@ Floats32 = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-_JETS = {"pt_gev": np.float32, "eta": np.float32, "phi": np.float32, "flavour": np.int8, "n_passed": np.int8}
+_JETS = {"pt_gev": np.float32, "eta": np.float32, "phi": np.float32, "flavour": np.int8, "tag_bin": np.int8}
 _EVENTS = {"weight": np.float32, "event": np.uint64}
 
 
@@ -34,8 +34,8 @@ class JetEvents:
         float32, (n_jets,); phi in [-pi, pi].
     flavour
         int8, (n_jets,), index into ``flavours``.
-    n_passed
-        int8, (n_jets,): how many of the nested working points the jet passes, 0: untagged.
+    tag_bin
+        int8, (n_jets,): pseudo-continuous bin of the jet, the number of nested working points it passes; 0: untagged.
     weight
         float32, (n_events,), generator weights, signed.
     event
@@ -49,7 +49,7 @@ class JetEvents:
     eta: Floats32
     phi: Floats32
     flavour: npt.NDArray[np.int8]
-    n_passed: npt.NDArray[np.int8]
+    tag_bin: npt.NDArray[np.int8]
     weight: Floats32
     event: npt.NDArray[np.uint64]
     flavours: tuple[str, ...]
@@ -97,11 +97,7 @@ class JetEvents:
             problems.append(f"pt_gev of {bad} jets is not above 0 (lowest {np.min(self.pt_gev):g})")
         for name, n_known, known in (
             ("flavour", len(self.flavours), f"an index into {list(self.flavours)}"),
-            (
-                "n_passed",
-                len(self.working_points) + 1,
-                f"a number of passed working points {list(self.working_points)}",
-            ),
+            ("tag_bin", len(self.working_points) + 1, f"a tag bin of the working points {list(self.working_points)}"),
         ):
             values = getattr(self, name)
             if outside := sorted(set(np.unique(values).tolist()) - set(range(n_known))):

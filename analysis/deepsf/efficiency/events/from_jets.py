@@ -68,7 +68,7 @@ def events_of_jets(
         eta=np.asarray(jets["eta"], np.float32),
         phi=wrapped(np.asarray(jets["phi"], np.float32)),
         flavour=flavour_index(np.asarray(jets["hadronFlavour"]), hadron_flavours, "jets"),
-        n_passed=np.zeros(len(jets["pt"]), np.int8),
+        tag_bin=np.zeros(len(jets["pt"]), np.int8),
         weight=np.ones(len(n_jets), np.float32),
         event=np.arange(len(n_jets), dtype=np.uint64) if event is None else np.asarray(event, np.uint64),
         flavours=tuple(hadron_flavours),

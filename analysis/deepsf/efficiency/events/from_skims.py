@@ -155,7 +155,7 @@ def _events_of(path: Path, meta: Mapping[str, Any], factor: float, seed: np.uint
         eta=jets["eta"],
         phi=wrapped(jets["phi"]),
         flavour=flavour_index(jets["hadron_flavour"], naming.hadron_flavours, str(path)),
-        n_passed=passed.astype(np.int8),
+        tag_bin=passed.astype(np.int8),
         weight=(jets["weight"][first] * factor).astype(np.float32),
         event=mixed(seed + mixed(jets["entry"][first].astype(np.uint64))),
         flavours=tuple(naming.hadron_flavours),

@@ -52,6 +52,6 @@ def bootstrap(fitted: EfficiencyMap, events: JetEvents, n_replicas: int, *, seed
         # an event drawn n times is n events: sums of n w and of n w^2
         drawn = weight * event_poisson(key, events.event, number)
         of_jets, squared = (np.repeat(values, events.n_jets) for values in (drawn, drawn * weight))
-        sums = fill(bins, events.n_passed, of_jets, squared, fitted.counts.shape)
+        sums = fill(bins, events.tag_bin, of_jets, squared, fitted.counts.shape)
         replicas[number] = efficiencies(sums, fitted.prior_jets, usual).reshape(fitted.flat.shape)
     return MapReplicas(fitted, replicas)

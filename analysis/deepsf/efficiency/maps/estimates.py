@@ -1,6 +1,6 @@
 """Efficiencies and their intervals from weighted jets in bins: the arithmetic of `deepsf.efficiency.maps.maps`.
 
-Arrays have the axes flavour, pT, eta, perhaps DeltaR, and last the number of working points passed, 0 to K.
+Arrays have the axes flavour, pT, eta, perhaps DeltaR, and last the tag bin, 0 to K.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Ratio(NamedTuple):
     """Jets passing each working point over all, ``(..., K)``, and the effective number of all, ``(...)``.
 
     The latter is (sum w)^2 / sum w^2, and 0 where the jets give no efficiency: where there are none, or signed weights
-    sum up to a negative number in some bin between working points. There the ratio is 0.
+    sum up to a negative number in some tag bin. There the ratio is 0.
     """
 
     value: Floats
@@ -42,9 +42,9 @@ class Interval(NamedTuple):
     high: Floats
 
 
-def fill(bins: Ints, n_passed: npt.NDArray[Any], weight: Floats, squared: Floats, shape: tuple[int, ...]) -> Sums:
+def fill(bins: Ints, tag_bin: npt.NDArray[Any], weight: Floats, squared: Floats, shape: tuple[int, ...]) -> Sums:
     """Return sums over jets; all but ``shape``, that of the result, have one element a jet."""
-    index = bins * shape[-1] + n_passed
+    index = bins * shape[-1] + tag_bin
     size = int(np.prod(shape))
     filled = (np.asarray(np.bincount(index, values, size), np.float64) for values in (weight, squared))
     return Sums(*(sums.reshape(shape) for sums in filled))

@@ -88,7 +88,7 @@ class EfficiencyMap:
                 f"{int(np.sum(~np.isfinite(event_weight)))} that are not finite"
             )
         of_jets = np.repeat(event_weight, events.n_jets)
-        sums = fill(made.bins(events), events.n_passed, of_jets, of_jets**2, made.counts.shape)
+        sums = fill(made.bins(events), events.tag_bin, of_jets, of_jets**2, made.counts.shape)
         view: Any = made.counts.view()
         view.value, view.variance = sums
         return made
@@ -128,7 +128,7 @@ class EfficiencyMap:
 
     @property
     def absent(self) -> tuple[str, ...]:
-        """Flavours without jets in the sample, or whose signed weights sum up to a negative number in a tagger bin."""
+        """Flavours without jets in the sample, or whose signed weights sum up to a negative number in a tag bin."""
         found = inclusive(self.sums).n_effective
         return tuple(name for name, number in zip(self.flavours, found, strict=True) if number == 0)
 
@@ -191,7 +191,7 @@ class EfficiencyMap:
         if unknown := {name: int(n) for name, n in zip(self.flavours, count, strict=True) if n and name in self.absent}:
             raise ValueError(
                 f"the map has no efficiency of {list(unknown)} jets: its sample had none, or negative weights "
-                f"outweigh the others in a bin of the tagger; there are {unknown} to be evaluated: make the map from "
+                f"outweigh the others in a tag bin; there are {unknown} to be evaluated: make the map from "
                 "more events, or leave these jets out"
             )
 

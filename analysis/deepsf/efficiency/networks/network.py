@@ -83,7 +83,7 @@ class EfficiencyNetwork:
         """Return the probability of each jet to pass each working point, float32, ``(n_jets, K)``.
 
         Values beyond the range of the training are set to its ends, see `out_of_range`. The working points are those of
-        the training; ``n_passed`` of the events is not read. The result for an event depends, to the last bit, on no
+        the training; ``tag_bin`` of the events is not read. The result for an event depends, to the last bit, on no
         other event; that of ``gnn_2004_02665``, whose sums are those of torch-geometric, to 1e-6.
 
         Raises
@@ -104,7 +104,7 @@ class EfficiencyNetwork:
     def logits(self, jets: JetTensors) -> Floats32:
         """Return the network's output as trained, relative to untagged jets that count as ``untagged_weight``.
 
-        float32, ``(n_jets, K)``: logits of the bins between working points.
+        float32, ``(n_jets, K)``: logits of the tag bins.
         """
         if not len(jets.x):
             return np.empty((0, len(self.working_points)), np.float32)
@@ -136,7 +136,7 @@ def _cut(events: JetEvents, chosen: slice) -> tuple[JetEvents, slice]:
     offsets = events.offsets[chosen.start : chosen.stop + 1]
     jets = slice(int(offsets[0]), int(offsets[-1]))
     columns: dict[str, Any] = {
-        name: getattr(events, name)[jets] for name in ("pt_gev", "eta", "phi", "flavour", "n_passed")
+        name: getattr(events, name)[jets] for name in ("pt_gev", "eta", "phi", "flavour", "tag_bin")
     }
     columns |= {name: getattr(events, name)[chosen] for name in ("weight", "event")}
     return replace(events, offsets=offsets - offsets[0], **columns), jets

@@ -55,7 +55,7 @@ class MemberTraining:
         if settings.resample == "bootstrap":
             factor = np.random.default_rng(bootstrap_seed).poisson(1.0, len(events))
         jets = scaling.tensors(events, events.flavour.astype(np.int64), len(events.flavours), module.needs)
-        batches = EventBatches(jets, events.n_passed, weight, factor, settings.batch_events)
+        batches = EventBatches(jets, events.tag_bin, weight, factor, settings.batch_events)
         self.classifier = ClassifierTraining(module, batches, settings, batch_seed)
 
     def run(self, report: Callable[[Progress], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> None:
@@ -90,7 +90,7 @@ def train_member(
     Raises
     ------
     ValueError
-        If a flavour has no jets, or none (or a negative sum of weights) in a bin between working points.
+        If a flavour has no jets, or none (or a negative sum of weights) in a tag bin.
     deepsf.training.engine.NonFiniteLossError
         If a loss is not finite.
     """
@@ -101,13 +101,13 @@ def train_member(
 
 def _jet_weights(events: JetEvents, mu: Floats) -> Floats32:
     weight = np.repeat(events.weight, events.n_jets)
-    return np.where(events.n_passed == 0, weight * mu[events.flavour], weight).astype(np.float32)
+    return np.where(events.tag_bin == 0, weight * mu[events.flavour], weight).astype(np.float32)
 
 
 def _bin_fractions(events: JetEvents, weight: Floats32) -> npt.NDArray[np.float64]:
-    """Return the weighted fraction of each flavour's jets in each bin between working points, bin 0 being untagged."""
+    """Return the weighted fraction of each flavour's jets in each tag bin, bin 0 being untagged."""
     n_bins, n_flavours = len(events.working_points) + 1, len(events.flavours)
-    index = events.flavour.astype(np.int64) * n_bins + events.n_passed
+    index = events.flavour.astype(np.int64) * n_bins + events.tag_bin
     sums = np.bincount(index, weight, n_flavours * n_bins).reshape(n_flavours, n_bins)
     counts = np.bincount(index, minlength=n_flavours * n_bins).reshape(n_flavours, n_bins)
     problems = []

@@ -1,4 +1,4 @@
-"""Scale factors of working-point bins on the toy: pseudo-data with known ones in mixed regions, and what the fit finds.
+"""Scale factors of tag bins on the toy: pseudo-data with known ones in mixed regions, and what the fit finds.
 
 Each jet of the toy stands for jets of every flavour with its kinematics and neighbours, with the fraction that the
 region has of it. Simulation is one half of the events with the toy's efficiencies; pseudo-data are the other half with

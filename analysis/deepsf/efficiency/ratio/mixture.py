@@ -1,4 +1,4 @@
-"""Probabilities of tagging bins in a mixture of flavours, from shifts of each flavour's probabilities."""
+"""Probabilities of tag bins in a mixture of flavours, from shifts of each flavour's probabilities."""
 
 from __future__ import annotations
 

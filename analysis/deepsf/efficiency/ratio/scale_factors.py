@@ -1,6 +1,6 @@
-"""Scale factors of working-point bins: the ratio of data to simulation in regions of mixed flavours.
+"""Scale factors of tag bins: the ratio of data to simulation in regions of mixed flavours.
 
-theta = (pT, |eta|) of a jet, k the bin between working points that it is in (0: untagged). The density ratio of data to
+theta = (pT, |eta|) of a jet, k the tag bin that it is in (0: untagged). The density ratio of data to
 simulation in region R is r_R(k, theta). What of it the tagger is to blame for is
 
     r_R(k, theta) / r_R(theta) = P_R(k | theta; data) / P_R(k | theta; simulation):
@@ -101,7 +101,7 @@ class RatioScaleFactors:
         return found.data / found.simulation
 
     def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
-        """Return the scale factor of each jet in each bin, ``(n, K + 1)``, given its own efficiencies ``(n, K)``.
+        """Return the scale factor of each jet in each tag bin, ``(n, K + 1)``, given its own efficiencies ``(n, K)``.
 
         Tagged bins have the scale factor at theta, the untagged one what makes the mean over bins 1: that is negative
         where efficiencies times scale factors exceed 1, as in `tagged_scale_factors.of_working_points`.

@@ -75,15 +75,15 @@ def _block(
         eta=jets.eta,
         phi=jets.phi,
         flavour=jets.flavour,
-        n_passed=np.zeros(len(jets.pt_gev), np.int8),
+        tag_bin=np.zeros(len(jets.pt_gev), np.int8),
         weight=np.where(negative, -1.0, 1.0).astype(np.float32),
         event=np.arange(first, first + n_events, dtype=np.uint64) + np.uint64(_FIRST_EVENT[sample]),
         flavours=flavours,
         working_points=tuple(toy.nested_points),
     )
     truth = clipped_efficiency(toy, events)
-    n_passed = draw_tags(truth.efficiency, events.offsets, tags, toy.latent_correlation, toy.hidden_variable)
-    return replace(events, n_passed=n_passed), truth
+    tag_bin = draw_tags(truth.efficiency, events.offsets, tags, toy.latent_correlation, toy.hidden_variable)
+    return replace(events, tag_bin=tag_bin), truth
 
 
 def _jets(

@@ -16,7 +16,7 @@ def draw_tags(
     latent_correlation: float = 0.0,
     hidden: float = 0.0,
 ) -> npt.NDArray[np.int8]:
-    """Return how many working points each jet passes, int8 of shape (n_jets,).
+    """Return the tag bin of each jet, int8 of shape (n_jets,).
 
     A jet passes a working point if its uniform number, one for all working points, is below the efficiency. The hidden
     variable h, normal, multiplies the efficiencies of a jet by 1 + ``hidden`` h. It is limited to a range symmetric
@@ -39,10 +39,10 @@ def draw_tags(
         loosest = efficiency[:, 0]
         largest = np.minimum(1.0, 1.0 / loosest - 1.0)
         factor += np.clip(hidden * rng.standard_normal(len(uniform)), -largest, largest)
-    n_passed = np.zeros(len(uniform), np.int8)
+    tag_bin = np.zeros(len(uniform), np.int8)
     for column in efficiency.T:
-        n_passed += uniform < column * factor
-    return n_passed
+        tag_bin += uniform < column * factor
+    return tag_bin
 
 
 def _uniform(rng: np.random.Generator, offsets: Ints, latent_correlation: float) -> Floats:

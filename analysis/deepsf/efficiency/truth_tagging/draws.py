@@ -82,7 +82,7 @@ def draw_bins(
     seed: int,
     taggable: Bools | None = None,
 ) -> Bins:
-    """Return how many working points each taggable jet passes, drawn given that it is tagged or not.
+    """Return the tag bin of each taggable jet, drawn given that it is tagged or not.
 
     A tagged jet is in bin k with probability p_k over the sum of the bins that count as tagged; likewise the others.
 

@@ -1,4 +1,4 @@
-"""Scale factors of truth-tagged events, by the bin between working points that each jet is in.
+"""Scale factors of truth-tagged events, by the tag bin that each jet is in.
 
 Two routes lead to the yield of data. Draw a bin for each jet, and multiply the event's probability in simulation by the
 scale factors of the drawn bins, as athena does; or put the scale factors into the efficiencies and recompute the
@@ -45,20 +45,20 @@ class TaggedJets(NamedTuple):
 
 
 class BinScaleFactors(Protocol):
-    """Anything that gives scale factors in all bins between working points."""
+    """Anything that gives scale factors in all tag bins."""
 
     def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
-        """Return the scale factor of each jet in each bin, ``(n, K + 1)``; ``efficiency`` is (n, K), of simulation."""
+        """Return the scale factor of each jet in each tag bin, (n, K + 1); ``efficiency`` is (n, K), of simulation."""
 
 
 @dataclass(frozen=True)
 class FunctionOfBin:
-    """Scale factors from a function of hadron flavour, pT [GeV], |eta| and number of working points passed."""
+    """Scale factors from a function of hadron flavour, pT [GeV], |eta| and tag bin."""
 
     function: Callable[[npt.NDArray[np.int64], Floats, Floats, Bins], Floats]
 
     def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
-        """Return the scale factor of each jet in each bin, ``(n, K + 1)``."""
+        """Return the scale factor of each jet in each tag bin, ``(n, K + 1)``."""
         n_jets, n_points = efficiency.shape
         columns = [
             self.function(jets.hadron_flavour, jets.pt_gev, jets.abseta, np.full(n_jets, number, np.int8))
@@ -69,7 +69,7 @@ class FunctionOfBin:
 
 @dataclass(frozen=True)
 class ShapeInBins:
-    """A shape correction, averaged over each bin: the score is taken as uniform between working points, as in athena.
+    """A shape correction, averaged over each tag bin; the score counts as uniform between working points, as in athena.
 
     ``cuts`` are the scores of the working points, from the loosest to the tightest.
     """
@@ -79,7 +79,7 @@ class ShapeInBins:
     systematic: str = "central"
 
     def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
-        """Return the scale factor of each jet in each bin, ``(n, K + 1)``."""
+        """Return the scale factor of each jet in each tag bin, ``(n, K + 1)``."""
         edges = np.array([0.0, *self.cuts, 1.0])
         middle = (np.arange(_SCORES_IN_A_BIN) + 0.5) / _SCORES_IN_A_BIN
         result = np.zeros((len(jets.pt_gev), len(edges) - 1))
@@ -99,7 +99,7 @@ class WorkingPointScaleFactors:
     systematic: str = "central"
 
     def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
-        """Return the scale factor of each jet in each bin, ``(n, K + 1)``."""
+        """Return the scale factor of each jet in each tag bin, ``(n, K + 1)``."""
         cumulative = np.empty(efficiency.shape)
         for flavour in np.unique(jets.hadron_flavour):
             chosen = np.flatnonzero(jets.hadron_flavour == flavour)
@@ -171,7 +171,7 @@ def read_scale_factors(
 def scale_factors_in_bins(
     source: BinScaleFactors, jets: TaggedJets, efficiency: Array, taggable: Bools | None = None
 ) -> Floats:
-    """Return the scale factor of each jet in each bin, float64, ``(n_jets, K + 1)``; 1 for jets not taggable.
+    """Return the scale factor of each jet in each tag bin, float64, ``(n_jets, K + 1)``; 1 for jets not taggable.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def scale_factors_in_bins(
 
 
 def bin_probabilities(efficiency: Array) -> Floats:
-    """Return the probability of each jet to be in each bin between working points, ``(n_jets, K + 1)``."""
+    """Return the probability of each jet to be in each tag bin, ``(n_jets, K + 1)``."""
     check_nested(efficiency)
     ends = np.ones((len(efficiency), 1)), np.zeros((len(efficiency), 1))
     return -np.diff(np.concatenate([ends[0], efficiency.astype(np.float64), ends[1]], axis=1), axis=1)

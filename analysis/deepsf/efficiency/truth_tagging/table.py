@@ -57,7 +57,7 @@ class TaggedEvents:
     that the efficiencies were made from; and for each selection, such as ``exactly_2``,
 
     - ``probability_<selection>``: weight that stands for the cut, float64;
-    - ``n_passed_<selection>``: drawn number of working points that each jet passes, -1 for jets that are not taggable;
+    - ``tag_bin_<selection>``: drawn tag bin of each jet, -1 for jets that are not taggable;
     - ``direct_<selection>``: whether the event passes the cut itself;
     - ``replicas_<selection>``: the probability by each member of the ensemble, float32: its yields' variance is V_eff;
       of training events by those of the cross-fit, absent if that has one member a fold;
@@ -126,7 +126,7 @@ def _of_selection(
     probability = at_least if selection.at_least else exactly
     passes = tagged_at_least if selection.at_least else tagged_exactly
     yield f"probability_{name}", probability(mean[:, point], offsets, selection.n, taggable)
-    yield f"direct_{name}", passes(events.n_passed > point, offsets, selection.n, taggable)
+    yield f"direct_{name}", passes(events.tag_bin > point, offsets, selection.n, taggable)
     drawn = draw_pattern(
         mean[:, point],
         offsets,
@@ -137,7 +137,7 @@ def _of_selection(
         taggable=taggable,
     )
     bins = draw_bins(mean, offsets, events.event, drawn.tagged, point, seed=seed, taggable=taggable)
-    yield f"n_passed_{name}", pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(bins))
+    yield f"tag_bin_{name}", pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(bins))
     if in_bins is not None:
         yield f"scale_factor_{name}", drawn_scale_factor(in_bins, bins, offsets)
         in_data, untagged = data_efficiencies(mean, in_bins, point)

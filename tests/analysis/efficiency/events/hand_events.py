@@ -13,14 +13,14 @@ FLAVOURS = ("b", "c", "udsg")
 def hand_events(jets, *, weight=None, flavours=FLAVOURS, working_points=("M",)) -> JetEvents:
     """Return events from lists of jets (pT, eta, phi, flavour, number of working points passed)."""
     flat = [jet for event in jets for jet in event]
-    pt, eta, phi, flavour, n_passed = (np.array(column) for column in zip(*flat, strict=True))
+    pt, eta, phi, flavour, tag_bin = (np.array(column) for column in zip(*flat, strict=True))
     return JetEvents(
         offsets=offsets_of(np.array([len(event) for event in jets])),
         pt_gev=pt.astype(np.float32),
         eta=eta.astype(np.float32),
         phi=phi.astype(np.float32),
         flavour=np.array([flavours.index(name) for name in flavour], np.int8),
-        n_passed=n_passed.astype(np.int8),
+        tag_bin=tag_bin.astype(np.int8),
         weight=np.ones(len(jets), np.float32) if weight is None else np.array(weight, np.float32),
         event=np.arange(len(jets), dtype=np.uint64),
         flavours=tuple(flavours),

@@ -28,7 +28,7 @@ def random_events(n_events, seed=1, *, multiplicities=(1, 2, 3, 4, 6), working_p
         eta=rng.uniform(-2.5, 2.5, total).astype(np.float32),
         phi=rng.uniform(-np.pi, np.pi, total).astype(np.float32),
         flavour=flavour,
-        n_passed=(rng.random(total)[:, None] < passing).sum(axis=1).astype(np.int8),
+        tag_bin=(rng.random(total)[:, None] < passing).sum(axis=1).astype(np.int8),
         weight=np.ones(n_events, np.float32),
         event=np.arange(n_events, dtype=np.uint64),
         flavours=tuple(flavours),

@@ -20,7 +20,7 @@ def events(*jets):
         eta=flat[:, 0],
         phi=flat[:, 1],
         flavour=np.zeros(n, np.int8),
-        n_passed=np.zeros(n, np.int8),
+        tag_bin=np.zeros(n, np.int8),
         weight=np.ones(len(jets), np.float32),
         event=np.arange(len(jets), dtype=np.uint64),
         flavours=("b",),

@@ -21,7 +21,7 @@ def events() -> JetEvents:
         eta=np.array([0.1, -2.4, 1.0, 0.0, 0.5, -0.5], np.float32),
         phi=np.array([3.1, -3.1, 0.0, 1.0, 2.0, -2.0], np.float32),
         flavour=np.array([0, 2, 1, 0, 0, 2], np.int8),
-        n_passed=np.array([1, 0, 2, 2, 1, 0], np.int8),
+        tag_bin=np.array([1, 0, 2, 2, 1, 0], np.int8),
         weight=np.array([1.0, 0.5, -1.0, 1.0], np.float32),
         event=np.array([7, 8, 2**63 + 9, 10], np.uint64),
         flavours=("b", "c", "udsg"),
@@ -30,7 +30,7 @@ def events() -> JetEvents:
 
 
 def same(one: JetEvents, other: JetEvents) -> bool:
-    columns = ("offsets", "pt_gev", "eta", "phi", "flavour", "n_passed", "weight", "event")
+    columns = ("offsets", "pt_gev", "eta", "phi", "flavour", "tag_bin", "weight", "event")
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in columns)
 
 
@@ -84,7 +84,7 @@ def test_good_events_pass_the_check(events):
         ("eta", 1, np.nan, "eta of 1 jets is not finite"),
         ("pt_gev", 5, -3.0, r"pt_gev of 1 jets is not above 0 \(lowest -3\)"),
         ("flavour", 0, 3, r"flavour must be an index into \['b', 'c', 'udsg'\], got \[3\]"),
-        ("n_passed", 0, -1, r"n_passed must be a number of passed working points \['L', 'M'\], got \[-1\]"),
+        ("tag_bin", 0, -1, r"tag_bin must be a tag bin of the working points \['L', 'M'\], got \[-1\]"),
         ("phi", 2, 200.0, r"phi of 1 jets is not in \[-pi, pi\] \(farthest 200\)"),
         ("event", 1, 7, "event numbers must differ, 1 of 4 are those of another event"),
         ("pt_gev", 4, 400.0, "jets of 1 events are not ordered by falling pT"),

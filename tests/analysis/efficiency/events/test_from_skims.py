@@ -80,7 +80,7 @@ def write(path, sample="ttbar", counts=(2, 1, 3), *, file="nano.root", sum_weigh
 
 def by_number(events):
     """Return weight and jets of each event by its number."""
-    jets = zip(events.pt_gev, events.phi, events.flavour, events.n_passed, strict=True)
+    jets = zip(events.pt_gev, events.phi, events.flavour, events.tag_bin, strict=True)
     listed = [tuple(float(value) for value in jet) for jet in jets]
     cut = [tuple(listed[a:b]) for a, b in zip(events.offsets[:-1], events.offsets[1:], strict=True)]
     return dict(zip(events.event.tolist(), zip(events.weight.tolist(), cut, strict=True), strict=True))
@@ -119,20 +119,20 @@ def test_working_points_are_passed_above_their_threshold_and_by_valid_scores_onl
     just_above = np.nextafter(np.float32(0.304), np.float32(1))
     scores = [-1.0, 0.0, 0.2, 0.303, just_above, 0.9]
     path = write(tmp_path / "a.parquet", counts=(6,), discriminant=scores)
-    assert load(path)["all"].n_passed.tolist() == [0, 0, 1, 1, 2, 3]
-    assert load(path, working_points=("M",))["all"].n_passed.tolist() == [0, 0, 0, 0, 1, 1]
+    assert load(path)["all"].tag_bin.tolist() == [0, 0, 1, 1, 2, 3]
+    assert load(path, working_points=("M",))["all"].tag_bin.tolist() == [0, 0, 0, 0, 1, 1]
 
 
 def test_an_invalid_score_is_untagged_even_below_a_negative_threshold(tmp_path, load, tagger, monkeypatch):
     monkeypatch.setitem(tagger.working_points, "L", -2.0)
     path = write(tmp_path / "a.parquet", counts=(2,), discriminant=[-1.0, 0.0])
-    assert load(path)["all"].n_passed.tolist() == [0, 1]
+    assert load(path)["all"].tag_bin.tolist() == [0, 1]
 
 
 def test_a_score_at_the_threshold_is_below_it(tmp_path, load, tagger, monkeypatch):
     monkeypatch.setitem(tagger.working_points, "M", 0.25)  # exact in single precision
     path = write(tmp_path / "a.parquet", counts=(2,), discriminant=[0.25, np.nextafter(np.float32(0.25), 1)])
-    assert load(path, working_points=("M",))["all"].n_passed.tolist() == [0, 1]
+    assert load(path, working_points=("M",))["all"].tag_bin.tolist() == [0, 1]
 
 
 def test_shifted_jets_and_data_are_left_out(tmp_path, load):
@@ -168,7 +168,7 @@ def test_number_weight_and_half_of_an_event_depend_on_no_order_and_no_place(tmp_
     ]
     expected, moved = load(*here), load(*reversed(there))
     for name in ("train", "test"):
-        for column in ("event", "weight", "pt_gev", "n_passed", "offsets"):
+        for column in ("event", "weight", "pt_gev", "tag_bin", "offsets"):
             np.testing.assert_array_equal(getattr(expected[name], column), getattr(moved[name], column))
     # a file more does not change those that were there
     more = load(*here, write(tmp_path / "more.parquet", "zjets", file="0.root"))
@@ -247,5 +247,5 @@ def test_the_skim_of_a_file_gives_its_selected_events(make_nanoaod, tmp_path, lo
     assert len(events.pt_gev) == report.jets["selected"]
     rows = pq.read_table(tables[1]).to_pandas()
     for k, threshold in enumerate(tagger.working_points.values()):
-        assert np.sum(events.n_passed > k) == np.sum(rows.discriminant > threshold)
+        assert np.sum(events.tag_bin > k) == np.sum(rows.discriminant > threshold)
     assert events.weight.sum() == pytest.approx(rows[rows["rank"] == 0].weight.sum() * 2e4 / 6005.0, rel=1e-5)

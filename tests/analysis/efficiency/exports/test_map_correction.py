@@ -20,7 +20,7 @@ SETTINGS = EfficiencyMaps(pt_gev=(20, 50, 100, 300), eta=(-2.5, -1, 0, 1, 2.5))
 ONE_SIDED = (1 - 0.6826894921370859) / 2
 
 
-def jets(counts, *, pt_gev, eta=None, phi=None, flavour, n_passed, working_points=("L", "M"), weight=None):
+def jets(counts, *, pt_gev, eta=None, phi=None, flavour, tag_bin, working_points=("L", "M"), weight=None):
     counts = np.asarray(counts)
     n = int(counts.sum())
     return JetEvents(
@@ -29,7 +29,7 @@ def jets(counts, *, pt_gev, eta=None, phi=None, flavour, n_passed, working_point
         eta=np.asarray(np.zeros(n) if eta is None else eta, np.float32),
         phi=np.asarray(np.zeros(n) if phi is None else phi, np.float32),
         flavour=np.asarray(flavour, np.int8),
-        n_passed=np.asarray(n_passed, np.int8),
+        tag_bin=np.asarray(tag_bin, np.int8),
         weight=np.asarray(np.ones(len(counts)) if weight is None else weight, np.float32),
         event=np.arange(len(counts), dtype=np.uint64),
         flavours=tuple(FLAVOURS),
@@ -50,7 +50,7 @@ def random_jets(n_events, seed, widest=1.0, n_flavours=3):
         eta=widest * rng.uniform(-2.5, 2.5, n),
         phi=rng.uniform(-np.pi, np.pi, n),
         flavour=rng.integers(0, n_flavours, n),
-        n_passed=rng.choice(3, n, p=[0.6, 0.3, 0.1]),
+        tag_bin=rng.choice(3, n, p=[0.6, 0.3, 0.1]),
         weight=rng.choice([1.0, -1.0], n_events, p=[0.95, 0.05]),
     )
 
@@ -90,7 +90,7 @@ def test_inputs_are_named_as_tools_expect_them():
 
 def test_up_and_down_are_the_ends_of_the_clopper_pearson_interval():
     # four b jets in one bin, three pass L and one of these M; no prior
-    sample = jets([4], pt_gev=[60, 60, 60, 60], flavour=[0] * 4, n_passed=[2, 1, 1, 0])
+    sample = jets([4], pt_gev=[60, 60, 60, 60], flavour=[0] * 4, tag_bin=[2, 1, 1, 0])
     correction = read(EfficiencyMap.fit(sample, SETTINGS.model_copy(update={"prior_jets": 0.0})))
     for working_point, n in (("L", 3), ("M", 1)):
         nominal, up, down = (correction.evaluate(s, working_point, 5, 0.5, 60.0) for s in ("nominal", "up", "down"))
@@ -133,7 +133,7 @@ def test_a_flavour_without_jets_is_left_out_and_said():
 
 def test_the_description_tells_the_prior_the_bins_without_jets_and_the_range():
     # the one b jet leaves 11 of the 12 bins empty
-    sample = jets([2], pt_gev=[60, 60], flavour=[0, 0], n_passed=[2, 0])
+    sample = jets([2], pt_gev=[60, 60], flavour=[0, 0], tag_bin=[2, 0])
     text = read(EfficiencyMap.fit(sample, SETTINGS)).description
     assert text.startswith("[era: toy] Tagging efficiencies in simulation")
     assert "Each bin is given 0.5 jets with the efficiency of all eta." in text
@@ -161,7 +161,7 @@ def test_maps_that_cannot_be_exported_are_refused():
         ValueError, match=r"no hadron flavours of the map's \['udsg'\]; there are those of \['b', 'c'\]"
     ):
         map_correction(fitted, {name: FLAVOURS[name] for name in ("b", "c")}, "eff")
-    nothing = EfficiencyMap.fit(jets([0], pt_gev=[], flavour=[], n_passed=[]), SETTINGS)
+    nothing = EfficiencyMap.fit(jets([0], pt_gev=[], flavour=[], tag_bin=[]), SETTINGS)
     with pytest.raises(
         ValueError, match=r"the map has no efficiency of any flavour \(b, c, udsg\): its sample had none"
     ):

@@ -26,7 +26,7 @@ def sample(n=4000, jets_per_event=2, seed=1, efficiency=0.3):
         eta=np.full(total, 1, np.float32),
         phi=np.zeros(total, np.float32),
         flavour=np.zeros(total, np.int8),
-        n_passed=np.repeat(rng.random(n) < efficiency, jets_per_event).astype(np.int8),
+        tag_bin=np.repeat(rng.random(n) < efficiency, jets_per_event).astype(np.int8),
         weight=np.ones(n, np.float32),
         event=np.arange(n, dtype=np.uint64),
         flavours=("b",),
@@ -40,7 +40,7 @@ def test_a_replica_is_the_map_of_the_drawn_events():
     replicas = bootstrap(fitted, events, 3, seed=5)
     for number, values in enumerate(replicas.efficiency):
         drawn = event_poisson(stream(5, "efficiency maps"), events.event, number)
-        rate = np.sum(drawn * events.n_passed[::2]) / drawn.sum()
+        rate = np.sum(drawn * events.tag_bin[::2]) / drawn.sum()
         np.testing.assert_allclose(values[1, 0], rate)
     assert replicas.efficiency.shape == (3, 4, 1)
 
@@ -56,7 +56,7 @@ def test_jets_of_an_event_fluctuate_together():
 def test_replicas_do_not_depend_on_the_order_of_events():
     events = sample(300)
     order = np.random.default_rng(2).permutation(300)
-    shuffled = replace(events, event=events.event[order], n_passed=events.n_passed.reshape(300, 2)[order].ravel())
+    shuffled = replace(events, event=events.event[order], tag_bin=events.tag_bin.reshape(300, 2)[order].ravel())
     one, other = (bootstrap(EfficiencyMap.fit(e, SETTINGS), e, 4, seed=1).efficiency for e in (events, shuffled))
     np.testing.assert_allclose(one, other, rtol=1e-13)
 
@@ -65,14 +65,14 @@ def test_an_event_drawn_twice_counts_as_two_events_against_the_prior():
     events = sample(200, jets_per_event=1)
     # the second half lies at negative eta and is tagged less often
     low = np.arange(200) >= 100
-    eta, n_passed = np.where(low, -1, 1).astype(np.float32), np.where(low, events.n_passed * (events.event % 3 == 0), 1)
-    events = replace(events, eta=eta, n_passed=n_passed.astype(np.int8))
+    eta, tag_bin = np.where(low, -1, 1).astype(np.float32), np.where(low, events.tag_bin * (events.event % 3 == 0), 1)
+    events = replace(events, eta=eta, tag_bin=tag_bin.astype(np.int8))
     fitted = EfficiencyMap.fit(events, SETTINGS.model_copy(update={"prior_jets": 50.0}))
     values = bootstrap(fitted, events, 1, seed=1).efficiency[0]
     drawn = event_poisson(stream(1, "efficiency maps"), events.event, 0)
-    rate = np.sum(drawn * events.n_passed) / drawn.sum()
+    rate = np.sum(drawn * events.tag_bin) / drawn.sum()
     for number, chosen in enumerate((low, ~low)):
-        tagged, jets = np.sum((drawn * events.n_passed)[chosen]), drawn[chosen].sum()
+        tagged, jets = np.sum((drawn * events.tag_bin)[chosen]), drawn[chosen].sum()
         np.testing.assert_allclose(values[number, 0], (tagged + 50 * rate) / (jets + 50))
 
 

@@ -27,7 +27,7 @@ def jets(rows, counts=None, weight=None, working_points=("M",)):
         eta=np.array(columns[2], np.float32),
         phi=np.array(columns[4], np.float32),
         flavour=np.array(["bl".index(f) for f in columns[0]], np.int8),
-        n_passed=np.array(columns[3], np.int8),
+        tag_bin=np.array(columns[3], np.int8),
         weight=np.asarray(np.ones(len(counts)) if weight is None else weight, np.float32),
         event=np.arange(len(counts), dtype=np.uint64),
         flavours=("b", "l"),
@@ -90,7 +90,7 @@ def test_working_points_are_nested_in_every_bin():
         assert fitted.efficiency.min() >= 0
         assert fitted.efficiency.max() <= 1
     whole = fitted.sums.weight.sum(axis=(1, 2, 3))
-    expected = [np.bincount(sample.n_passed[sample.flavour == f], minlength=3) for f in (0, 1)]
+    expected = [np.bincount(sample.tag_bin[sample.flavour == f], minlength=3) for f in (0, 1)]
     np.testing.assert_array_equal(whole, expected)
 
 
@@ -99,7 +99,7 @@ def test_the_map_with_delta_r_has_the_bins_of_the_closest_jet_the_last_one_open(
     sample = jets(
         [
             ("b", p, e, int(k), f)
-            for p, e, k, f in zip(sample.pt_gev, sample.eta, sample.n_passed > 0, sample.phi, strict=True)
+            for p, e, k, f in zip(sample.pt_gev, sample.eta, sample.tag_bin > 0, sample.phi, strict=True)
         ],
         sample.n_jets,
     )
@@ -143,14 +143,14 @@ def test_bins_where_signed_weights_give_no_efficiency_fall_back_and_are_counted(
     assert fitted.interval().high[0, 0, 1, 0] == 1
 
 
-@pytest.mark.parametrize("n_passed", [0, 1, 3, 8])
-def test_intervals_are_those_of_clopper_and_pearson(n_passed):
-    rows = [("b", 30, 1, int(k < n_passed)) for k in range(8)]
+@pytest.mark.parametrize("n_tagged", [0, 1, 3, 8])
+def test_intervals_are_those_of_clopper_and_pearson(n_tagged):
+    rows = [("b", 30, 1, int(k < n_tagged)) for k in range(8)]
     low, high = (end[0, 0, 1, 0] for end in EfficiencyMap.fit(jets(rows), SETTINGS).interval())
     tail = (1 - 0.6826894921370859) / 2
     # the definition: at the ends, so many tags or more (or fewer) have the probability of a tail
-    assert (low == 0) if n_passed == 0 else (binom.sf(n_passed - 1, 8, low) == pytest.approx(tail))
-    assert (high == 1) if n_passed == 8 else (binom.cdf(n_passed, 8, high) == pytest.approx(tail))
+    assert (low == 0) if n_tagged == 0 else (binom.sf(n_tagged - 1, 8, low) == pytest.approx(tail))
+    assert (high == 1) if n_tagged == 8 else (binom.cdf(n_tagged, 8, high) == pytest.approx(tail))
 
 
 def test_bins_without_jets_have_the_interval_of_ignorance():

@@ -111,7 +111,7 @@ def test_flavours_with_few_tags_weigh_more_by_the_variance_of_the_tag():
     batches.shuffle(torch.Generator().manual_seed(1))
     batch = batches.batch(0)
     weights = [batch.weight[batch.inputs.flavour == flavour].unique().tolist() for flavour in range(3)]
-    rates = [np.mean(EVENTS.n_passed[EVENTS.flavour == flavour] > 0) for flavour in range(3)]
+    rates = [np.mean(EVENTS.tag_bin[EVENTS.flavour == flavour] > 0) for flavour in range(3)]
     expected = [[(2 * rate * (1 - rate)) ** -0.5] for rate in rates]
     assert [len(found) for found in weights] == [1, 1, 1]
     assert np.array(weights) == pytest.approx(np.array(expected), rel=1e-5)
@@ -139,7 +139,7 @@ def rates(network, events):
     """Predicted over observed number of tags, by flavour."""
     weight = np.repeat(events.weight, events.n_jets)[:, None]
     passing = network.evaluate(events) * weight
-    tags = (events.n_passed[:, None] > np.arange(len(events.working_points))) * weight
+    tags = (events.tag_bin[:, None] > np.arange(len(events.working_points))) * weight
     return np.array([passing[events.flavour == f].sum(0) / tags[events.flavour == f].sum(0) for f in range(3)])
 
 
@@ -170,7 +170,7 @@ def test_untagged_jets_of_less_weight_lead_to_the_same_efficiencies():
 def test_negative_weights_are_subtracted():
     """Events with weight -1, all of whose jets are tagged, take from the tags of others what they would have added."""
     extra = random_events(600, seed=9, working_points=("L", "M"))
-    extra = replace(extra, n_passed=np.full_like(extra.n_passed, 2), weight=np.full(600, -1, np.float32))
+    extra = replace(extra, tag_bin=np.full_like(extra.tag_bin, 2), weight=np.full(600, -1, np.float32))
     both = join_events(LARGE, replace(extra, weight=-extra.weight), extra)
     made = training(events=both, **LEARNING)
     made.run()
@@ -190,12 +190,12 @@ def join_events(*parts):
 
 
 def test_what_no_rate_can_be_learned_from_is_named():
-    none_tagged = np.where(LARGE.flavour == 2, 0, LARGE.n_passed).astype(np.int8)
+    none_tagged = np.where(LARGE.flavour == 2, 0, LARGE.tag_bin).astype(np.int8)
     with pytest.raises(ValueError, match=r"of flavour udsg passes L and fails M; none .* of flavour udsg passes M"):
-        training(events=replace(LARGE, n_passed=none_tagged))
-    all_tagged = np.where(LARGE.flavour == 0, np.maximum(LARGE.n_passed, 1), LARGE.n_passed).astype(np.int8)
+        training(events=replace(LARGE, tag_bin=none_tagged))
+    all_tagged = np.where(LARGE.flavour == 0, np.maximum(LARGE.tag_bin, 1), LARGE.tag_bin).astype(np.int8)
     with pytest.raises(ValueError, match="jets of flavour b fails L"):
-        training(events=replace(LARGE, n_passed=all_tagged))
+        training(events=replace(LARGE, tag_bin=all_tagged))
     with pytest.raises(ValueError, match="flavour tau has no jets; leave it out of the flavours"):
         training(events=replace(LARGE, flavours=("b", "c", "udsg", "tau")))
     with pytest.raises(ValueError, match=r"jets of flavour b that passes M sum up to -\d+, not above 0"):

@@ -1,4 +1,4 @@
-"""Scale factors of working-point bins from ratios: known ones are found, and what they must not depend on."""
+"""Scale factors of tag bins from ratios: known ones are found, and what they must not depend on."""
 
 from __future__ import annotations
 

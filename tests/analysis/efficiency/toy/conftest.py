@@ -37,7 +37,7 @@ def jets():
             eta=eta.astype(np.float32),
             phi=phi.astype(np.float32),
             flavour=flavour.astype(np.int8),
-            n_passed=np.zeros(len(pt), np.int8),
+            tag_bin=np.zeros(len(pt), np.int8),
             weight=np.ones(len(events), np.float32),
             event=np.arange(len(events), dtype=np.uint64),
             flavours=flavours,

@@ -6,7 +6,7 @@ import pytest
 from deepsf.efficiency.toy import generate, true_efficiency
 
 FLAVOURS = ("b", "c", "udsg")
-COLUMNS = ("offsets", "pt_gev", "eta", "phi", "flavour", "n_passed", "weight", "event")
+COLUMNS = ("offsets", "pt_gev", "eta", "phi", "flavour", "tag_bin", "weight", "event")
 
 
 def digest(sample):
@@ -90,14 +90,14 @@ def test_kinematics_do_not_depend_on_tags_or_weights(toy):
     )
     for name in ("offsets", "pt_gev", "eta", "phi", "flavour"):
         assert np.array_equal(getattr(plain, name), getattr(other, name))
-    assert not np.array_equal(plain.n_passed, other.n_passed)
+    assert not np.array_equal(plain.tag_bin, other.tag_bin)
 
 
 def test_weights_are_signed_by_their_fraction_and_unrelated_to_tags(toy):
     events, _ = generate(toy(negative_weight_fraction=0.1), FLAVOURS, "test", 40_000)
     assert np.unique(events.weight).tolist() == [-1.0, 1.0]
     assert np.mean(events.weight < 0) == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / 40_000))
-    n_tags = np.add.reduceat(events.n_passed > 0, events.offsets[:-1], dtype=float)
+    n_tags = np.add.reduceat(events.tag_bin > 0, events.offsets[:-1], dtype=float)
     assert abs(np.corrcoef(events.weight, n_tags)[0, 1]) < 4 / np.sqrt(40_000)
 
 

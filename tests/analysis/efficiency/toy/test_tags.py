@@ -26,7 +26,7 @@ def test_tag_rates_are_the_mean_efficiencies_with_or_without_hidden_variable(toy
     for k in range(len(truth.working_points)):
         for flavour in range(3):
             chosen = events.flavour == flavour
-            assert abs(pull(events.n_passed[chosen] > k, truth.efficiency[chosen, k])) < 3
+            assert abs(pull(events.tag_bin[chosen] > k, truth.efficiency[chosen, k])) < 3
 
 
 @pytest.mark.parametrize("efficiency", [0.01, 0.6, 0.95])
@@ -59,7 +59,7 @@ def test_the_short_kernel_with_correlation_has_the_joint_tags_of_the_reference(t
     first, second = (events.offsets[:-1] + k for k in (0, 1))
     for flavour, excess in enumerate((0.055, 0.68, 2.23)):
         chosen = (events.flavour[first] == flavour) & (events.flavour[second] == flavour)
-        both = np.sum((events.n_passed[first] > 0) & (events.n_passed[second] > 0) & chosen)
+        both = np.sum((events.tag_bin[first] > 0) & (events.tag_bin[second] > 0) & chosen)
         product = np.sum((truth.efficiency[first] * truth.efficiency[second])[chosen])
         assert both / product == pytest.approx(1 + excess, rel=3 / np.sqrt(both))
 
@@ -67,8 +67,8 @@ def test_the_short_kernel_with_correlation_has_the_joint_tags_of_the_reference(t
 def test_working_points_are_nested_and_each_has_its_rate():
     efficiency = np.tile([0.8, 0.5, 0.2], (2 * N_PAIRS, 1))
     for rho, hidden in ((0.0, 0.0), (0.5, 0.2)):
-        n_passed = draw_tags(efficiency, OFFSETS, np.random.SeedSequence(1), rho, hidden)
-        shares = np.bincount(n_passed, minlength=4) / len(n_passed)
+        tag_bin = draw_tags(efficiency, OFFSETS, np.random.SeedSequence(1), rho, hidden)
+        shares = np.bincount(tag_bin, minlength=4) / len(tag_bin)
         assert shares == pytest.approx([0.2, 0.3, 0.3, 0.2], abs=4 * np.sqrt(0.25 / N_PAIRS))
 
 

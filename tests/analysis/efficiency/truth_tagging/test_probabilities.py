@@ -158,7 +158,7 @@ def events(pt, eta, counts):
         eta=np.array(eta, np.float32),
         phi=np.zeros(n, np.float32),
         flavour=np.zeros(n, np.int8),
-        n_passed=np.zeros(n, np.int8),
+        tag_bin=np.zeros(n, np.int8),
         weight=np.ones(len(counts), np.float32),
         event=np.arange(len(counts), dtype=np.uint64),
         flavours=("b",),

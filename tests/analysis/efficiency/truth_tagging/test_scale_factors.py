@@ -37,8 +37,8 @@ def sample(n=20_000, seed=1, n_points=3):
     return efficiency, offsets, np.arange(n, dtype=np.uint64), jets, rng.random(total) < 0.8
 
 
-def of_bin(flavour, pt_gev, abseta, n_passed):
-    return 1.0 + 0.001 * flavour + 0.1 * (n_passed - 1) + 1e-4 * pt_gev + 0.01 * abseta
+def of_bin(flavour, pt_gev, abseta, tag_bin):
+    return 1.0 + 0.001 * flavour + 0.1 * (tag_bin - 1) + 1e-4 * pt_gev + 0.01 * abseta
 
 
 def test_bins_from_cuts_by_hand():
@@ -115,7 +115,7 @@ def test_the_drawn_scale_factor_is_a_product_over_taggable_jets():
 def test_jets_that_are_not_taggable_need_no_scale_factor():
     efficiency, _, _, jets, mask = sample(100)
 
-    def only_taggable(flavour, pt_gev, abseta, n_passed):
+    def only_taggable(flavour, pt_gev, abseta, tag_bin):
         assert len(pt_gev) == mask.sum()
         return np.full(len(pt_gev), 2.0)
 

@@ -57,7 +57,7 @@ def test_the_weights_of_all_numbers_of_tags_add_up_to_one(table):
 @pytest.mark.parametrize("selection", ["exactly_1", "exactly_2", "at_least_2"])
 def test_drawn_tags_are_as_many_as_asked_for(toy, table, selection):
     events, _ = toy
-    bins = drawn(table, f"n_passed_{selection}")
+    bins = drawn(table, f"tag_bin_{selection}")
     n_tags = np.bincount(events.event_of_jet[bins > 0], minlength=len(events))
     wanted = int(selection[-1])
     enough = numbers(table, f"probability_{selection}") > 0
@@ -76,7 +76,7 @@ def test_what_a_row_says_depends_on_its_event_alone(toy, table):
 def test_another_seed_draws_other_tags_with_the_same_weights(toy, table):
     other = tag_events(*toy, SETTINGS.model_copy(update={"seed": 2}), CODES).table
     assert other["probability_exactly_1"].equals(table["probability_exactly_1"])
-    assert np.mean(drawn(other, "n_passed_exactly_1") != drawn(table, "n_passed_exactly_1")) > 0.1
+    assert np.mean(drawn(other, "tag_bin_exactly_1") != drawn(table, "tag_bin_exactly_1")) > 0.1
 
 
 def test_replica_weights_are_those_of_the_members(toy, table):
