@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from deepsf.config import Config, EfficiencyConfig
 from deepsf.config.base import Section
+from deepsf.config.efficiency.audit_rows import ROWS
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "options.md"
 HEAD = f"""# Options
@@ -24,6 +25,16 @@ All keys of a campaign file. `python scripts/options.py` makes this page from th
 another file and changes what follows. A file with `efficiency.toy` and without samples has no other sections than
 {", ".join(f"`{name}`" for name in EfficiencyConfig.model_fields)}.
 """
+AUDIT_ROWS = """
+## Rows of the audit of efficiencies
+
+Names of `efficiency.audit.limits` and of the rows of `audit.json`: check, what is looked at, category, quantity. Rows
+that name no model are of the ensemble's network. `<region>` is `1tag` or `2tag` (leading jets tagged), `<pair>` a pair
+of flavours such as `b_udsg`, `<category>` a pair or `all`, `<ensemble>` the ensemble's network, `<network>` that or one
+of `efficiency.comparisons`, `<model>` also `map` or `map_delta_r`, `<not_map>` all but `map`.
+
+| row | figure | needs |
+|---|---|---|"""
 TABLE = "| key | value | default | |\n|---|---|---|---|"
 KINDS = {bool: "true or false", int: "whole number", float: "number", str: "text", NoneType: "null"}
 RULES = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
@@ -68,10 +79,15 @@ def default(field: FieldInfo) -> str:
     """Return the default as in YAML; long lists by their ends."""
     if field.is_required():
         return "required"
-    value = field.get_default(call_default_factory=True)
+    value = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(value, tuple) and len(value) > 12:
         return f"`[{value[0]:g}, {value[1]:g}, ..., {value[-1]:g}]`, {len(value)} values"
     return f"`{json.dumps(value, default=lambda part: part.model_dump(exclude_unset=True))}`"
+
+
+def line(*cells: str) -> str:
+    """Return a line of a table."""
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
 def section(path: str, model: type[Section], field: FieldInfo, places: dict[type[Section], str]) -> Iterator[str]:
@@ -90,7 +106,7 @@ def section(path: str, model: type[Section], field: FieldInfo, places: dict[type
         value = f"section{'s by name' if suffix else ''}, below" if below else words(own.annotation, own.metadata)
         about = re.sub(r"<(?=\w)", r"\<", own.description or "")
         cells = f"`{path}.{name}`", value, "" if below and not own.is_required() else default(own), about
-        yield "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+        yield line(*cells)
         nested += [(f"{path}.{name}{suffix}", below, own)] if below else []
     for place, below, own in nested:
         yield from section(place, below, own, places)
@@ -102,7 +118,11 @@ def text() -> str:
     known = [(f"{name}{suffix}", model, field) for name, model, suffix, field in found if model is not None]
     places = {model: path for path, model, _ in known}
     lines = [line for path, model, field in known for line in section(path, model, field, places)]
-    return "\n".join([HEAD.rstrip(), *lines]) + "\n"
+    rows = [
+        line(f"`{name.replace('{', '<').replace('}', '>')}`", kind.meaning, ", ".join(kind.needs))
+        for name, kind in ROWS.items()
+    ]
+    return "\n".join([HEAD.rstrip(), *lines, AUDIT_ROWS, *rows]) + "\n"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from tasks.framework.targets import ProvenanceTarget, leaves, staged
 
 if TYPE_CHECKING:
     from deepsf.efficiency.audit.report import AuditedSample
-    from deepsf.efficiency.audit.rows import Row
+    from deepsf.efficiency.audit.rows import Rows
     from deepsf.efficiency.events.events import JetEvents
     from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 from tasks.efficiency.exports import ExportEfficiency, exported_maps
@@ -35,7 +35,7 @@ class AuditEfficiency(EfficiencyTask):
         "efficiency.ensemble",
         "efficiency.truth_tagging.working_point",
     )
-    code_version = 2
+    code_version = 3
     keeps_replaced = True
 
     def requires(self) -> Any:
@@ -61,38 +61,33 @@ class AuditEfficiency(EfficiencyTask):
         return {name: self.target(f"{name}.json") for name in ("audit", "closure")}
 
     def run(self) -> None:
-        from deepsf.efficiency.audit.report import audit_efficiencies
+        from deepsf.efficiency.audit.report import AuditedCampaign, EfficiencyResults, audit_efficiencies
         from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
         from deepsf.networks.cpu import prepare_process
 
         prepare_process()
         nominal, toy, inputs = self.cfg("efficiency.ensemble"), self.cfg("efficiency.toy"), self.input()
         ensemble = EfficiencyEnsemble.load(inputs["aggregate"][nominal.model].file)
-        samples = self._samples()
+        samples, audit = self._samples(), self.cfg("efficiency.audit")
+        seeds = {"ensemble": nominal.seed} | ({} if toy is None else {"toy": toy.seed}) | {"audit": audit.seed}
         result = audit_efficiencies(
-            provenance=made_on(),
-            config_name=settings.config_path(self.config).stem,
-            seeds={"ensemble": nominal.seed} | ({} if toy is None else {"toy": toy.seed}),
-            samples=samples,
-            settings=self.cfg("efficiency.audit"),
-            nominal=nominal,
-            working_point=self.cfg("efficiency.truth_tagging.working_point"),
-            coverage=json.loads(inputs["coverage"].file.read_text()) if toy is not None else None,
-            ensemble=ensemble,
-            n_members_used=ensemble.n_members,
-            toy=toy,
-            hadron_flavours=self.hadron_flavours(),
-            further=self._further(ensemble, samples["test"].events),
+            EfficiencyResults(
+                samples, ensemble, ensemble.n_members, self._other_rows(ensemble, samples["test"].events)
+            ),
+            AuditedCampaign(nominal, self.hadron_flavours(), self.cfg("efficiency.truth_tagging.working_point"), toy),
+            audit,
+            head={**made_on(), "config": settings.config_path(self.config).stem, "seeds": seeds},
         )
         with staged(*self.output().values()) as (audit_path, closure_path):
             audit_path.write_text(result.audit)
             closure_path.write_text(result.closure)
 
-    def _further(self, ensemble: EfficiencyEnsemble, events: JetEvents) -> dict[str, Row]:
-        """Return rows on exports, sizes of networks, and of experiments."""
+    def _other_rows(self, ensemble: EfficiencyEnsemble, events: JetEvents) -> Rows:
+        """Return rows on exports, sizes of networks, coverage, and of experiments."""
         from deepsf.efficiency.audit.export_rows import agreement_rows
         from deepsf.efficiency.audit.ratio_rows import ratio_rows
-        from deepsf.efficiency.audit.rows import Row
+        from deepsf.efficiency.audit.rows import Row, row
+        from deepsf.efficiency.audit.sample_rows import coverage_rows
         from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 
         inputs = self.input()
@@ -104,13 +99,15 @@ class AuditEfficiency(EfficiencyTask):
             hadron_flavours=self.hadron_flavours(),
             events=events,
         )
-        if (pairwise := inputs["aggregate"].get("pairwise")) is not None:
-            number = EfficiencyEnsemble.load(pairwise.file).n_parameters
-            rows["6.parameters"] = Row(number, "parameters of a member of pairwise")
+        for network in self.requires()["aggregate"].networks():
+            number = EfficiencyEnsemble.load(inputs["aggregate"][network].file).n_parameters
+            rows |= row("ensemble.parameters.{network}", number, network=network)
+        if "coverage" in inputs:
+            rows |= coverage_rows(json.loads(inputs["coverage"].file.read_text()))
         if "scale_factors" in inputs:
             rows |= ratio_rows(json.loads(inputs["scale_factors"].file.read_text()))
         for target in leaves(inputs.get("experiments", {})):
-            rows |= {key: Row(**row) for key, row in json.loads(target.file.read_text()).items()}
+            rows |= {name: Row(**figure) for name, figure in json.loads(target.file.read_text()).items()}
         return rows
 
     def _samples(self) -> dict[str, AuditedSample]:

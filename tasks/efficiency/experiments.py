@@ -53,7 +53,7 @@ class RunCoverageReplicas(EfficiencyTask):
 class RunEfficiencyExperiments(EfficiencyTask, Workflow):
     """The ensemble's network with mu, on a toy with a hidden variable, on several working points; a branch each."""
 
-    code_version = 2
+    code_version = 3
     sections = ("efficiency.toy", "efficiency.experiments")
 
     @property

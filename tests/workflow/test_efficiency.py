@@ -71,7 +71,9 @@ def test_the_audit_has_a_row_a_figure_with_value_limit_and_verdict(efficiency_jo
     report = json.loads((efficiency_job.campaign.outputs / "AuditEfficiency" / "audit.json").read_text())
     assert {"commit", "cpu", "cores", "config"} <= report.keys()
     for flavour in ("b", "c", "udsg"):
-        assert math.isfinite(report["rows"][f"5.{flavour}"]["value"])
+        assert math.isfinite(report["rows"][f"deviation.gnn.{flavour}"]["value"])
+    config = load(ROOT / "tests" / "workflow" / "tiny_efficiency.yaml")
+    assert report["rows"].keys() == config.efficiency.row_names(config.flavours).keys()
     for name, row in report["rows"].items():
         assert {"value", "limit", "passed"} <= row.keys(), name
         assert (row["limit"] is None) == (row["passed"] is None), name

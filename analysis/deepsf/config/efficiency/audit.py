@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 
 from pydantic import Field
 
 from deepsf.config.base import Count, Edges, Positive, Section, Seed
-from deepsf.efficiency.audit.rows import DEFAULT_LIMITS
 
-PAPER_FEATURE = "6b"
-"""Rows of the publication's network have no default limits."""
+Limit = float | tuple[float | None, float | None] | None
 
 
 class EfficiencyAudit(Section):
@@ -28,26 +27,30 @@ class EfficiencyAudit(Section):
     non_closure_delta_r: Edges = (0.0, 0.4, 0.8, 1.5, 3.2)
     n_replicas: int = Field(default=200, ge=2, description="of the coverage test with maps")
     n_replica_events: Count = 20_000
-    default_limits: bool = Field(
-        default=True,
-        description="limits of the shipped toy, and by default for toys alone; false: only rows in `limits` have one",
-    )
-    limits: dict[str, float | tuple[float | None, float | None] | None] = Field(
-        default_factory=dict,
-        description="upper limit, or interval that null leaves open, by row, such as 5.b; null: no limit",
+    limits: dict[str, Limit] | None = Field(
+        default=None,
+        description="by row: the largest value, or an interval with null for an open end; null: the row has no limit. "
+        "null for all: no row has one",
     )
 
-    def problems(self) -> list[str]:
-        """Return limits that no row can have or meet, in words; which rows there are is known once they are made."""
-        features = {key.split(".")[0] for key in DEFAULT_LIMITS} | {PAPER_FEATURE}
+    def problems(self, rows: Collection[str], possible: Collection[str]) -> list[str]:
+        """Return limits that no row can have or meet, in words.
+
+        Parameters
+        ----------
+        rows, possible
+            Names of the rows that this campaign's audit makes, and of those that another one's could.
+        """
         found = []
-        for key, limit in self.limits.items():
+        for key, limit in (self.limits or {}).items():
             where = f"efficiency.audit.limits.{key}"
-            feature, _, rest = key.partition(".")
-            if feature not in features or not rest:
-                close = difflib.get_close_matches(key, DEFAULT_LIMITS, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else "such as 5.b or 9.chi2_1tag, see audit.json"
-                found.append(f"{where}: no row is called that, they begin with a feature's number and a dot; {hint}")
+            if key not in possible:
+                found.append(f"{where}: no row is called that; {row_hint(key, possible)}")
+            elif key not in rows and limit is not None:
+                found.append(
+                    f"{where}: this campaign has no such row; leave the limit out, or set it to null where an extended "
+                    "file has it"
+                )
             if not isinstance(limit, tuple):
                 continue
             low, high = limit
@@ -56,3 +59,10 @@ class EfficiencyAudit(Section):
             elif low is not None and high is not None and low > high:
                 found.append(f"{where} = [{low:g}, {high:g}]: no value can pass; the lower end comes first")
         return found
+
+
+def row_hint(key: str, rows: Collection[str]) -> str:
+    """Return which row may be meant, in words."""
+    close = difflib.get_close_matches(key, rows, n=1)
+    checks = sorted({name.split(".")[0] for name in rows})
+    return f"did you mean {close[0]!r}?" if close else f"names begin with {', '.join(checks)}, see docs/options.md"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from deepsf.config.base import Edges, NonNegative, OpenFraction, Section, Seed
 from deepsf.config.efficiency.audit import EfficiencyAudit
-from deepsf.config.efficiency.experiments import EfficiencyExperiments
+from deepsf.config.efficiency.audit_rows import NEEDS, SEVERAL_POINTS, row_names
+from deepsf.config.efficiency.experiments import EfficiencyExperiments, experiments_of
 from deepsf.config.efficiency.networks import NETWORKS, CrossFit, EfficiencyEnsemble, EfficiencyModels, NetworkName
 from deepsf.config.efficiency.ratio import EfficiencyRatio
 from deepsf.config.efficiency.toy import EfficiencyToy
@@ -18,7 +19,15 @@ from deepsf.config.efficiency.truth_tagging import TruthTagging
 from deepsf.config.flavours import Flavour
 
 _COMPARISONS: Mapping[NetworkName, int] = {"closest_jet": 3, "pairwise": 3}
-_WORKING_POINTS = ("M",)
+
+
+def _comparisons(given: Mapping[str, Any]) -> dict[NetworkName, int]:
+    model = given["ensemble"].model if "ensemble" in given else None
+    return {name: number for name, number in _COMPARISONS.items() if name != model}
+
+
+def _working_points(given: Mapping[str, Any]) -> tuple[str, ...] | None:
+    return ("M",) if given.get("toy") is None else None
 
 
 class EfficiencyMaps(Section):
@@ -49,16 +58,16 @@ class Efficiency(Section):
 
     toy: EfficiencyToy | None = Field(default=None, description="generated jets; without it the campaign's skims")
     working_points: tuple[str, ...] | None = Field(
-        default=None,
+        default_factory=_working_points,
         min_length=1,
-        description="of the tagger, loose to tight, for events of skims; default: [M]. Toys have their own",
+        description="of the tagger, loose to tight, for events of skims; toys have their own",
     )
     split: EfficiencySplit = EfficiencySplit()
     maps: EfficiencyMaps = EfficiencyMaps()
     models: EfficiencyModels = EfficiencyModels()
     ensemble: EfficiencyEnsemble = EfficiencyEnsemble()
     comparisons: dict[NetworkName, int] = Field(
-        default=dict(_COMPARISONS),
+        default_factory=_comparisons,
         description="members of the other networks; by default without that of the ensemble. null: not this one, where "
         "a file that is extended has it",
     )
@@ -72,42 +81,48 @@ class Efficiency(Section):
     )
     audit: EfficiencyAudit = EfficiencyAudit()
 
-    @model_validator(mode="before")
+    @field_validator("comparisons", mode="before")
     @classmethod
-    def _defaults_that_follow(cls, given: Any) -> Any:
-        """Fill in what follows from other keys, so that whoever reads the section finds it there."""
-        if not isinstance(given, Mapping):
-            return given
-        filled, is_toy = dict(given), given.get("toy") is not None
-        audit = given.get("audit", {})
-        if isinstance(audit, Mapping) and audit.get("default_limits") is None:
-            filled["audit"] = {**audit, "default_limits": is_toy}
-        if not is_toy and given.get("working_points") is None:
-            filled["working_points"] = _WORKING_POINTS
-        if "comparisons" not in given:
-            ensemble = given.get("ensemble", {})
-            model = ensemble.get("model") if isinstance(ensemble, Mapping) else getattr(ensemble, "model", None)
-            filled["comparisons"] = {name: number for name, number in _COMPARISONS.items() if name != model}
-        elif isinstance(given["comparisons"], Mapping):
-            filled["comparisons"] = {name: n for name, n in given["comparisons"].items() if n is not None}
-        return filled
+    def _without_null(cls, given: Any) -> Any:
+        return {name: n for name, n in given.items() if n is not None} if isinstance(given, Mapping) else given
 
     @property
     def wp_names(self) -> tuple[str, ...]:
         """Working points from the loosest to the tightest."""
         return tuple(self.toy.nested_points) if self.toy is not None else self.working_points or ()
 
+    def row_names(self, flavours: Iterable[str]) -> dict[str, str]:
+        """Return the rows of the campaign's audit by name, with their meaning."""
+        points = self.wp_names
+        present = {name for name in ("toy", "ratio", "experiments") if getattr(self, name) is not None}
+        networks = (self.ensemble.model, *(name for name in self.comparisons if name != self.ensemble.model))
+        if self.toy is not None and self.experiments is not None and "working_points" in experiments_of(self.toy):
+            points = tuple(self.experiments.working_points)
+            present.add("experiments.working_points")
+        if len(points) > 1:
+            present.add(SEVERAL_POINTS)
+        return row_names(sorted(flavours), networks, points, {*present, *networks})
+
+    def _possible_rows(self, flavours: Iterable[str]) -> dict[str, str]:
+        """Return the rows that there could be with other sections and networks."""
+        experiments = self.experiments or EfficiencyExperiments()
+        points = dict.fromkeys((*self.wp_names, *experiments.working_points))
+        rows = (row_names(sorted(flavours), (model, *NETWORKS), tuple(points), NEEDS) for model in NETWORKS)
+        return {name: meaning for found in rows for name, meaning in found.items()}
+
     def problems(self, flavours: Mapping[str, Flavour], working_points: Mapping[str, float] | None) -> list[str]:
         """Return what does not fit the flavours and the tagger's working points, in words."""
         found = [] if self.toy is None else self.toy.problems(flavours)
-        if self.toy is None:
+        if self.toy is None and self.working_points is None:
+            found.append("efficiency.working_points: null is for toys; name those of the tagger, or leave it out")
+        elif self.toy is None:
             found += _working_point_problems(self.wp_names, working_points or {})
         elif self.working_points is not None:
             found.append(
                 f"efficiency.working_points = {list(self.working_points)}: of the tagger, for events of skims; toys "
                 "have those of efficiency.toy.working_points, leave these out"
             )
-        found += self.audit.problems()
+        found += self.audit.problems(self.row_names(flavours), self._possible_rows(flavours))
         chosen = self.truth_tagging.working_point
         if chosen is not None and chosen not in self.wp_names:
             found.append(f"efficiency.truth_tagging.working_point: {chosen!r} is not one of {list(self.wp_names)}")

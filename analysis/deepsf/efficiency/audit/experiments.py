@@ -21,7 +21,7 @@ from deepsf.config.efficiency.networks import NetworkName, NetworkTraining
 from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.efficiency.audit.closure import region_yields
 from deepsf.efficiency.audit.jet_closure import relative_mad
-from deepsf.efficiency.audit.rows import Row, Rows, rows_by_flavour
+from deepsf.efficiency.audit.rows import Rows, row, rows_by
 from deepsf.efficiency.audit.symmetries import N_EVENTS, largest_increase
 from deepsf.efficiency.evaluation import ModelEfficiencies
 from deepsf.efficiency.events.bin_sums import ratio, sums
@@ -77,31 +77,24 @@ def _hidden_variable(network: EfficiencyNetwork, test: JetEvents, truth: Truth, 
     predicted = network.evaluate(test)
     models = {"network": ModelEfficiencies(predicted, None, None)}
     regions = region_yields(test, models, truth.efficiency, {"delta_r": delta_r}, 0)
-    text = "mean |predicted - true| / mean true where a variable is hidden [%]"
-    rows = rows_by_flavour("22", test.flavours, 100.0 * _mad(predicted, truth, test, 0), text)
+    deviation = 100.0 * _mad(predicted, truth, test, 0)
+    rows = rows_by("flavour", test.flavours, "hidden_variable.deviation.{flavour}", deviation)
     for region, variables in regions.items():
         chi2, ndf = variables["delta_r"].chi2("network")
-        text = f"chi2/ndf in DeltaR of the two leading jets where a variable is hidden, {region}"
-        rows[f"22.chi2_{region}"] = Row(chi2 / ndf if ndf else None, text)
+        rows |= row("hidden_variable.delta_r.{region}.chi2", chi2 / ndf if ndf else None, region=region)
     return rows
 
 
 def _working_points(network: EfficiencyNetwork, test: JetEvents, truth: Truth) -> Rows:
     predicted = network.evaluate(test)
     rows = {
-        "17.monotone": Row(
-            largest_increase(predicted),
-            "largest rise of an efficiency from a working point to the next tighter one, in one training of several",
-        ),
-        "17.sum_of_bins": Row(
-            _sum_of_bins(network, test),
-            "largest deviation from 1 of a jet's loosest efficiency and the network's probability of no tag",
-        ),
+        **row("working_points.monotone", largest_increase(predicted)),
+        **row("working_points.sum_of_bins", _sum_of_bins(network, test)),
     }
     for k, point in enumerate(test.working_points):
-        text = f"mean |predicted - true| / mean true at {point}, one training of several working points [%]"
-        at_point = rows_by_flavour("17", test.flavours, 100.0 * _mad(predicted, truth, test, k), text)
-        rows |= {f"{key}.{point}": row for key, row in at_point.items()}
+        deviation = 100.0 * _mad(predicted, truth, test, k)
+        pattern = "working_points.deviation.{flavour}.{working_point}"
+        rows |= rows_by("flavour", test.flavours, pattern, deviation, working_point=point)
     return rows
 
 
@@ -118,10 +111,10 @@ def _sum_of_bins(network: EfficiencyNetwork, events: JetEvents) -> float:
 def _untagged_weight(plain: EfficiencyNetwork, with_mu: EfficiencyNetwork, test: JetEvents) -> Rows:
     left = replace(with_mu, untagged_weight=(1.0,) * len(test.flavours))
     expected, corrected, uncorrected = (_mean(network, test) for network in (plain, with_mu, left))
-    text = "mean efficiency of a training with mu over that of one without, less 1 [%]"
-    rows = rows_by_flavour("20", test.flavours, 100.0 * (corrected / expected - 1.0), text)
-    text = "mean efficiency of a training with mu over that of one without, mu not being undone"
-    return rows | rows_by_flavour("20.uncorrected", test.flavours, uncorrected / expected, text)
+    return {
+        **rows_by("flavour", test.flavours, "untagged_weight.undone.{flavour}", 100.0 * (corrected / expected - 1.0)),
+        **rows_by("flavour", test.flavours, "untagged_weight.left.{flavour}", uncorrected / expected),
+    }
 
 
 def _mean(network: EfficiencyNetwork, events: JetEvents) -> Floats:

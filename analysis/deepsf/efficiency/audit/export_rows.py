@@ -8,7 +8,7 @@ from pathlib import Path
 import correctionlib
 import numpy as np
 
-from deepsf.efficiency.audit.rows import Row
+from deepsf.efficiency.audit.rows import Rows, row
 from deepsf.efficiency.events.closest import closest_jet
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
@@ -27,8 +27,8 @@ def agreement_rows(
     ensemble: EfficiencyEnsemble,
     hadron_flavours: Mapping[str, Sequence[int]],
     events: JetEvents,
-) -> dict[str, Row]:
-    """Return the largest difference of efficiencies between each exported file and its source, rows 25.
+) -> Rows:
+    """Return the largest difference of efficiencies between each exported file and its source.
 
     Parameters
     ----------
@@ -43,13 +43,8 @@ def agreement_rows(
         float(np.max(np.abs(one - other), initial=0.0))
         for one, other in ((exported.mean, source.mean), (exported.spread, source.spread))
     )
-    return {
-        "25.onnx": Row(network, "largest difference of ONNX to the ensemble, mean and spread"),
-        "25.correctionlib": Row(
-            _maps_difference(maps_path, maps, hadron_flavours, some),
-            "largest difference of correctionlib JSON to the maps",
-        ),
-    }
+    of_maps = _maps_difference(maps_path, maps, hadron_flavours, some)
+    return {**row("export.onnx", network), **row("export.correctionlib", of_maps)}
 
 
 def _maps_difference(

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deepsf.efficiency.audit.rows import Row
+from deepsf.efficiency.audit.rows import Rows, row
 
 
-def ratio_rows(found: Mapping[str, Any]) -> dict[str, Row]:
+def ratio_rows(figures: Mapping[str, Any]) -> Rows:
     """Return the rows of the audit from `RatioFigures`, as a mapping: the largest figure over working points."""
-    rows = {
-        f"23.{flavour}": Row(100.0 * max(points.values()), f"mean |SF - true SF| of {flavour} jets [%]")
-        for flavour, points in found["mad"].items()
-    }
-    for flavour, points in found["slope"].items():
-        largest = 100.0 * max(points.values(), key=abs)
-        text = f"SF of {flavour} jets, highest over lowest quarter of pT, against the true one [%]"
-        rows[f"23.slope.{flavour}"] = Row(largest, text)
-    rows["23.tilt"] = Row(100.0 * found["tilt"], "largest change of that ratio by a tilted spectrum of data [%]")
-    rows["23.unitarity"] = Row(found["unitarity"], "largest deviation from 1 of the mean SF over bins")
+    rows = {**row("ratio.tilt", 100.0 * figures["tilt"]), **row("ratio.unitarity", figures["unitarity"])}
+    for flavour, points in figures["mad"].items():
+        rows |= row("ratio.deviation.{flavour}", 100.0 * max(points.values()), flavour=flavour)
+    for flavour, points in figures["slope"].items():
+        rows |= row("ratio.slope.{flavour}", 100.0 * max(points.values(), key=abs), flavour=flavour)
     return rows

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,12 +16,12 @@ from deepsf.efficiency.audit.closure import n_tag_yields, region_yields
 from deepsf.efficiency.audit.correlation import TagCorrelation, tag_correlation
 from deepsf.efficiency.audit.jet_closure import jet_profiles, reliability
 from deepsf.efficiency.audit.results import EfficiencyClosure, SampleClosure, plain
-from deepsf.efficiency.audit.rows import Limit, Row, judged
+from deepsf.efficiency.audit.rows import Row, Rows, judged, row
 from deepsf.efficiency.audit.sample_figures import sample_figures, sum_of_probabilities, tables
-from deepsf.efficiency.audit.sample_rows import Findings, coverage_rows, sample_rows
+from deepsf.efficiency.audit.sample_rows import Findings, sample_rows
+from deepsf.efficiency.audit.scalar_rows import scalar_rows
 from deepsf.efficiency.audit.spread import SpreadCheck, non_closure, spread_check
-from deepsf.efficiency.audit.symmetries import Evaluates, largest_increase, symmetries
-from deepsf.efficiency.audit.toy_rows import scalar_rows
+from deepsf.efficiency.audit.symmetries import Evaluates, largest_increase, symmetries, symmetry_rows
 from deepsf.efficiency.audit.truth_tagging_rows import tagging_rows
 from deepsf.efficiency.events.events import Floats, JetEvents
 from deepsf.efficiency.events.observables import JET_VARIABLES, n_jets_edges
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 TEST, SCALAR, TRAIN = "test", "scalar", "train"
 INJECTED_CORRELATION = 0.2
 """Of tags that the residual correlation must find."""
-_REPORTED_OF_PUBLISHED = ("19.batch_order", "19.padding", "19.phi_rotation")
-"""What the publication's network does not keep: it sees phi itself, and its sums depend on the batch by rounding."""
 
 
 class AuditedSample(NamedTuple):
@@ -42,6 +41,49 @@ class AuditedSample(NamedTuple):
     events: JetEvents
     truth: Floats | None
     models: Mapping[str, ModelEfficiencies]
+
+
+class EfficiencyResults(NamedTuple):
+    """What is audited.
+
+    Attributes
+    ----------
+    samples
+        ``test``, independent of the training; ``scalar``, another process; ``train``, with efficiencies that were
+        cross-fitted. Only the first is needed.
+    ensemble
+        The ensemble itself, for what it must not depend on, and for truth tagging with it; None: not looked at.
+    n_members
+        Members of the ensemble; by default as many as the test sample's efficiencies have.
+    rows
+        Rows made elsewhere: coverage, exports, sizes of networks, experiments.
+    """
+
+    samples: Mapping[str, AuditedSample]
+    ensemble: Evaluates | None = None
+    n_members: int | None = None
+    rows: Mapping[str, Row] = MappingProxyType({})
+
+
+class AuditedCampaign(NamedTuple):
+    """What a campaign says of its efficiencies.
+
+    Attributes
+    ----------
+    ensemble
+        Settings of the ensemble; its ``model`` must be among the models of every sample.
+    hadron_flavours
+        Codes of each flavour.
+    working_point
+        The one that counts as a tag; the loosest by default.
+    toy
+        Settings of generated samples.
+    """
+
+    ensemble: EnsembleSettings
+    hadron_flavours: Mapping[str, Sequence[int]]
+    working_point: str | None = None
+    toy: EfficiencyToy | None = None
 
 
 class AuditResult(NamedTuple):
@@ -54,51 +96,17 @@ class AuditResult(NamedTuple):
     closure: str
 
 
-def audit_efficiencies(  # noqa: PLR0913 - becomes fewer
-    *,
-    provenance: Mapping[str, str | int],
-    config_name: str,
-    seeds: Mapping[str, int],
-    samples: Mapping[str, AuditedSample],
-    settings: EfficiencyAudit,
-    nominal: EnsembleSettings,
-    hadron_flavours: Mapping[str, Sequence[int]],
-    working_point: str | None = None,
-    coverage: Mapping[str, Mapping[str, float]] | None = None,
-    ensemble: Evaluates | None = None,
-    toy: EfficiencyToy | None = None,
-    n_members_used: int | None = None,
-    further: Mapping[str, Row] | None = None,
+def audit_efficiencies(
+    results: EfficiencyResults, campaign: AuditedCampaign, settings: EfficiencyAudit, head: Mapping[str, Any]
 ) -> AuditResult:
     """Compare all models to direct tags, and to the truth where it is known.
 
     Parameters
     ----------
-    provenance
-        ``commit``, ``cpu``, ``cores``: written as they are.
-    seeds
-        Seeds that the figures depend on; ``audit`` is added.
-    samples
-        ``test``, independent of the training; ``scalar``, another process; ``train``, with efficiencies that were
-        cross-fitted. Only the first is needed.
     settings
         Bins, seeds and limits.
-    nominal
-        The ensemble's settings; its ``model`` must be among the models of every sample.
-    hadron_flavours
-        Codes of each flavour.
-    working_point
-        That counts as a tag; the loosest by default.
-    coverage
-        What `deepsf.efficiency.audit.coverage.coverage` returns.
-    ensemble
-        The ensemble itself, for what it must not depend on, and for truth tagging with it.
-    toy
-        Settings of generated samples.
-    n_members_used
-        Of how many members the ensemble consists; by default as many as the test sample's efficiencies have.
-    further
-        Rows made elsewhere, such as the agreement of exports.
+    head
+        Where and with which seeds the results were made: written as it is.
 
     Raises
     ------
@@ -106,33 +114,25 @@ def audit_efficiencies(  # noqa: PLR0913 - becomes fewer
         If there is no test sample, the ensemble's model is missing, efficiencies do not belong to the events, or a
         limit is given for a row that there is not.
     """
+    samples, nominal = results.samples, campaign.ensemble
     _check(samples, nominal.model)
-    test = samples[TEST]
-    points = test.events.working_points
-    point = points.index(working_point) if working_point is not None else 0
+    points = samples[TEST].events.working_points
+    point = points.index(campaign.working_point) if campaign.working_point is not None else 0
     closure = _closure(samples, nominal.model, point, settings)
     figures = {name: sample_figures(*sample, point, settings.low_pt_gev) for name, sample in samples.items()}
-    used = n_members_used or closure.n_members.get(closure.nominal, nominal.n_members)
+    used = results.n_members or closure.n_members.get(closure.nominal, nominal.n_members)
     rows = {
-        **sample_rows(Findings(figures, closure, points, point, settings.low_pt_gev)),
-        **_own_rows(test, nominal.model, point),
-        **({} if coverage is None else coverage_rows(coverage)),
-        **({} if toy is None else _scalar_rows(toy, samples)),
-        "27.members": Row(used / nominal.n_members, "members of the ensemble over those configured"),
-        **(further or {}),
+        **sample_rows(Findings(figures, closure, points, point)),
+        **_ensemble_rows(results, campaign, point, settings.seed),
+        **row("ensemble.members", used / nominal.n_members),
+        **results.rows,
     }
-    if ensemble is not None:
-        mean = test.models[nominal.model].mean
-        rows |= _symmetry_rows(ensemble, test.events, settings.seed)
-        rows |= tagging_rows(test.events, mean, point, hadron_flavours, ensemble, settings.seed)
     report = {
-        **provenance,
-        "config": config_name,
-        "seeds": {**seeds, "audit": settings.seed},
+        **head,
         "model": closure.nominal,
         "working_point": closure.working_point,
         "members": {"used": used, "configured": nominal.n_members},
-        "rows": judged(rows, _limits(settings, nominal.model), default_limits=settings.default_limits),
+        "rows": judged(rows, settings.limits or {}),
         "samples": tables(figures, closure.samples, closure.flavours),
         "correlation": closure.correlation,
         "spread": closure.spread,
@@ -161,10 +161,6 @@ def _closure(
         spread=_spread(test, nominal, point),
         non_closure=non_closure(test.events, test.models[nominal], test.truth, cells, point),
     )
-
-
-def _limits(settings: EfficiencyAudit, model: str) -> dict[str, Limit]:
-    return {**(dict.fromkeys(_REPORTED_OF_PUBLISHED) if model == "gnn_2004_02665" else {}), **settings.limits}
 
 
 def _check(samples: Mapping[str, AuditedSample], nominal: str) -> None:
@@ -198,12 +194,12 @@ def _sample_closure(sample: AuditedSample, edges: Mapping[str, Floats], point: i
 
 def _correlations(sample: AuditedSample, nominal: str, point: int, seed: int) -> dict[str, TagCorrelation]:
     events, truth, models = sample
-    found = {name: tag_correlation(events, model.mean, point) for name, model in models.items()}
+    of_models = {name: tag_correlation(events, model.mean, point) for name, model in models.items()}
     if truth is None:
-        return found
+        return of_models
     drawn = draw_tags(truth, events.offsets, np.random.SeedSequence([seed, 0x636F7272]), INJECTED_CORRELATION)
     injected = tag_correlation(events, models[nominal].mean, point, drawn)
-    return {**found, "truth": tag_correlation(events, truth, point), "injected": injected}
+    return {**of_models, "truth": tag_correlation(events, truth, point), "injected": injected}
 
 
 def _spread(sample: AuditedSample, nominal: str, point: int) -> SpreadCheck | None:
@@ -213,31 +209,16 @@ def _spread(sample: AuditedSample, nominal: str, point: int) -> SpreadCheck | No
     return spread_check(members[:, :, point], sample.truth[:, point], events.flavour, len(events.flavours))
 
 
-def _own_rows(test: AuditedSample, nominal: str, point: int) -> dict[str, Row]:
-    efficiency = test.models[nominal].mean
-    total = sum_of_probabilities(test.events, efficiency, point)
-    rows = {"15.sum_of_probabilities": Row(total, "largest deviation of an event's sum over N of P(=N) from 1")}
+def _ensemble_rows(results: EfficiencyResults, campaign: AuditedCampaign, point: int, seed: int) -> Rows:
+    """Return the rows on the scalar's sample, on the ensemble's efficiencies and on the ensemble itself."""
+    test, scalar, ensemble = results.samples[TEST], results.samples.get(SCALAR), results.ensemble
+    efficiency = test.models[campaign.ensemble.model].mean
+    rows = row("truth_tagging.sums.numbers", sum_of_probabilities(test.events, efficiency, point))
     if efficiency.shape[1] > 1:
-        text = "largest rise of an efficiency from a working point to the next tighter one"
-        rows["17.monotone"] = Row(largest_increase(efficiency), text)
+        rows |= row("working_points.monotone", largest_increase(efficiency))
+    if campaign.toy is not None and scalar is not None and scalar.truth is not None:
+        rows |= scalar_rows(campaign.toy, scalar.events, scalar.truth)
+    if ensemble is not None:
+        rows |= symmetry_rows(symmetries(ensemble, test.events, seed))
+        rows |= tagging_rows(test.events, efficiency, point, campaign.hadron_flavours, ensemble, seed)
     return rows
-
-
-def _scalar_rows(toy: EfficiencyToy, samples: Mapping[str, AuditedSample]) -> dict[str, Row]:
-    scalar = samples.get(SCALAR)
-    return {} if scalar is None or scalar.truth is None else scalar_rows(toy, scalar.events, scalar.truth)
-
-
-def _symmetry_rows(ensemble: Evaluates, events: JetEvents, seed: int) -> dict[str, Row]:
-    found = symmetries(ensemble, events, seed)
-    return {
-        "19.permutation": Row(
-            found.permutation, "largest change of an efficiency under permutation of an event's jets"
-        ),
-        "19.phi_rotation": Row(found.phi_rotation, "largest change under rotation of the event in phi"),
-        "19.batch_order": Row(found.batch_order, "largest change when events come in reverse order"),
-        "19.padding": Row(found.padding, "largest change without the events of most jets"),
-        "19.single_jet": Row(found.n_bad_single, "events of one jet whose efficiency is not between 0 and 1"),
-        "26.not_finite": Row(found.n_not_finite, "jets far out of range whose efficiency is not a number above 0"),
-        "26.flagged": Row(found.flagged, "share of jets far out of range that are flagged"),
-    }

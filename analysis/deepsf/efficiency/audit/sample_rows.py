@@ -1,4 +1,4 @@
-"""The audit's rows, feature by feature; `deepsf.efficiency.audit.rows` has their limits.
+"""The audit's rows that follow from efficiencies at the jets of its samples.
 
 Rows that need the truth, another sample or members are there only if those are.
 """
@@ -10,16 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.efficiency.audit.closure import REGIONS, TOTAL, TRUTH, RegionYields
+from deepsf.efficiency.audit.closure import INCLUSIVE, REGIONS, TOTAL, TRUTH, RegionYields
 from deepsf.efficiency.audit.results import EfficiencyClosure
-from deepsf.efficiency.audit.rows import Row, Rows, rows_by_flavour
+from deepsf.efficiency.audit.rows import Rows, row, rows_by
 from deepsf.efficiency.audit.sample_figures import SampleFigures
 from deepsf.efficiency.events.bin_sums import ratio
 from deepsf.efficiency.events.events import Floats
 from deepsf.efficiency.events.observables import VARIABLES
 
-_NUMBER = {"map": "3", "closest_jet": "4", "pairwise": "6", "gnn_2004_02665": "6b"}
-"""Of the features that are models other than the ensemble's."""
 _MAP, _CLOSEST = "map", "closest_jet"
 
 
@@ -30,7 +28,6 @@ class Findings(NamedTuple):
     closure: EfficiencyClosure
     working_points: tuple[str, ...]
     point: int
-    low_pt_gev: float
 
     @property
     def test(self) -> SampleFigures:
@@ -41,17 +38,16 @@ class Findings(NamedTuple):
         """Return yields of a sample."""
         return self.closure.samples[sample].regions[region][variable]
 
-    def by_flavour(self, key: str, values: Floats, text: str, factor: float = 1.0) -> Rows:
+    def by_flavour(self, pattern: str, values: Floats, **names: str) -> Rows:
         """Return a row for each flavour."""
-        return rows_by_flavour(key, self.closure.flavours, factor * values, text)
+        return rows_by("flavour", self.closure.flavours, pattern, values, **names)
 
 
-def sample_rows(found: Findings) -> Rows:
+def sample_rows(findings: Findings) -> Rows:
     """Return all rows that follow from the samples."""
     parts: tuple[Callable[[Findings], Rows], ...] = (
         _toy,
         _deviations,
-        _must_fail,
         _gap_closed,
         _calibration,
         _delta_r,
@@ -63,219 +59,167 @@ def sample_rows(found: Findings) -> Rows:
     )
     rows: Rows = {}
     for part in parts:
-        rows |= part(found)
+        rows |= part(findings)
     return rows
 
 
 def coverage_rows(coverage: Mapping[str, Mapping[str, float]]) -> Rows:
     """Return the rows of what `deepsf.efficiency.audit.coverage.coverage` returns."""
-    text = "actual over quoted error of truth-tagged yields with maps, 2tag"
-    return {
-        f"13.{key}{category}": Row(figures[column], f"{text}, {what}, {category}")
-        for category, figures in coverage.items()
-        for key, column, what in (
-            ("", "with_v_eff", "sum w^2 + V_eff"),
-            ("sum_w2_alone.", "without_v_eff", "sum w^2 alone"),
-        )
-    }
+    rows: Rows = {}
+    for category, figures in coverage.items():
+        rows |= row("coverage.with_v_eff.{category}", figures["with_v_eff"], category=category)
+        rows |= row("coverage.sum_w2_alone.{category}", figures["without_v_eff"], category=category)
+    return rows
 
 
-def _toy(found: Findings) -> Rows:
-    test = found.test
+def _toy(findings: Findings) -> Rows:
+    test = findings.test
     if test.mean_truth is None or test.tag_rate_pull is None:
         return {}
     return {
-        **found.by_flavour("1", test.mean_truth, "mean true efficiency"),
-        **found.by_flavour("1.tag_rate_pull", test.tag_rate_pull, "tags less their expectation over its error"),
+        **findings.by_flavour("toy.efficiency.{flavour}", test.mean_truth),
+        **findings.by_flavour("toy.tag_rate_pull.{flavour}", test.tag_rate_pull),
     }
 
 
-def _deviations(found: Findings) -> Rows:
+def _deviations(findings: Findings) -> Rows:
     """Return the deviation of every model from the truth, and the ensemble's over that of the closest jet alone."""
-    nominal, mad = found.closure.nominal, found.test.mad
+    nominal, point, mad = findings.closure.nominal, findings.point, findings.test.mad
     rows: Rows = {}
     for model, values in mad.items():
-        if model == nominal or model in _NUMBER:
-            key = "5" if model == nominal else _NUMBER[model]
-            text = f"mean |predicted - true| / mean true of {model} [%]"
-            rows |= found.by_flavour(key, values[:, found.point], text, 100.0)
-    if nominal in mad and _CLOSEST in mad and nominal != _CLOSEST:
-        first = found.closure.flavours[0]
-        quotient = float(mad[nominal][0, found.point] / mad[_CLOSEST][0, found.point])
-        rows[f"5.{first}_over_closest_jet"] = Row(quotient, f"that of {nominal} over that of {_CLOSEST}, {first}")
-    if nominal in mad and len(found.working_points) > 1:
-        for k, name in enumerate(found.working_points):
-            text = f"mean |predicted - true| / mean true of {nominal} at working point {name} [%]"
-            at_point = found.by_flavour("17", mad[nominal][:, k], text, 100.0)
-            rows |= {f"{key}.{name}": row for key, row in at_point.items()}
+        rows |= findings.by_flavour("deviation.{model}.{flavour}", 100.0 * values[:, point], model=model)
+    if _CLOSEST in mad:
+        quotient = mad[nominal][:, point] / mad[_CLOSEST][:, point]
+        rows |= findings.by_flavour("deviation.{ensemble}.{flavour}.over_closest_jet", quotient, ensemble=nominal)
+    if nominal in mad and len(findings.working_points) > 1:
+        for k, name in enumerate(findings.working_points):
+            pattern = "working_points.deviation.{flavour}.{working_point}"
+            rows |= findings.by_flavour(pattern, 100.0 * mad[nominal][:, k], working_point=name)
     return rows
 
 
-def _must_fail(found: Findings) -> Rows:
-    rows: Rows = {}
-    for region in REGIONS:
-        yields = found.yields(region, "delta_r")
-        if _MAP in yields.models:
-            text = f"chi2/ndf of the map in DeltaR of the two leading jets, {region}"
-            rows[f"3.chi2_{region}"] = Row(_reduced(yields, _MAP), text)
-    yields = found.yields("2tag", "n_jets")
-    if _CLOSEST in yields.models:
-        rows["4.n_jets_chi2_2tag"] = Row(
-            _reduced(yields, _CLOSEST), f"chi2/ndf of {_CLOSEST} in the number of jets, 2tag"
-        )
-    return rows
-
-
-def _gap_closed(found: Findings) -> Rows:
-    divergence = found.test.divergence
+def _gap_closed(findings: Findings) -> Rows:
+    divergence = findings.test.divergence
     if _MAP not in divergence:
         return {}
-    return {
-        f"7.{model}": Row(
-            1.0 - value / divergence[_MAP], f"share of the cross-entropy between map and truth that {model} gains"
-        )
-        for model, value in divergence.items()
-        if model != _MAP
+    closed = {model: 1.0 - value / divergence[_MAP] for model, value in divergence.items() if model != _MAP}
+    return rows_by("not_map", closed, "cross_entropy.gap_closed.{not_map}", closed.values())
+
+
+def _calibration(findings: Findings) -> Rows:
+    nominal, test = findings.closure.nominal, findings.test
+    curve = findings.closure.reliability[nominal]
+    rows = {
+        **findings.by_flavour("calibration.all_jets.{flavour}", 100.0 * test.calibration[nominal]),
+        **findings.by_flavour("calibration.low_pt.{flavour}", 100.0 * test.low_pt[nominal]),
+        **findings.by_flavour("calibration.reliability.{flavour}.chi2", curve.chi2 / np.maximum(curve.ndf, 1)),
     }
-
-
-def _calibration(found: Findings) -> Rows:
-    nominal = found.closure.nominal
-    reference = "tags" if found.test.mean_truth is None else "true"
-    text = f"predicted over {reference} - 1 [%]"
-    rows = found.by_flavour("8", found.test.calibration[nominal], text, 100.0)
-    curve = found.closure.reliability[nominal]
-    reduced = curve.chi2 / np.maximum(curve.ndf, 1)
-    rows |= found.by_flavour("8.reliability_chi2", reduced, "chi2/ndf of the reliability curve")
-    low_pt = f"predicted over {reference} - 1 of jets below {found.low_pt_gev:g} GeV [%]"
-    rows |= found.by_flavour("10.low_pt", found.test.low_pt[nominal], low_pt, 100.0)
-    if "train" in found.figures:
-        values = found.figures["train"].tag_calibration[nominal]
-        rows |= found.by_flavour("8.cross_fit", values, "cross-fitted over tags of the training sample - 1 [%]", 100.0)
+    if "train" in findings.figures:
+        cross_fitted = findings.figures["train"].tag_calibration[nominal]
+        rows |= findings.by_flavour("calibration.cross_fit.{flavour}", 100.0 * cross_fitted)
     return rows
 
 
-def _delta_r(found: Findings) -> Rows:
-    nominal = found.closure.nominal
+def _delta_r(findings: Findings) -> Rows:
+    nominal = findings.closure.nominal
     rows: Rows = {}
     for region in REGIONS:
-        yields = found.yields(region, "delta_r")
-        text = f"in DeltaR of the two leading jets, {region}"
-        rows[f"9.chi2_{region}"] = Row(_reduced(yields, nominal), f"chi2/ndf of {nominal} {text}")
-        if TRUTH not in yields.models:
-            continue
-        rows[f"9.oracle_chi2_{region}"] = Row(_reduced(yields, TRUTH), f"chi2/ndf of the true efficiencies {text}")
-        deviation = 100.0 * np.abs(yields.ratio(nominal) - 1.0)
-        rows[f"9.ratio_first_bin_{region}"] = Row(
-            float(deviation[0]), f"|predicted/true - 1| of the first bin {text} [%]"
-        )
-        rows[f"9.ratio_{region}"] = Row(
-            float(np.max(deviation[1:], initial=0.0)), f"largest |predicted/true - 1| of the other bins {text} [%]"
-        )
+        yields = findings.yields(region, "delta_r")
+        name = "closure.delta_r.{region}."
+        rows |= _chi2_rows(name, yields, nominal, region)
+        if TRUTH in yields.models:
+            deviation = 100.0 * np.abs(yields.ratio(nominal) - 1.0)
+            rows |= row(name + "deviation_first_bin", deviation[0], region=region)
+            rows |= row(name + "deviation", np.max(deviation[1:], initial=0.0), region=region)
     return rows
 
 
-def _other_variables(found: Findings) -> Rows:
+def _chi2_rows(name: str, yields: RegionYields, nominal: str, region: str) -> Rows:
+    """Return chi2/ndf of the ensemble, and of map and truth if there are any."""
+    rows = row(name + "chi2", _reduced(yields, nominal), region=region)
+    for model in (_MAP, TRUTH):
+        if model in yields.models:
+            rows |= row(f"{name}chi2_{model}", _reduced(yields, model), region=region)
+    return rows
+
+
+def _other_variables(findings: Findings) -> Rows:
     """Return how much worse than the truth a model closes: the truth itself has fluctuations, common to both."""
-    nominal = found.closure.nominal
-    spectra = {
-        f"{variable}_{region}": found.yields(region, variable)
-        for variable in VARIABLES
-        for region in REGIONS
-        if variable != "delta_r"
-    }
-    spectra["n_tags"] = found.closure.samples["test"].n_tags
-    return {
-        f"10.{name}": Row(
-            _reduced(yields, nominal) - _reduced(yields, TRUTH), f"chi2/ndf of {nominal} less that of the truth, {name}"
-        )
-        for name, yields in spectra.items()
-        if TRUTH in yields.models
-    }
+    nominal = findings.closure.nominal
+    rows: Rows = {}
+
+    def above_truth(yields: RegionYields) -> float:
+        return _reduced(yields, nominal) - _reduced(yields, TRUTH)
+
+    if findings.closure.samples["test"].has_truth:
+        for variable in VARIABLES:
+            for region in REGIONS if variable != "delta_r" else ():
+                excess = above_truth(findings.yields(region, variable))
+                pattern = "closure.{variable}.{region}.chi2_above_truth"
+                rows |= row(pattern, excess, variable=variable, region=region)
+        rows |= row("closure.n_tags.chi2_above_truth", above_truth(findings.closure.samples["test"].n_tags))
+    yields = findings.yields("2tag", "n_jets")
+    if _CLOSEST in yields.models:
+        rows |= row("closure.n_jets.2tag.chi2_closest_jet", _reduced(yields, _CLOSEST))
+    return rows
 
 
-def _transfer(found: Findings) -> Rows:
-    if "scalar" not in found.figures:
+def _transfer(findings: Findings) -> Rows:
+    if "scalar" not in findings.figures:
         return {}
-    nominal, scalar = found.closure.nominal, found.figures["scalar"]
+    nominal, point, scalar = findings.closure.nominal, findings.point, findings.figures["scalar"]
     rows: Rows = {}
     if nominal in scalar.mad:
-        quotient = scalar.mad[nominal][:, found.point] / found.test.mad[nominal][:, found.point]
-        text = "mean |predicted - true| / mean true on the scalar's sample over that on the test sample"
-        rows |= found.by_flavour("11.mad_ratio", quotient, text)
+        quotient = scalar.mad[nominal][:, point] / findings.test.mad[nominal][:, point]
+        rows |= findings.by_flavour("transfer.deviation.{flavour}.over_test", quotient)
     for region in REGIONS:
-        yields = found.yields(region, "delta_r", "scalar")
-        text = f"chi2/ndf of {{}} in DeltaR of the two leading jets, scalar's sample, {region}"
-        rows[f"11.chi2_{region}"] = Row(_reduced(yields, nominal), text.format(nominal))
-        if TRUTH in yields.models:
-            rows[f"11.oracle_chi2_{region}"] = Row(_reduced(yields, TRUTH), text.format("the true efficiencies"))
+        yields = findings.yields(region, "delta_r", "scalar")
+        name = "transfer.delta_r.{region}."
+        rows |= _chi2_rows(name, yields, nominal, region)
         if _MAP in yields.models:
-            of_map = _reduced(yields, _MAP)
-            rows[f"11.map_chi2_{region}"] = Row(of_map, text.format("the map"))
-            rows[f"11.chi2_{region}_over_map"] = Row(
-                _reduced(yields, nominal) / of_map, f"that of {nominal} over that of the map, {region}"
-            )
+            over_map = _reduced(yields, nominal) / _reduced(yields, _MAP)
+            rows |= row(name + "chi2_over_map", over_map, region=region)
     return rows
 
 
-def _spread(found: Findings) -> Rows:
-    spread = found.closure.spread
+def _spread(findings: Findings) -> Rows:
+    spread = findings.closure.spread
     if spread is None:
         return {}
+    significance = ratio(spread.pull_mean, spread.pull_mean_error)
     return {
-        **found.by_flavour("12.rms_ratio", spread.rms_ratio, "rms(mean - true) / rms(spread over members)"),
-        **found.by_flavour("12.pull_mean", spread.pull_mean, "mean over jets of (mean - true) / spread"),
-        **found.by_flavour(
-            "12.pull_mean_significance",
-            ratio(spread.pull_mean, spread.pull_mean_error),
-            "that mean over what the fluctuation of the training sample makes of it",
-        ),
-        **found.by_flavour(
-            "12.pull_width", spread.pull_width, "standard deviation over jets of (mean - true) / spread"
-        ),
-        **found.by_flavour(
-            "12.uncovered", spread.uncovered, "rms deviation that the spread does not cover, over mean true [%]", 100.0
-        ),
+        **findings.by_flavour("spread.rms_ratio.{flavour}", spread.rms_ratio),
+        **findings.by_flavour("spread.pull_mean.{flavour}", spread.pull_mean),
+        **findings.by_flavour("spread.pull_mean_significance.{flavour}", significance),
+        **findings.by_flavour("spread.pull_width.{flavour}", spread.pull_width),
+        **findings.by_flavour("spread.uncovered.{flavour}", 100.0 * spread.uncovered),
     }
 
 
-def _gain(found: Findings) -> Rows:
+def _gain(findings: Findings) -> Rows:
     rows: Rows = {}
-    nominal = found.closure.nominal
     for region in REGIONS:
-        total = found.yields(region, TOTAL)
-        text = "effective events over those of direct tagging"
+        total = findings.yields(region, TOTAL)
         if TRUTH in total.models:
-            gain = float(total.models[TRUTH].gain[0, 0])
-            rows[f"14.oracle_{region}"] = Row(gain, f"{text}, true efficiencies, {region}")
-        if region != "2tag":
-            continue
-        with_v_eff = total.models[nominal].total_gain
-        for row, category in enumerate(total.categories):
-            alone = float(total.models[nominal].gain[row, 0])
-            rows[f"14.sum_w2_alone.{category}"] = Row(alone, f"{text} with sum w^2 alone, {region}, {category}")
-            if with_v_eff is not None:
-                gain = float(with_v_eff[row, 0])
-                rows[f"14.with_v_eff.{category}"] = Row(gain, f"{text} with sum w^2 + V_eff, {region}, {category}")
+            rows |= row("gain.truth.{region}", total.models[TRUTH].gain[0, 0], region=region)
+    total = findings.yields("2tag", TOTAL)
+    categories = ["all" if name == INCLUSIVE else name for name in total.categories]
+    yields = total.models[findings.closure.nominal]
+    rows |= rows_by("category", categories, "gain.sum_w2_alone.{category}", yields.gain[:, 0])
+    if yields.total_gain is not None:
+        rows |= rows_by("category", categories, "gain.with_v_eff.{category}", yields.total_gain[:, 0])
     return rows
 
 
-def _correlation(found: Findings) -> Rows:
+def _correlation(findings: Findings) -> Rows:
     rows: Rows = {}
-    for model, result in found.closure.correlation.items():
-        significance = result.significance
+    for model, result in findings.closure.correlation.items():
         if model == "injected":
-            text = "residual correlation over error on tags drawn with a correlation of 0.2"
-            rows |= {
-                f"21.detected.{pair}": Row(float(value), f"{text}, {pair}")
-                for pair, value in zip(result.pairs, significance, strict=True)
-            }
+            rows |= rows_by("pair", result.pairs, "correlation.injected.{pair}", result.significance)
             continue
-        key = "21.largest_significance" if model == found.closure.nominal else f"21.largest_significance.{model}"
-        usable = np.abs(significance[np.isfinite(significance)])
-        rows[key] = Row(
-            float(usable.max()) if len(usable) else None, f"largest |residual correlation| over error, {model}"
-        )
+        usable = np.abs(result.significance[np.isfinite(result.significance)])
+        largest = float(usable.max()) if len(usable) else None
+        rows |= row("correlation.significance.{model}", largest, model=model)
     return rows
 
 

@@ -18,14 +18,17 @@ def summary(audit: Mapping[str, Any]) -> str:
         lines.append(f"  ensemble with {note}")
     lines.append(f"{n_judged - len(failed)} of {n_judged} rows with a limit hold")
     if failed:
-        lines += ["", "rows that do not hold", *(_line(name, row) for name, row in failed.items())]
-    others = {name: row for name, row in rows.items() if name not in failed}
-    lines += ["", "all others", *(_line(name, row) for name, row in others.items())]
+        lines += ["", "rows that do not hold", *_lines(failed)]
+    lines += ["", "all others", *_lines({name: row for name, row in rows.items() if name not in failed})]
     return "\n".join(lines) + "\n"
 
 
-def _line(name: str, row: Mapping[str, Any]) -> str:
-    return f"  {name:<28}{_number(row['value']):>10}  {_limit(row['limit']):<16} {row['description']}"
+def _lines(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    width = max(map(len, rows), default=0)
+    return [
+        f"  {name:<{width}}{_number(row['value']):>10}  {_limit(row['limit']):<16} {row['description']}"
+        for name, row in rows.items()
+    ]
 
 
 def _number(value: float | None) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from deepsf.efficiency.audit.rows import Rows, row
 from deepsf.efficiency.events.events import Floats, Floats32, Ints, JetEvents, offsets_of
 
 N_EVENTS = 2000
@@ -96,6 +97,19 @@ def symmetries(ensemble: Evaluates, events: JetEvents, seed: int) -> Symmetries:
         n_not_finite=int(np.sum(~np.all(np.isfinite(far.mean) & (far.mean > 0), axis=1))),
         flagged=float(np.mean(far.out_of_range)),
     )
+
+
+def symmetry_rows(found: Symmetries) -> Rows:
+    """Return the rows of the audit on the symmetries of an ensemble, and on jets out of range."""
+    return {
+        **row("symmetry.permutation", found.permutation),
+        **row("symmetry.phi_rotation", found.phi_rotation),
+        **row("symmetry.batch_order", found.batch_order),
+        **row("symmetry.padding", found.padding),
+        **row("symmetry.single_jet", found.n_bad_single),
+        **row("out_of_range.not_finite", found.n_not_finite),
+        **row("out_of_range.flagged", found.flagged),
+    }
 
 
 def _jets(events: JetEvents, jets: Ints, n_jets: Ints, order: Ints) -> JetEvents:

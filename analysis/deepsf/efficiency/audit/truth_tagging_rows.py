@@ -14,11 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chisquare, combine_pvalues
 
-from deepsf.config.efficiency.ratio import EfficiencyRatio
-from deepsf.efficiency.audit.rows import Row, Rows
+from deepsf.efficiency.audit.rows import Rows, row
 from deepsf.efficiency.audit.symmetries import N_EVENTS
 from deepsf.efficiency.events.events import Floats, Floats32, Ints, JetEvents, offsets_of
-from deepsf.efficiency.ratio.experiment import true_scale_factor
 from deepsf.efficiency.truth_tagging.draws import draw_bins, draw_pattern
 from deepsf.efficiency.truth_tagging.patterns import all_patterns
 from deepsf.efficiency.truth_tagging.probabilities import at_least, exactly
@@ -40,7 +38,6 @@ _MOST_JETS = 10
 """Of events whose patterns are listed: there are two to the power of that."""
 _RARE = 5.0
 """Patterns that are expected less often share a class."""
-_LAWS = EfficiencyRatio().true_sf
 
 
 def tagging_rows(
@@ -67,10 +64,7 @@ def tagging_rows(
     chosen[few] = True
     some, jets = events.select(chosen), np.repeat(chosen, events.n_jets)
     return {
-        "15.sum_of_patterns": Row(
-            _sum_of_patterns(some, efficiency[jets, point]),
-            "largest deviation of P(=2), P(>=2) of an event from the sum over its patterns",
-        ),
+        **row("truth_tagging.sums.patterns", _sum_of_patterns(some, efficiency[jets, point])),
         **_draws(events, efficiency, point, seed),
         **_taggable(some, efficiency[jets, point], ensemble),
         **_scale_factors(events, efficiency, point, hadron_flavours, seed),
@@ -96,11 +90,9 @@ def _draws(events: JetEvents, efficiency: Floats32, point: int, seed: int) -> Ro
         chosen = int(np.argmax(listed >= min(_N_JETS_DRAWN, int(listed.max()))))
         first, last = events.offsets[chosen], events.offsets[chosen + 1]
         values = efficiency[first:last].astype(np.float64)
-        text = f"p-value of how often it is drawn in {_N_DRAWS} draws of an event of {len(values)} jets"
-        rows["16.patterns"] = Row(_pattern_p_value(values[:, point], seed), f"{text}, pattern of at least one tag")
-        rows["16.bins"] = Row(_bin_p_value(values, point, seed), f"{text}, bin of each jet")
-    rows["16.order"] = Row(_n_changed(events, efficiency, point, seed), "jets drawn otherwise if events are reversed")
-    return rows
+        rows |= row("truth_tagging.draws.patterns", _pattern_p_value(values[:, point], seed))
+        rows |= row("truth_tagging.draws.tag_bins", _bin_p_value(values, point, seed))
+    return rows | row("truth_tagging.draws.order", _n_changed(events, efficiency, point, seed))
 
 
 def _pattern_p_value(efficiency: Floats, seed: int) -> float:
@@ -110,8 +102,8 @@ def _pattern_p_value(efficiency: Floats, seed: int) -> float:
     expected[patterns.tagged.reshape(-1, len(efficiency)) @ powers] = patterns.probability
     tiled, offsets, number = _repeated(efficiency)
     drawn = draw_pattern(tiled, offsets, number, 1, at_least=True, seed=seed).tagged
-    found = np.bincount(drawn.reshape(_N_DRAWS, -1) @ powers, minlength=len(expected))
-    return _p_value(found, expected / expected.sum())
+    observed = np.bincount(drawn.reshape(_N_DRAWS, -1) @ powers, minlength=len(expected))
+    return _p_value(observed, expected / expected.sum())
 
 
 def _bin_p_value(efficiency: Floats, point: int, seed: int) -> float:
@@ -135,15 +127,14 @@ def _repeated(efficiency: Floats) -> tuple[Floats, Ints, npt.NDArray[np.uint64]]
     return tiled, offsets, np.arange(_N_DRAWS, dtype=np.uint64)
 
 
-def _p_value(found: Ints, probability: Floats) -> float:
-    expected = probability * found.sum()
-    if found[expected == 0].any():
+def _p_value(observed: Ints, probability: Floats) -> float:
+    expected = probability * observed.sum()
+    if observed[expected == 0].any():
         return 0.0
     often = expected >= _RARE
-    observed = np.append(found[often], found[~often].sum())
-    wanted = np.append(expected[often], expected[~often].sum())
-    used = wanted > 0
-    return float(chisquare(observed[used], wanted[used]).pvalue) if used.sum() > 1 else 1.0
+    observed, expected = (np.append(counts[often], counts[~often].sum()) for counts in (observed, expected))
+    used = expected > 0
+    return float(chisquare(observed[used], expected[used]).pvalue) if used.sum() > 1 else 1.0
 
 
 def _n_changed(events: JetEvents, efficiency: Floats32, point: int, seed: int) -> int:
@@ -171,16 +162,9 @@ def _taggable(events: JetEvents, efficiency: Floats32, ensemble: Evaluates) -> R
     alone = replace(events, offsets=offsets_of(np.minimum(events.n_jets, _N_TAGS)), **per_jet)
     moved = np.abs(ensemble.evaluate(alone).mean.astype(np.float64) - before[leading])
     return {
-        "18.weights": Row(
-            float(changed.mean()), "share of events whose P(>=1) changes if the two leading jets alone are taggable"
-        ),
-        "18.others": Row(
-            float(np.abs(weight - others_never).max()),
-            "largest change of those P(>=1) by the efficiencies of jets that are not taggable",
-        ),
-        "18.graph": Row(
-            float(moved.max()), "largest change of the leading jets' efficiencies without the jets not taggable"
-        ),
+        **row("truth_tagging.taggable.weights", changed.mean()),
+        **row("truth_tagging.taggable.others", np.abs(weight - others_never).max()),
+        **row("truth_tagging.taggable.graph", moved.max()),
     }
 
 
@@ -206,18 +190,14 @@ def _scale_factors(
         recomputed = weight * probability(in_data, events.offsets, n, untagged=untagged)
         difference, error = np.sum(drawn - recomputed), np.sqrt(np.sum((drawn - recomputed) ** 2))
         quotient = np.sum(recomputed**2) / np.sum(drawn**2) if np.any(drawn) else None
-        rows[f"24.pull.{name}"] = Row(
-            float(difference / error) if error > 0 else None,
-            f"yield with scale factors of drawn bins less that with them in the efficiencies, over its error, {name}",
-        )
-        rows[f"24.variance.{name}"] = Row(
-            None if quotient is None else float(quotient),
-            f"sum w^2 with scale factors in the efficiencies over that with those of drawn bins, {name}",
-        )
+        pattern = "truth_tagging.scale_factors.{selection}."
+        rows |= row(pattern + "pull", difference / error if error > 0 else None, selection=name)
+        rows |= row(pattern + "variance", quotient, selection=name)
     return rows
 
 
 def _scale_factor_of_cut(codes: Ints, pt_gev: Floats, abseta: Floats) -> Floats:
-    """Return those of the experiment by ratios, (n_jets,): far enough from 1 to tell the routes apart."""
-    b, c, light = (true_scale_factor(_LAWS[name], pt_gev, abseta) for name in ("b", "c", "udsg"))
-    return np.select([codes == 5, codes == 4], [b, c], light)
+    """Return made-up scale factors, (n_jets,): they claim nothing of any tagger, but tell the two routes apart."""
+    b = 0.95 + 0.03 * np.tanh((pt_gev - 150.0) / 150.0)
+    c = 1.10 - 0.05 * np.tanh((pt_gev - 100.0) / 100.0)
+    return np.select([codes == 5, codes == 4], [b, c], 1.30 - 0.10 * (abseta / 2.5) ** 2)

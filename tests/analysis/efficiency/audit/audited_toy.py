@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from deepsf.config import load
-from deepsf.config.flavours import hadron_flavours
-from deepsf.efficiency.audit.report import AuditedSample, AuditResult, audit_efficiencies
+from deepsf.efficiency.audit.report import (
+    AuditedCampaign,
+    AuditedSample,
+    AuditResult,
+    EfficiencyResults,
+    audit_efficiencies,
+)
+from deepsf.efficiency.audit.rows import Row, judged
 from deepsf.efficiency.evaluation import ModelEfficiencies, of_map
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.efficiency.toy import generate
@@ -70,19 +78,27 @@ def selected(sample: AuditedSample, chosen) -> AuditedSample:
     return AuditedSample(sample.events.select(chosen), sample.truth[jets], models)
 
 
-def audited(chosen=None, settings=None, **options) -> AuditResult:
-    """Return the audit of the samples."""
-    given = {"provenance": {"commit": "abc", "cpu": "none", "cores": 1}, "seeds": {"toy": 1}, **options}
-    efficiency = settings or CONFIG.efficiency
+def audited(chosen=None, efficiency=CONFIG.efficiency, toy=None, **results) -> AuditResult:
+    """Return the audit of the samples, without limits: few audits here make all rows that the toy has limits for."""
+    codes = {name: flavour.hadron_flavours for name, flavour in CONFIG.flavours.items()}
     return audit_efficiencies(
-        config_name="toy",
-        samples=chosen or samples(),
-        settings=efficiency.audit,
-        nominal=efficiency.ensemble,
-        hadron_flavours=hadron_flavours(CONFIG.flavours),
-        working_point=efficiency.truth_tagging.working_point,
-        **given,
+        EfficiencyResults(chosen or samples(), **results),
+        AuditedCampaign(efficiency.ensemble, codes, efficiency.truth_tagging.working_point, toy),
+        efficiency.audit.model_copy(update={"limits": None}),
+        head={"commit": "abc", "config": "toy", "seeds": {"toy": 1}},
     )
+
+
+def judged_rows(rows, limits=MappingProxyType(CONFIG.efficiency.audit.limits)):
+    """Return rows with the verdict of those limits that are of one of them."""
+    return judged(rows, {name: limit for name, limit in limits.items() if name in rows})
+
+
+def rows_of(result: AuditResult, **limits):
+    """Return the rows of an audit, judged by the limits of the shipped toy or by others."""
+    made = json.loads(result.audit)["rows"]
+    rows = {name: Row(row["value"], row["description"]) for name, row in made.items()}
+    return judged_rows(rows, **limits)
 
 
 @functools.cache

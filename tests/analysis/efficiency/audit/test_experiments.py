@@ -43,10 +43,10 @@ def test_a_toy_of_several_working_points_is_that_experiment_itself():
 def test_efficiencies_do_not_depend_on_mu_once_it_is_undone():
     rows = run("untagged_weight")
     for flavour, eps in (("b", 0.7), ("c", 0.11), ("udsg", 0.11)):
-        assert abs(rows[f"20.{flavour}"].value) < 2.0
+        assert abs(rows[f"untagged_weight.undone.{flavour}"].value) < 2.0
         # a tag of probability eps counts 1, its opposite 0.1
         expected = 1 / (eps + 0.1 * (1 - eps))
-        assert rows[f"20.uncorrected.{flavour}"].value == pytest.approx(expected, rel=0.15)
+        assert rows[f"untagged_weight.left.{flavour}"].value == pytest.approx(expected, rel=0.15)
 
 
 def test_mu_that_the_network_forgets_to_undo_is_found(monkeypatch):
@@ -57,27 +57,28 @@ def test_mu_that_the_network_forgets_to_undo_is_found(monkeypatch):
         return experiments.replace(network, untagged_weight=(1.0,) * len(FLAVOURS)), history
 
     monkeypatch.setattr(experiments, "train_member", forgetful)
-    assert run("untagged_weight", n_events=10_000)["20.udsg"].value > 100
+    assert run("untagged_weight", n_events=10_000)["untagged_weight.undone.udsg"].value > 100
 
 
 def test_the_mean_over_a_hidden_variable_is_learnt():
     rows = run("hidden_variable", passes=8)
     # of the toy without neighbours' effect being known: 10 to 15 %
-    assert rows["22.b"].value < 6.0
-    assert rows["22.chi2_1tag"].value < 4.0
+    assert rows["hidden_variable.deviation.b"].value < 6.0
+    assert rows["hidden_variable.delta_r.1tag.chi2"].value < 4.0
 
 
 def test_working_points_of_one_network_are_nested_and_have_a_row_each():
     rows = run("working_points")
-    assert rows["17.monotone"].value == 0.0
-    assert rows["17.sum_of_bins"].value < 1e-6
-    assert {key for key in rows if key.count(".") == 2} == {f"17.{f}.{p}" for f in FLAVOURS for p in ("L", "M", "T")}
-    assert rows["17.b.L"].value < 8.0
+    assert rows["working_points.monotone"].value == 0.0
+    assert rows["working_points.sum_of_bins"].value < 1e-6
+    names = {f"working_points.deviation.{flavour}.{point}" for flavour in FLAVOURS for point in ("L", "M", "T")}
+    assert rows.keys() == {*names, "working_points.monotone", "working_points.sum_of_bins"}
+    assert rows["working_points.deviation.b.L"].value < 8.0
 
 
 def test_bins_add_up_with_mu_too():
     rows = run("working_points", n_events=3000, passes=1, untagged_weight={"b": 0.3, "udsg": 0.1})
-    assert rows["17.sum_of_bins"].value < 1e-6
+    assert rows["working_points.sum_of_bins"].value < 1e-6
 
 
 def test_bins_that_do_not_add_up_are_found(monkeypatch):
@@ -86,7 +87,7 @@ def test_bins_that_do_not_add_up_are_found(monkeypatch):
 
     plain = experiments.EfficiencyNetwork.evaluate
     monkeypatch.setattr(experiments.EfficiencyNetwork, "evaluate", evaluate)
-    assert run("working_points", n_events=3000, passes=1)["17.sum_of_bins"].value > 1e-4
+    assert run("working_points", n_events=3000, passes=1)["working_points.sum_of_bins"].value > 1e-4
 
 
 def test_the_same_seed_gives_the_same_figures():

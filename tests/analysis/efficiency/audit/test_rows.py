@@ -1,14 +1,14 @@
-"""Limits of rows: upper ones, intervals, those that a model must fail."""
+"""Rows of the audit: names and words from one table, limits, and what is made of both."""
 
 from __future__ import annotations
 
 import pytest
 
-from deepsf.efficiency.audit.rows import DEFAULT_LIMITS, Row, judged
+from deepsf.efficiency.audit.rows import Row, judged, row, rows_by
 
 
 def passed(value, limit):
-    return judged({"5.b": Row(value, "")}, {"5.b": limit}, default_limits=False)["5.b"]["passed"]
+    return judged({"deviation.gnn.b": Row(value, "")}, {"deviation.gnn.b": limit})["deviation.gnn.b"]["passed"]
 
 
 @pytest.mark.parametrize(
@@ -33,31 +33,46 @@ def test_a_value_passes_within_its_limit_and_undefined_ones_never_do(value, limi
     assert passed(value, limit) is expected
 
 
+def test_a_row_has_the_name_of_its_pattern_and_the_words_of_the_table():
+    rows = row("closure.delta_r.{region}.chi2", 2, region="2tag")
+    assert rows == {
+        "closure.delta_r.2tag.chi2": Row(
+            2.0, "chi2/ndf of predicted against direct yields in DeltaR of the two leading jets"
+        )
+    }
+    assert row("ratio.tilt", None)["ratio.tilt"].value is None
+
+
+def test_rows_of_several_categories():
+    rows = rows_by("flavour", ("b", "c"), "deviation.{model}.{flavour}", [1.0, 2.0], model="map")
+    assert {name: value for name, (value, _) in rows.items()} == {"deviation.map.b": 1.0, "deviation.map.c": 2.0}
+    with pytest.raises(ValueError, match="shorter"):
+        rows_by("flavour", ("b", "c"), "toy.efficiency.{flavour}", [1.0])
+
+
+def test_a_row_that_is_not_in_the_table_is_refused():
+    with pytest.raises(KeyError, match=r"closure\.typo"):
+        row("closure.typo", 1.0)
+
+
 def test_rows_have_value_limit_verdict_and_words_as_json_has_them():
-    found = judged({"11.b": Row(1.0, "eleven"), "9.b": Row(2.0, "nine")}, {"9.b": (1.0, None)}, default_limits=False)
-    assert list(found) == ["9.b", "11.b"]
-    assert found["9.b"] == {"value": 2.0, "limit": [1.0, None], "passed": True, "description": "nine"}
-    assert found["11.b"] == {"value": 1.0, "limit": None, "passed": None, "description": "eleven"}
+    rows = {"export.onnx": Row(1.0, "one"), "deviation.gnn.b": Row(2.0, "two")}
+    found = judged(rows, {"deviation.gnn.b": (1.0, None)})
+    # in the order of the checks
+    assert list(found) == ["deviation.gnn.b", "export.onnx"]
+    assert found["deviation.gnn.b"] == {"value": 2.0, "limit": [1.0, None], "passed": True, "description": "two"}
+    assert found["export.onnx"] == {"value": 1.0, "limit": None, "passed": None, "description": "one"}
 
 
-def test_limits_of_the_configuration_replace_the_default_ones():
-    rows = {"5.b": Row(1.5, ""), "5.c": Row(1.5, ""), "5.udsg": Row(1.5, "")}
-    found = judged(rows, {"5.b": 2.0, "5.c": None}, default_limits=True)
-    assert [found[key]["limit"] for key in rows] == [2.0, None, DEFAULT_LIMITS["5.udsg"]]
-    assert judged(rows, {}, default_limits=False)["5.udsg"]["passed"] is None
-
-
-def test_a_limit_of_no_row_is_named_with_the_closest_one():
+def test_a_limit_of_a_row_that_the_audit_did_not_make_is_refused_with_the_closest_one():
+    rows = {"deviation.gnn.b": Row(1.0, ""), "export.onnx": Row(1.0, "")}
     with pytest.raises(
-        ValueError, match=r"efficiency\.audit\.limits\.5\.bb: there is no such row; did you mean '5\.b'"
+        ValueError, match=r"limits\.deviation\.gnn\.s: the audit made no such row; did you mean 'deviation\.gnn\.b'"
     ):
-        judged({"5.b": Row(1.0, "")}, {"5.bb": 1.0}, default_limits=True)
+        judged(rows, {"deviation.gnn.s": 1.0})
+    with pytest.raises(ValueError, match=r"limits\.ratio\.tilt: .*; names begin with deviation, export, see docs"):
+        judged(rows, {"ratio.tilt": 1.0})
 
 
-def test_a_limit_of_a_row_that_this_audit_lacks_is_allowed():
-    assert list(judged({"5.b": Row(1.0, "")}, {"13.b_b": 1.1}, default_limits=True)) == ["5.b"]
-
-
-def test_limits_of_other_flavours_are_for_their_names():
-    rows = {"5.s": Row(1.0, "")}
-    assert judged(rows, {"5.s": 0.5}, default_limits=True)["5.s"]["passed"] is False
+def test_a_row_without_limit_need_not_be_there():
+    assert list(judged({"deviation.gnn.b": Row(1.0, "")}, {"deviation.map.b": None})) == ["deviation.gnn.b"]

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from deepsf.efficiency.audit import truth_tagging_rows
-from deepsf.efficiency.audit.rows import DEFAULT_LIMITS, judged
 from deepsf.efficiency.audit.truth_tagging_rows import tagging_rows
 from deepsf.efficiency.toy import generate, true_efficiency
 from deepsf.efficiency.truth_tagging.draws import Pattern
-from tests.analysis.efficiency.audit.audited_toy import CONFIG, FLAVOURS, first_events, samples
+from tests.analysis.efficiency.audit.audited_toy import CONFIG, FLAVOURS, first_events, judged_rows, samples
 
 CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
 
@@ -39,7 +38,7 @@ def rows(ensemble=None, n_events=30_000):
     test = first_events(samples()["test"], n_events)
     ensemble = ensemble or TrueEfficiencies()
     found = tagging_rows(test.events, ensemble.evaluate(test.events).mean, 0, CODES, ensemble, seed=1)
-    return judged(found, {}, default_limits=True)
+    return judged_rows(found)
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +47,13 @@ def right():
 
 
 def test_right_efficiencies_pass_every_row(right):
-    assert {key.split(".")[0] for key in right} == {"15", "16", "18", "24"}
-    assert [key for key, row in right.items() if not row["passed"]] == []
-    assert all(key in DEFAULT_LIMITS for key in right)
+    assert {name.split(".")[0] for name in right} == {"truth_tagging"}
+    # every row has a limit: none is null
+    assert [name for name, row in right.items() if not row["passed"]] == []
 
 
 def test_few_events_of_few_jets_have_rows_too():
-    assert rows(n_events=3)["15.sum_of_patterns"]["passed"] is True
+    assert rows(n_events=3)["truth_tagging.sums.patterns"]["passed"] is True
 
 
 def test_events_of_very_many_jets_need_no_list_of_their_patterns():
@@ -64,15 +63,15 @@ def test_events_of_very_many_jets_need_no_list_of_their_patterns():
     events, truth = generate(crowded, FLAVOURS, "test", 500)
     assert events.n_jets.max() == 22
     found = tagging_rows(events, truth.efficiency.astype(np.float32), 0, CODES, TrueEfficiencies(), seed=1)
-    assert found["16.patterns"].value > 1e-3
-    assert found["15.sum_of_patterns"].value < 1e-12
+    assert found["truth_tagging.draws.patterns"].value > 1e-3
+    assert found["truth_tagging.sums.patterns"].value < 1e-12
 
 
 def test_a_network_that_sees_no_other_jets_is_found():
     found = rows(Alone())
-    assert found["18.graph"]["value"] == 0.0
-    assert found["18.graph"]["passed"] is False
-    assert found["18.weights"]["passed"] is True
+    assert found["truth_tagging.taggable.graph"]["value"] == 0.0
+    assert found["truth_tagging.taggable.graph"]["passed"] is False
+    assert found["truth_tagging.taggable.weights"]["passed"] is True
 
 
 def test_patterns_drawn_with_other_odds_are_found(monkeypatch):
@@ -82,8 +81,8 @@ def test_patterns_drawn_with_other_odds_are_found(monkeypatch):
     draw = truth_tagging_rows.draw_pattern
     monkeypatch.setattr(truth_tagging_rows, "draw_pattern", leading_too_often)
     found = rows()
-    assert found["16.patterns"]["passed"] is False
-    assert found["16.bins"]["passed"] is False
+    assert found["truth_tagging.draws.patterns"]["passed"] is False
+    assert found["truth_tagging.draws.tag_bins"]["passed"] is False
 
 
 def test_draws_that_depend_on_the_order_are_found(monkeypatch):
@@ -92,7 +91,7 @@ def test_draws_that_depend_on_the_order_are_found(monkeypatch):
 
     draw = truth_tagging_rows.draw_pattern
     monkeypatch.setattr(truth_tagging_rows, "draw_pattern", by_place)
-    assert rows()["16.order"]["value"] > 100
+    assert rows()["truth_tagging.draws.order"]["value"] > 100
 
 
 def test_impossible_patterns_are_found(monkeypatch):
@@ -100,7 +99,7 @@ def test_impossible_patterns_are_found(monkeypatch):
         return Pattern(np.zeros(len(efficiency), np.bool_), np.ones(len(event), np.bool_))
 
     monkeypatch.setattr(truth_tagging_rows, "draw_pattern", never)
-    assert rows()["16.patterns"]["value"] == 0.0
+    assert rows()["truth_tagging.draws.patterns"]["value"] == 0.0
 
 
 def test_scale_factors_that_are_forgotten_in_one_route_are_found(monkeypatch):
@@ -109,9 +108,9 @@ def test_scale_factors_that_are_forgotten_in_one_route_are_found(monkeypatch):
     )
     found = rows()
     for selection in ("exactly_1", "exactly_2", "at_least_1"):
-        assert abs(found[f"24.pull.{selection}"]["value"]) > 5
+        assert abs(found[f"truth_tagging.scale_factors.{selection}.pull"]["value"]) > 5
 
 
 def test_the_recomputed_route_has_less_variance(right):
     # a scale factor of 1.3 for light jets, drawn bins have 0 or 1.3 and 1 - 0.3 eps
-    assert 0.9 < right["24.variance.exactly_2"]["value"] < 0.999
+    assert 0.9 < right["truth_tagging.scale_factors.exactly_2.variance"]["value"] < 0.999

@@ -7,8 +7,6 @@ import pytest
 
 from deepsf.config import load
 from deepsf.config.efficiency.ratio import EfficiencyRatio, RatioFit, TrueTagScaleFactor
-from deepsf.efficiency.audit.ratio_rows import ratio_rows
-from deepsf.efficiency.audit.rows import DEFAULT_LIMITS
 from deepsf.efficiency.ratio.experiment import flavour_efficiencies, measure_on_toy, true_scale_factor
 from deepsf.efficiency.toy import generate, true_efficiency
 from tests.workflow.campaign import ROOT
@@ -61,14 +59,6 @@ def test_known_scale_factors_are_found_and_a_tilt_is_not(figures):
     assert abs(figures.slope["b"]["M"]) < 0.01
     assert figures.tilt < 0.01
     assert figures.unitarity < 1e-6
-
-
-def test_rows_are_those_that_have_limits_and_in_percent(figures):
-    rows = ratio_rows(figures._asdict())
-    assert {key for key in DEFAULT_LIMITS if key.startswith("23.")} <= set(rows)
-    assert rows["23.b"].value == pytest.approx(100 * figures.mad["b"]["M"])
-    assert rows["23.tilt"].value == pytest.approx(100 * figures.tilt)
-    assert all(row.description for row in rows.values())
 
 
 def test_equal_settings_give_equal_figures():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deepsf.config.efficiency.toy import EfficiencyToy
-from deepsf.efficiency.audit.rows import Row
+from deepsf.efficiency.audit.rows import Rows, row
 from deepsf.efficiency.events.events import Floats, JetEvents
 from deepsf.efficiency.events.observables import pair_mass_gev
 from deepsf.efficiency.toy.scalar import decays
@@ -15,7 +15,7 @@ from deepsf.seeds import seed_sequence
 _N_DECAYS = 100_000
 
 
-def scalar_rows(toy: EfficiencyToy, events: JetEvents, truth: Floats) -> dict[str, Row]:
+def scalar_rows(toy: EfficiencyToy, events: JetEvents, truth: Floats) -> Rows:
     """Return the rows on the scalar's sample.
 
     Parameters
@@ -27,19 +27,17 @@ def scalar_rows(toy: EfficiencyToy, events: JetEvents, truth: Floats) -> dict[st
     quarks = decays(rng, _N_DECAYS, toy.scalar, toy.kinematics, len(events.flavours))
     a, b = quarks
     mass = pair_mass_gev(a.pt_gev, b.pt_gev, a.eta - b.eta, a.phi - b.phi)
-    # an event of two jets is those of the scalar; others hold further ones
+    # the two jets of an event are the scalar's; events of more jets hold others
     first = events.offsets[:-1][events.n_jets == 2]
     pt, eta, phi = (values.astype(np.float64) for values in (events.pt_gev, events.eta, events.phi))
     stored = pair_mass_gev(pt[first], pt[first + 1], eta[first] - eta[first + 1], phi[first] - phi[first + 1])
     unequal = np.abs(true_efficiency(toy, events) - truth)
 
-    def deviation(found: Floats) -> float | None:
-        return float(np.abs(found / toy.scalar.mass_gev - 1.0).max()) if len(found) else None
+    def deviation(masses: Floats) -> float | None:
+        return float(np.abs(masses / toy.scalar.mass_gev - 1.0).max()) if len(masses) else None
 
     return {
-        "2.mass": Row(deviation(mass), "largest deviation of the two quarks' mass from the scalar's, relative"),
-        "2.mass_stored": Row(deviation(stored), "the same of stored jets, in single precision"),
-        "2.same_function": Row(
-            float(unequal.max(initial=0.0)), "largest difference of true efficiencies from the function of training"
-        ),
+        **row("toy.scalar.mass", deviation(mass)),
+        **row("toy.scalar.mass_stored", deviation(stored)),
+        **row("toy.scalar.same_function", unequal.max(initial=0.0)),
     }
