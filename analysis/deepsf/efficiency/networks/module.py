@@ -1,4 +1,4 @@
-"""What every network of efficiencies is: jets of events in, logits of the bins between working points out."""
+"""What every network of efficiencies is: jets of events in, logits of the tag bins out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EfficiencyModule(nn.Module):
     bias: FlavourBias
 
     def forward(self, jets: JetTensors) -> Tensor:
-        """Return the logit of each bin between working points relative to untagged, ``(n_jets, K)``."""
+        """Return the logit of each tag bin relative to untagged, ``(n_jets, K)``."""
         raise NotImplementedError
 
     def start_from(self, fractions: Tensor) -> None:
