@@ -22,7 +22,7 @@ HEAD = f"""# Options
 All keys of a campaign file. `python scripts/options.py` makes this page from the schema, `analysis/config/`.
 
 `<name>` stands for names of the file's own. `null` takes an optional section or value away. `extends: FILE.yaml` takes
-another file and changes what follows. A file with `efficiency.toy` and without samples has no other sections than
+another file and changes what follows. A file with `efficiency.toy` has no other sections than
 {", ".join(f"`{name}`" for name in EfficiencyConfig.model_fields)}.
 """
 AUDIT_ROWS = """

@@ -35,8 +35,10 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def schema_of(tree: Mapping[str, Any]) -> type[Config] | type[EfficiencyConfig]:
-    """Return the schema that a configuration follows: efficiencies alone, if it has those and no samples."""
-    return EfficiencyConfig if "efficiency" in tree and "samples" not in tree else Config
+    """Return the schema that a file follows: with ``efficiency.toy`` it is of efficiencies alone, on generated jets."""
+    efficiency = tree.get("efficiency")
+    is_toy = isinstance(efficiency, Mapping) and efficiency.get("toy") is not None
+    return EfficiencyConfig if is_toy else Config
 
 
 def load(path: str | Path) -> Config | EfficiencyConfig:

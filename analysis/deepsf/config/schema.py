@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -31,21 +32,23 @@ _TAKEN = (*NOT_A_JET_COLUMN, *_OF_THE_JETS_TABLE, "n_jets", "ht_gev")
 
 
 class EfficiencyConfig(Section):
-    """A campaign of efficiencies alone, on a toy of jets: a YAML file with ``efficiency.toy`` and without samples."""
+    """A campaign of efficiencies alone, on a toy of jets: a YAML file with ``efficiency.toy``."""
 
     flavours: dict[str, Flavour] = Field(min_length=2)
     efficiency: Efficiency
     plots: Plots = Plots()
     htcondor: HTCondor = HTCondor()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_samples(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "samples" in given:
+            raise ValueError("efficiency.toy: a campaign with samples takes its jets from their skims; leave it out")
+        return given
+
     @model_validator(mode="after")
     def _consistent(self) -> EfficiencyConfig:
-        problems = [*_shared_codes(self.flavours), *self.efficiency.problems(self.flavours, None)]
-        if self.efficiency.toy is None:
-            problems.append(
-                "efficiency.toy: a file without samples needs it; or give samples and all else, as configs/toy.yaml"
-            )
-        if problems:
+        if problems := [*_shared_codes(self.flavours), *self.efficiency.problems(self.flavours, None)]:
             raise ValueError("\n".join(problems))
         return self
 
@@ -164,10 +167,7 @@ class Config(Section):
     def _efficiency_problems(self) -> list[str]:
         if self.efficiency is None:
             return []
-        found = self.efficiency.problems(self.flavours, self.tagger.working_points)
-        if self.efficiency.toy is not None:
-            found.append("efficiency.toy: a campaign with samples takes its jets from their skims; leave it out")
-        return found
+        return self.efficiency.problems(self.flavours, self.tagger.working_points)
 
     def _input_problems(self) -> list[str]:
         known = [*NOT_A_JET_COLUMN, *self.selection.jet_columns]

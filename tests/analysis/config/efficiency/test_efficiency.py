@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deepsf.config import load
+from deepsf.config import Config, EfficiencyConfig, load
 from tests.analysis.config.efficiency.conftest import CONFIGS
 
 TOY, SKIMS = "efficiency_toy", "toy_small"
@@ -30,6 +30,17 @@ def test_comparisons_with_the_model_of_the_ensemble_are_refused_with_a_way_out(m
     assert "such as {closest_jet: 3}" in message(TOY, ensemble={"model": "pairwise"}, comparisons={"pairwise": 1})
     without = loaded("efficiency_small", ensemble={"model": "pairwise"}, comparisons={"pairwise": None})
     assert without.efficiency.comparisons == {"closest_jet": 2}
+
+
+def test_a_file_with_a_toy_is_of_efficiencies_alone_whatever_else_there_is(message, loaded):
+    assert isinstance(loaded(TOY), EfficiencyConfig)
+    assert isinstance(loaded(SKIMS), Config)
+    toy = load(CONFIGS / f"{TOY}.yaml").efficiency.toy.model_dump()
+    text = message(SKIMS, toy=toy)
+    assert (
+        "1 problem(s)\n  efficiency.toy: a campaign with samples takes its jets from their skims; leave it out" in text
+    )
+    assert "samples: Field required" in message(TOY, toy=None)
 
 
 def test_working_points_of_a_tagger_beside_a_toy_are_refused(message):
