@@ -78,22 +78,21 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
     def run(self) -> None:
         import numpy as np
 
-        from deepsf.efficiency.audit.experiments import run_experiment
+        from deepsf.efficiency.audit.experiments import ExperimentSetup, run_experiment
         from deepsf.networks.cpu import prepare_process
 
         prepare_process()
         name, model = self.branch_data, self.cfg("efficiency.ensemble.model")
-        rows = run_experiment(
-            name,
-            self.cfg(f"efficiency.experiments.{name}"),
-            self.cfg("efficiency.toy"),
-            tuple(self.flavours()),
-            model,
-            self.cfg(f"efficiency.models.{model}"),
+        setup = ExperimentSetup(
+            toy=self.cfg("efficiency.toy"),
+            flavours=tuple(self.flavours()),
+            model=model,
+            training=self.cfg(f"efficiency.models.{model}"),
             n_events=self.cfg("efficiency.experiments.n_events"),
             seed=self.cfg("efficiency.experiments.seed"),
             delta_r=np.array(self.cfg("efficiency.audit.delta_r")),
         )
+        rows = run_experiment(name, self.cfg(f"efficiency.experiments.{name}"), setup)
         with staged(self.output()) as (path,):
             path.write_text(json.dumps({key: row._asdict() for key, row in rows.items()}, sort_keys=True))
 

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import softmax
@@ -32,44 +32,49 @@ from deepsf.efficiency.toy import Truth, generate
 from deepsf.seeds import seed_sequence
 
 
-def run_experiment(  # noqa: PLR0913 - becomes fewer
-    name: Experiment,
-    parameter: Any,
-    toy: EfficiencyToy,
-    flavours: tuple[str, ...],
-    model: NetworkName,
-    training: NetworkTraining,
-    *,
-    n_events: int | None,
-    seed: int,
-    delta_r: Floats,
-) -> Rows:
+class ExperimentSetup(NamedTuple):
+    """What all experiments share.
+
+    Attributes
+    ----------
+    flavours
+        In the order of the events' flavour index.
+    model, training
+        The network, and its settings.
+    n_events
+        To train on; None: as many as the toy has.
+    delta_r
+        Edges of the closure in DeltaR of the two leading jets.
+    """
+
+    toy: EfficiencyToy
+    flavours: tuple[str, ...]
+    model: NetworkName
+    training: NetworkTraining
+    n_events: int | None
+    seed: int
+    delta_r: Floats
+
+
+def run_experiment(name: Experiment, parameter: Any, setup: ExperimentSetup) -> Rows:
     """Train what the experiment needs, and return its rows of the audit.
 
     Parameters
     ----------
     parameter
         The setting with the experiment's name in `deepsf.config.efficiency.experiments.EfficiencyExperiments`.
-    flavours
-        In the order of the events' flavour index.
-    training
-        Settings of ``model``.
-    n_events
-        To train on, by default as many as the toy has.
-    delta_r
-        Edges of the closure in DeltaR of the two leading jets.
     """
-    changed = toy if name == "untagged_weight" else toy.model_copy(update={name: parameter})
-    member_seed = seed_sequence(seed, "efficiency experiment", name)
-    train, _ = generate(changed, flavours, "train", n_events)
-    test, truth = generate(changed, flavours, "test")
-    network, _ = train_member(train, model, training, member_seed)
+    changed = setup.toy if name == "untagged_weight" else setup.toy.model_copy(update={name: parameter})
+    train, _ = generate(changed, setup.flavours, "train", setup.n_events)
+    test, truth = generate(changed, setup.flavours, "test")
+    member_seed = seed_sequence(setup.seed, "efficiency experiment", name)
+    network, _ = train_member(train, setup.model, setup.training, member_seed)
     if name == "hidden_variable":
-        return _hidden_variable(network, test, truth, delta_r)
+        return _hidden_variable(network, test, truth, setup.delta_r)
     if name == "working_points":
         return _working_points(network, test, truth)
-    with_mu = training.model_copy(update={name: dict.fromkeys(flavours, parameter)})
-    other, _ = train_member(train, model, with_mu, member_seed)
+    with_mu = setup.training.model_copy(update={name: dict.fromkeys(setup.flavours, parameter)})
+    other, _ = train_member(train, setup.model, with_mu, member_seed)
     return _untagged_weight(network, other, test)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
+from hist.intervals import clopper_pearson_interval
 
 from deepsf.efficiency.events.events import Floats, Ints
 
@@ -85,25 +85,21 @@ def efficiencies(sums: Sums, prior_jets: float, fallback: Floats) -> Floats:
     return target
 
 
-def clopper_pearson(found: Ratio, level: float = ONE_SIGMA) -> Interval:
+def clopper_pearson(efficiency: Ratio, level: float = ONE_SIGMA) -> Interval:
     """Return central intervals of efficiencies, ``(..., K)``, with effective numbers of jets; [0, 1] without jets.
 
     Source: Clopper and Pearson, Biometrika 26 (1934) 404, as quantiles of beta distributions, which continues them to
     numbers of jets that are not integers.
     """
-    total = found.n_effective[..., None]
-    passed = found.value * total
-    tail = (1.0 - level) / 2.0
-    some, not_all = passed > 0, passed < total
-    low = beta.ppf(tail, np.where(some, passed, 1.0), total - passed + 1.0)
-    high = beta.ppf(1.0 - tail, passed + 1.0, np.where(not_all, total - passed, 1.0))
-    return Interval(np.where(some, low, 0.0), np.where(not_all, high, 1.0))
+    total = np.broadcast_to(efficiency.n_effective[..., None], efficiency.value.shape)
+    # rounding of an efficiency of 1 must not end above all jets
+    return Interval(*clopper_pearson_interval(np.minimum(efficiency.value * total, total), total, level))
 
 
-def _shrunk(found: Ratio, prior_jets: float, target: Floats) -> Floats:
-    n_jets = found.n_effective[..., None]
+def _shrunk(own: Ratio, prior_jets: float, target: Floats) -> Floats:
+    n_jets = own.n_effective[..., None]
     total = n_jets + prior_jets
-    blend = found.value * n_jets + prior_jets * target
+    blend = own.value * n_jets + prior_jets * target
     return np.divide(blend, total, out=np.array(np.broadcast_to(target, blend.shape)), where=total > 0)
 
 

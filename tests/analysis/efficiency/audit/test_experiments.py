@@ -8,7 +8,7 @@ import pytest
 from deepsf.config.efficiency.experiments import EfficiencyExperiments, experiments_of
 from deepsf.config.efficiency.networks import Gnn
 from deepsf.efficiency.audit import experiments
-from deepsf.efficiency.audit.experiments import run_experiment
+from deepsf.efficiency.audit.experiments import ExperimentSetup, run_experiment
 from tests.analysis.efficiency.audit.audited_toy import CONFIG, FLAVOURS
 
 DEFAULTS = EfficiencyExperiments()
@@ -21,17 +21,9 @@ OFTEN = TOY.model_copy(
 
 def run(name, toy=OFTEN, n_events=None, **changes):
     training = Gnn(**{"passes": 4, "units": 16, "blocks": 1, **changes})
-    return run_experiment(
-        name,
-        getattr(DEFAULTS, name),
-        toy,
-        FLAVOURS,
-        "gnn",
-        training,
-        n_events=n_events,
-        seed=1,
-        delta_r=np.array(CONFIG.efficiency.audit.delta_r),
-    )
+    delta_r = np.array(CONFIG.efficiency.audit.delta_r)
+    setup = ExperimentSetup(toy, FLAVOURS, "gnn", training, n_events, seed=1, delta_r=delta_r)
+    return run_experiment(name, getattr(DEFAULTS, name), setup)
 
 
 def test_a_toy_of_several_working_points_is_that_experiment_itself():
