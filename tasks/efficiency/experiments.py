@@ -1,4 +1,4 @@
-"""Experiments on the toy of efficiencies: many samples thrown anew, networks trained otherwise, known scale factors."""
+"""Experiments on the toy of efficiencies: many small samples, networks trained differently, known scale factors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def toy_of_experiments(task: EfficiencyTask) -> EfficiencyToy:
 
 
 class RunCoverageReplicas(EfficiencyTask):
-    """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own, thrown anew."""
+    """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own."""
 
     sections = ("efficiency.toy",)
     config_keys = (

@@ -1,4 +1,4 @@
-"""Efficiencies of all models at the jets of a sample: what members make of it, evaluated once and kept."""
+"""Efficiencies of all models at the jets of a sample: evaluated once, with their members, and stored."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ModelEfficiencies(NamedTuple):
 
 
 def of_ensemble(ensemble: EfficiencyEnsemble, events: JetEvents, *, keep_members: bool) -> ModelEfficiencies:
-    """Return mean and spread over the members of an ensemble, and what each of them says if that is kept.
+    """Return mean and spread over the members of an ensemble, and those of each member with ``keep_members``.
 
     Raises
     ------
@@ -52,11 +52,11 @@ def of_ensemble(ensemble: EfficiencyEnsemble, events: JetEvents, *, keep_members
     """
     _check_points(ensemble, events)
     if keep_members:
-        made = _of_members(ensemble.members(events), ensemble.n_members, events)
-        return made._replace(out_of_range=ensemble.out_of_range(events))
-    found = ensemble.evaluate(events)
-    spread = found.spread if ensemble.n_members > 1 else None
-    return ModelEfficiencies(found.mean, spread, out_of_range=found.out_of_range)
+        of_members = _of_members(ensemble.members(events), ensemble.n_members, events)
+        return of_members._replace(out_of_range=ensemble.out_of_range(events))
+    efficiencies = ensemble.evaluate(events)
+    spread = efficiencies.spread if ensemble.n_members > 1 else None
+    return ModelEfficiencies(efficiencies.mean, spread, out_of_range=efficiencies.out_of_range)
 
 
 def fold_of_events(events: JetEvents, n_folds: int = CROSS_FIT_FOLDS) -> Ints:
@@ -100,7 +100,7 @@ def cross_fitted(folds: Sequence[EfficiencyEnsemble], events: JetEvents) -> Mode
 
 
 def of_map(efficiency_map: EfficiencyMap, events: JetEvents) -> ModelEfficiencies:
-    """Return what a map says."""
+    """Return the efficiencies of a map."""
     mean = efficiency_map.evaluate(events).astype(np.float32)
     return ModelEfficiencies(mean, out_of_range=efficiency_map.out_of_range(events))
 

@@ -41,13 +41,13 @@ class EfficiencyAudit(Section):
         rows, possible
             Names of the rows that this campaign's audit makes, and of those that another one's could.
         """
-        found = []
+        problems = []
         for key, limit in (self.limits or {}).items():
             where = f"efficiency.audit.limits.{key}"
             if key not in possible:
-                found.append(f"{where}: no row is called that; {row_hint(key, possible)}")
+                problems.append(f"{where}: no row is called that; {row_hint(key, possible)}")
             elif key not in rows and limit is not None:
-                found.append(
+                problems.append(
                     f"{where}: this campaign has no such row; leave the limit out, or set it to null where an extended "
                     "file has it"
                 )
@@ -55,10 +55,10 @@ class EfficiencyAudit(Section):
                 continue
             low, high = limit
             if low is None and high is None:
-                found.append(f"{where} = [null, null]: an interval that is open at both ends is none; write null")
+                problems.append(f"{where} = [null, null]: an interval that is open at both ends is none; write null")
             elif low is not None and high is not None and low > high:
-                found.append(f"{where} = [{low:g}, {high:g}]: no value can pass; the lower end comes first")
-        return found
+                problems.append(f"{where} = [{low:g}, {high:g}]: no value can pass; the lower end comes first")
+        return problems
 
 
 def row_hint(key: str, rows: Collection[str]) -> str:

@@ -141,10 +141,10 @@ def row_names(
         "ensemble": networks[:1],
         "working_point": working_points,
     }
-    found = {}
+    rows = {}
     for pattern, kind in ROWS.items():
         if set(kind.needs) <= set(present):
             keys = [key for _, key, _, _ in Formatter().parse(pattern) if key]
             for values in product(*(names[key] for key in keys)):
-                found[pattern.format(**dict(zip(keys, values, strict=True)))] = kind.meaning
-    return found
+                rows[pattern.format(**dict(zip(keys, values, strict=True)))] = kind.meaning
+    return rows

@@ -68,8 +68,8 @@ class Efficiency(Section):
     ensemble: EfficiencyEnsemble = EfficiencyEnsemble()
     comparisons: dict[NetworkName, int] = Field(
         default_factory=_comparisons,
-        description="members of the other networks; by default without that of the ensemble. null: not this one, where "
-        "a file that is extended has it",
+        description="members of other networks, by default without the ensemble's. Set one to null to drop it from an "
+        "extended file",
     )
     cross_fit: CrossFit = CrossFit()
     truth_tagging: TruthTagging = TruthTagging()
@@ -108,47 +108,49 @@ class Efficiency(Section):
         experiments = self.experiments or EfficiencyExperiments()
         points = dict.fromkeys((*self.wp_names, *experiments.working_points))
         rows = (row_names(sorted(flavours), (model, *NETWORKS), tuple(points), NEEDS) for model in NETWORKS)
-        return {name: meaning for found in rows for name, meaning in found.items()}
+        return {name: meaning for names in rows for name, meaning in names.items()}
 
     def problems(self, flavours: Mapping[str, Flavour], working_points: Mapping[str, float] | None) -> list[str]:
         """Return what does not fit the flavours and the tagger's working points, in words."""
-        found = [] if self.toy is None else self.toy.problems(flavours)
+        problems = [] if self.toy is None else self.toy.problems(flavours)
         if self.toy is None and self.working_points is None:
-            found.append("efficiency.working_points: null is for toys; name those of the tagger, or leave it out")
+            problems.append("efficiency.working_points: null is for toys; name those of the tagger, or leave it out")
         elif self.toy is None:
-            found += _working_point_problems(self.wp_names, working_points or {})
+            problems += _working_point_problems(self.wp_names, working_points or {})
         elif self.working_points is not None:
-            found.append(
+            problems.append(
                 f"efficiency.working_points = {list(self.working_points)}: of the tagger, for events of skims; toys "
                 "have those of efficiency.toy.working_points, leave these out"
             )
-        found += self.audit.problems(self.row_names(flavours), self._possible_rows(flavours))
+        problems += self.audit.problems(self.row_names(flavours), self._possible_rows(flavours))
         chosen = self.truth_tagging.working_point
         if chosen is not None and chosen not in self.wp_names:
-            found.append(f"efficiency.truth_tagging.working_point: {chosen!r} is not one of {list(self.wp_names)}")
+            problems.append(f"efficiency.truth_tagging.working_point: {chosen!r} is not one of {list(self.wp_names)}")
         if self.ensemble.model in self.comparisons:
-            found.append(_own_comparison(self.ensemble.model, self.comparisons))
+            problems.append(_own_comparison(self.ensemble.model, self.comparisons))
         for name in NETWORKS:
-            found += [
+            problems += [
                 f"efficiency.models.{name}.untagged_weight.{flavour}: not one of the flavours {list(flavours)}"
                 for flavour in getattr(self.models, name).untagged_weight
                 if flavour not in flavours
             ]
         if self.ratio is not None:
-            found += self.ratio.problems(flavours)
+            problems += self.ratio.problems(flavours)
             if self.toy is None:
-                found.append("efficiency.ratio: an experiment on generated jets, needs efficiency.toy; leave it out")
+                problems.append("efficiency.ratio: an experiment on generated jets, needs efficiency.toy; leave it out")
         if self.experiments is not None:
             if self.toy is None:
-                found.append("efficiency.experiments: they are on generated jets, need efficiency.toy; leave them out")
+                problems.append(
+                    "efficiency.experiments: they are on generated jets, need efficiency.toy; leave them out"
+                )
             else:
-                found += self.experiments.problems(self.toy, flavours)
-        found += [
+                problems += self.experiments.problems(self.toy, flavours)
+        problems += [
             f"efficiency.comparisons.{name} = {number}: must be at least 1; leave the network out instead"
             for name, number in self.comparisons.items()
             if number < 1
         ]
-        return found
+        return problems
 
 
 def _working_point_problems(names: tuple[str, ...], known: Mapping[str, float]) -> list[str]:

@@ -39,11 +39,11 @@ class EfficiencyExperiments(Section):
         if len(toy.working_points) > 1:
             return []
         changed = toy.model_copy(update={"working_points": self.working_points})
-        own = "efficiency.toy.working_points"
+        key = "efficiency.toy.working_points"
         return [
-            text.replace(own, "efficiency.experiments.working_points")
+            text.replace(key, "efficiency.experiments.working_points")
             for text in changed.problems(flavours)
-            if text.startswith(own)
+            if text.startswith(key)
         ]
 
 

@@ -73,27 +73,27 @@ class EfficiencyRatio(Section):
     def problems(self, flavours: Mapping[str, Flavour]) -> list[str]:
         """Return what does not fit the flavours, in words."""
         given = {f"regions.{name}": set(mixture) for name, mixture in self.regions.items()}
-        found = [
+        problems = [
             f"efficiency.ratio.{key}: needs exactly the flavours {list(flavours)}, got {sorted(names)}"
             for key, names in {**given, "true_sf": set(self.true_sf)}.items()
             if names != set(flavours)
         ]
-        found += [
+        problems += [
             f"efficiency.ratio.fixed.{name}: not one of the flavours {list(flavours)}"
             for name in self.fixed
             if name not in flavours
         ]
-        found += [
+        problems += [
             f"efficiency.ratio.regions: no region has {name} jets; give one a fraction of them"
             for name in flavours
             if not any(mixture.get(name) for mixture in self.regions.values())
         ]
         n_free = len(set(flavours) - set(self.fixed))
         if n_free == 0:
-            found.append("efficiency.ratio.fixed: all scale factors are taken as known, none is left to find")
+            problems.append("efficiency.ratio.fixed: all scale factors are taken as known, none is left to find")
         if n_free > len(self.regions):
-            found.append(
+            problems.append(
                 f"efficiency.ratio.regions: {len(self.regions)} cannot tell {n_free} scale factors apart; add a "
                 "region, or take one as known under fixed"
             )
-        return found
+        return problems

@@ -132,7 +132,7 @@ class EfficiencyToy(Section):
 
     def problems(self, flavours: Mapping[str, Flavour]) -> list[str]:
         """Return what does not fit the flavours, and working points that are not nested, in words."""
-        found = []
+        problems = []
         for key, given in (
             ("base", set(self.base)),
             ("neighbours.width", set(self.neighbours.width)),
@@ -140,18 +140,20 @@ class EfficiencyToy(Section):
             *((f"neighbours.amplitude.{own}", set(row)) for own, row in self.neighbours.amplitude.items()),
         ):
             if given != set(flavours):
-                found.append(f"efficiency.toy.{key}: needs exactly the flavours {list(flavours)}, got {sorted(given)}")
+                problems.append(
+                    f"efficiency.toy.{key}: needs exactly the flavours {list(flavours)}, got {sorted(given)}"
+                )
         for name, factors in self.working_points.items():
-            found += [
+            problems += [
                 f"efficiency.toy.working_points.{name}.{flavour}: not one of the flavours {list(flavours)}"
                 for flavour in factors
                 if flavour not in flavours
             ]
         for (loose, low), (tight, high) in pairwise(self.nested_points.items()):
-            found += [
+            problems += [
                 f"efficiency.toy.working_points: not nested for {flavour}, {tight} ({high.get(flavour, 1.0):g}) passes "
                 f"more jets than {loose} ({low.get(flavour, 1.0):g}), but not of all flavours"
                 for flavour in flavours
                 if high.get(flavour, 1.0) > low.get(flavour, 1.0)
             ]
-        return found
+        return problems

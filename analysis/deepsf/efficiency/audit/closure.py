@@ -35,7 +35,7 @@ TRUTH = "truth"
 TOTAL = "total"
 """The variable of one bin."""
 N_TAGS_LAST = 4
-"""Events with so many tags or more share a bin of the spectrum."""
+"""Events with at least this many tags share a bin of the spectrum."""
 
 
 class ModelYields(NamedTuple):
@@ -90,8 +90,8 @@ class RegionYields(NamedTuple):
 
     def pulls(self, model: str) -> Floats:
         """Return (predicted - direct) / sqrt(Var), NaN where nothing is predicted, ``(n_categories, n_bins)``."""
-        found = self.models[model]
-        return ratio(found.predicted - self.direct, np.sqrt(found.variance))
+        yields = self.models[model]
+        return ratio(yields.predicted - self.direct, np.sqrt(yields.variance))
 
     def chi2(self, model: str, category: str = INCLUSIVE) -> tuple[float, int]:
         """Return chi2 and the number of bins in it."""
@@ -137,7 +137,7 @@ def region_yields(
     binnings = {**edges, TOTAL: np.array([-0.5, 0.5])}
     pairs = flavour_pairs(events.flavours)
     tagged = events.tag_bin > point
-    found = {}
+    regions = {}
     for region, n_tags in REGIONS.items():
         observed = everything.choose(everything.second >= 0) if n_tags > 1 else everything
         weights = {name: _weights(model.mean[:, point], observed, n_tags) for name, model in models.items()}
@@ -149,11 +149,11 @@ def region_yields(
             if model.members is not None and len(model.members) > 1
         }
         direct = _weights(tagged.astype(np.float32), observed, n_tags)
-        found[region] = {
+        regions[region] = {
             variable: _yields(observed, variable, binning, pairs, direct, weights, members)
             for variable, binning in binnings.items()
         }
-    return found
+    return regions
 
 
 def n_tag_yields(
@@ -161,7 +161,7 @@ def n_tag_yields(
 ) -> RegionYields:
     """Return how many events have 0, 1, 2, 3 and more tags, predicted by exact sums over tag patterns, and direct.
 
-    An event counts in every bin, with the probability of so many tags.
+    An event counts in every bin, with the probability of that number of tags.
     """
     _check(events, models, truth)
     generator = events.weight.astype(np.float64)
@@ -184,11 +184,11 @@ def n_tag_yields(
             v_eff,
         )
 
-    made = {name: yields(model.mean, model.members) for name, model in models.items()}
+    of_models = {name: yields(model.mean, model.members) for name, model in models.items()}
     if truth is not None:
-        made[TRUTH] = yields(truth, None)
+        of_models[TRUTH] = yields(truth, None)
     direct, variance = (sums(index, g, N_TAGS_LAST + 1)[np.newaxis] for g in (generator, generator**2))
-    return RegionYields(np.arange(N_TAGS_LAST + 2, dtype=np.float64) - 0.5, (INCLUSIVE,), direct, variance, made)
+    return RegionYields(np.arange(N_TAGS_LAST + 2, dtype=np.float64) - 0.5, (INCLUSIVE,), direct, variance, of_models)
 
 
 def _check(events: JetEvents, models: Mapping[str, ModelEfficiencies], truth: Floats | None) -> None:
@@ -228,11 +228,11 @@ def _yields(
         return np.concatenate([table.sum(axis=0, keepdims=True), table[1:]])
 
     def filled(weight: Floats, replicas: Sequence[Floats] = ()) -> ModelYields:
-        found = truth_tagged_yields(observed.weight, weight, index, n_rows * n_bins, replicas)
+        yields = truth_tagged_yields(observed.weight, weight, index, n_rows * n_bins, replicas)
         v_eff = None
-        if found.replicas is not None:
-            v_eff = np.var([categories(row) for row in found.replicas], axis=0, ddof=1)
-        rows = (found.value, found.sum_w2, found.direct_sum_w2)
+        if yields.replicas is not None:
+            v_eff = np.var([categories(row) for row in yields.replicas], axis=0, ddof=1)
+        rows = (yields.value, yields.sum_w2, yields.direct_sum_w2)
         value, sum_w2, direct_sum_w2 = (categories(row) for row in rows)
         return ModelYields(value, sum_w2, direct_sum_w2, v_eff)
 

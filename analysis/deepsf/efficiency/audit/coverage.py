@@ -1,4 +1,4 @@
-"""Coverage of the quoted errors of truth-tagged yields, by throwing the whole experiment anew many times.
+"""Coverage of the quoted errors of truth-tagged yields, from many repetitions of the whole experiment.
 
 Each replica is a sample of the toy without neighbour effect, so that maps of (pT, eta) are right on average; its size
 fluctuates, as sum w^2 supposes. The map is made of the same events that it weights; the two leading jets must be
@@ -48,7 +48,7 @@ def coverage(
     maps
         Bins, and ``n_replicas`` bootstraps for V_eff.
     n_replicas, n_events
-        How often the experiment is thrown, and its mean size.
+        How often the experiment is repeated, and its mean size.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def coverage(
         in events, and errors of it. ``direct``, ``actual`` and ``with_truth`` are standard deviations over replicas, of
         direct tags and of truth tagging with the map and with true efficiencies; ``sum_w2`` and ``total`` are quoted,
         the root mean squares of sqrt(sum w^2) and of sqrt(sum w^2 + V_eff). ``without_v_eff`` and ``with_v_eff`` are
-        actual over quoted, ``ratio_error`` their relative error, that of a standard deviation from so many replicas.
+        actual over quoted, ``ratio_error`` is their relative error, that of a standard deviation of ``n_replicas``.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _spread(values: list[Floats]) -> Floats:
 def without_neighbours(toy: EfficiencyToy) -> EfficiencyToy:
     """Return the toy with jets that are tagged independently of each other, and nothing hidden."""
     neighbours = toy.neighbours
-    none = {own: dict.fromkeys(row, 0.0) for own, row in neighbours.amplitude.items()}
+    none = {flavour: dict.fromkeys(row, 0.0) for flavour, row in neighbours.amplitude.items()}
     changes = {"latent_correlation": 0.0, "hidden_variable": 0.0}
     return toy.model_copy(update={"neighbours": neighbours.model_copy(update={"amplitude": none}), **changes})
 

@@ -1,4 +1,4 @@
-"""Whether exported files say what they were made from says, as rows of the audit."""
+"""Agreement of exported files with their sources, as rows of the audit."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def _maps_difference(
         expected, correction = fitted.evaluate(events), stored[name]
         inputs = [columns[variable.name] for variable in correction.inputs[2:]]
         for number, point in enumerate(events.working_points):
-            found = correction.evaluate("nominal", point, *inputs)
-            largest = max(largest, float(np.max(np.abs(found - expected[:, number]), initial=0.0)))
+            exported = correction.evaluate("nominal", point, *inputs)
+            largest = max(largest, float(np.max(np.abs(exported - expected[:, number]), initial=0.0)))
     return largest

@@ -64,16 +64,16 @@ class Reliability(NamedTuple):
 
 def relative_mad(predicted: Values, true: Values, flavour: npt.NDArray[np.int8], n_flavours: int) -> Floats:
     """Return by flavour mean |predicted - true| / mean true; efficiencies ``(n_jets,)``, NaN for absent flavours."""
-    found = [sums(flavour.astype(np.int64), values, n_flavours) for values in (np.abs(predicted - true), true)]
-    return ratio(*found)
+    index = flavour.astype(np.int64)
+    return ratio(sums(index, np.abs(predicted - true), n_flavours), sums(index, true, n_flavours))
 
 
 def calibration(
     predicted: Values, reference: Values, weight: Floats, flavour: npt.NDArray[np.int8], n_flavours: int
 ) -> Floats:
     """Return by flavour sum g predicted / sum g reference - 1, the reference being truth or tags; ``(n_flavours,)``."""
-    found = [sums(flavour.astype(np.int64), weight * values, n_flavours) for values in (predicted, reference)]
-    return ratio(*found) - 1
+    index = flavour.astype(np.int64)
+    return ratio(sums(index, weight * predicted, n_flavours), sums(index, weight * reference, n_flavours)) - 1
 
 
 def divergence(predicted: Values, true: Values) -> Floats:
@@ -162,10 +162,10 @@ def reliability(events: JetEvents, efficiency: Values, point: int) -> Reliabilit
     rows = np.full((3, n_flavours, N_RELIABILITY_BINS), np.nan)
     chi2, ndf = np.zeros(n_flavours), np.zeros(n_flavours, np.int64)
     for number in range(n_flavours):
-        mine = events.flavour == number
-        if not np.any(mine):
+        chosen = events.flavour == number
+        if not np.any(chosen):
             continue
-        g, w, t = generator[mine], predicted[mine], tag[mine]
+        g, w, t = generator[chosen], predicted[chosen], tag[chosen]
         inner = np.quantile(w, np.linspace(0, 1, N_RELIABILITY_BINS + 1)[1:-1])
         index = np.searchsorted(inner, w, side="right")
         total, of_model, of_tags, variance = (

@@ -1,4 +1,4 @@
-"""Figures of one sample that the audit's rows and tables are made of."""
+"""Numbers of one sample behind the audit's rows and tables."""
 
 from __future__ import annotations
 
@@ -117,11 +117,11 @@ def tables(
     def by_flavour(values: Floats | Ints) -> dict[str, Any]:
         return dict(zip(flavours, values, strict=True))
 
-    found: dict[str, Any] = {}
+    by_sample: dict[str, Any] = {}
     for name, sample in figures.items():
         closure = closures[name]
         spectra = {**{r: dict(v) for r, v in closure.regions.items()}, "n_tags": {"n_tags": closure.n_tags}}
-        found[name] = {
+        by_sample[name] = {
             "events": closure.n_events,
             "jets": by_flavour(sample.n_jets),
             "tags": by_flavour(sample.n_tags),
@@ -136,7 +136,7 @@ def tables(
             },
             "gain": {region: _gain_table(variables["total"]) for region, variables in closure.regions.items()},
         }
-    return found
+    return by_sample
 
 
 def _chi2_table(yields: RegionYields) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether the sample of the decaying scalar is what it says: its mass, and the same efficiencies as in training."""
+"""Rows on the sample of the decaying scalar: its mass, and whether its efficiencies are those of the training."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ class SpreadCheck(NamedTuple):
     pull_mean, pull_width
         Mean and standard deviation over jets of (mean - true) / spread.
     pull_mean_error
-        What the training sample's fluctuation, common to all jets, makes of ``pull_mean``: the standard deviation over
-        members of the mean of (member - mean) / spread.
+        Error of ``pull_mean`` from the training sample's fluctuation, which is common to all jets: the standard
+        deviation over members of the mean of (member - mean) / spread.
     uncovered
         sqrt(rms(mean - true)^2 - rms(spread)^2) / mean true, 0 if the spread is larger: what has to be added.
     curve_spread, curve_deviation
@@ -93,11 +93,11 @@ def spread_check(members: Values, true: Values, flavour: npt.NDArray[np.int8], n
     curves = np.full((2, n_flavours, N_SPREAD_BINS), np.nan)
     without = np.zeros(n_flavours, np.int64)
     for number in range(n_flavours):
-        mine = flavour == number
-        if not np.any(mine):
+        chosen = flavour == number
+        if not np.any(chosen):
             continue
-        own, reference = members[:, mine].astype(np.float64), true[mine].astype(np.float64)
-        centre, width = own.mean(axis=0), own.std(axis=0, ddof=1)
+        efficiencies, reference = members[:, chosen].astype(np.float64), true[chosen].astype(np.float64)
+        centre, width = efficiencies.mean(axis=0), efficiencies.std(axis=0, ddof=1)
         deviation, scale = centre - reference, reference.mean()
         rms, rms_spread = (np.sqrt(np.mean(values**2)) for values in (deviation, width))
         has_spread = width > 0
@@ -105,17 +105,17 @@ def spread_check(members: Values, true: Values, flavour: npt.NDArray[np.int8], n
         if not np.any(has_spread):
             continue
         pull = deviation[has_spread] / width[has_spread]
-        common = [np.mean((member - centre)[has_spread] / width[has_spread]) for member in own]
+        common = [np.mean((member - centre)[has_spread] / width[has_spread]) for member in efficiencies]
         uncovered = np.sqrt(max(0.0, rms**2 - rms_spread**2)) / scale
         scalars[:, number] = rms / rms_spread, pull.mean(), pull.std(), np.std(common, ddof=1), uncovered
         relative = width / np.maximum(centre, np.finfo(np.float32).tiny)
         inner = np.quantile(relative, np.linspace(0, 1, N_SPREAD_BINS + 1)[1:-1])
         index = np.searchsorted(inner, relative, side="right")
-        found = [sums(index, v, N_SPREAD_BINS) for v in (width**2, deviation**2, reference, np.ones(len(width)))]
-        filled = found[3] > 0
-        for row in range(2):
-            squares, number_of_jets, total = found[row][filled], found[3][filled], found[2][filled]
-            curves[row, number, filled] = np.sqrt(squares * number_of_jets) / total
+        n_jets, total = (sums(index, values, N_SPREAD_BINS) for values in (np.ones(len(width)), reference))
+        filled = n_jets > 0
+        for row, values in enumerate((width, deviation)):
+            squares = sums(index, values**2, N_SPREAD_BINS)
+            curves[row, number, filled] = np.sqrt(squares[filled] * n_jets[filled]) / total[filled]
     rms_ratio, pull_mean, pull_width, pull_mean_error, not_covered = scalars
     return SpreadCheck(rms_ratio, pull_mean, pull_width, pull_mean_error, not_covered, curves[0], curves[1], without)
 

@@ -1,4 +1,4 @@
-"""The audit of efficiencies as text, for people: one line a row, what failed first."""
+"""The audit of efficiencies as text: one line a row, failed rows first."""
 
 from __future__ import annotations
 

@@ -99,21 +99,21 @@ def symmetries(ensemble: Evaluates, events: JetEvents, seed: int) -> Symmetries:
     )
 
 
-def symmetry_rows(found: Symmetries) -> Rows:
+def symmetry_rows(figures: Symmetries) -> Rows:
     """Return the rows of the audit on the symmetries of an ensemble, and on jets out of range."""
     return {
-        **row("symmetry.permutation", found.permutation),
-        **row("symmetry.phi_rotation", found.phi_rotation),
-        **row("symmetry.batch_order", found.batch_order),
-        **row("symmetry.padding", found.padding),
-        **row("symmetry.single_jet", found.n_bad_single),
-        **row("out_of_range.not_finite", found.n_not_finite),
-        **row("out_of_range.flagged", found.flagged),
+        **row("symmetry.permutation", figures.permutation),
+        **row("symmetry.phi_rotation", figures.phi_rotation),
+        **row("symmetry.batch_order", figures.batch_order),
+        **row("symmetry.padding", figures.padding),
+        **row("symmetry.single_jet", figures.n_bad_single),
+        **row("out_of_range.not_finite", figures.n_not_finite),
+        **row("out_of_range.flagged", figures.flagged),
     }
 
 
 def _jets(events: JetEvents, jets: Ints, n_jets: Ints, order: Ints) -> JetEvents:
-    """Return events made of some jets, so many in each, with weights and numbers of the events ``order``."""
+    """Return events made of some jets, ``n_jets`` in each, with weights and numbers of the events ``order``."""
     per_jet = {name: getattr(events, name)[jets] for name in ("pt_gev", "eta", "phi", "flavour", "tag_bin")}
     return replace(
         events, offsets=offsets_of(n_jets), weight=events.weight[order], event=events.event[order], **per_jet

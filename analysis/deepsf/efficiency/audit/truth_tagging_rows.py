@@ -1,4 +1,4 @@
-"""Whether truth tagging does what it says: sums over patterns, draws, jets that are not taggable, scale factors.
+"""Rows on truth tagging: sums over patterns, draws, jets that are not taggable, scale factors.
 
 Each figure is computed with the efficiencies of the ensemble at the events of a sample, so that it holds for what is
 used.

@@ -119,17 +119,17 @@ def _identified(simulated: Sequence[tuple[Path, dict[str, Any]]]) -> list[tuple[
     Files of one sample and name, from several folders, are told apart by their content.
     """
     names = Counter((meta["sample"], meta.get("file", "")) for _, meta in simulated)
-    found: dict[tuple[str, ...], tuple[Path, dict[str, Any]]] = {}
+    by_name: dict[tuple[str, ...], tuple[Path, dict[str, Any]]] = {}
     for path, meta in simulated:
         name = (meta["sample"], meta.get("file", ""))
         key = name if names[name] == 1 else (*name, _digest(path))
-        if key in found:
+        if key in by_name:
             raise ValueError(
-                f"{path} and {found[key][0]}: the same events of sample {name[0]} twice; name every NanoAOD file in "
+                f"{path} and {by_name[key][0]}: the same events of sample {name[0]} twice; name every NanoAOD file in "
                 "one sample, once"
             )
-        found[key] = path, meta
-    return [(_seed_of(key), *found[key]) for key in sorted(found)]
+        by_name[key] = path, meta
+    return [(_seed_of(key), *by_name[key]) for key in sorted(by_name)]
 
 
 def _digest(path: Path) -> str:

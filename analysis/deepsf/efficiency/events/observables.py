@@ -1,4 +1,4 @@
-"""What closure is shown in: the two leading jets of an event, its flavour pair, and each jet's surroundings."""
+"""Variables in which closure is shown: the two leading jets, their flavour pair, and each jet's surroundings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VARIABLES = ("delta_r", "pt_gev", "eta", "mass_gev", "n_jets", "closest_flavour"
 JET_VARIABLES = ("pt_gev", "eta", "delta_r")
 """Variables of single jets: pT, eta, and DeltaR to the closest jet."""
 N_JETS_LAST = 8
-"""Events with so many jets or more share a bin."""
+"""Events with at least this many jets share a bin."""
 
 
 class EventObservables(NamedTuple):

@@ -80,7 +80,7 @@ class EfficiencyMap:
         ValueError
             If there is not one finite weight an event.
         """
-        made = cls(_empty(events, settings, delta_r), settings.prior_jets)
+        result = cls(_empty(events, settings, delta_r), settings.prior_jets)
         event_weight = np.asarray(events.weight if weight is None else weight, np.float64)
         if event_weight.shape != (len(events),) or not np.isfinite(event_weight).all():
             raise ValueError(
@@ -88,10 +88,10 @@ class EfficiencyMap:
                 f"{int(np.sum(~np.isfinite(event_weight)))} that are not finite"
             )
         of_jets = np.repeat(event_weight, events.n_jets)
-        sums = fill(made.bins(events), events.tag_bin, of_jets, of_jets**2, made.counts.shape)
-        view: Any = made.counts.view()
+        sums = fill(result.bins(events), events.tag_bin, of_jets, of_jets**2, result.counts.shape)
+        view: Any = result.counts.view()
         view.value, view.variance = sums
-        return made
+        return result
 
     @property
     def flavours(self) -> tuple[str, ...]:
@@ -129,8 +129,8 @@ class EfficiencyMap:
     @property
     def absent(self) -> tuple[str, ...]:
         """Flavours without jets in the sample, or whose signed weights sum up to a negative number in a tag bin."""
-        found = inclusive(self.sums).n_effective
-        return tuple(name for name, number in zip(self.flavours, found, strict=True) if number == 0)
+        n_effective = inclusive(self.sums).n_effective
+        return tuple(name for name, number in zip(self.flavours, n_effective, strict=True) if number == 0)
 
     @property
     def fallbacks(self) -> dict[str, Fallbacks]:

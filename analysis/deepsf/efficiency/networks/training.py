@@ -135,8 +135,8 @@ def _bin_fractions(events: JetEvents, weight: Floats32) -> npt.NDArray[np.float6
 def _flavour_weights(fractions: Floats, balance: float) -> Floats32:
     """Return the weight of each flavour in the loss, V^-balance for the variance V of its bin.
 
-    Jets of udsg tell of the tag a hundredth of what those of b do: left to themselves, weight decay pulls the shape of
-    their efficiency to that of b. A weight that depends on inputs alone leaves the minimum of the loss where it is.
+    A light jet carries about 1 % of the information of a b jet, so without reweighting weight decay pulls the light-jet
+    shape towards the b-jet shape. A weight that depends on inputs alone leaves the minimum of the loss where it is.
     """
     variance = 1.0 - np.sum(fractions**2, axis=1)
     weights: Floats32 = (variance**-balance).astype(np.float32)

@@ -26,7 +26,7 @@ _QUARTILES = (0.25, 0.75)
 
 
 class RatioFigures(NamedTuple):
-    """What the experiment found, plain numbers; by flavour and working point where they are mappings.
+    """Results of the experiment, plain numbers; by flavour and working point where they are mappings.
 
     Attributes
     ----------
@@ -60,12 +60,12 @@ def measure_on_toy(toy: EfficiencyToy, flavours: Mapping[str, Flavour], settings
         If a true scale factor makes an efficiency exceed 1, or as `deepsf.efficiency.ratio.fit.fit_scale_factors`.
     """
     experiment = _Experiment(toy, flavours, settings)
-    found = experiment.fit(experiment.regions(settings.pt_tilt_gev))
+    fitted = experiment.fit(experiment.regions(settings.pt_tilt_gev))
     with_tilt, without = (
         experiment.comparison(experiment.fit(experiment.regions(tilt, fluctuating=False)))
         for tilt in (settings.pt_tilt_gev, np.inf)
     )
-    compared = experiment.comparison(found)
+    compared = experiment.comparison(fitted)
     changes = [
         abs(with_tilt[flavour][point].spread / without[flavour][point].spread - 1.0)
         for flavour in compared
@@ -75,23 +75,23 @@ def measure_on_toy(toy: EfficiencyToy, flavours: Mapping[str, Flavour], settings
         mad={f: {p: c.mad for p, c in points.items()} for f, points in compared.items()},
         slope={f: {p: c.spread / c.true_spread - 1.0 for p, c in points.items()} for f, points in compared.items()},
         tilt=max(changes),
-        unitarity=experiment.unitarity(found),
+        unitarity=experiment.unitarity(fitted),
     )
 
 
 def flavour_efficiencies(toy: EfficiencyToy, events: JetEvents) -> Floats:
-    """Return the efficiency that each jet would have as one of each flavour, its neighbours being what they are.
+    """Return the efficiency that each jet would have as one of each flavour, its neighbours unchanged.
 
     Returns
     -------
     ndarray
         float64 of shape ``(n_flavours, n_jets, K)``.
     """
-    found = []
+    of_flavours = []
     for flavour in events.flavours:
         loosest = true_efficiency(_of_one_flavour(toy, flavour), events)
-        found.append(loosest * [toy.working_points[name].get(flavour, 1.0) for name in events.working_points])
-    return np.stack(found)
+        of_flavours.append(loosest * [toy.working_points[name].get(flavour, 1.0) for name in events.working_points])
+    return np.stack(of_flavours)
 
 
 def true_scale_factor(law: TrueTagScaleFactor, pt_gev: Floats, abseta: Floats) -> Floats:
@@ -173,11 +173,11 @@ class _Experiment:
         return DataJets(pt, self._abseta[chosen], weight)
 
     def fit(self, regions: Mapping[str, RegionJets]) -> RatioScaleFactors:
-        """Return the scale factors that are found, with the same seed for all regions."""
+        """Return the fitted scale factors, with the same seed for all regions."""
         seed = seed_sequence(self._settings.seed, "efficiency ratio", "fit")
         return fit_scale_factors(regions, self._codes, self._settings.fit, seed, self._settings.fixed)
 
-    def comparison(self, found: RatioScaleFactors) -> dict[str, dict[str, _Compared]]:
+    def comparison(self, fitted: RatioScaleFactors) -> dict[str, dict[str, _Compared]]:
         """Return by flavour and working point the scale factors of cuts against the true ones, at jets of data."""
         chosen = np.flatnonzero(self._is_data)
         pt, abseta = self._pt[chosen], self._abseta[chosen]
@@ -189,7 +189,7 @@ class _Experiment:
         result: dict[str, dict[str, _Compared]] = {}
         for number, flavour in enumerate(self._flavours):
             true = self._true_sf[number, chosen]
-            passing = (np.cumsum(bins[:, ::-1], axis=1)[:, ::-1] for bins in found.bins(flavour, pt, abseta))
+            passing = (np.cumsum(bins[:, ::-1], axis=1)[:, ::-1] for bins in fitted.bins(flavour, pt, abseta))
             simulation, data = passing
             result[flavour] = {
                 point: _Compared(float(np.abs(sf - true).mean() / true.mean()), spread(sf), spread(true))
@@ -197,14 +197,14 @@ class _Experiment:
             }
         return result
 
-    def unitarity(self, found: RatioScaleFactors) -> float:
+    def unitarity(self, fitted: RatioScaleFactors) -> float:
         """Return the largest deviation of the mean SF over bins from 1, at theta and at the jets' own efficiencies."""
         chosen = np.flatnonzero(self._is_data)
         pt, abseta, largest = self._pt[chosen], self._abseta[chosen], 0.0
         for number, flavour in enumerate(self._flavours):
-            at_theta = found.bins(flavour, pt, abseta).simulation * found.evaluate(flavour, pt, abseta)
+            at_theta = fitted.bins(flavour, pt, abseta).simulation * fitted.evaluate(flavour, pt, abseta)
             jets = TaggedJets(np.full(len(chosen), self._codes[flavour][0]), abseta, pt)
             efficiency = self._efficiency[number, chosen]
-            at_jets = bin_probabilities(efficiency) * found.in_bins(jets, efficiency)
+            at_jets = bin_probabilities(efficiency) * fitted.in_bins(jets, efficiency)
             largest = max([largest, *(float(np.abs(m.sum(axis=1) - 1.0).max()) for m in (at_theta, at_jets))])
         return largest

@@ -108,11 +108,11 @@ class _Fit:
         self._features = self._mean_features(*_joined([*simulation, *(region.data for region in regions.values())]))
 
     def run(self) -> RatioScaleFactors:
-        """Train and return what was found."""
+        """Train and return the scale factors."""
         simulation = {flavour: self._fit_efficiency(number) for number, flavour in enumerate(self._flavours)}
         composition = {name: self._fit_composition(region.simulation) for name, region in self._regions.items()}
         shifts = {flavour: ClassProbabilities(self._network(self._n_bins - 1)) for flavour in self._free}
-        made = RatioScaleFactors(self._codes, self._theta, simulation, shifts, self._fixed)
+        result = RatioScaleFactors(self._codes, self._theta, simulation, shifts, self._fixed)
         columns = []
         for flavour in self._flavours:
             log_e = simulation[flavour].log_probability(self._features)
@@ -132,16 +132,16 @@ class _Fit:
         self._train(
             network, torch.cat(features), np.concatenate(weights), self._settings.steps, self._settings.weight_decay
         )
-        return made
+        return result
 
     def _fit_efficiency(self, flavour: int) -> ClassProbabilities:
         """Return the bins of the simulation of a flavour, in all regions together."""
         total = np.zeros((self._cells.size, self._n_bins))
         for region in self._regions.values():
-            mine = np.flatnonzero(region.simulation.flavour == flavour)
+            chosen = np.flatnonzero(region.simulation.flavour == flavour)
             jets = region.simulation
-            weight = bin_probabilities(jets.efficiency[mine]) * jets.weight[mine, None]
-            total += self._sums(jets.pt_gev[mine], jets.abseta[mine], weight)
+            weight = bin_probabilities(jets.efficiency[chosen]) * jets.weight[chosen, None]
+            total += self._sums(jets.pt_gev[chosen], jets.abseta[chosen], weight)
         return self._fit_simulation(total)
 
     def _fit_composition(self, jets: SimulatedJets) -> ClassProbabilities:
@@ -151,10 +151,12 @@ class _Fit:
 
     def _fit_simulation(self, weights: Floats) -> ClassProbabilities:
         fractions = weights.sum(axis=0) / weights.sum()
-        made = ClassProbabilities(self._network(weights.shape[1] - 1), np.clip(fractions, _FRACTION_MIN, 1.0).tolist())
+        network = ClassProbabilities(
+            self._network(weights.shape[1] - 1), np.clip(fractions, _FRACTION_MIN, 1.0).tolist()
+        )
         if np.count_nonzero(weights.sum(axis=0)) > 1:  # else all is known: a region of one flavour
-            self._train(made, self._features, weights, self._settings.simulation_steps, 0.0)
-        return made
+            self._train(network, self._features, weights, self._settings.simulation_steps, 0.0)
+        return network
 
     def _train(
         self, network: torch.nn.Module, features: Tensor, weights: Floats, steps: int, weight_decay: float

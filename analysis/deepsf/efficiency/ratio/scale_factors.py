@@ -1,7 +1,7 @@
 """Scale factors of tag bins: the ratio of data to simulation in regions of mixed flavours.
 
 theta = (pT, |eta|) of a jet, k the tag bin that it is in (0: untagged). The density ratio of data to
-simulation in region R is r_R(k, theta). What of it the tagger is to blame for is
+simulation in region R is r_R(k, theta). The tagger's contribution is
 
     r_R(k, theta) / r_R(theta) = P_R(k | theta; data) / P_R(k | theta; simulation):
 
@@ -97,8 +97,8 @@ class RatioScaleFactors:
 
     def evaluate(self, flavour: str, pt_gev: npt.NDArray[np.floating], abseta: npt.NDArray[np.floating]) -> Floats:
         """Return the scale factors of all bins for jets of a flavour, shape ``(n, K + 1)``."""
-        found = self.bins(flavour, pt_gev, abseta)
-        return found.data / found.simulation
+        bins = self.bins(flavour, pt_gev, abseta)
+        return bins.data / bins.simulation
 
     def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
         """Return the scale factor of each jet in each tag bin, ``(n, K + 1)``, given its own efficiencies ``(n, K)``.

@@ -87,7 +87,7 @@ def two_jets(rng: np.random.Generator, n: int, settings: ToyKinematics, n_flavou
 
 
 def n_extra_jets(rng: np.random.Generator, n: int, settings: ToyKinematics) -> Ints:
-    """Return the number of further jets of ``n`` events: an exponential law up to ``n_extra_max`` + 1, rounded down."""
+    """Return the number of other jets of ``n`` events: an exponential law up to ``n_extra_max`` + 1, rounded down."""
     mean, largest = settings.n_extra_mean, settings.n_extra_max
     number = np.floor(-mean * np.log1p(rng.random(n) * np.expm1(-(largest + 1) / mean))).astype(np.int64)
     return np.asarray(np.minimum(number, largest))

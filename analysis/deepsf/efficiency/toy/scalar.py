@@ -23,18 +23,18 @@ def decays(rng: np.random.Generator, n: int, scalar: ScalarSample, acceptance: T
     ValueError
         If less than about one decay in 100 is in the acceptance.
     """
-    found: list[Floats] = []
+    accepted: list[Floats] = []
     draws = max(2 * n, _DRAWS_MIN)
     for _ in range(_ROUNDS_MAX):
         quarks = _decay(rng, draws, scalar)
-        found.append(quarks[:, :, _accepted(quarks, acceptance)])
-        if sum(part.shape[2] for part in found) >= n:
-            a, b = np.concatenate(found, axis=2)[:, :, :n]
+        accepted.append(quarks[:, :, _accepted(quarks, acceptance)])
+        if sum(part.shape[2] for part in accepted) >= n:
+            a, b = np.concatenate(accepted, axis=2)[:, :, :n]
             flavour = draw_flavour(rng, n, n_flavours)
             return Pairs(Jets(a[0], a[1], a[2], flavour), Jets(b[0], b[1], b[2], flavour))
     raise ValueError(
         f"efficiency.toy.scalar: of {_ROUNDS_MAX * draws} decays of a scalar of mass_gev = {scalar.mass_gev:g} and "
-        f"pt_mean_gev = {scalar.pt_mean_gev:g} only {sum(part.shape[2] for part in found)} have both quarks at pT "
+        f"pt_mean_gev = {scalar.pt_mean_gev:g} only {sum(part.shape[2] for part in accepted)} have both quarks at pT "
         f"{acceptance.pt_min_gev:g} to {acceptance.pt_max_gev:g} GeV and |eta| < {acceptance.abseta_max:g}, where {n} "
         "are needed; change the mass, the mean pT, or pt_min_gev, pt_max_gev, abseta_max of the kinematics"
     )

@@ -51,6 +51,6 @@ def _uniform(rng: np.random.Generator, offsets: Ints, latent_correlation: float)
     if latent_correlation == 0.0:
         return rng.random(n_jets)
     common = np.repeat(rng.standard_normal(len(offsets) - 1), np.diff(offsets))
-    own = rng.standard_normal(n_jets)
-    latent = np.sqrt(latent_correlation) * common + np.sqrt(1.0 - latent_correlation) * own
+    independent = rng.standard_normal(n_jets)
+    latent = np.sqrt(latent_correlation) * common + np.sqrt(1.0 - latent_correlation) * independent
     return np.asarray(ndtr(latent))

@@ -95,7 +95,7 @@ def clipped_efficiency(toy: EfficiencyToy, events: JetEvents) -> ClippedEfficien
 
 
 def base_efficiency(toy: EfficiencyToy, events: JetEvents) -> Floats:
-    """Return the efficiency that each jet had if it were alone in its event, (n_jets,)."""
+    """Return the efficiency that each jet would have alone in its event, (n_jets,)."""
     efficiency = np.empty(len(events.pt_gev))
     for index, flavour in enumerate(events.flavours):
         chosen = events.flavour == index

@@ -55,7 +55,7 @@ def draw_pattern(
     event
         Event numbers, uint64, ``(n_events,)``: with the seed they decide the pattern.
     n, at_least
-        Exactly ``n`` tags, or at least so many.
+        Exactly ``n`` tags, or at least ``n``.
     taggable
         Jets that may be tagged, ``(n_jets,)``; all by default.
 
@@ -77,7 +77,7 @@ def draw_bins(
     offsets: Ints,
     event: UInts,
     tagged: Bools,
-    working_point: int,
+    point: int,
     *,
     seed: int,
     taggable: Bools | None = None,
@@ -92,8 +92,8 @@ def draw_bins(
         Probability to pass each of the nested working points, ``(n_jets, K)``.
     tagged
         Tagged jets, ``(n_jets,)``.
-    working_point
-        Index of the one that counts as a tag.
+    point
+        Index of the working point that counts as a tag.
 
     Returns
     -------
@@ -106,13 +106,13 @@ def draw_bins(
         If working points are not nested, or the arrays do not fit each other.
     """
     check_nested(efficiency)
-    if not 0 <= working_point < efficiency.shape[1]:
-        raise ValueError(f"working_point must be an index below {efficiency.shape[1]}, got {working_point}")
-    _, mask = checked(efficiency[:, working_point], offsets, taggable)
+    if not 0 <= point < efficiency.shape[1]:
+        raise ValueError(f"point must be the index of a working point, below {efficiency.shape[1]}, got {point}")
+    _, mask = checked(efficiency[:, point], offsets, taggable)
     if tagged.shape != mask.shape:
         raise ValueError(f"tagged must have one value a jet, shape {mask.shape}, got {tagged.shape}")
-    uniform = _uniforms(offsets, event, seed, "bin", working_point)
-    bins: Bins = _bins(np.ascontiguousarray(efficiency, np.float64), mask, tagged, uniform, working_point)
+    uniform = _uniforms(offsets, event, seed, "bin", point)
+    bins: Bins = _bins(np.ascontiguousarray(efficiency, np.float64), mask, tagged, uniform, point)
     return bins
 
 
@@ -193,20 +193,20 @@ def _patterns(
 
 
 @njit(cache=True)
-def _bins(efficiency: Floats, taggable: Bools, tagged: Bools, uniform: Floats, working_point: int) -> Bins:
+def _bins(efficiency: Floats, taggable: Bools, tagged: Bools, uniform: Floats, point: int) -> Bins:
     """Invert the distribution of nested working points: a jet passes those whose efficiency exceeds its position."""
     n_points = efficiency.shape[1]
     bins = np.full(len(efficiency), NOT_DRAWN, np.int8)
     for jet in range(len(efficiency)):
         if not taggable[jet]:
             continue
-        threshold = efficiency[jet, working_point]
+        threshold = efficiency[jet, point]
         if tagged[jet]:
             position = uniform[jet] * threshold
-            passed, last = working_point + 1, n_points
+            passed, last = point + 1, n_points
         else:
             position = threshold + uniform[jet] * (1.0 - threshold)
-            passed, last = 0, working_point
+            passed, last = 0, point
         while passed < last and position < efficiency[jet, passed]:
             passed += 1
         bins[jet] = passed

@@ -40,7 +40,7 @@ class Patterns(NamedTuple):
 def all_patterns(
     efficiency: npt.NDArray[Any], offsets: Ints, n: int, *, at_least: bool, taggable: Bools | None = None
 ) -> Patterns:
-    """Return all patterns with exactly ``n`` tags, or at least so many.
+    """Return all patterns with exactly ``n`` tags, or at least ``n``.
 
     Parameters
     ----------

@@ -176,7 +176,7 @@ def _evaluated(
 def _probabilities(
     passing: Floats, failing: Floats, offsets: Ints, taggable: Bools, n: int, at_least_n: bool
 ) -> Floats:
-    """Poisson-binomial recursion; at_least_n makes n tags absorbing: further jets count with both outcomes."""
+    """Poisson-binomial recursion; at_least_n makes n tags absorbing: jets after them count with both outcomes."""
     result = np.empty(len(offsets) - 1)
     probability = np.empty(n + 1)
     for event in range(len(offsets) - 1):

@@ -226,7 +226,7 @@ def drawn_scale_factor(scale_factor: Floats, bins: Bins, offsets: Ints) -> Float
     return product
 
 
-def data_efficiencies(efficiency: Array, scale_factor: Floats, working_point: int) -> tuple[Floats, Floats]:
+def data_efficiencies(efficiency: Array, scale_factor: Floats, point: int) -> tuple[Floats, Floats]:
     """Return the weights of a tagged and of an untagged jet in data, ``(n_jets,)`` each.
 
     They are the arguments ``efficiency`` and ``untagged`` of
@@ -239,11 +239,11 @@ def data_efficiencies(efficiency: Array, scale_factor: Floats, working_point: in
         Of simulation, ``(n_jets, K)``.
     scale_factor
         By bin, ``(n_jets, K + 1)``.
-    working_point
-        Index of the one that counts as a tag.
+    point
+        Index of the working point that counts as a tag.
     """
     weight = bin_probabilities(efficiency) * scale_factor
-    return weight[:, working_point + 1 :].sum(axis=1), weight[:, : working_point + 1].sum(axis=1)
+    return weight[:, point + 1 :].sum(axis=1), weight[:, : point + 1].sum(axis=1)
 
 
 @njit(cache=True)

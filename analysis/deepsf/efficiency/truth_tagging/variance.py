@@ -106,7 +106,9 @@ def truth_tagged_yields(
         return sums(bins, values, n_bins)
 
     w = np.asarray(probability, np.float64)[chosen]
-    found = [filled(g * np.asarray(replica, np.float64)[chosen]) for replica in replicas]
-    if len(found) == 1:
+    of_replicas = [filled(g * np.asarray(replica, np.float64)[chosen]) for replica in replicas]
+    if len(of_replicas) == 1:
         raise ValueError("one replica of the efficiencies has no variance; give none, or at least two")
-    return TruthTaggedYields(filled(g * w), filled((g * w) ** 2), filled(g**2 * w), np.stack(found) if found else None)
+    return TruthTaggedYields(
+        filled(g * w), filled((g * w) ** 2), filled(g**2 * w), np.stack(of_replicas) if of_replicas else None
+    )

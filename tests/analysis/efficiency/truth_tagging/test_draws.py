@@ -166,7 +166,7 @@ def test_jets_that_are_not_taggable_have_no_bin():
         ({"efficiency": [[1.3, 0.4], [0.5, 0.2]]}, r"1 of 2 jets are not in \[0, 1\], the first are \[1.3, 0.4\]"),
         ({"efficiency": [[np.nan, 0.4], [0.5, 0.2]]}, r"not in \[0, 1\]"),
         ({"efficiency": [0.3, 0.4]}, r"shape \(n_jets, K\), got \(2,\)"),
-        ({"working_point": 2}, "index below 2, got 2"),
+        ({"point": 2}, "point must be the index of a working point, below 2, got 2"),
         ({"tagged": [True]}, r"tagged must have one value a jet, shape \(2,\), got \(1,\)"),
         ({"event": [1, 2]}, r"event must have one number an event, shape \(1,\), got \(2,\)"),
         ({"taggable": [True]}, "taggable must have one value a jet"),
@@ -174,13 +174,13 @@ def test_jets_that_are_not_taggable_have_no_bin():
 )
 def test_bad_input_of_the_bins_gets_a_message(change, message):
     given = {
-        "efficiency": [[0.5, 0.4], [0.5, 0.2]], "event": [1], "tagged": [True, False], "working_point": 0,
+        "efficiency": [[0.5, 0.4], [0.5, 0.2]], "event": [1], "tagged": [True, False], "point": 0,
         "taggable": [True, True],
     } | change  # fmt: skip
     with pytest.raises(ValueError, match=message):
         draw_bins(
             np.array(given["efficiency"]), np.array([0, 2]), np.array(given["event"], np.uint64),
-            np.array(given["tagged"]), given["working_point"], seed=1, taggable=np.array(given["taggable"]),
+            np.array(given["tagged"]), given["point"], seed=1, taggable=np.array(given["taggable"]),
         )  # fmt: skip
 
 
