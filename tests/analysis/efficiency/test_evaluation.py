@@ -7,7 +7,8 @@ import pytest
 
 from deepsf.efficiency import evaluation
 from deepsf.efficiency.evaluation import ModelEfficiencies
-from deepsf.efficiency.events.events import JetEvents, offsets_of
+from deepsf.efficiency.events.events import JetEvents
+from tests.analysis.efficiency.events.hand_events import flat_events
 from tests.analysis.tensor_file_damage import accepted
 
 
@@ -28,17 +29,7 @@ class Constant:
 @pytest.fixture
 def events() -> JetEvents:
     """Events 4, 7 and 9 of 2, 1 and 2 jets."""
-    n = 5
-    return JetEvents(
-        offsets_of(np.array([2, 1, 2])),
-        np.array([90, 40, 55, 300, 200], np.float32),
-        *(np.zeros(n, np.float32), np.zeros(n, np.float32)),
-        *(np.zeros(n, np.int8), np.zeros(n, np.int8)),
-        np.ones(3, np.float32),
-        np.array([4, 7, 9], np.uint64),
-        ("b",),
-        ("M",),
-    )
+    return flat_events([2, 1, 2], pt_gev=[90, 40, 55, 300, 200], event=[4, 7, 9], flavours=("b",))
 
 
 def test_the_spread_is_the_standard_deviation_of_members_not_the_error_of_their_mean(events):

@@ -10,21 +10,37 @@ from deepsf.efficiency.events.events import JetEvents, offsets_of
 FLAVOURS = ("b", "c", "udsg")
 
 
-def hand_events(jets, *, weight=None, flavours=FLAVOURS, working_points=("M",)) -> JetEvents:
-    """Return events from lists of jets (pT, eta, phi, flavour, number of working points passed)."""
-    flat = [jet for event in jets for jet in event]
-    pt, eta, phi, flavour, tag_bin = (np.array(column) for column in zip(*flat, strict=True))
+def flat_events(counts, *, flavours=FLAVOURS, working_points=("M",), **columns) -> JetEvents:
+    """Return events of ``counts`` jets from columns of `JetEvents`; those that are not given are 0, weights are 1."""
+    counts = np.asarray(counts, np.int64)
+    given = {"weight": np.ones(len(counts)), "event": np.arange(len(counts)), **columns}
+
+    def column(name, dtype):
+        return np.asarray(given.get(name, np.zeros(counts.sum())), dtype)
+
     return JetEvents(
-        offsets=offsets_of(np.array([len(event) for event in jets])),
-        pt_gev=pt.astype(np.float32),
-        eta=eta.astype(np.float32),
-        phi=phi.astype(np.float32),
-        flavour=np.array([flavours.index(name) for name in flavour], np.int8),
-        tag_bin=tag_bin.astype(np.int8),
-        weight=np.ones(len(jets), np.float32) if weight is None else np.array(weight, np.float32),
-        event=np.arange(len(jets), dtype=np.uint64),
+        offsets=offsets_of(counts),
+        **{name: column(name, np.float32) for name in ("pt_gev", "eta", "phi", "weight")},
+        **{name: column(name, np.int8) for name in ("flavour", "tag_bin")},
+        event=column("event", np.uint64),
         flavours=tuple(flavours),
         working_points=tuple(working_points),
+    )
+
+
+def hand_events(jets, *, weight=None, flavours=FLAVOURS, working_points=("M",)) -> JetEvents:
+    """Return events from lists of jets (pT, eta, phi, flavour, tag bin)."""
+    pt, eta, phi, flavour, tag_bin = zip(*(jet for event in jets for jet in event), strict=True)
+    return flat_events(
+        [len(event) for event in jets],
+        pt_gev=pt,
+        eta=eta,
+        phi=phi,
+        flavour=[flavours.index(name) for name in flavour],
+        tag_bin=tag_bin,
+        weight=np.ones(len(jets)) if weight is None else weight,
+        flavours=flavours,
+        working_points=working_points,
     ).check("events of a test")
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepsf.efficiency.events.events import JetEvents, offsets_of
+from tests.analysis.efficiency.events.hand_events import FLAVOURS, flat_events
 
-FLAVOURS = ("b", "c", "udsg")
 RATES = {"b": 0.6, "c": 0.3, "udsg": 0.1}
 
 
@@ -14,7 +13,7 @@ def random_events(n_events, seed=1, *, multiplicities=(1, 2, 3, 4, 6), working_p
     """Return events with random jets; the rate of tags depends on flavour and pT alone."""
     rng = np.random.default_rng(seed)
     n_jets = rng.choice(multiplicities, n_events)
-    offsets, total = offsets_of(n_jets), int(n_jets.sum())
+    total = int(n_jets.sum())
     pt = (20 + rng.exponential(80, total)).astype(np.float32)
     # by falling pT in every event
     pt = pt[np.lexsort((-pt, np.repeat(np.arange(n_events), n_jets)))]
@@ -22,15 +21,13 @@ def random_events(n_events, seed=1, *, multiplicities=(1, 2, 3, 4, 6), working_p
     rate = np.array([RATES[name] for name in flavours])[flavour] * np.minimum(pt / 200, 1)
     # each working point passes half of those of the one before
     passing = rate[:, None] * 0.5 ** np.arange(len(working_points))
-    return JetEvents(
-        offsets=offsets,
+    return flat_events(
+        n_jets,
         pt_gev=pt,
-        eta=rng.uniform(-2.5, 2.5, total).astype(np.float32),
-        phi=rng.uniform(-np.pi, np.pi, total).astype(np.float32),
+        eta=rng.uniform(-2.5, 2.5, total),
+        phi=rng.uniform(-np.pi, np.pi, total),
         flavour=flavour,
-        tag_bin=(rng.random(total)[:, None] < passing).sum(axis=1).astype(np.int8),
-        weight=np.ones(n_events, np.float32),
-        event=np.arange(n_events, dtype=np.uint64),
-        flavours=tuple(flavours),
-        working_points=tuple(working_points),
+        tag_bin=(rng.random(total)[:, None] < passing).sum(axis=1),
+        flavours=flavours,
+        working_points=working_points,
     ).check("random events")

@@ -6,26 +6,14 @@ import numpy as np
 import pytest
 
 from deepsf.efficiency.events.closest import closest_jet
-from deepsf.efficiency.events.events import JetEvents
+from tests.analysis.efficiency.events.hand_events import flat_events
 
 
 def events(*jets):
     """Events of (eta, phi) pairs, pT falling."""
     counts = [len(event) for event in jets]
-    flat = np.array([jet for event in jets for jet in event], np.float32).reshape(-1, 2)
-    n = len(flat)
-    return JetEvents(
-        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        pt_gev=np.concatenate([np.linspace(200, 100, c) for c in counts]).astype(np.float32),
-        eta=flat[:, 0],
-        phi=flat[:, 1],
-        flavour=np.zeros(n, np.int8),
-        tag_bin=np.zeros(n, np.int8),
-        weight=np.ones(len(jets), np.float32),
-        event=np.arange(len(jets), dtype=np.uint64),
-        flavours=("b",),
-        working_points=("M",),
-    )
+    eta, phi = np.array([jet for event in jets for jet in event], np.float32).reshape(-1, 2).T
+    return flat_events(counts, pt_gev=np.concatenate([np.linspace(200, 100, c) for c in counts]), eta=eta, phi=phi)
 
 
 def test_distances_by_hand_stay_within_the_event():

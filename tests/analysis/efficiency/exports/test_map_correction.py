@@ -9,10 +9,10 @@ from scipy.stats import binom
 
 from deepsf.config.efficiency.efficiency import EfficiencyMaps
 from deepsf.efficiency.events.closest import closest_jet
-from deepsf.efficiency.events.events import JetEvents, offsets_of
 from deepsf.efficiency.exports.map_correction import map_correction
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.exports.correctionlib_json import correction_set_text, write_corrections
+from tests.analysis.efficiency.events.hand_events import flat_events
 
 FLAVOURS = {"b": (5,), "c": (4,), "udsg": (0, 3)}
 CODES = np.array([5, 4, 0])
@@ -20,21 +20,8 @@ SETTINGS = EfficiencyMaps(pt_gev=(20, 50, 100, 300), eta=(-2.5, -1, 0, 1, 2.5))
 ONE_SIDED = (1 - 0.6826894921370859) / 2
 
 
-def jets(counts, *, pt_gev, eta=None, phi=None, flavour, tag_bin, working_points=("L", "M"), weight=None):
-    counts = np.asarray(counts)
-    n = int(counts.sum())
-    return JetEvents(
-        offsets=offsets_of(counts),
-        pt_gev=np.asarray(pt_gev, np.float32),
-        eta=np.asarray(np.zeros(n) if eta is None else eta, np.float32),
-        phi=np.asarray(np.zeros(n) if phi is None else phi, np.float32),
-        flavour=np.asarray(flavour, np.int8),
-        tag_bin=np.asarray(tag_bin, np.int8),
-        weight=np.asarray(np.ones(len(counts)) if weight is None else weight, np.float32),
-        event=np.arange(len(counts), dtype=np.uint64),
-        flavours=tuple(FLAVOURS),
-        working_points=working_points,
-    )
+def jets(counts, *, working_points=("L", "M"), **columns):
+    return flat_events(counts, flavours=tuple(FLAVOURS), working_points=working_points, **columns)
 
 
 def random_jets(n_events, seed, widest=1.0, n_flavours=3):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from deepsf.config.efficiency.efficiency import EfficiencyMaps
-from deepsf.efficiency.events.events import JetEvents, offsets_of
 from deepsf.efficiency.events.random import event_poisson, stream
 from deepsf.efficiency.maps.bootstrap import bootstrap
 from deepsf.efficiency.maps.maps import EfficiencyMap
+from tests.analysis.efficiency.events.hand_events import flat_events
 
 SETTINGS = EfficiencyMaps(pt_gev=(20, 100, 300), eta=(-2.5, 0, 2.5), prior_jets=0)
 
@@ -19,19 +19,9 @@ SETTINGS = EfficiencyMaps(pt_gev=(20, 100, 300), eta=(-2.5, 0, 2.5), prior_jets=
 def sample(n=4000, jets_per_event=2, seed=1, efficiency=0.3):
     """Events of one bin's jets, in which all jets of an event are tagged or none."""
     rng = np.random.default_rng(seed)
-    total = n * jets_per_event
-    return JetEvents(
-        offsets=offsets_of(np.full(n, jets_per_event)),
-        pt_gev=np.full(total, 50, np.float32),
-        eta=np.full(total, 1, np.float32),
-        phi=np.zeros(total, np.float32),
-        flavour=np.zeros(total, np.int8),
-        tag_bin=np.repeat(rng.random(n) < efficiency, jets_per_event).astype(np.int8),
-        weight=np.ones(n, np.float32),
-        event=np.arange(n, dtype=np.uint64),
-        flavours=("b",),
-        working_points=("M",),
-    )
+    tag_bin = np.repeat(rng.random(n) < efficiency, jets_per_event)
+    flat = {"pt_gev": np.full(n * jets_per_event, 50), "eta": np.ones(n * jets_per_event), "tag_bin": tag_bin}
+    return flat_events(np.full(n, jets_per_event), **flat, flavours=("b",))
 
 
 def test_a_replica_is_the_map_of_the_drawn_events():

@@ -10,26 +10,25 @@ from scipy.stats import binom
 
 from deepsf.config.efficiency.efficiency import EfficiencyMaps
 from deepsf.efficiency.events.closest import closest_jet
-from deepsf.efficiency.events.events import JetEvents, offsets_of
 from deepsf.efficiency.maps.maps import EfficiencyMap, Fallbacks
+from tests.analysis.efficiency.events.hand_events import flat_events
 
 SETTINGS = EfficiencyMaps(pt_gev=(20, 50, 100, 300), eta=(-2.5, 0, 2.5), delta_r=(0, 1, 2), prior_jets=0)
 PRIOR = SETTINGS.model_copy(update={"prior_jets": 0.5})
 
 
 def jets(rows, counts=None, weight=None, working_points=("M",)):
-    """Events of jets (flavour, pt, eta, passed[, phi]), one jet an event by default."""
-    columns = list(zip(*[(*row, 0.0)[:5] for row in rows], strict=True))
-    counts = np.ones(len(rows), int) if counts is None else np.asarray(counts)
-    return JetEvents(
-        offsets=offsets_of(counts),
-        pt_gev=np.array(columns[1], np.float32),
-        eta=np.array(columns[2], np.float32),
-        phi=np.array(columns[4], np.float32),
-        flavour=np.array(["bl".index(f) for f in columns[0]], np.int8),
-        tag_bin=np.array(columns[3], np.int8),
-        weight=np.asarray(np.ones(len(counts)) if weight is None else weight, np.float32),
-        event=np.arange(len(counts), dtype=np.uint64),
+    """Events of jets (flavour, pt, eta, tag bin[, phi]), one jet an event by default."""
+    flavour, pt, eta, tag_bin, phi = zip(*[(*row, 0.0)[:5] for row in rows], strict=True)
+    counts = np.ones(len(rows), int) if counts is None else counts
+    return flat_events(
+        counts,
+        pt_gev=pt,
+        eta=eta,
+        phi=phi,
+        flavour=["bl".index(name) for name in flavour],
+        tag_bin=tag_bin,
+        weight=np.ones(len(counts)) if weight is None else weight,
         flavours=("b", "l"),
         working_points=working_points,
     )

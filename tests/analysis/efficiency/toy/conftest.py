@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepsf import config
-from deepsf.efficiency.events.events import JetEvents, offsets_of
+from tests.analysis.efficiency.events.hand_events import flat_events
 
 CONFIGS = Path(__file__).parents[4] / "configs"
 
@@ -31,17 +31,7 @@ def jets():
 
     def of(*events, flavours=("b", "c", "udsg")):
         pt, eta, phi, flavour = np.array([jet for event in events for jet in event]).T
-        return JetEvents(
-            offsets=offsets_of(np.array([len(event) for event in events])),
-            pt_gev=pt.astype(np.float32),
-            eta=eta.astype(np.float32),
-            phi=phi.astype(np.float32),
-            flavour=flavour.astype(np.int8),
-            tag_bin=np.zeros(len(pt), np.int8),
-            weight=np.ones(len(events), np.float32),
-            event=np.arange(len(events), dtype=np.uint64),
-            flavours=flavours,
-            working_points=("M",),
-        )
+        counts = [len(event) for event in events]
+        return flat_events(counts, pt_gev=pt, eta=eta, phi=phi, flavour=flavour, flavours=flavours)
 
     return of

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from deepsf.config.efficiency.truth_tagging import Taggable
-from deepsf.efficiency.events.events import JetEvents, offsets_of
+from deepsf.efficiency.events.events import offsets_of
 from deepsf.efficiency.truth_tagging.probabilities import (
     at_least,
     exactly,
@@ -20,6 +20,7 @@ from deepsf.efficiency.truth_tagging.probabilities import (
     tagged_at_least,
     tagged_exactly,
 )
+from tests.analysis.efficiency.events.hand_events import flat_events
 
 
 def sample(counts, seed=1, low=0.0, high=1.0):
@@ -150,24 +151,9 @@ def test_weights_agree_with_direct_tagging_on_average():
         assert abs(pull) < 3.5
 
 
-def events(pt, eta, counts):
-    n = len(pt)
-    return JetEvents(
-        offsets=offsets_of(np.array(counts)),
-        pt_gev=np.array(pt, np.float32),
-        eta=np.array(eta, np.float32),
-        phi=np.zeros(n, np.float32),
-        flavour=np.zeros(n, np.int8),
-        tag_bin=np.zeros(n, np.int8),
-        weight=np.ones(len(counts), np.float32),
-        event=np.arange(len(counts), dtype=np.uint64),
-        flavours=("b",),
-        working_points=("M",),
-    )
-
-
 def test_taggable_jets_are_the_leading_ones_of_those_within_the_cuts():
-    sample = events([90, 80, 70, 60, 15, 50, 40], [0, 2.6, -2.4, 1, 0, -2.6, 0], [5, 0, 2])
+    eta = [0, 2.6, -2.4, 1, 0, -2.6, 0]
+    sample = flat_events([5, 0, 2], pt_gev=[90, 80, 70, 60, 15, 50, 40], eta=eta)
     cuts = Taggable(pt_min_gev=20, abseta_max=2.5)
     assert taggable_jets(sample, cuts).tolist() == [True, False, True, True, False, False, True]
     leading = Taggable(pt_min_gev=20, abseta_max=2.5, n_leading=2)
