@@ -34,7 +34,7 @@ def test_errors_with_v_eff_cover_where_those_of_the_events_alone_are_far_too_sma
         assert found[pair]["without_v_eff"] > 1.6
 
 
-def test_maps_are_less_precise_than_true_efficiencies_and_direct_tags_least(found):
+def test_yields_of_maps_are_between_those_of_truth_and_direct_tags_in_precision(found):
     for pair in ("b_udsg", "udsg_udsg", "c_udsg"):
         assert found[pair]["with_truth"] < 0.6 * found[pair]["actual"] < 0.6 * found[pair]["direct"]
 

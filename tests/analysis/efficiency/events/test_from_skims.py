@@ -97,7 +97,7 @@ def test_events_are_all_their_jets_whether_one_or_many(tmp_path, load):
     assert events.flavour.tolist() == [0, 1, 2, 0, 1, 2]
 
 
-def test_weights_are_scaled_to_cross_section_and_luminosity(tmp_path, load):
+def test_weights_of_all_files_of_a_sample_are_scaled_to_the_luminosity(tmp_path, load):
     paths = [
         write(tmp_path / "a.parquet", file="a.root", sum_weights=3.0),
         write(tmp_path / "b.parquet", file="b.root", sum_weights=1.0, counts=(2,)),
@@ -186,7 +186,7 @@ def test_numbers_differ_between_entries_files_and_samples(tmp_path, load):
     assert len(np.unique(events.event)) == len(events) == 9000
 
 
-def test_files_of_one_name_are_told_apart_by_their_content(tmp_path, load):
+def test_files_of_one_name_differ_by_content_and_one_file_twice_is_refused(tmp_path, load):
     first = write(tmp_path / "a.parquet", counts=(2, 3), pt_gev=[90, 50, 90, 80, 70])
     second = write(tmp_path / "b.parquet", counts=(2, 3), pt_gev=[95, 50, 90, 80, 70])
     assert len(np.unique(load(first, second)["all"].event)) == 4
