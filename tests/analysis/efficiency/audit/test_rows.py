@@ -64,7 +64,7 @@ def test_rows_have_value_limit_verdict_and_words_as_json_has_them():
     assert found["export.onnx"] == {"value": 1.0, "limit": None, "passed": None, "description": "one"}
 
 
-def test_a_limit_of_a_row_that_the_audit_did_not_make_is_refused_with_the_closest_one():
+def test_a_limit_without_a_row_is_refused_with_the_closest_name():
     rows = {"deviation.gnn.b": Row(1.0, ""), "export.onnx": Row(1.0, "")}
     with pytest.raises(
         ValueError, match=r"limits\.deviation\.gnn\.s: the audit made no such row; did you mean 'deviation\.gnn\.b'"
