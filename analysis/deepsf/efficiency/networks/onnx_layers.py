@@ -54,7 +54,7 @@ class Layer(NamedTuple):
 
 def of_members(jets: JetInputs, values: str, weights: Weights) -> str:
     """Return values (B, n, inputs) once for each member: (M, N, inputs)."""
-    op, n_members = jets.graph.op, len(weights["flavour.weight"])
+    op, n_members = jets.graph.op, len(weights["bias.weight"])
     flat = op("Reshape", values, op("Concat", [1, -1], op("Slice", op("Shape", values), [2], [3]), axis=0))
     return op("Expand", flat, [n_members, 1, 1])
 
