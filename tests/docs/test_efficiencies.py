@@ -14,8 +14,8 @@ from deepsf.efficiency.events.from_jets import events_of_jets
 from deepsf.efficiency.exports.bundle import write_exports
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from tests.analysis.efficiency.exports.ensembles import CODES, ensemble
 from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
-from tests.analysis.efficiency.exports.test_onnx import CODES, ensemble
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "efficiencies.md"
 

@@ -8,8 +8,8 @@ import onnx
 from deepsf.efficiency.exports.bundle import write_exports
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
 from deepsf.efficiency.maps.maps import EfficiencyMap
+from tests.analysis.efficiency.exports.ensembles import CODES, ensemble
 from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
-from tests.analysis.efficiency.exports.test_onnx import CODES, ensemble
 
 
 def test_both_files_are_read_again_and_are_the_same_bytes_each_time(tmp_path):

@@ -1,88 +1,26 @@
 """Ensembles as ONNX: the ensemble's own numbers for any number of events and jets, padding, flags, errors, bytes."""
 
+from __future__ import annotations
+
 import json
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
-import torch
 
 from deepsf.config.efficiency.networks import NETWORKS
-from deepsf.efficiency.events.events import JetEvents, offsets_of
 from deepsf.efficiency.exports.onnx_file import ensemble_onnx
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
-from deepsf.efficiency.networks.jet_tensors import JetScaling
-from deepsf.efficiency.networks.network import EfficiencyNetwork, build
-
-FLAVOURS, CODES = ("b", "c", "udsg"), {"b": [5], "c": [4], "udsg": [0, 3]}
-SIZES = {
-    "gnn": {"blocks": 2, "units": 16},
-    "pairwise": {"units": 16},
-    "closest_jet": {"layers": 2, "units": 32},
-    "gnn_2004_02665": {"blocks": 2, "units": 16},
-}
-COLUMNS = ("pt_gev", "eta", "phi")
-
-
-def events(counts, seed=1, *, flavours=FLAVOURS, pt_gev=(20, 400), abseta=2.5):
-    """Return events with so many jets each, of random kinematics and flavours."""
-    rng, counts = np.random.default_rng(seed), np.asarray(counts)
-    n = int(counts.sum())
-    pt = rng.uniform(*pt_gev, n)
-    order = np.lexsort((-pt, np.repeat(np.arange(len(counts)), counts)))
-    return JetEvents(
-        offsets=offsets_of(counts),
-        pt_gev=pt[order].astype(np.float32),
-        eta=rng.uniform(-abseta, abseta, n).astype(np.float32),
-        phi=rng.uniform(-np.pi, np.pi, n).astype(np.float32),
-        flavour=rng.integers(0, len(flavours), n).astype(np.int8),
-        tag_bin=np.zeros(n, np.int8),
-        weight=np.ones(len(counts), np.float32),
-        event=np.arange(len(counts), dtype=np.uint64),
-        flavours=flavours,
-        working_points=("L", "M", "T"),
-    )
-
-
-TRAINED_ON = events([2, 3, 4, 5] * 100, seed=7)
-
-
-def ensemble(model="gnn", *, n_members=3, n_points=2, untagged_weight=(1.0, 1.0, 1.0), sample=TRAINED_ON):
-    """Return networks that begin at typical rates of the flavours and have random weights."""
-    networks = []
-    for member in range(n_members):
-        generator = torch.Generator().manual_seed(member)
-        module = build(model, SIZES[model], len(FLAVOURS), n_points, generator)
-        untagged = torch.tensor([0.3, 0.85, 0.98])[:, None]
-        module.start_from(torch.cat([untagged, (1 - untagged).expand(-1, n_points) / n_points], dim=1))
-        with torch.no_grad():
-            for parameter in module.parameters():
-                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-        points, scaling = ("L", "M", "T")[:n_points], JetScaling.fit(sample)
-        networks.append(EfficiencyNetwork(model, SIZES[model], FLAVOURS, points, scaling, untagged_weight, module))
-    return EfficiencyEnsemble.of(networks)
-
-
-def session(content):
-    return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-
-
-def padded(sample, places=None):
-    """Return events as rectangles; ``places`` are those of the jets, empty ones hold what is no jet."""
-    mask = np.arange(sample.n_jets.max()) < sample.n_jets[:, None] if places is None else places
-    inputs = {"mask": mask}
-    for name in COLUMNS:
-        inputs[name] = np.full(mask.shape, np.nan, np.float32)
-        inputs[name][mask] = getattr(sample, name)
-    inputs["hadron_flavour"] = np.full(mask.shape, -999, np.int64)
-    inputs["hadron_flavour"][mask] = np.array([CODES[name][0] for name in sample.flavours])[sample.flavour]
-    return inputs
-
-
-def run(content, inputs):
-    return dict(zip(("efficiency", "spread", "out_of_range"), session(content).run(None, inputs), strict=True))
+from tests.analysis.efficiency.exports.ensembles import (
+    CODES,
+    COLUMNS,
+    TRAINED_ON,
+    ensemble,
+    events,
+    padded,
+    run,
+)
 
 
 @pytest.mark.parametrize("n_points", [1, 3])
@@ -162,7 +100,7 @@ def test_small_efficiencies_keep_their_relative_precision():
     )
 
 
-def test_jets_outside_the_training_range_are_flagged_and_clipped():
+def test_jets_out_of_range_are_flagged_and_evaluated_at_its_end():
     members, content = ensemble(), ensemble_onnx(ensemble(), CODES)
     sample = events([2, 6, 3, 4] * 30, pt_gev=(5, 800), abseta=3.5)
     found, inputs = run(content, padded(sample)), padded(sample)
@@ -183,19 +121,6 @@ def test_all_codes_of_a_flavour_are_this_flavour_and_unknown_ones_are_an_error()
     for unknown in (21, -1):
         with pytest.raises(Exception, match="out of data bounds"):
             run(content, {**inputs, "hadron_flavour": np.array([[5, unknown, 4]])})
-
-
-def test_events_are_read_by_the_names_of_their_flavours():
-    members = ensemble()
-    efficiencies, sample = OnnxEfficiencies(ensemble_onnx(members, CODES)), events([2, 3] * 5)
-    renamed = events([2, 3] * 5, flavours=("udsg", "b", "c"))
-    turned = EfficiencyEnsemble.evaluate(members, renamed)
-    np.testing.assert_allclose(efficiencies.evaluate(renamed).mean, turned.mean, atol=1e-6)
-    assert np.abs(turned.mean - members.evaluate(sample).mean).max() > 0.1
-    with pytest.raises(
-        ValueError, match="jets of flavour tau: the networks were trained on b, c, udsg; leave such jets"
-    ):
-        efficiencies.evaluate(events([2, 3] * 5, flavours=("b", "tau", "c")))
 
 
 def test_equal_ensembles_give_equal_bytes_that_tell_what_they_are(tmp_path):
