@@ -5,14 +5,17 @@ Weights are those of the trained module. Written for torch's exporter and for re
 
 from __future__ import annotations
 
+import io
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 from deepsf.efficiency.networks.jet_tensors import Range
+from tests.analysis.efficiency.exports.ensembles import CODES
 
 
 class Jets(NamedTuple):
@@ -117,3 +120,23 @@ class DenseEnsemble(nn.Module):
         delta_r = torch.sqrt(delta_eta**2 + delta_phi**2).float()
         is_pair = mask[:, :, None] & mask[:, None] & ~torch.eye(n, dtype=torch.bool)
         return Jets(x, flavour, torch.stack([torch.sign(eta) * abseta, phi / 1.8], 2), delta_r, is_pair)
+
+
+def dense_inputs(inputs) -> tuple[Tensor, ...]:
+    """Arguments of `DenseEnsemble.forward` from those of the files by hand."""
+    flavour = np.zeros(inputs["mask"].shape, np.int64)
+    for number, codes in enumerate(CODES.values()):
+        flavour[np.isin(inputs["hadron_flavour"], codes)] = number
+    columns = inputs["pt_gev"], inputs["eta"], inputs["phi"], flavour, inputs["mask"]
+    return tuple(torch.from_numpy(np.ascontiguousarray(column)) for column in columns)
+
+
+def torch_export(module: nn.Module, arguments: tuple[Tensor, ...]) -> bytes:
+    """An ONNX file by torch's exporter, for any numbers of events and jets."""
+    sizes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    shapes = (sizes,) * len(arguments)
+    # not optimised: what is compared is what the exporter wrote
+    program = torch.onnx.export(module, arguments, dynamo=True, dynamic_shapes=shapes, optimize=False, verbose=False)
+    content = io.BytesIO()
+    program.save(content)
+    return content.getvalue()

@@ -7,11 +7,13 @@ import json
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from deepsf.config.efficiency.networks import NETWORKS
 from deepsf.efficiency.exports.onnx_file import ensemble_onnx
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from tests.analysis.efficiency.exports.dense_forms import DenseEnsemble, dense_inputs, torch_export
 from tests.analysis.efficiency.exports.ensembles import (
     CODES,
     COLUMNS,
@@ -20,7 +22,29 @@ from tests.analysis.efficiency.exports.ensembles import (
     events,
     padded,
     run,
+    session,
 )
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_the_file_is_what_the_exporter_of_torch_makes_of_the_dense_form(model):
+    """Two ONNX files that share no code, the dense form in torch, and the ensemble itself."""
+    members = ensemble(model, n_members=2, untagged_weight=(1.0, 0.5, 0.1))
+    dense, by_hand = DenseEnsemble(members).eval(), ensemble_onnx(members, CODES)
+    exported = session(torch_export(dense, dense_inputs(padded(events([3, 2])))))
+    padding = np.random.default_rng(1).permuted(np.arange(9) < np.array([1, 6, 0, 2, 4, 3, 1] * 6)[:, None], axis=1)
+    for counts, places in (([1, 6, 0, 2, 4, 3, 1] * 6, padding), ([1, 1, 1], None), ([1], None), ([5] * 7, None)):
+        sample = events(counts, seed=3)
+        inputs = padded(sample, places)
+        arguments, mask = dense_inputs(inputs), inputs["mask"]
+        expected = members.evaluate(sample).mean
+        with torch.no_grad():
+            of_torch = dense(*arguments).numpy()
+        named = {value.name: tensor.numpy() for value, tensor in zip(exported.get_inputs(), arguments, strict=True)}
+        for found in (of_torch, exported.run(None, named)[0], run(by_hand, inputs)["efficiency"]):
+            np.testing.assert_allclose(found[mask], expected, rtol=0, atol=1e-6)
+            assert not found[~mask].any()
+    assert expected.std() > 0.1
 
 
 @pytest.mark.parametrize("n_points", [1, 3])
