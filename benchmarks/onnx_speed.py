@@ -1,7 +1,7 @@
 """Speed of the default ensemble as ONNX with onnxruntime, on one core; `benchmarks/efficiency.py` calls it.
 
 onnx_jets_per_s               jets a second, mean and spread of all members, in blocks of events of one number of jets
-onnx_over_networks            time that the networks themselves take, bit by bit the same for every event, over that
+onnx_over_networks            time that the networks themselves take over that
 onnx_member_jets_per_s        the same of a single member
 onnx_single_events_per_s      events a second, one event at a time
 """

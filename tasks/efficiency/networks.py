@@ -165,7 +165,7 @@ class AggregateEfficiency(EfficiencyTask):
 class EvaluateEfficiency(EfficiencyTask, Workflow):
     """Efficiencies of all models at the jets of a sample, a branch a sample; cross-fitted on events trained on."""
 
-    code_version = 2
+    code_version = 3
     config_keys = ("efficiency.ensemble.model", "efficiency.comparisons")
 
     def create_branch_map(self) -> dict[int, str]:
