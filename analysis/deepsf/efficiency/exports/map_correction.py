@@ -27,7 +27,7 @@ _DIGITS = 9
 def map_correction(fitted: EfficiencyMap, hadron_flavours: Codes, name: str, *, head: str = "") -> Tree:
     """Return a map as a correction of (systematic, working_point, flavor, eta, pt), plain lists and dictionaries.
 
-    A map with DeltaR has the further input ``delta_r``. ``up`` and ``down`` are the ends of the Clopper-Pearson
+    A map with DeltaR has the input ``delta_r``. ``up`` and ``down`` are the ends of the Clopper-Pearson
     interval of the jets of a bin and of those of the prior, which the nominal efficiency counts, too. What lies beyond
     the outer bins belongs to them. `deepsf.exports.correctionlib_json.write_corrections` writes it.
 

@@ -26,15 +26,15 @@ _DOCUMENTATION = (
 def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes, description: str = "") -> bytes:
     """Return the content of an ONNX file with all members; equal ensembles give equal bytes.
 
-    Inputs and outputs are told in the file. Its metadata, as JSON each, are ``description``, ``flavours``
-    (codes by name), ``working_points``, ``model``, ``n_members`` and ``ranges``.
+    The file describes its inputs and outputs. Its metadata, each as JSON, are ``description``, ``flavours`` (codes by
+    name), ``working_points``, ``model``, ``n_members`` and ``ranges``.
 
     Parameters
     ----------
     hadron_flavours
         Codes of each flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
     description
-        What the efficiencies are of: tagger, era.
+        Tagger, era and the like.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def _stacked(ensemble: EfficiencyEnsemble) -> Weights:
 
 
 def _logits(jets: JetInputs, model: NetworkName, weights: Weights) -> str:
-    """Add the members in groups, whose values stay in the cache of a core for as many events as possible."""
+    """Add the members in groups: small groups leave room for many events in the cache of a core."""
     network, n_members = network_class(model), len(weights["bias.weight"])
     groups = np.array_split(np.arange(n_members), -(-n_members // _GROUP_MEMBERS))
     parts = [network.onnx_logits(jets, {name: tensor[group] for name, tensor in weights.items()}) for group in groups]

@@ -46,15 +46,15 @@ class OnnxEfficiencies:
             If a jet has a flavour that the networks were not trained on.
         """
         codes, shape = self._codes(events), (len(events.pt_gev), len(self.working_points))
-        found = Efficiencies(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape[:1], np.bool_))
+        result = Efficiencies(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape[:1], np.bool_))
         for n_jets in np.unique(events.n_jets[events.n_jets > 0]):
             first = events.offsets[:-1][events.n_jets == n_jets]
             size = min(_BLOCK_EVENTS, max(1, _BLOCK_PAIRS // max(1, n_jets * (n_jets - 1))))
             for begin in range(0, len(first), size):
                 rows = first[begin : begin + size, None] + np.arange(n_jets)
-                for column, values in zip(found, self._run(events, codes, rows), strict=True):
+                for column, values in zip(result, self._run(events, codes, rows), strict=True):
                     column[rows] = values
-        return found
+        return result
 
     def _run(self, events: JetEvents, codes: Ints, rows: Ints) -> Any:
         inputs: dict[str, npt.NDArray[Any]] = {name: getattr(events, name)[rows] for name in ("pt_gev", "eta", "phi")}

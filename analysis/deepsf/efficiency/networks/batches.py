@@ -1,4 +1,4 @@
-"""Events in batches for a training: each has the same share of every multiplicity, every pass has all events."""
+"""Batches of events for training: all have the same share of every multiplicity, every pass has all events."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ _VALIDATION_BLOCK = 8192
 class EventBatches:
     """Batches of events for `deepsf.training.classifier`; labels and weights are those of jets.
 
-    Of the events with n jets every batch has the same number up to one, for each n, in the order of n: sizes hardly
-    change from batch to batch, whatever the multiplicities. One that is too rare for every batch is in some of them,
-    others in each pass.
+    For each n, all batches have the same number of events with n jets, give or take one, so that batches hardly differ
+    in size. If there are fewer such events than batches, they go into different batches in each pass.
 
     Parameters
     ----------
@@ -32,10 +31,9 @@ class EventBatches:
     weight
         Weight of each jet, float32, ``(n_jets,)``.
     factor
-        How often each event is drawn, ``(n_events,)``; those with 0 are for validation alone.
+        How often each event is drawn, ``(n_events,)``; events with 0 serve validation only.
     size
-        Events of a batch, one that is drawn k times counted k times: the content of a batch does not depend on how
-        many events a bootstrap left out.
+        Events per batch; an event that is drawn k times counts k times.
     """
 
     def __init__(
@@ -58,11 +56,11 @@ class EventBatches:
         self._order, self._ends = np.empty(0, np.int64), np.empty(0, np.int64)
 
     def shuffle(self, generator: torch.Generator) -> None:
-        """Divide the events anew."""
+        """Divide the events into new batches."""
         events, places = [], []
         for group in self._groups:
             events.append(group[torch.randperm(len(group), generator=generator).numpy()])
-            # evenly over the pass, from a random place on: the few of a rare multiplicity are not all in its first part
+            # evenly over the pass from a random place on: else the first batches would get all rare multiplicities
             begin = float(torch.rand(1, generator=generator, dtype=torch.float64))
             places.append((np.arange(len(group)) + begin) / len(group) * self.per_pass)
         number = np.concatenate(places).astype(np.int64) % self.per_pass
@@ -70,12 +68,12 @@ class EventBatches:
         self._ends = np.cumsum(np.bincount(number, minlength=self.per_pass))
 
     def batch(self, number: int) -> Batch:
-        """Return a batch of the present division; ``inputs`` are `JetTensors`."""
+        """Return a batch; ``inputs`` are `JetTensors`."""
         begin = self._ends[number - 1] if number else 0
         return self._of(self._order[begin : self._ends[number]], drawn=True)
 
     def validation(self) -> Iterator[Batch]:
-        """Return the first events that were not drawn."""
+        """Yield events that were not drawn."""
         for begin in range(0, len(self._held_out), _VALIDATION_BLOCK):
             yield self._of(self._held_out[begin : begin + _VALIDATION_BLOCK], drawn=False)
 

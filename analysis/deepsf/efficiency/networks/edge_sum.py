@@ -1,7 +1,7 @@
-"""Sum over the neighbours of a jet of the first layer of a message network, without storing anything for an edge.
+"""Sum of messages over the neighbours of a jet, without storing messages.
 
-The layer acts on (h_i, h_j, e_ij). Split by columns it is a_i + c_j + W e_ij with a and c linear in h, so that all but
-the last term are computed once a jet instead of once an edge; and W e_ij once a pair, its features being symmetric.
+A message is relu(W [h_i, h_j, e_ij] + b) = relu(a_i + c_j + W_e e_ij) with a and c linear in h. So a and c are computed
+once per jet instead of once per edge, and W_e e_ij once per pair, because its features are symmetric.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def edge_sum(terms: Tensor, pairs: Tensor, weight: Tensor, offsets: Ints) -> Ten
 def plain_edge_sum(terms: Tensor, pairs: Tensor, weight: Tensor, offsets: Ints) -> Tensor:
     """Return what `edge_sum` does, in plain torch, for any device and type."""
     source, target, pair = (torch.from_numpy(part).to(terms.device) for part in edges(offsets))
-    own, other = terms.chunk(2, 1)
-    message = torch.relu(own[target] + other[source] + (pairs @ weight)[pair])
-    return torch.zeros_like(own).index_add_(0, target, message)
+    of_target, of_source = terms.chunk(2, 1)
+    message = torch.relu(of_target[target] + of_source[source] + (pairs @ weight)[pair])
+    return torch.zeros_like(of_target).index_add_(0, target, message)
 
 
 class _EdgeSum(torch.autograd.Function):

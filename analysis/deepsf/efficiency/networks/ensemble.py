@@ -1,7 +1,7 @@
 """Efficiency networks for use: a file of one member, and the ensemble with mean and spread.
 
 >>> ensemble = EfficiencyEnsemble.load("gnn.safetensors")    # doctest: +SKIP
->>> ensemble.evaluate(events).mean                                 # doctest: +SKIP
+>>> ensemble.evaluate(events).mean                           # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _FORMAT = "deepsf-efficiency-1"
 
 
 class Efficiencies(NamedTuple):
-    """What an ensemble says of each jet.
+    """Efficiencies of jets by an ensemble.
 
     Attributes
     ----------
     mean, spread
         float32, (n_jets, K): mean and standard deviation over members of the probability to pass each working point.
-        With members trained on bootstraps the standard deviation, not divided by the root of their number, is the
-        statistical error of the mean. It has no part from the shape that networks cannot follow.
+        For members trained on bootstraps the spread itself (not divided by the root of their number) is the
+        statistical error of the mean. It does not cover shapes that networks cannot follow.
     out_of_range
         bool, (n_jets,): beyond what the networks were trained on; the nearest values inside were taken.
     """
@@ -59,10 +59,9 @@ class EfficiencyEnsemble:
         if not networks:
             raise ValueError("an ensemble needs at least one network, got none")
         for name in ("model", "sizes", "flavours", "working_points", "untagged_weight"):
-            found = [getattr(network, name) for network in networks]
-            if any(value != found[0] for value in found):
-                other = next(value for value in found if value != found[0])
-                raise ValueError(f"members of an ensemble must have the same {name}, got {found[0]} and {other}")
+            first, *others = [getattr(network, name) for network in networks]
+            if different := [value for value in others if value != first]:
+                raise ValueError(f"members of an ensemble must have the same {name}, got {first} and {different[0]}")
         return cls(tuple(networks))
 
     @classmethod
@@ -87,7 +86,7 @@ class EfficiencyEnsemble:
 
     @property
     def n_parameters(self) -> int:
-        """Number of trained numbers of one member."""
+        """Number of parameters of one member."""
         return sum(parameter.numel() for parameter in self.networks[0].module.parameters())
 
     @property
@@ -101,7 +100,7 @@ class EfficiencyEnsemble:
         return self.networks[0].working_points
 
     def members(self, events: JetEvents) -> Iterator[Floats32]:
-        """Return what each member says, float32, ``(n_jets, K)``; see `EfficiencyNetwork.evaluate`."""
+        """Yield the efficiencies of each member, float32, ``(n_jets, K)``; see `EfficiencyNetwork.evaluate`."""
         for network in self.networks:
             yield network.evaluate(events)
 
@@ -126,10 +125,10 @@ class EfficiencyEnsemble:
 
     def out_of_range(self, events: JetEvents) -> Bools:
         """Return which jets lie beyond what any member was trained on, ``(n_jets,)``."""
-        found = np.zeros(len(events.pt_gev), bool)
+        outside = np.zeros(len(events.pt_gev), bool)
         for scaling in dict.fromkeys(network.scaling for network in self.networks):
-            found |= scaling.out_of_range(events)
-        return found
+            outside |= scaling.out_of_range(events)
+        return outside
 
 
 def save_member(path: Path, network: EfficiencyNetwork) -> None:

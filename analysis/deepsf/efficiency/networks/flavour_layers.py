@@ -11,10 +11,10 @@ _OUTPUT_SCALE = 0.1
 
 
 class Embedding(nn.Embedding):
-    """Vectors of codes, with normal initial values; looked up as a product with unit vectors.
+    """Vectors of codes with normal initial values, looked up by a product with unit vectors.
 
-    The gradient of a few rows that thousands of examples share is a matrix product then, much faster than the sum over
-    examples that torch makes of it.
+    The gradient is a matrix product then. torch's look-up sums over examples instead, which is much slower for a few
+    rows that thousands of examples share.
     """
 
     def __init__(self, n_codes: int, width: int, generator: torch.Generator | None = None) -> None:
@@ -29,7 +29,7 @@ class Embedding(nn.Embedding):
 
 
 def shrink_(output: Linear) -> Linear:
-    """Return an output layer that starts near zero, so that what a network says at first is its bias by flavour."""
+    """Return an output layer that starts near zero, so that a network starts at its bias by flavour."""
     with torch.no_grad():
         output.weight.mul_(_OUTPUT_SCALE)
         if output.bias is not None:

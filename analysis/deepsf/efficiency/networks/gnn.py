@@ -73,8 +73,7 @@ class MessageLayer(nn.Module):
         weight[:, 0] += np.concatenate([-edge[:, -1], edge[:, -1]], axis=1)
         of_pair = edge[:, :-1]
         if h is None:
-            own, other = np.split(weight, 2, axis=2)
-            rows = np.concatenate([own, other, of_pair], axis=1)
+            rows = np.concatenate([*np.split(weight, 2, axis=2), of_pair], axis=1)
             inputs = jets.of_pairs(op("Concat", jets.x, jets.one_hot, axis=2))
             before = op("MatMul", inputs, rows.swapaxes(0, 1).reshape(rows.shape[1], -1))
         else:
@@ -124,12 +123,11 @@ class GraphNetwork(EfficiencyModule):
     def onnx_logits(jets: JetInputs, weights: Weights) -> str:
         """Add the network to a graph of ONNX, see `EfficiencyModule.onnx_logits`."""
         op, embedding = jets.graph.op, weights["flavour.weight"]
-        own = op("Concat", jets.x, jets.one_hot, axis=2)
-        rows = h = onnx_layers.of_members(jets, own, weights)
+        x = h = onnx_layers.of_members(jets, op("Concat", jets.x, jets.one_hot, axis=2), weights)
         for block in range(onnx_layers.count(weights, "updates.{}.weight")):
             message = MessageLayer.onnx_sum(jets, weights, f"messages.{block}", h if block else None)
             update = Layer.of(weights, f"updates.{block}").on_one_hot(embedding, N_INPUTS)
             new = op("Relu", op("MatMul", op("Concat", h, message, axis=2), update))
-            h = op("Concat", rows, new, axis=2)
+            h = op("Concat", x, new, axis=2)
         hidden = op("Relu", op("MatMul", h, Layer.of(weights, "hidden").on_one_hot(embedding, N_INPUTS)))
         return onnx_layers.output(jets, weights, hidden)

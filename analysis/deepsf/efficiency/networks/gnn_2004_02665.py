@@ -84,7 +84,7 @@ class PublishedGraphNetwork(EfficiencyModule):
         """Add the network to a graph of ONNX, see `EfficiencyModule.onnx_logits`."""
         op, begin = jets.graph.op, N_INPUTS + N_ANGLES
         inputs = op("Concat", jets.x, jets.angles, jets.one_hot, axis=2)
-        rows = h = onnx_layers.of_members(jets, inputs, weights)
+        x = h = onnx_layers.of_members(jets, inputs, weights)
         for block in range(onnx_layers.count(weights, "blocks.{}.own.0.weight")):
             name = f"blocks.{block}"
             own = op("Tanh", _onnx_mlp(jets, weights, f"{name}.own", h, begin))
@@ -93,7 +93,7 @@ class PublishedGraphNetwork(EfficiencyModule):
             collected = op("Tanh", _onnx_mlp(jets, weights, f"{name}.collect", total, None))
             both = op("Concat", own, collected, axis=2)
             norm = op("Add", op("ReduceL2", both, axes=[2], keepdims=1), np.float32(_NORM_MIN))
-            h = op("Concat", op("Div", both, norm), rows, axis=2)
+            h = op("Concat", op("Div", both, norm), x, axis=2)
             begin = N_INPUTS + N_ANGLES + 2 * weights[f"{name}.own.2.bias"].shape[1]
         logits = _onnx_mlp(jets, weights, "head", h, begin)
         return op("Add", logits, onnx_layers.of_flavour(jets, weights["bias.weight"]))

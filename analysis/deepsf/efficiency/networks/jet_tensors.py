@@ -63,9 +63,9 @@ class JetTensors:
         ValueError
             If these inputs were made without it.
         """
-        if (found := getattr(self, part)) is None:
+        if (inputs := getattr(self, part)) is None:
             raise ValueError(f"these inputs were made without {part!r}: name it to JetScaling.tensors")
-        return found
+        return inputs
 
     def take(self, events: Ints) -> tuple[JetTensors, Tensor]:
         """Return the inputs of some events, and their jets' places here, int64, ``(n_taken_jets,)``."""
@@ -83,8 +83,8 @@ class JetTensors:
 
     def edge_index(self) -> Tensor:
         """Return source and target of each edge, int64, ``(2, n_edges)``, in torch-geometric's order."""
-        found = edges(self.offsets)
-        return torch.from_numpy(np.stack([found.source, found.target]))
+        directed = edges(self.offsets)
+        return torch.from_numpy(np.stack([directed.source, directed.target]))
 
     def edge_attr(self) -> Tensor:
         """Return the inputs of each edge, float32, ``(n_edges, N_EDGE_INPUTS)``."""
@@ -172,13 +172,13 @@ class JetScaling:
             pairs = torch.from_numpy(pair_features(delta_r))
         if "closest" in needs:
             distance, index = closest_jet(events)
-            own = np.where(index >= 0, flavour[index], n_flavours).astype(np.int32)
-            closest = torch.from_numpy(self.delta_r.clip(distance)), torch.from_numpy(own)
+            of_closest = np.where(index >= 0, flavour[index], n_flavours).astype(np.int32)
+            closest = torch.from_numpy(self.delta_r.clip(distance)), torch.from_numpy(of_closest)
         if "angles" in needs:
             eta = np.copysign(abseta, events.eta)
             angles = torch.from_numpy(np.stack([eta, events.phi / np.float32(PHI_WIDTH)], axis=1))
-        own_flavour = torch.from_numpy(flavour.astype(np.int32))
-        return JetTensors(events.offsets, torch.from_numpy(x), own_flavour, pairs, closest, angles)
+        flavours = torch.from_numpy(flavour.astype(np.int32))
+        return JetTensors(events.offsets, torch.from_numpy(x), flavours, pairs, closest, angles)
 
     def out_of_range(self, events: JetEvents) -> Bools:
         """Return which jets lie beyond the ranges: by pT, absolute eta, distance to another jet, or their number."""
@@ -186,8 +186,8 @@ class JetScaling:
         outside |= np.repeat(self.n_jets.excludes(events.n_jets), events.n_jets)
         far = self.delta_r.excludes(pair_delta_r(events.offsets, events.eta, events.phi))
         if far.any():
-            found = edges(events.offsets)
-            outside[found.target[far[found.pair]]] = True
+            directed = edges(events.offsets)
+            outside[directed.target[far[directed.pair]]] = True
         return outside
 
     def to_json(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def build(
 
 @dataclass(frozen=True)
 class EfficiencyNetwork:
-    """Weights of one training and all that belongs to them.
+    """A trained network and everything that its evaluation needs.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class EfficiencyNetwork:
     scaling
         Of the inputs, with the ranges that the network was trained on.
     untagged_weight
-        mu of each flavour in the loss: untagged jets counted as so many. Undone in `evaluate`.
+        mu of each flavour, the weight of untagged jets in the loss. `evaluate` undoes it.
     module
         The network itself.
     """

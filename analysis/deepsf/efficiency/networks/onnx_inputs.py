@@ -119,10 +119,10 @@ class JetInputs:
         features = self.stack(distance, half_square, op("Log", op("Add", distance, np.float32(LOG_OFFSET))))
         return op("Mul", features, self.is_pair)
 
-    def of_pairs(self, own: str) -> str:
+    def of_pairs(self, inputs: str) -> str:
         """Return inputs (B, n, c) of both jets of each pair, and the pair's features: (B, P, 2 c + N_FEATURES)."""
         op = self.graph.op
-        both = op("Concat", *(op("Gather", own, index, axis=1) for index in self.pair_index), axis=2)
+        both = op("Concat", *(op("Gather", inputs, index, axis=1) for index in self.pair_index), axis=2)
         return op("Concat", op("Mul", both, self.is_pair), self.pairs, axis=2)
 
     @cached_property
@@ -164,13 +164,13 @@ class JetInputs:
         op, scaling = self.graph.op, self.scaling
         near = op("Equal", self.delta_r, self._clip(self.delta_r, scaling.delta_r))
         far = op("And", op("Not", near), self.graph.cast(op("Squeeze", self.is_pair, [2]), "bool"))
-        found = self.graph.cast(
+        beyond = self.graph.cast(
             op("ReduceMax", self._by_jet(self.graph.cast(far, "float")), axes=[2], keepdims=0), "bool"
         )
         count = op("ReduceSum", op("Squeeze", self.filled, [2]), [1])
         for value, limits in ((self.pt, scaling.pt_gev), (self.abseta, scaling.abseta), (count, scaling.n_jets)):
-            found = op("Or", found, op("Not", op("Equal", value, self._clip(value, limits))))
-        return op("And", found, "mask")
+            beyond = op("Or", beyond, op("Not", op("Equal", value, self._clip(value, limits))))
+        return op("And", beyond, "mask")
 
     def stack(self, *columns: str) -> str:
         """Return columns (B, n) side by side: (B, n, number of columns)."""

@@ -55,9 +55,9 @@ def pair_features(delta_r: Floats32) -> Floats32:
 def edges(offsets: Ints) -> Edges:
     """Return the edges of events with these offsets: ordered by target, then by source."""
     n_edges = 2 * int(pair_offsets(offsets)[-1])
-    found = Edges(*(np.empty(n_edges, np.int64) for _ in Edges._fields))
-    _fill_edges(offsets, *found)
-    return found
+    directed = Edges(*(np.empty(n_edges, np.int64) for _ in Edges._fields))
+    _fill_edges(offsets, *directed)
+    return directed
 
 
 @njit(cache=True)

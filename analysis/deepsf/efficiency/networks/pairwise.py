@@ -69,9 +69,9 @@ class PairwiseNetwork(EfficiencyModule):
     def onnx_logits(jets: JetInputs, weights: Weights) -> str:
         """Add the network to a graph of ONNX, see `EfficiencyModule.onnx_logits`."""
         op = jets.graph.op
-        own = op("Concat", jets.x, jets.one_hot, axis=2)
+        x = onnx_layers.of_members(jets, op("Concat", jets.x, jets.one_hot, axis=2), weights)
         first = Layer.of(weights, "hidden.0").on_one_hot(weights["flavour.weight"], N_INPUTS)
-        h = op("Relu", op("MatMul", onnx_layers.of_members(jets, own, weights), first))
+        h = op("Relu", op("MatMul", x, first))
         h = op("Relu", onnx_layers.applied(jets, Layer.of(weights, "hidden.1"), h))
         alone = onnx_layers.output(jets, weights, h)
         factors = op("MatMul", MessageLayer.onnx_sum(jets, weights, "pair", None), weights["log_factor.weight"])
