@@ -28,7 +28,7 @@ def events(counts, seed=1, *, flavours=FLAVOURS, pt_gev=(20, 400), abseta=2.5):
         eta=rng.uniform(-abseta, abseta, n).astype(np.float32),
         phi=rng.uniform(-np.pi, np.pi, n).astype(np.float32),
         flavour=rng.integers(0, len(flavours), n).astype(np.int8),
-        n_passed=np.zeros(n, np.int8),
+        tag_bin=np.zeros(n, np.int8),
         weight=np.ones(len(counts), np.float32),
         event=np.arange(len(counts), dtype=np.uint64),
         flavours=flavours,

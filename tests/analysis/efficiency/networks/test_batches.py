@@ -19,7 +19,7 @@ def batches(factor=None, size=100, events=EVENTS, weight=None):
     # the weight of a jet tells which one it is
     weight = np.arange(1, len(events.pt_gev) + 1, dtype=np.float32) if weight is None else weight
     factor = np.ones(len(events), np.int64) if factor is None else factor
-    return EventBatches(jets, events.n_passed, weight, factor, size)
+    return EventBatches(jets, events.tag_bin, weight, factor, size)
 
 
 def one_pass(made, generator):
@@ -75,7 +75,7 @@ def test_a_batch_holds_what_its_events_hold():
         assert torch.equal(batch.inputs.angles, torch.cat([part.angles for part in alone]))
         for k in (0, 1):
             assert torch.equal(batch.inputs.closest[k], torch.cat([part.closest[k] for part in alone]))
-        assert batch.label.tolist() == EVENTS.n_passed[jets].tolist()
+        assert batch.label.tolist() == EVENTS.tag_bin[jets].tolist()
 
 
 def test_the_factor_weighs_events_and_those_of_factor_0_are_for_validation():

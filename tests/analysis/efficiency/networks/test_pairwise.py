@@ -20,7 +20,7 @@ def test_the_product_is_that_of_one_factor_for_each_neighbour():
 
     def of_first(*others):
         chosen = [0, *others]
-        columns = {name: getattr(three, name)[chosen] for name in ("pt_gev", "eta", "phi", "flavour", "n_passed")}
+        columns = {name: getattr(three, name)[chosen] for name in ("pt_gev", "eta", "phi", "flavour", "tag_bin")}
         return efficiencies(net(tensors(replace(three, offsets=np.array([0, len(chosen)]), **columns))))[0, 0].item()
 
     factors = [of_first(other) / of_first() for other in (1, 2)]
