@@ -70,7 +70,7 @@ def ensemble_table(
     abseta_max
         Where the table ends.
     extra
-        Value of each further input of the networks, the same in the whole table.
+        Value of each extra input of the networks, the same in the whole table.
     """
     pt, abseta = _edges(sf, flavour, size, abseta_max)
     node = _placed(sf, flavour, size, (pt, abseta), extra or {})
@@ -138,8 +138,8 @@ def interpolation_error(
 def _jets(pt_gev: Floats, abseta: Floats, discriminant: Floats, extra: Mapping[str, float]) -> Jets:
     grid = np.meshgrid(pt_gev, abseta, discriminant, indexing="ij")
     pt, eta, scores = (axis.ravel().astype(np.float32) for axis in grid)
-    further = {name: np.full(len(pt), value, np.float32) for name, value in extra.items()}
-    return Jets(pt, eta, scores, np.zeros(len(pt), np.int8), further)
+    extra_inputs = {name: np.full(len(pt), value, np.float32) for name, value in extra.items()}
+    return Jets(pt, eta, scores, np.zeros(len(pt), np.int8), extra_inputs)
 
 
 def _edges(sf: EnsembleScaleFactor, flavour: str, size: DeepSFTable, abseta_max: float) -> tuple[Floats, Floats]:

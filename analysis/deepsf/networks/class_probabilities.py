@@ -12,7 +12,7 @@ from deepsf.networks.dense import DenseNetwork
 
 
 class ClassProbabilities(nn.Module):
-    """Logits relative to class 0: the outputs of a dense network, one for each further class.
+    """Logits relative to class 0: the outputs of a dense network, one for each other class.
 
     Parameters
     ----------

@@ -185,12 +185,12 @@ def on_grid(
 ) -> dict[str, Any]:
     """Return mean, sem and spread of a flavour on a grid of pt [GeV], |eta| and discriminant, as plain lists.
 
-    ``extra`` gives the value of each further input, the same all over the grid.
+    ``extra`` gives the value of each extra input, the same all over the grid.
     """
     axes = (_GRID["pt"], _GRID["abseta"], discriminant)
     pt, abseta, disc = (axis.ravel().astype(np.float32) for axis in np.meshgrid(*axes, indexing="ij"))
-    further = {name: np.full(len(pt), value, np.float32) for name, value in (extra or {}).items()}
-    jets = Jets(pt, abseta, disc, np.zeros(len(pt), np.int8), further)
+    extra_inputs = {name: np.full(len(pt), value, np.float32) for name, value in (extra or {}).items()}
+    jets = Jets(pt, abseta, disc, np.zeros(len(pt), np.int8), extra_inputs)
     estimate = summarise(sf.member_values(flavour, jets))
     shape = tuple(len(axis) for axis in axes)
     values = {key: np.round(value.reshape(shape), 7).tolist() for key, value in estimate._asdict().items()}

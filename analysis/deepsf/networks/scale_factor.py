@@ -111,7 +111,7 @@ class EnsembleScaleFactor:
         Raises
         ------
         ValueError
-            For a flavour that the file does not know, a negative |eta|, or a missing further input.
+            For a flavour that the file does not know, a negative |eta|, or a missing extra input.
         """
         named = isinstance(flavour, str)
         fields = {"pt": pt, "abseta": abseta, "discriminant": discriminant, **extra}
@@ -166,7 +166,7 @@ class EnsembleScaleFactor:
         needed = set(next(iter(self.members[0].scalings.values())).names) - {"pt", "abseta", "discriminant"}
         extra = {name: values for name, values in flat.items() if name not in ("pt", "abseta", "discriminant")}
         if needed != set(extra):
-            raise ValueError(f"these scale factors take the further inputs {sorted(needed)}, got {sorted(extra)}")
+            raise ValueError(f"these scale factors take the extra inputs {sorted(needed)}, got {sorted(extra)}")
         if (flat["abseta"] < 0).any():
             raise ValueError("abseta must be the absolute value of eta, got negative numbers")
         score = flat["discriminant"]

@@ -119,7 +119,7 @@ def test_jets_that_cannot_be_evaluated_are_refused(ensemble, arguments, message)
 
 
 def test_a_further_input_that_was_not_trained_with_is_refused(ensemble):
-    with pytest.raises(ValueError, match=r"take the further inputs \[\], got \['n_pv'\]"):
+    with pytest.raises(ValueError, match=r"take the extra inputs \[\], got \['n_pv'\]"):
         ensemble.evaluate("b", 0.5, 30.0, 0.3, n_pv=3.0)
 
 

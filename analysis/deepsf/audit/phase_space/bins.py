@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deepsf.audit.chi2 import BinSums
-from deepsf.audit.phase_space.jets import JetEvents
+from deepsf.audit.phase_space.jets import PhaseSpaceEvents
 from deepsf.binned.scale_factor import BinnedScaleFactor, JetBins
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_LAST, Validation
@@ -68,7 +68,7 @@ class Tested(NamedTuple):
 class EventBins:
     """The events of a file in bins of the discriminant, of HT, and of the validation's tests."""
 
-    def __init__(self, events: JetEvents, discriminant: Floats, ht_gev: Floats, settings: Validation) -> None:
+    def __init__(self, events: PhaseSpaceEvents, discriminant: Floats, ht_gev: Floats, settings: Validation) -> None:
         self.events, self.settings = events, settings
         self.rank = np.minimum(events.rank, len(RANKS) - 1)
         self.n_jets = np.minimum(events.n_jets, N_JETS_LAST) - N_JETS_FIRST

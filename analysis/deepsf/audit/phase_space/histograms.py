@@ -28,7 +28,7 @@ import uhi.io.json
 from deepsf.audit.chi2 import EXPECTED_MIN, BinSums, shape_test
 from deepsf.audit.methods import NONE, Method, at_own_flavours
 from deepsf.audit.phase_space.bins import N_JETS_FIRST, RANKS, BinnedAtJets, EventBins
-from deepsf.audit.phase_space.jets import JetEvents, JetFile
+from deepsf.audit.phase_space.jets import JetFile, PhaseSpaceEvents
 from deepsf.binned.envelope import envelope_shifts
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.selection import CHANNELS
@@ -179,13 +179,13 @@ class _Filling:
             data=hist.Hist(channel, n_jets, *own, storage=hist.storage.Weight()),
         )
 
-    def add_data(self, events: JetEvents) -> None:
+    def add_data(self, events: PhaseSpaceEvents) -> None:
         bins = self._bins(events)
         for filled, cells in ((self.jets, bins.jets), (self.events, bins.of_events)):
             cells.add_to(filled.data.view(), events.weight, np.zeros_like(cells.bin), 1)
         self._add_tests("data", bins, events.weight)
 
-    def add_simulation(self, events: JetEvents, shifts: Sequence[str]) -> None:
+    def add_simulation(self, events: PhaseSpaceEvents, shifts: Sequence[str]) -> None:
         bins, n_flavours = self._bins(events), len(self.flavours)
         flavour = events.jets.flavour.astype(np.int64)
         for number, (name, method) in enumerate(self.methods.items()):
@@ -195,7 +195,7 @@ class _Filling:
             self._add_tests(name, bins, weight)
         self.add_shifts(events, shifts, bins)
 
-    def add_shifts(self, events: JetEvents, shifts: Sequence[str], bins: EventBins | None = None) -> None:
+    def add_shifts(self, events: PhaseSpaceEvents, shifts: Sequence[str], bins: EventBins | None = None) -> None:
         bins = self._bins(events) if bins is None else bins
         yields = bins.of_events.sums(events.weight).reshape(len(CHANNELS), -1).sum(axis=1)
         shifted = BinnedAtJets(self.binned, self.flavours, events.jets)
@@ -205,7 +205,7 @@ class _Filling:
             self.events.shifts.view()[number] += bins.of_events.sums(weight)
             self.shifted_yields[number] += yields
 
-    def _bins(self, events: JetEvents) -> EventBins:
+    def _bins(self, events: PhaseSpaceEvents) -> EventBins:
         return EventBins(events, self.discriminant, self.ht_gev, self.settings)
 
     def _add_tests(self, name: str, bins: EventBins, weight: Floats) -> None:

@@ -19,7 +19,7 @@ from deepsf.skim.shifts import NOMINAL
 
 
 @dataclass(frozen=True)
-class JetEvents:
+class PhaseSpaceEvents:
     """Events with all their jets, by decreasing pT: arrays of shape ``(n_events,)``, jets of shape ``(n,)``."""
 
     channel: Integers
@@ -72,7 +72,7 @@ class JetFile:
     def _kinematic(self) -> list[str]:
         return list(self.metadata.get("kinematic_shifts", [NOMINAL]))
 
-    def events(self, factor: float = 1.0, shift: str = NOMINAL) -> JetEvents:
+    def events(self, factor: float = 1.0, shift: str = NOMINAL) -> PhaseSpaceEvents:
         """Return the events; ``factor`` multiplies their weights. A shift that the file does not know changes nothing.
 
         Raises
@@ -100,7 +100,7 @@ class JetFile:
         weight = table["weight"].to_numpy()[first] * factor
         if f"weight_{shift}" in of_shift:
             weight = weight * table[f"weight_{shift}"].to_numpy()[first]
-        return JetEvents(
+        return PhaseSpaceEvents(
             channel=table["channel"].to_numpy()[first].astype(np.int64),
             weight=weight,
             n_jets=n_jets,

@@ -7,20 +7,22 @@ import numpy as np
 import pytest
 
 from deepsf.audit.phase_space.bins import BinnedAtJets, Cells, EventBins
-from deepsf.audit.phase_space.jets import JetEvents
+from deepsf.audit.phase_space.jets import PhaseSpaceEvents
 from deepsf.config.validation import Validation
 from deepsf.probes.entries import Jets
 from tests.analysis.audit.phase_space.jet_tables import FLAVOURS, binned
 
 
-def events() -> JetEvents:
+def events() -> PhaseSpaceEvents:
     """An ee event of two jets, an emu event of three, a mumu event of nine."""
     n_jets = np.array([2, 3, 9])
     n = int(n_jets.sum())
     pt = np.linspace(100, 30, n).astype(np.float32)
     score = np.resize(np.array([0.1, 0.5, 0.9, -1.0], np.float32), n)
     jets = Jets(pt, np.ones(n, np.float32), score, np.resize(np.array([0, 1, 2], np.int8), n))
-    return JetEvents(np.array([0, 1, 2]), np.array([1.0, 2.0, -0.5]), n_jets, np.array([150.0, 450.0, 800.0]), jets)
+    return PhaseSpaceEvents(
+        np.array([0, 1, 2]), np.array([1.0, 2.0, -0.5]), n_jets, np.array([150.0, 450.0, 800.0]), jets
+    )
 
 
 @pytest.fixture
