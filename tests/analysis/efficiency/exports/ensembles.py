@@ -6,10 +6,10 @@ import numpy as np
 import onnxruntime
 import torch
 
-from deepsf.efficiency.events.events import JetEvents, offsets_of
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, build
+from tests.analysis.efficiency.events.hand_events import flat_events
 from tests.analysis.efficiency.networks.random_networks import SIZES
 
 FLAVOURS, CODES = ("b", "c", "udsg"), {"b": [5], "c": [4], "udsg": [0, 3]}
@@ -17,20 +17,17 @@ COLUMNS = ("pt_gev", "eta", "phi")
 
 
 def events(counts, seed=1, *, flavours=FLAVOURS, pt_gev=(20, 400), abseta=2.5):
-    """Return events with so many jets each, of random kinematics and flavours."""
+    """Return events with these numbers of jets, of random kinematics and flavours."""
     rng, counts = np.random.default_rng(seed), np.asarray(counts)
     n = int(counts.sum())
     pt = rng.uniform(*pt_gev, n)
     order = np.lexsort((-pt, np.repeat(np.arange(len(counts)), counts)))
-    return JetEvents(
-        offsets=offsets_of(counts),
-        pt_gev=pt[order].astype(np.float32),
-        eta=rng.uniform(-abseta, abseta, n).astype(np.float32),
-        phi=rng.uniform(-np.pi, np.pi, n).astype(np.float32),
-        flavour=rng.integers(0, len(flavours), n).astype(np.int8),
-        tag_bin=np.zeros(n, np.int8),
-        weight=np.ones(len(counts), np.float32),
-        event=np.arange(len(counts), dtype=np.uint64),
+    return flat_events(
+        counts,
+        pt_gev=pt[order],
+        eta=rng.uniform(-abseta, abseta, n),
+        phi=rng.uniform(-np.pi, np.pi, n),
+        flavour=rng.integers(0, len(flavours), n),
         flavours=flavours,
         working_points=("L", "M", "T"),
     )
