@@ -113,12 +113,12 @@ class AggregateDeepSF(ConfigTask):
         )
         outputs = self.output()
         with staged(*outputs.values()) as parts:
-            place = dict(zip(outputs, parts, strict=True))
-            ensemble.save(place["ensemble"])
-            place["bins"].write_text(result.bins_json)
-            place["grid"].write_text(result.grid_json)
+            paths = dict(zip(outputs, parts, strict=True))
+            ensemble.save(paths["ensemble"])
+            paths["bins"].write_text(result.bins_json)
+            paths["grid"].write_text(result.grid_json)
             for region, entries in result.entries.items():
-                entries.write(place[f"entries_{region}"])
+                entries.write(paths[f"entries_{region}"])
 
 
 def load_ensemble(task: ConfigTask, requirement: Any) -> EnsembleScaleFactor:

@@ -75,7 +75,7 @@ class PlotPhaseSpace(PlotTask):
 
 
 class PlotPurity(PlotTask):
-    """Fraction of every flavour in each region, and the condition number of the system that is solved for them."""
+    """Fraction of every flavour in each region, and the condition number of the equations for their scale factors."""
 
     config_keys = (*STYLE_KEYS, "regions")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.probes.bootstrap import EventBootstrap, split_by_event
-from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
+from deepsf.probes.entries import Flavours, Floats, Integers, Jets, Mask, RegionEntries, Singles
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
 
@@ -23,7 +22,7 @@ _PURITY_BINS = (6, 3, 30)
 Features = Mapping[int, torch.Tensor]
 """Network inputs of jets, ``(n, n_inputs)``, by the flavour (index) whose networks take them: each has its scaling."""
 
-TagScaleFactor = Callable[[Features, npt.NDArray[np.int8]], Floats]
+TagScaleFactor = Callable[[Features, Flavours], Floats]
 
 
 class Batches:
@@ -153,13 +152,11 @@ def training_regions(
 
 
 def _indices(mask: Mask, factor: Floats) -> torch.Tensor:
-    """Entries that a bootstrap left out (factor 0) would only be empty places of a batch."""
+    """Return the entries of a mask; those that a bootstrap left out (factor 0) would only fill up batches."""
     return torch.from_numpy(np.flatnonzero(mask & (factor > 0)))
 
 
-def _purity(
-    probe: Jets, features: torch.Tensor, weight: npt.NDArray[np.float32], enriched: int, scaling: InputScaling
-) -> torch.Tensor:
+def _purity(probe: Jets, features: torch.Tensor, weight: Singles, enriched: int, scaling: InputScaling) -> torch.Tensor:
     """Return the fraction of the enriched flavour at each simulated probe jet, from a histogram, shape ``(n,)``.
 
     It only weights a loss, where every positive function has the same minimum: a histogram will do. Invalid scores
@@ -182,6 +179,6 @@ def _purity(
     return torch.from_numpy(np.clip(purity, PURITY_MIN, 1.0)[index].astype(np.float32))
 
 
-def _quantile_index(values: npt.NDArray[np.float32], n_bins: int) -> npt.NDArray[np.int64]:
+def _quantile_index(values: Singles, n_bins: int) -> Integers:
     inner = np.quantile(values, np.linspace(0, 1, n_bins + 1)[1:-1])
     return np.searchsorted(inner, values, side="right").astype(np.int64)

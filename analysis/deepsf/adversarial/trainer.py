@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from deepsf.adversarial.losses import bounded_logit, discriminator_loss, scale_factor_loss, target
@@ -14,7 +13,7 @@ from deepsf.config.training import Training
 from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.scale_factor import scale_factor
-from deepsf.probes.entries import Floats
+from deepsf.probes.entries import Flavours, Floats
 from deepsf.probes.measurement import Measurement
 from deepsf.seeds import torch_generator
 from deepsf.training.checkpoint import State
@@ -226,7 +225,7 @@ class MemberTrainer(Trainer):
         data, simulation = (indices[:VALIDATION_MAX] for indices in self.regions[flavour].validation)
         return self._discriminator_loss(flavour, data, simulation)
 
-    def _tag_scale_factor(self, features: Features, kinds: npt.NDArray[np.int8]) -> Floats:
+    def _tag_scale_factor(self, features: Features, kinds: Flavours) -> Floats:
         return self._own_scale_factor(features, torch.from_numpy(kinds.astype(np.int64)), exclude=None).double().numpy()
 
 

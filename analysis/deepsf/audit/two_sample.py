@@ -24,7 +24,7 @@ from deepsf.config.audit import Audit
 from deepsf.config.training import Variable
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.probes.entries import Floats, Integers, Mask, ProbeEntries, RegionEntries, evenly
+from deepsf.probes.entries import Floats, Integers, Mask, ProbeEntries, RegionEntries, Singles, evenly
 
 MAX_DATA, MAX_SIMULATION = 150_000, 300_000
 """Entries of a region that the test takes, evenly, from larger ones."""
@@ -140,7 +140,7 @@ def _scores(
     trained: tuple[Mask, Mask],
     passes: float,
     seed: np.random.SeedSequence,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+) -> tuple[Singles, Singles]:
     """Train a classifier on one half and return its scores on the other, data and simulation."""
     network = train_classifier(features, weights, trained, passes, seed)
     data, simulation = (

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from deepsf.binned.measurement import spread
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, Jets, ProbeEntries, RegionEntries, joined_entries
+from deepsf.probes.entries import Floats, Jets, Mask, ProbeEntries, RegionEntries, joined_entries
 
 FLAVOURS, MEASURED = ("b", "c", "udsg"), ("b", "udsg")
 SCORES = np.array([-1.0, 0.02, 0.1, 0.25, 0.5, 0.8, 0.95])
@@ -98,7 +97,7 @@ class Experiments:
     n_bootstrap: int
 
     @property
-    def is_used(self) -> npt.NDArray[np.bool_]:
+    def is_used(self) -> Mask:
         """Whether a bin has enough expected entries, shape ``(n_bins,)``."""
         return self.expected >= MIN_EXPECTED
 
@@ -214,7 +213,7 @@ class _EventTypes:
     """Both jets of each type of event, and whether they tag, shapes ``(n_types,)``."""
 
     jets: tuple[Jets, Jets]
-    tags: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+    tags: tuple[Mask, Mask]
 
     def entries(self) -> RegionEntries:
         """Return the entries of both permutations; data and simulation have the same."""

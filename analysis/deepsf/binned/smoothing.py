@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
-from deepsf.probes.entries import Floats, logit
+from deepsf.probes.entries import Floats, Integers, logit
 
 
 def nodes(discriminant: npt.ArrayLike, edges: Floats, space: Literal["logit", "identity"]) -> Floats:
@@ -35,7 +35,7 @@ def nodes(discriminant: npt.ArrayLike, edges: Floats, space: Literal["logit", "i
     return logit(medians) if space == "logit" else medians
 
 
-def interpolate(values: Floats, node: Floats, row: npt.NDArray[np.int64], position: Floats) -> Floats:
+def interpolate(values: Floats, node: Floats, row: Integers, position: Floats) -> Floats:
     """Return the smooth scale factor of each jet; constant beyond the first and the last node.
 
     Parameters
@@ -65,7 +65,7 @@ def interpolate(values: Floats, node: Floats, row: npt.NDArray[np.int64], positi
 
 
 def mean_preserving(
-    values: Floats, node: Floats, row: npt.NDArray[np.int64], column: npt.NDArray[np.int64], at: Floats, weight: Floats
+    values: Floats, node: Floats, row: Integers, column: Integers, at: Floats, weight: Floats
 ) -> Floats:
     """Return values at the nodes whose curve has, over the jets of each row, the mean of the measured bins.
 

@@ -101,7 +101,7 @@ class EnsembleScaleFactor:
             |eta|, transverse momentum [GeV] and score of the jets. Values beyond the training's range are clipped to
             it; a negative or NaN score is an invalid one and has a scale factor of its own.
         extra
-            Further inputs by name, if the networks were trained with any.
+            Other inputs by name, if the networks were trained with any.
 
         Returns
         -------
