@@ -30,8 +30,10 @@ from deepsf.config import Config, load
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
 from deepsf.generator.plan import GeneratedFile
-from deepsf.nanoaod.events import inspect
-from deepsf.skim.skim_file import SkimReport, skim_file
+from deepsf.nanoaod.branches import inspect
+from deepsf.skim.cut_flow import SkimReport
+from deepsf.skim.settings import SkimSettings
+from deepsf.skim.skim_file import skim_file
 from tasks.framework.machine import made_on
 
 CHUNK = 100_000
@@ -61,17 +63,9 @@ def read(config: Config, path: Path) -> int:
 
 
 def skim(config: Config, path: Path, folder: Path) -> SkimReport:
-    return skim_file(
-        path,
-        "benchmark",
-        config.samples["ttbar"],
-        tagger=config.tagger,
-        selection=config.selection,
-        regions=config.regions,
-        entries_path=folder / "entries.parquet",
-        jets_path=folder / "jets.parquet",
-        chunk_entries=CHUNK,
-    )
+    settings = SkimSettings("benchmark", config.samples["ttbar"], config.tagger, config.selection, config.regions)
+    tables = {"entries_path": folder / "entries.parquet", "jets_path": folder / "jets.parquet"}
+    return skim_file(path, settings, **tables, events_per_chunk=CHUNK)
 
 
 def nanoevents(config: Config, path: Path, folder: Path) -> None:

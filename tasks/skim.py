@@ -1,4 +1,4 @@
-"""Skims: the tag-probe entries and all jets of each input file."""
+"""Skims: the probe entries and all jets of each input file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class InputFile(NamedTuple):
 
 
 class SkimNtuples(Workflow):
-    """Tables of tag-probe entries and of all jets, a branch a file."""
+    """Tables of probe entries and of all jets, a branch a file."""
 
     code_version = 3
 
@@ -85,24 +85,22 @@ class SkimNtuples(Workflow):
         return {kind: self.target(file.sample, f"{stem}_{kind}.parquet") for kind in ("entries", "jets")}
 
     def run(self) -> None:
+        from deepsf.skim.settings import SkimSettings
         from deepsf.skim.skim_file import skim_file
 
-        (pileup, jets), file = self._corrections(), self.branch_data
-        with staged(self.output()["entries"], self.output()["jets"]) as (entries_path, jets_path):
+        file, (pileup, jet_corrections) = self.branch_data, map(_local, self._corrections())
+        skim = SkimSettings(
+            sample_name=file.sample,
+            sample=self.plan_cfg("samples")[file.sample],
+            tagger=self.cfg("tagger"),
+            selection=self.cfg("selection"),
+            regions=self.cfg("regions"),
+            pileup=pileup,
+            jet_corrections=jet_corrections,
+        )
+        with staged(self.output()["entries"], self.output()["jets"]) as (entries, jets):
             report = skim_file(
-                settings.local(file.path),
-                file.sample,
-                self.plan_cfg("samples")[file.sample],
-                tagger=self.cfg("tagger"),
-                selection=self.cfg("selection"),
-                regions=self.cfg("regions"),
-                pileup=pileup,
-                pileup_path=_local(pileup),
-                jet_corrections=jets,
-                jet_corrections_path=_local(jets),
-                entries_path=entries_path,
-                jets_path=jets_path,
-                file_name=file.path.name,
+                settings.local(file.path), skim, entries_path=entries, jets_path=jets, file_name=file.path.name
             )
         selected = ", ".join(
             f"{sum(report.cut_flow[f'region_{name}'].values())} in {name}" for name in self.cfg("regions")
@@ -122,7 +120,7 @@ class ReportCutFlow(ConfigTask):
         return self.target("cut_flow.txt")
 
     def run(self) -> None:
-        from deepsf.skim.skim_file import (
+        from deepsf.skim.cut_flow import (
             format_cut_flow,
             merge_cut_flows,
             read_metadata,
@@ -143,9 +141,9 @@ class ReportCutFlow(ConfigTask):
         self.publish_message(text)
 
 
-def _local(section: Pileup | JetCorrections | None) -> Path | None:
-    """Return where the file of a section is on this machine."""
-    return None if section is None else settings.local(settings.resolve(section.file))
+def _local(section: Pileup | JetCorrections | None) -> Any:
+    """Return the section with its file as a path on this machine."""
+    return section and section.model_copy(update={"file": str(settings.local(settings.resolve(section.file)))})
 
 
 def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:

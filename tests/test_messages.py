@@ -20,8 +20,8 @@ import yaml
 from deepsf.config import ConfigError
 from deepsf.generator.composition import Composition
 from deepsf.generator.plan import NotEnoughDiskError
-from deepsf.nanoaod.events import NtupleError
-from deepsf.skim.skim_file import SkimError
+from deepsf.nanoaod.root_file import NtupleError
+from deepsf.skim.cut_flow import SkimError
 from tasks import generation, skim
 from tasks.binned import MeasureBinnedSF
 from tasks.framework import settings

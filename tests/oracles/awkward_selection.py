@@ -8,9 +8,10 @@ from __future__ import annotations
 import awkward as ak
 import numpy as np
 
+from deepsf.arrays import Array
 from deepsf.config.selection import Electron, Jet, Muon, Selection
 from deepsf.nanoaod.events import Collection, Events
-from deepsf.skim.dileptons import Array, Dileptons, LeptonPairs, by_channel, delta_r_squared, dilepton_mass
+from deepsf.skim.dileptons import Dileptons, LeptonPairs, by_channel, delta_r_squared, dilepton_mass
 
 
 def select(events: Events, selection: Selection) -> Dileptons:

@@ -14,8 +14,9 @@ from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
 from deepsf.generator.jet_response import MEAN_AREA, raw_factor
 from deepsf.generator.plan import GeneratedFile
-from deepsf.nanoaod.events import inspect, iterate
-from deepsf.skim.jet_corrections import load
+from deepsf.nanoaod.branches import inspect
+from deepsf.nanoaod.events import iterate
+from deepsf.skim.jet_corrections import load_jet_energy
 from deepsf.skim.selection import select_leptons
 from scripts import make_corrections as shipped_corrections
 
@@ -63,9 +64,9 @@ def test_generated_jets_are_corrected_to_their_stored_energy_and_shifted(tmp_pat
     sample = TOY.samples["ttbar" if kind == "simulation" else "data"]
     file = GeneratedFile("x", kind, "ttbar", 0, 8000)
     write_file(file, Composition(), TOY.generator, ROOT / TOY.generator.true_sf.file, tmp_path / "a.root")
-    energy = load(TOY.jet_corrections, FILE, "x", kind)
+    energy = load_jet_energy(TOY.jet_corrections.model_copy(update={"file": str(FILE)}), "x", kind)
     ntuple = inspect(
-        tmp_path / "a.root", sample, tagger=TOY.tagger, selection=TOY.selection, jet_energy=energy.branches
+        tmp_path / "a.root", sample, tagger=TOY.tagger, selection=TOY.selection, corrections=energy.branches
     )
     (events,) = iterate(ntuple)
     leptons = select_leptons(events, TOY.selection)

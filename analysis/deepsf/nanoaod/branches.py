@@ -1,7 +1,7 @@
-"""Which branches of a NanoAOD file stand for what the selection needs, whatever its version and year.
+"""Find the branches that the selection needs in a NanoAOD file of any version and year.
 
-Versions differ in branches that exist (no ``Jet_puId`` for PUPPI jets, trigger paths by year) and in names
-(``genEventSumw_`` in v6). What is required and missing is reported at once, with close names and a way out.
+Versions differ in the branches that exist (no ``Jet_puId`` for PUPPI jets, trigger paths by year) and in names
+(``genEventSumw_`` in v6). All required branches that are missing are reported at once, with close names and a way out.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import uproot
 
 from deepsf.config.flavours import Tagger
 from deepsf.config.samples import Sample
 from deepsf.config.selection import CHANNELS, Channel, Selection
+from deepsf.nanoaod.root_file import NtupleError, events_tree, open_root, unreadable
 
 log = logging.getLogger(__name__)
-
 
 EVENT_BRANCHES = {"run": np.uint32, "luminosityBlock": np.uint32, "event": np.uint64}
 ELECTRON_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32, "charge": np.int32, "cutBased": np.int32}
@@ -41,7 +40,7 @@ WEIGHT_LISTS = {
     # CMS stores more (isrDefHi, fsrDefHi), then less radiation; titles of versions disagree, the order does not.
     "PSWeight": {"psisr_up": 0, "psfsr_up": 1, "psisr_down": 2, "psfsr_down": 3},
 }
-"""Place in the list of each event's weights, by shift."""
+"""Position in each event's list of weights, by shift."""
 WEIGHT_LIST_LENGTHS = {"LHEScaleWeight": (8, 9), "PSWeight": (4,)}
 _NO_CORRECTIONS = "drop the jet_corrections section of the config, or take files that have the branch"
 WAYS_OUT = {
@@ -56,14 +55,11 @@ WAYS_OUT = {
 }
 
 
-class NtupleError(ValueError):
-    """An input file cannot be used; the message names file, branch, rule and way out."""
+class CorrectionBranches(NamedTuple):
+    """Which branches corrections need; by default none: jets as stored, no pile-up weights.
 
-
-class JetEnergyBranches(NamedTuple):
-    """What correcting jets needs besides the jets: raw energy, area, rho, the generator's jets, the missing pT's angle.
-
-    Nothing by default: jets are as stored.
+    Of the jets their raw energy, area and partner among the generator's jets; of the event rho, the azimuth of the
+    missing pT, and the true number of interactions.
     """
 
     raw: bool = False
@@ -71,13 +67,14 @@ class JetEnergyBranches(NamedTuple):
     rho: bool = False
     generator: bool = False
     met_phi: bool = False
+    pileup: bool = False
 
 
-JETS_AS_STORED = JetEnergyBranches()
+NO_CORRECTIONS = CorrectionBranches()
 
 
 class Ntuple(NamedTuple):
-    """What `inspect` found out about a file: sums, and the branches to read by meaning."""
+    """What `inspect` learns about a file: sums, and the branches to read by meaning."""
 
     path: str
     n_events: int
@@ -90,11 +87,10 @@ class Ntuple(NamedTuple):
     has_pv: bool
     has_pu_id: bool
     sc_eta: bool
-    pileup: bool
     discriminant: str
     jet_columns: dict[str, str]
     jet_acceptance: tuple[float, float]
-    jet_energy: JetEnergyBranches
+    corrections: CorrectionBranches
     rho: str
     weight_lists: tuple[str, ...]
 
@@ -109,7 +105,7 @@ class Ntuple(NamedTuple):
         names = [*EVENT_BRANCHES, *self.filters, *(path for paths in self.triggers.values() for path in paths)]
         names += [f"{self.met}_pt", *(["PV_npvsGood"] if self.has_pv else [])]
         names += [] if self.is_data else ["genWeight", "Jet_hadronFlavour"]
-        names += ["Pileup_nTrueInt"] if self.pileup else []
+        names += ["Pileup_nTrueInt"] if self.corrections.pileup else []
         names += [f"Electron_{name}" for name in ELECTRON_BRANCHES] + (["Electron_deltaEtaSC"] if self.sc_eta else [])
         names += [f"Muon_{name}" for name in MUON_BRANCHES] + [f"Jet_{name}" for name in JET_BRANCHES]
         names += [*(["Jet_puId"] if self.has_pu_id else []), self.discriminant, *self.jet_columns.values()]
@@ -117,7 +113,7 @@ class Ntuple(NamedTuple):
 
     @property
     def _jet_energy_branches(self) -> list[str]:
-        needed = self.jet_energy
+        needed = self.corrections
         names = [*(["Jet_rawFactor"] if needed.raw else []), *(["Jet_area"] if needed.area else [])]
         names += [*([self.rho] if needed.rho else []), *([f"{self.met}_phi"] if needed.met_phi else [])]
         if needed.generator:
@@ -128,13 +124,11 @@ class Ntuple(NamedTuple):
 def inspect(
     path: str | Path,
     sample: Sample,
-    *,
     tagger: Tagger,
     selection: Selection,
-    pileup: bool = False,
-    jet_energy: JetEnergyBranches = JETS_AS_STORED,
+    corrections: CorrectionBranches = NO_CORRECTIONS,
 ) -> Ntuple:
-    """Return which branches of a NanoAOD file to read, its number of events and sum of generator weights.
+    """Return which branches of a NanoAOD file to read, its number of events and its sum of generator weights.
 
     The sum of weights is ``Runs/genEventSumw``, which counts the events before any skim; with ``sum_weights: events``
     of the sample, the sum of ``genWeight`` of the stored events, right only for a file that holds every generated
@@ -165,11 +159,10 @@ def inspect(
             has_pv="PV_npvsGood" in known,
             has_pu_id="Jet_puId" in known,
             sc_eta=selection.electron.crack_abseta is not None,
-            pileup=pileup and not is_data,
             discriminant=f"Jet_{tagger.branch}",
             jet_columns={column: f"Jet_{branch}" for column, branch in selection.jet_columns.items()},
             jet_acceptance=(selection.jet.pt_min_gev, selection.jet.abseta_max),
-            jet_energy=jet_energy,
+            corrections=corrections._replace(pileup=corrections.pileup and not is_data),
             rho=next((branch for branch in RHO_BRANCHES if branch in known), RHO_BRANCHES[0]),
             weight_lists=() if is_data else _weight_lists(tree, known, name),
         )
@@ -177,43 +170,12 @@ def inspect(
         return ntuple._replace(sum_weights=_sum_weights(file, tree, ntuple, sample.sum_weights))
 
 
-def open_root(path: str) -> Any:
-    """Open a ROOT file; anything wrong with it is an `NtupleError`."""
-    try:
-        return uproot.open({path: None}, array_cache=None)
-    except FileNotFoundError:
-        raise NtupleError(f"{path}: no such file; check the sample's files in the config") from None
-    except Exception as error:  # uproot raises many types on files that are truncated or not ROOT
-        raise unreadable(path, error, "opening it") from error
-
-
-def unreadable(path: str, error: Exception, doing: str) -> NtupleError:
-    """Return the error for a file that cannot be read; ``doing`` says what was tried."""
-    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return NtupleError(
-        f"{path}: not a readable ROOT file, truncated or corrupt ({type(error).__name__} while {doing}: "
-        f"{reason[:200]}); copy the file again or take it off the sample's files"
-    )
-
-
-def events_tree(file: Any, path: str) -> Any:
-    """Return the file's ``Events`` tree."""
-    try:
-        kinds = file.classnames(recursive=False, cycle=False)
-        if kinds.get("Events") == "TTree":
-            return file["Events"]
-    except Exception as error:  # the directory opens, but the tree's own record is cut off
-        raise unreadable(path, error, "opening the Events tree") from error
-    found = ", ".join(f"{name} ({kind})" for name, kind in kinds.items()) or "nothing"
-    raise NtupleError(f"{path}: no Events tree (the file holds {found}); give NanoAOD files with a TTree named Events")
-
-
 def _check_kind(path: str, known: Collection[str], is_data: bool) -> None:
     if is_data:
-        found = [branch for branch in ("genWeight", "Jet_hadronFlavour") if branch in known]
-        if found:
+        simulated = [branch for branch in ("genWeight", "Jet_hadronFlavour") if branch in known]
+        if simulated:
             raise NtupleError(
-                f"{path}: branch {found[0]} exists only in simulation, but the sample is data; "
+                f"{path}: branch {simulated[0]} exists only in simulation, but the sample is data; "
                 "set kind: simulation or take the file off the sample"
             )
     elif "genWeight" not in known:
@@ -243,8 +205,8 @@ def _triggers(
 
 
 def _weight_lists(tree: Any, known: Collection[str], path: str) -> tuple[str, ...]:
-    """Return the branches of weights that hold what their name says; the first event decides."""
-    found = []
+    """Return the lists of weights that have the expected length; the first event decides."""
+    usable = []
     for branch, lengths in WEIGHT_LIST_LENGTHS.items():
         if branch not in known:
             continue
@@ -253,8 +215,8 @@ def _weight_lists(tree: Any, known: Collection[str], path: str) -> tuple[str, ..
         except Exception as error:  # uproot and the codecs raise many types on corrupt baskets
             raise unreadable(path, error, f"reading {branch}") from error
         if len(first) and len(first[0]) in lengths:
-            found.append(branch)
-    return tuple(found)
+            usable.append(branch)
+    return tuple(usable)
 
 
 def _met(path: str, known: Collection[str], selection: Selection) -> str:
@@ -262,9 +224,9 @@ def _met(path: str, known: Collection[str], selection: Selection) -> str:
         if f"{met}_pt" in known and f"{met}_phi" in known:
             return met
     tried = ", ".join(f"{met}_pt" for met in selection.met_branches)
-    found = ", ".join(sorted(branch for branch in known if branch.lower().endswith("met_pt"))) or "none"
+    present = ", ".join(sorted(branch for branch in known if branch.lower().endswith("met_pt"))) or "none"
     raise NtupleError(
-        f"{path}: no branch of missing transverse momentum (tried {tried} with their _phi; the file has {found}); "
+        f"{path}: no branch of missing transverse momentum (tried {tried} with their _phi; the file has {present}); "
         "name one in selection.met_branches"
     )
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
-import numpy.typing as npt
 
+from deepsf.arrays import Array
 from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.branches import (
     ELECTRON_BRANCHES,
@@ -24,16 +24,8 @@ from deepsf.nanoaod.branches import (
     WEIGHT_LIST_LENGTHS,
     WEIGHT_LISTS,
     Ntuple,
-    NtupleError,
-    events_tree,
-    inspect,
-    open_root,
-    unreadable,
 )
-
-__all__ = ["Collection", "Events", "Ntuple", "NtupleError", "inspect", "iterate"]
-
-Array = npt.NDArray[Any]
+from deepsf.nanoaod.root_file import NtupleError, events_tree, open_root, unreadable
 
 NOT_RUN_BELOW = -900.0
 
@@ -57,7 +49,7 @@ class Events(NamedTuple):
 
     Attributes
     ----------
-    first_entry
+    first_index
         Index in the file of the chunk's first event.
     run, luminosity_block, event
         Shape (n,), uint32, uint32, uint64.
@@ -87,7 +79,7 @@ class Events(NamedTuple):
         without; ``genscale`` (both scales doubled or halved), ``psisr`` and ``psfsr`` (more or less radiation).
     """
 
-    first_entry: int
+    first_index: int
     run: Array
     luminosity_block: Array
     event: Array
@@ -112,23 +104,23 @@ class Events(NamedTuple):
         return len(self.run)
 
 
-def iterate(ntuple: Ntuple, chunk_entries: int = 100_000) -> Iterator[Events]:
-    """Yield the file's events in chunks of ``chunk_entries``; every basket is decompressed once.
+def iterate(ntuple: Ntuple, events_per_chunk: int = 100_000) -> Iterator[Events]:
+    """Yield the file's events in chunks of ``events_per_chunk``; every basket is decompressed once.
 
     Raises
     ------
     NtupleError
-        If the file's content is corrupt, or a jet in the acceptance has a score that says the tagger was not run.
+        If the file is corrupt, or the tagger was not run on a jet in the acceptance.
     """
     first = 0
     with open_root(ntuple.path) as file:
         tree = events_tree(file, ntuple.path)
-        chunks = tree.iterate(list(ntuple.branches), step_size=chunk_entries, library="ak", how=dict)
+        chunks = tree.iterate(list(ntuple.branches), step_size=events_per_chunk, library="ak", how=dict)
         while True:
             try:
                 arrays = next(chunks, None)
             except Exception as error:  # uproot and the codecs raise many types on corrupt baskets
-                raise unreadable(ntuple.path, error, f"reading events from entry {first}") from error
+                raise unreadable(ntuple.path, error, f"reading events from number {first} on") from error
             if arrays is None:
                 break
             events = _events(ntuple, arrays, first)
@@ -154,7 +146,7 @@ def _events(ntuple: Ntuple, arrays: Mapping[str, ak.Array], first: int) -> Event
     jet_columns = {name: _flat(arrays[branch], np.float32) for name, branch in ntuple.jet_columns.items()}
     _check_lengths(ntuple, n_jets, jets.columns["discriminant"], *jet_columns.values())
     return Events(
-        first_entry=first,
+        first_index=first,
         **{
             name: _flat(arrays[branch], EVENT_BRANCHES[branch])
             for name, branch in (("run", "run"), ("luminosity_block", "luminosityBlock"), ("event", "event"))
@@ -167,14 +159,14 @@ def _events(ntuple: Ntuple, arrays: Mapping[str, ak.Array], first: int) -> Event
         met_gev=_flat(arrays[f"{ntuple.met}_pt"], np.float32),
         n_pv=_flat(arrays["PV_npvsGood"], np.int16) if ntuple.has_pv else np.full(n, -1, np.int16),
         generator_weight=np.ones(n) if ntuple.is_data else _flat(arrays["genWeight"], np.float64),
-        n_true_interactions=_flat(arrays["Pileup_nTrueInt"], np.float32) if ntuple.pileup else None,
+        n_true_interactions=_flat(arrays["Pileup_nTrueInt"], np.float32) if ntuple.corrections.pileup else None,
         electrons=electrons,
         muons=_collection(ntuple, arrays, "Muon", MUON_BRANCHES),
         jets=jets,
         jet_columns=jet_columns,
-        met_phi=_flat(arrays[f"{ntuple.met}_phi"], np.float32) if ntuple.jet_energy.met_phi else None,
-        rho=_flat(arrays[ntuple.rho], np.float32) if ntuple.jet_energy.rho else None,
-        gen_jets=_collection(ntuple, arrays, "GenJet", GEN_JET_BRANCHES) if ntuple.jet_energy.generator else None,
+        met_phi=_flat(arrays[f"{ntuple.met}_phi"], np.float32) if ntuple.corrections.met_phi else None,
+        rho=_flat(arrays[ntuple.rho], np.float32) if ntuple.corrections.rho else None,
+        gen_jets=_collection(ntuple, arrays, "GenJet", GEN_JET_BRANCHES) if ntuple.corrections.generator else None,
         weight_ratios={
             shift: ratio
             for branch in ntuple.weight_lists
@@ -184,7 +176,7 @@ def _events(ntuple: Ntuple, arrays: Mapping[str, ak.Array], first: int) -> Event
 
 
 def _jet_branches(ntuple: Ntuple) -> dict[str, Any]:
-    needed = ntuple.jet_energy
+    needed = ntuple.corrections
     return {
         **JET_BRANCHES,
         **({"puId": np.int32} if ntuple.has_pu_id else {}),
@@ -206,7 +198,7 @@ def _weight_ratios(ntuple: Ntuple, branch: str, lists: ak.Array) -> dict[str, Ar
             n_bad = np.count_nonzero(~np.isfinite(ratio))
             raise NtupleError(
                 f"{ntuple.path}: branch {branch} is not finite for {n_bad} of {len(ratio)} events ({shift}); take the "
-                "file off the sample, or make it again without the branch"
+                "file off the sample, or produce it without the branch"
             )
         ratios[shift] = ratio
     return ratios

@@ -1,4 +1,4 @@
-"""What a skim counted: cut flow, yields, invalid scores; sums over files, tables to print, and limits."""
+"""Reports of skims: cut flow, yields and invalid scores, their sums over files, tables to print, and limits."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from deepsf.config.selection import CHANNELS
 
 METADATA_KEY = b"deepsf"
 SMALL_SAMPLE = 100
+LEPTON_STEPS = ("two_leptons", "opposite_charge", "lead_lepton_pt", "trigger", "mll", "delta_r_ll")
+DILEPTON_STEPS = (*LEPTON_STEPS, "two_jets")
+STEPS = ("all", "filters", *DILEPTON_STEPS, "exactly_two_jets")
+"""Steps of the cut flow before those of the regions."""
 
 CutFlow = Mapping[str, Mapping[str, int]]
 
 
 class SkimError(ValueError):
-    """What was selected cannot be used; the message names file or sample, numbers, rule and way out."""
+    """The selected events cannot be used; the message names file or sample, numbers, rule and way out."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class SkimReport:
     n_events, sum_weights
         Events in the file; sum of generator weights before any skim (data: number of events).
     cut_flow
-        Events left by step and channel; the channel is ``all`` as long as there is none.
+        Events left by step and channel; ``all`` stands for the channel until it is known.
     region_yields
         By region and channel: number ``n`` and ``sum_weights`` of the events with at least two jets that pass all cuts
         of the region but the one on the tag jet.
@@ -95,22 +99,8 @@ def _step_order(step: str) -> tuple[int, str]:
     return (STEPS.index(step), "") if step in STEPS else (len(STEPS), step)
 
 
-STEPS = (
-    "all",
-    "filters",
-    "two_leptons",
-    "opposite_charge",
-    "lead_lepton_pt",
-    "trigger",
-    "mll",
-    "delta_r_ll",
-    "two_jets",
-    "exactly_two_jets",
-)
-
-
 def merge_cut_flows(metadata: Iterable[Mapping[str, Any]]) -> dict[str, SkimReport]:
-    """Return one report a sample, summed over its files, in the order of the first files.
+    """Return one report for each sample, summed over its files, in the order of their first files.
 
     Raises
     ------
@@ -139,19 +129,17 @@ def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
         kind=first.kind,
         n_events=first.n_events + second.n_events,
         sum_weights=first.sum_weights + second.sum_weights,
-        cut_flow=_add(first.cut_flow, second.cut_flow),
-        region_yields=_add(first.region_yields, second.region_yields),
-        jets=_add(first.jets, second.jets),
+        **{name: added(getattr(first, name), getattr(second, name)) for name in ("cut_flow", "region_yields", "jets")},
         **both,
     )
 
 
-def _add(first: Any, second: Any) -> Any:
+def added(first: Any, second: Any) -> Any:
     """Return the sum of two trees of numbers; a leaf that one of them lacks counts as 0."""
     if not isinstance(first, Mapping):
         return first + second
     return {
-        key: _add(first[key], second[key]) if key in first and key in second else first.get(key, second.get(key))
+        key: added(first[key], second[key]) if key in first and key in second else first.get(key, second.get(key))
         for key in dict.fromkeys((*first, *second))
     }
 
@@ -211,7 +199,7 @@ def require_valid_scores(where: str, jets: Mapping[str, int], branch: str, max_i
     """Check the fraction of selected jets with an invalid score.
 
     With fewer than 100 jets the fraction fluctuates: then five binomial standard deviations are allowed on top, so
-    that a few ordinary jets do not stop a small file while an altogether broken score does.
+    that a few ordinary jets do not stop a small file, but a broken score does.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the dilepton preselection gives, and the variables of its events; `deepsf.skim.selection` selects.
+"""Results of the dilepton preselection (`deepsf.skim.selection`), and the variables of its events.
 
 Two leptons of opposite charge and at least two jets, as in the scale-factor measurement of CMS (arXiv:1712.07158).
 All comparisons are strict and in float64: an object at a threshold fails.
@@ -9,26 +9,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from deepsf.arrays import Array
 from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.events import Collection
 
-Array = npt.NDArray[Any]
-
-LEPTON_STEPS = (
-    "two_leptons",
-    "opposite_charge",
-    "lead_lepton_pt",
-    "trigger",
-    "mll",
-    "delta_r_ll",
-)
-DILEPTON_STEPS = (*LEPTON_STEPS, "two_jets")
-
 
 class LeptonPairs(NamedTuple):
-    """The n events of a chunk that pass all of the preselection but its cuts on jets, in the order of the file.
+    """The n events of a chunk that pass the preselection before its cuts on jets, in the order of the file.
 
     The fields are those of `Dileptons`; ``cut_flow`` has the shape (len(LEPTON_STEPS), len(CHANNELS)).
     """

@@ -1,41 +1,38 @@
 """Energy of jets: corrections, smearing to the resolution of data, and the shifts of both, with the missing pT.
 
-Raw jets are corrected level by level (CMS, arXiv:1607.03663). Simulated jets are smeared by the hybrid method: with the
-generator's jet the difference to it is scaled by the scale factor s of the resolution sigma,
+Raw jets are corrected level by level (CMS, arXiv:1607.03663). Simulated jets are smeared by the hybrid method, with the
+resolution sigma and its scale factor s. A jet that matches a jet of the generator is multiplied by
 
     c = 1 + (s - 1) (pT - pT_gen) / pT,
 
-without one a random number is added, c = 1 + sigma N(0, 1) sqrt(max(s^2 - 1, 0)). Sources of uncertainty of the energy
-scale multiply the smeared pT by 1 +- u(eta, pT). All changes of jets are taken off the missing pT (type-1 correction).
+any other by c = 1 + sigma N(0, 1) sqrt(max(s^2 - 1, 0)). Sources of uncertainty of the energy scale multiply the
+smeared pT by 1 +- u(eta, pT). The changes of all jets are subtracted from the missing pT (type-1 correction).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import correctionlib
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri
 
+from deepsf.arrays import Array, Floats
 from deepsf.config.jet_corrections import JetCorrections, Resolution
-from deepsf.nanoaod.branches import JetEnergyBranches
+from deepsf.nanoaod.branches import CorrectionBranches
 from deepsf.nanoaod.events import Collection, Events
 from deepsf.seeds import GAMMA, mixed, uniform
 from deepsf.skim.dileptons import LeptonPairs, delta_r_squared
 from deepsf.skim.shifts import NOMINAL
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
 Correction = correctionlib.highlevel.Correction | correctionlib.highlevel.CompoundCorrection
 
 INPUTS = ("JetPt", "JetEta", "JetPhi", "JetA", "Rho", "run", "systematic")
-"""Inputs of corrections that are known, by their names in CMS's files."""
+"""Inputs that a correction may take, by their names in the files of CMS."""
 SMALLEST_FACTOR = 0.01
-"""Smearing leaves jets at least this part of their pT."""
+"""Smearing leaves jets at least this fraction of their pT."""
 
 
 class JetCorrectionError(ValueError):
@@ -43,7 +40,7 @@ class JetCorrectionError(ValueError):
 
 
 class _Jets(NamedTuple):
-    """The m jets away from both leptons: positions in the chunk, row of the pair of leptons, inputs by name."""
+    """The m jets away from both leptons: position in the chunk, row of the lepton pair, inputs by name."""
 
     position: Array
     row: Array
@@ -53,9 +50,9 @@ class _Jets(NamedTuple):
 
 @dataclass(frozen=True)
 class JetEnergy:
-    """What is done to the jets of one sample; made by `load`."""
+    """What is done to the jets of one sample, by default nothing; made by `load_jet_energy`."""
 
-    settings: JetCorrections
+    settings: JetCorrections | None = None
     levels: tuple[Correction, ...] = ()
     resolution: Correction | None = None
     scale_factor: Correction | None = None
@@ -64,15 +61,15 @@ class JetEnergy:
     @property
     def shifts(self) -> tuple[str, ...]:
         """Names of the kinematic shifts, ``nominal`` first."""
-        return self.settings.shifts if self.sources is not None else (NOMINAL,)
+        return (NOMINAL,) if self.settings is None or self.sources is None else self.settings.shifts
 
     @property
-    def branches(self) -> JetEnergyBranches:
+    def branches(self) -> CorrectionBranches:
         """Which branches the corrections need."""
         corrections = [*self.levels, *(c for c in (self.resolution, self.scale_factor) if c is not None)]
         corrections += [] if self.sources is None else self.sources.values()
         inputs = {variable.name for correction in corrections for variable in correction.inputs}
-        return JetEnergyBranches(
+        return CorrectionBranches(
             raw=bool(self.levels),
             area="JetA" in inputs,
             rho="Rho" in inputs,
@@ -83,10 +80,10 @@ class JetEnergy:
     def vary(self, events: Events, leptons: LeptonPairs, lepton_delta_r_min: float) -> Iterator[tuple[str, Events]]:
         """Yield the chunk with jets and missing pT of each shift, nominal first.
 
-        Only events with a pair of leptons are touched, as there are no rows of others, and of their jets those farther
-        from both leptons than ``lepton_delta_r_min``: what the others measure is the lepton, and none is selected.
+        Events without a pair of leptons keep their jets: the tables have no rows of them. So do jets closer to a lepton
+        than ``lepton_delta_r_min``: they measure the lepton, and none is selected.
         """
-        if not any(self.branches):
+        if self.settings is None or not any(self.branches):
             yield NOMINAL, events
             return
         jets = _jets_of(events, leptons, lepton_delta_r_min)
@@ -107,7 +104,7 @@ class JetEnergy:
 
     def _smeared(self, events: Events, leptons: LeptonPairs, jets: _Jets, pt: Floats) -> dict[str, Floats]:
         """Return the pT by shift of the resolution's scale factor."""
-        if self.resolution is None or self.scale_factor is None or self.settings.jer is None:
+        if self.settings is None or self.settings.jer is None or self.resolution is None or self.scale_factor is None:
             return {NOMINAL: pt}
         resolution = _evaluate(self.resolution, jets, pt, above=0.0)
         difference = _to_generator(events, leptons, jets, pt, resolution, self.settings.jer)
@@ -131,7 +128,7 @@ class JetEnergy:
             yield f"jes{source}_down", nominal * (1.0 - uncertainty)
 
 
-def load(settings: JetCorrections, path: str | Path, sample: str, kind: Literal["data", "simulation"]) -> JetEnergy:
+def load_jet_energy(settings: JetCorrections | None, sample: str, kind: Literal["data", "simulation"]) -> JetEnergy:
     """Return the corrections of the jets of a sample; data are neither smeared nor shifted.
 
     Raises
@@ -139,49 +136,63 @@ def load(settings: JetCorrections, path: str | Path, sample: str, kind: Literal[
     JetCorrectionError
         If the file cannot be read, lacks corrections (all are named at once), or they take unknown inputs.
     """
-    try:
-        corrections = correctionlib.CorrectionSet.from_file(str(path))
-    except Exception as error:  # correctionlib raises many types on files that are missing or malformed
-        raise JetCorrectionError(
-            f"{path}: not a readable correctionlib file ({error}); correct jet_corrections.file"
-        ) from error
-    problems: list[str] = []
-
-    def named(key: str, name: str) -> Any:
-        found = _find(corrections, key, name, problems)
-        unknown = [variable.name for variable in found.inputs if variable.name not in INPUTS] if found else []
-        if unknown:
-            problems.append(f"{key}: {name!r} takes {', '.join(unknown)}; known inputs are {', '.join(INPUTS)}")
-        return found
-
-    jec = settings.jec
-    stored = jec.simulation if kind == "simulation" else jec.data
-    levels = tuple(named(f"jec.{kind}", name) for name in jec.samples.get(sample, stored or ()))
+    if settings is None:
+        return JetEnergy()
+    file = _CorrectionFile.open(settings.file)
+    stored = settings.jec.simulation if kind == "simulation" else settings.jec.data
+    levels = tuple(file.take(f"jec.{kind}", name) for name in settings.jec.samples.get(sample, stored or ()))
     energy = JetEnergy(settings, levels)
     if kind == "simulation":
         jer = settings.jer
         energy = JetEnergy(
             settings,
             levels,
-            None if jer is None else named("jer.resolution", jer.resolution),
-            None if jer is None else named("jer.scale_factor", jer.scale_factor),
-            {source: named(f"jes_sources.{source}", name) for source, name in settings.jes_sources.items()},
+            None if jer is None else file.take("jer.resolution", jer.resolution),
+            None if jer is None else file.take("jer.scale_factor", jer.scale_factor),
+            {source: file.take(f"jes_sources.{source}", name) for source, name in settings.jes_sources.items()},
         )
-    if problems:
-        raise JetCorrectionError(
-            f"{path}: {len(problems)} problem(s)\n" + "\n".join(f"  jet_corrections.{p}" for p in problems)
-        )
+    file.raise_problems()
     return energy
 
 
-def _find(corrections: Any, key: str, name: str, problems: list[str]) -> Any:
-    for known in (corrections, corrections.compound):
-        if name in list(known):
-            return known[name]
-    names = [*corrections, *corrections.compound]
-    close = [other for other in names if other.split("_")[-2:] == name.split("_")[-2:]] or names
-    problems.append(f"{key}: the file has no correction {name!r}; it has {', '.join(sorted(close)[:8])}")
-    return None
+class _CorrectionFile(NamedTuple):
+    """A correctionlib file, and everything that is wrong with what was taken from it."""
+
+    path: str
+    corrections: Any
+    problems: list[str]
+
+    @classmethod
+    def open(cls, path: str) -> _CorrectionFile:
+        try:
+            return cls(path, correctionlib.CorrectionSet.from_file(path), [])
+        except Exception as error:  # correctionlib raises many types on files that are missing or malformed
+            raise JetCorrectionError(
+                f"{path}: not a readable correctionlib file ({error}); correct jet_corrections.file"
+            ) from error
+
+    def take(self, key: str, name: str) -> Any:
+        """Return the correction that a key of ``jet_corrections`` names, None with a problem more if there is none."""
+        for corrections in (self.corrections, self.corrections.compound):
+            if name in list(corrections):
+                self._check_inputs(key, corrections[name])
+                return corrections[name]
+        names = [*self.corrections, *self.corrections.compound]
+        close = [other for other in names if other.split("_")[-2:] == name.split("_")[-2:]] or names
+        self.problems.append(f"{key}: the file has no correction {name!r}; it has {', '.join(sorted(close)[:8])}")
+        return None
+
+    def _check_inputs(self, key: str, correction: Correction) -> None:
+        unknown = [variable.name for variable in correction.inputs if variable.name not in INPUTS]
+        if unknown:
+            self.problems.append(
+                f"{key}: {correction.name!r} takes {', '.join(unknown)}; known inputs are {', '.join(INPUTS)}"
+            )
+
+    def raise_problems(self) -> None:
+        if self.problems:
+            lines = "\n".join(f"  jet_corrections.{problem}" for problem in self.problems)
+            raise JetCorrectionError(f"{self.path}: {len(self.problems)} problem(s)\n{lines}")
 
 
 def _jets_of(events: Events, leptons: LeptonPairs, lepton_delta_r_min: float) -> _Jets:
@@ -242,12 +253,12 @@ def _typed(value: Any, kind: str) -> Any:
 def _to_generator(
     events: Events, leptons: LeptonPairs, jets: _Jets, pt: Floats, resolution: Floats, settings: Resolution
 ) -> Floats:
-    """Return (pT - pT_gen) / pT; NaN for jets without a jet of the generator that is near enough in angle and pT."""
+    """Return (pT - pT_gen) / pT; NaN for jets that no jet of the generator matches in angle and pT."""
     assert events.gen_jets is not None
     offsets, columns = events.gen_jets
     start = offsets[leptons.position][jets.row]
     in_event = events.jets.columns["genJetIdx"][jets.position]
-    # jets of the generator below its threshold are not stored, but may be pointed at
+    # genJetIdx may point at a jet that is below the threshold and not stored
     exists = np.flatnonzero((in_event >= 0) & (start + in_event < offsets[leptons.position + 1][jets.row]))
     partner = (start + in_event)[exists]
     gen_pt, gen_eta, gen_phi = (columns[name][partner].astype(np.float64) for name in ("pt", "eta", "phi"))
@@ -261,9 +272,9 @@ def _to_generator(
 
 
 def _normal(events: Events, leptons: LeptonPairs, jets: _Jets) -> Floats:
-    """Return a normal random number a jet, set by run, luminosity block, event and place of the jet in its event.
+    """Return a normal random number for each jet, fixed by run, luminosity block, event and position in the event.
 
-    The same jet has the same number in every chunk, file, shift and program.
+    A jet has the same number in every chunk, file, shift and program.
     """
     state = np.zeros(len(leptons.position), np.uint64)
     for column in (events.run, events.luminosity_block, events.event):

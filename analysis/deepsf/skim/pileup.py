@@ -3,95 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import correctionlib
 import numpy as np
-import numpy.typing as npt
 
+from deepsf.arrays import Array, Floats
 from deepsf.config.samples import Pileup
-
-Array = npt.NDArray[Any]
 
 
 class PileupError(ValueError):
     """The pile-up correction cannot be used; the message names file, correction, rule and way out."""
 
 
-def load_pileup(pileup: Pileup, path: str | Path) -> correctionlib.highlevel.Correction:
-    """Return the correction ``pileup.name`` of the correctionlib file at ``path``.
-
-    Raises
-    ------
-    PileupError
-        If the file cannot be read, lacks the correction, or the correction takes anything but one number and at most
-        one string.
-    """
-    try:
-        corrections = correctionlib.CorrectionSet.from_file(str(path))
-    except Exception as error:  # correctionlib raises many types on files that are missing or malformed
-        raise PileupError(f"{path}: not a readable correctionlib file ({error}); correct pileup.file") from error
-    if pileup.name not in list(corrections):
-        raise PileupError(f"{path}: no correction {pileup.name!r}; set pileup.name to one of {sorted(corrections)}")
-    correction = corrections[pileup.name]
-    kinds = [variable.type for variable in correction.inputs]
-    if sorted(kind for kind in kinds if kind != "string") not in (["real"], ["int"]) or kinds.count("string") > 1:
-        inputs = ", ".join(f"{variable.name} ({variable.type})" for variable in correction.inputs)
-        raise PileupError(
-            f"{path}: correction {pileup.name!r} takes {inputs}; a pile-up weight takes the true number of "
-            "interactions and at most one string; set pileup.name to such a correction"
-        )
-    return correction
-
-
-def pileup_weights(
-    correction: correctionlib.highlevel.Correction, weights: str, n_true_interactions: Array
-) -> npt.NDArray[np.float64]:
-    """Return the weight of each event.
-
-    Parameters
-    ----------
-    weights
-        Value of the correction's string input (``nominal``, ``up``, ``down``); unused if it has none.
-    n_true_interactions
-        Shape (n,): the Poisson mean of the interactions per crossing, ``Pileup_nTrueInt``.
-
-    Raises
-    ------
-    PileupError
-        If the correction is not defined somewhere, or a weight is negative or not finite.
-    """
-    values: dict[str, Any] = {
-        "string": weights,
-        "real": n_true_interactions.astype(np.float64),
-        "int": n_true_interactions.astype(np.int64),
-    }
-    if len(n_true_interactions) == 0:
-        return np.zeros(0)
-    try:
-        result = correction.evaluate(*(values[variable.type] for variable in correction.inputs))
-    except (IndexError, RuntimeError, ValueError) as error:
-        low, high = n_true_interactions.min(), n_true_interactions.max()
-        raise PileupError(
-            f"correction {correction.name!r} is not defined for weights {weights!r} and all of Pileup_nTrueInt from "
-            f"{low:g} to {high:g} ({error}); correct pileup.weights and pileup.shifts (null for none), or "
-            "take a correction that covers the simulation"
-        ) from error
-    result = np.asarray(result, np.float64)
-    bad = ~(np.isfinite(result) & (result >= 0.0))
-    if np.any(bad):
-        raise PileupError(
-            f"correction {correction.name!r} gives the weight {result[bad][0]:g} at Pileup_nTrueInt "
-            f"{n_true_interactions[bad][0]:g} ({np.count_nonzero(bad)} of {len(bad)} events); weights must be finite "
-            "and not negative; take another pile-up correction"
-        )
-    return result
-
-
 @dataclass(frozen=True)
 class PileupWeights:
-    """A pile-up correction with the values of its string input that are nominal and shifted."""
+    """A pile-up correction with the values of its string input that are nominal and shifted; made by `load_pileup`."""
 
     correction: correctionlib.highlevel.Correction
     settings: Pileup
@@ -108,7 +35,7 @@ class PileupWeights:
             return {}
         return dict(zip(("pileup_up", "pileup_down"), self.settings.shifts, strict=True))
 
-    def evaluate(self, n_true_interactions: Array) -> tuple[npt.NDArray[np.float64], dict[str, Array]]:
+    def evaluate(self, n_true_interactions: Array) -> tuple[Floats, dict[str, Array]]:
         """Return the weight of each event, and by shift the ratio of its weight to that one.
 
         The ratio to a weight of 0 is 1: such an event does not count, whatever its shift says.
@@ -118,10 +45,80 @@ class PileupWeights:
         PileupError
             If the correction is not defined somewhere, or a weight is negative or not finite.
         """
-        nominal = pileup_weights(self.correction, self.settings.weights, n_true_interactions)
+        nominal = self.weight(self.settings.weights, n_true_interactions)
         counts = nominal > 0.0
         ratios = {}
         for shift, key in self._keys.items():
-            shifted = pileup_weights(self.correction, key, n_true_interactions)
+            shifted = self.weight(key, n_true_interactions)
             ratios[shift] = np.divide(shifted, nominal, out=np.ones(len(nominal)), where=counts)
         return nominal, ratios
+
+    def weight(self, key: str, n_true_interactions: Array) -> Floats:
+        """Return the weight of each event.
+
+        Parameters
+        ----------
+        key
+            Value of the correction's string input (``nominal``, ``up``, ``down``); unused if it has none.
+        n_true_interactions
+            Shape (n,): the Poisson mean of the interactions per crossing, ``Pileup_nTrueInt``.
+
+        Raises
+        ------
+        PileupError
+            If the correction is not defined somewhere, or a weight is negative or not finite.
+        """
+        if len(n_true_interactions) == 0:
+            return np.zeros(0)
+        values = {
+            "string": key,
+            "real": n_true_interactions.astype(np.float64),
+            "int": n_true_interactions.astype(np.int64),
+        }
+        try:
+            result = self.correction.evaluate(*(values[variable.type] for variable in self.correction.inputs))
+        except (IndexError, RuntimeError, ValueError) as error:
+            low, high = n_true_interactions.min(), n_true_interactions.max()
+            raise PileupError(
+                f"correction {self.correction.name!r} is not defined for weights {key!r} and all of Pileup_nTrueInt "
+                f"from {low:g} to {high:g} ({error}); correct pileup.weights and pileup.shifts (null for none), or "
+                "take a correction that covers the simulation"
+            ) from error
+        return self._checked(np.asarray(result, np.float64), n_true_interactions)
+
+    def _checked(self, weights: Floats, n_true_interactions: Array) -> Floats:
+        bad = ~(np.isfinite(weights) & (weights >= 0.0))
+        if np.any(bad):
+            raise PileupError(
+                f"correction {self.correction.name!r} gives the weight {weights[bad][0]:g} at Pileup_nTrueInt "
+                f"{n_true_interactions[bad][0]:g} ({np.count_nonzero(bad)} of {len(bad)} events); weights must be "
+                "finite and not negative; take another pile-up correction"
+            )
+        return weights
+
+
+def load_pileup(settings: Pileup) -> PileupWeights:
+    """Return the weights of the correction ``name`` in the correctionlib file ``file``.
+
+    Raises
+    ------
+    PileupError
+        If the file cannot be read, lacks the correction, or the correction takes anything but one number and at most
+        one string.
+    """
+    path = settings.file
+    try:
+        corrections = correctionlib.CorrectionSet.from_file(path)
+    except Exception as error:  # correctionlib raises many types on files that are missing or malformed
+        raise PileupError(f"{path}: not a readable correctionlib file ({error}); correct pileup.file") from error
+    if settings.name not in list(corrections):
+        raise PileupError(f"{path}: no correction {settings.name!r}; set pileup.name to one of {sorted(corrections)}")
+    correction: Any = corrections[settings.name]
+    kinds = [variable.type for variable in correction.inputs]
+    if sorted(kind for kind in kinds if kind != "string") not in (["real"], ["int"]) or kinds.count("string") > 1:
+        inputs = ", ".join(f"{variable.name} ({variable.type})" for variable in correction.inputs)
+        raise PileupError(
+            f"{path}: correction {settings.name!r} takes {inputs}; a pile-up weight takes the true number of "
+            "interactions and at most one string; set pileup.name to such a correction"
+        )
+    return PileupWeights(correction, settings)

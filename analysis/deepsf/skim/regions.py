@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from deepsf.arrays import Array, Bools
 from deepsf.config.regions import Region, SameFlavourCuts
 from deepsf.config.selection import CHANNELS
 
 Z_MASS_GEV = 91.1876
 EMU = CHANNELS.index("emu")
 
-Mask = npt.NDArray[np.bool_]
-Values = npt.NDArray[Any]
 
-
-def in_z_diamond(mll_gev: Values, mht_gev: Values) -> Mask:
+def in_z_diamond(mll_gev: Array, mht_gev: Array) -> Bools:
     """Return which events lie inside the diamond around the Z in the plane of dilepton mass and missing HT.
 
     The missing HT is the length of the vector sum of both leptons' and all selected jets' pT. The four sides are
@@ -37,8 +33,8 @@ def in_z_diamond(mll_gev: Values, mht_gev: Values) -> Mask:
 
 
 def passes_event_cuts(
-    region: Region, channel: Values, mll_gev: Values, met_gev: Values, pt_ll_gev: Values, mht_gev: Values
-) -> Mask:
+    region: Region, channel: Array, mll_gev: Array, met_gev: Array, pt_ll_gev: Array, mht_gev: Array
+) -> Bools:
     """Return which events pass all of a region's cuts but those on the tag jet and the number of jets.
 
     Parameters
@@ -54,7 +50,7 @@ def passes_event_cuts(
     return passes
 
 
-def _same_flavour(cuts: SameFlavourCuts, mll_gev: Values, met_gev: Values, pt_ll_gev: Values, mht_gev: Values) -> Mask:
+def _same_flavour(cuts: SameFlavourCuts, mll_gev: Array, met_gev: Array, pt_ll_gev: Array, mht_gev: Array) -> Bools:
     distance = np.abs(np.asarray(mll_gev, np.float64) - Z_MASS_GEV)
     passes = distance < cuts.z_window_gev if cuts.z_window == "inside" else distance > cuts.z_window_gev
     if cuts.met_min_gev is not None:
@@ -71,9 +67,9 @@ def _same_flavour(cuts: SameFlavourCuts, mll_gev: Values, met_gev: Values, pt_ll
 def passes_tag_cut(
     region: Region,
     working_points: Mapping[str, float],
-    discriminant: Values,
-    columns: Mapping[str, Values] = MappingProxyType({}),
-) -> Mask:
+    discriminant: Array,
+    columns: Mapping[str, Array] = MappingProxyType({}),
+) -> Bools:
     """Return which tag jets are tagged as the region asks.
 
     An invalid discriminant, stored as -1, is below every working point, as in the CMS measurement.

@@ -1,6 +1,6 @@
-"""Dilepton preselection, compiled: gives what `deepsf.skim.dileptons` gives.
+"""Dilepton preselection, compiled; `deepsf.skim.dileptons` has its results.
 
-One pass over the events selects leptons, another one, for every shift of the jets' energy, jets.
+One pass over the events selects leptons, and one for each shift of the jets' energy selects jets.
 
 The compiled code is cached by numba in ``__pycache__`` beside this module, or, where that cannot be written, in the
 user's cache folder (``NUMBA_CACHE_DIR`` moves it); the first call on a machine compiles for some seconds.
@@ -12,14 +12,13 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
+from deepsf.arrays import Array
 from deepsf.config.selection import CHANNELS, Selection
 from deepsf.nanoaod.events import Collection, Events
-from deepsf.skim.dileptons import LEPTON_STEPS, Dileptons, LeptonPairs, by_channel
-
-Array = npt.NDArray[Any]
+from deepsf.skim.cut_flow import LEPTON_STEPS
+from deepsf.skim.dileptons import Dileptons, LeptonPairs, by_channel
 
 N_STEPS = len(LEPTON_STEPS)
 N_CHANNELS = len(CHANNELS)
@@ -66,14 +65,15 @@ def select_leptons(events: Events, selection: Selection) -> LeptonPairs:
 
 def with_jets(leptons: LeptonPairs, jets: Collection, selection: Selection) -> Dileptons:
     """Return the events with at least two selected jets; ``jets`` are those of the chunk, stored or shifted."""
-    has_pu_id = "puId" in jets.columns
+    cuts, pu_id = _cuts(selection), "puId"
+    if pu_id not in jets.columns:  # PUPPI jets: no pT is low enough to look at it
+        cuts, pu_id = cuts._replace(pu_id_pt=-math.inf), "jetId"
     kept, jet_offsets, jet_index = _select_jets(
         leptons.position,
         leptons.lepton_eta,
         leptons.lepton_phi,
-        _columns(jets, "pt", "eta", "phi", "jetId", "puId" if has_pu_id else "jetId"),
-        has_pu_id,
-        _cuts(selection),
+        _columns(jets, "pt", "eta", "phi", "jetId", pu_id),
+        cuts,
     )
     return Dileptons(
         position=leptons.position[kept],
@@ -198,7 +198,7 @@ def _select_leptons(passes_filters: Array, fired: Array, electrons: Any, muons: 
 
 
 @njit(cache=True)
-def _jets(k: int, jets: Any, has_pu_id: bool, eta: Array, phi: Array, cuts: _Cuts, jet_index: Array, start: int) -> int:  # noqa: PLR0913 - compiled code takes arrays one by one
+def _jets(k: int, jets: Any, eta: Array, phi: Array, cuts: _Cuts, jet_index: Array, start: int) -> int:
     """Write the positions of the selected jets of event k by falling pT from ``start`` on; return where they end.
 
     ``eta`` and ``phi`` are those of both leptons.
@@ -208,7 +208,7 @@ def _jets(k: int, jets: Any, has_pu_id: bool, eta: Array, phi: Array, cuts: _Cut
     for i in range(offsets[k], offsets[k + 1]):
         if not (pt[i] > cuts.jet_pt and abs(jet_eta[i]) < cuts.jet_abseta and jet_id[i] & cuts.jet_id_bit):
             continue
-        if has_pu_id and pt[i] < cuts.pu_id_pt and not pu_id[i] & cuts.pu_id_bit:
+        if pt[i] < cuts.pu_id_pt and not pu_id[i] & cuts.pu_id_bit:
             continue
         if not _delta_r_squared(jet_eta[i], jet_phi[i], eta[0], phi[0]) > cuts.jet_delta_r_squared:
             continue
@@ -224,14 +224,14 @@ def _jets(k: int, jets: Any, has_pu_id: bool, eta: Array, phi: Array, cuts: _Cut
 
 
 @njit(cache=True)
-def _select_jets(position: Array, lepton_eta: Array, lepton_phi: Array, jets: Any, has_pu_id: bool, cuts: _Cuts) -> Any:
+def _select_jets(position: Array, lepton_eta: Array, lepton_phi: Array, jets: Any, cuts: _Cuts) -> Any:
     kept = np.empty(len(position), np.int64)
     jet_offsets = np.zeros(len(position) + 1, np.int64)
     jet_index = np.empty(len(jets[1]), np.int64)
     n = 0
     for row in range(len(position)):
         start = jet_offsets[n]
-        stop = _jets(position[row], jets, has_pu_id, lepton_eta[row], lepton_phi[row], cuts, jet_index, start)
+        stop = _jets(position[row], jets, lepton_eta[row], lepton_phi[row], cuts, jet_index, start)
         if stop - start >= 2:
             kept[n] = row
             n += 1

@@ -1,4 +1,4 @@
-"""Systematic shifts in the tables of a skim: which there are, and the rows and weights of one of them."""
+"""Systematic shifts in the tables of a skim: their names, and the rows and weights of one of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def available_shifts(paths: Iterable[Path]) -> tuple[tuple[str, ...], tuple[str,
 def shifts_of(metadata: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the shifts of the files with these metadata; see `available_shifts`.
 
-    A weight shift that some files lack is one of the others: where there is no such weight it changes nothing.
+    A weight shift counts if any file has it: it changes nothing in the files that lack it.
     """
     simulated = [SkimReport.from_metadata(meta) for meta in metadata if meta["kind"] == "simulation"]
     kinematic = {report.kinematic_shifts: report.sample for report in simulated}
@@ -48,21 +48,20 @@ def shifts_of(metadata: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], t
 
 
 def require_shift(shift: str, kinematic: Sequence[str], weights: Sequence[str]) -> None:
-    """Raise a ValueError if a shift is none of the skim's."""
+    """Raise a ValueError if the skim lacks a shift."""
     if shift not in (*kinematic, *weights):
         raise ValueError(f"shift {shift!r} is not in the skim; it has {', '.join((*kinematic, *weights))}")
 
 
 def read_shift(path: Path, meta: Mapping[str, Any], shift: str, columns: Sequence[str]) -> pa.Table:
-    """Return columns of a skim's table for one shift, which must be one of the skim's.
+    """Return columns of a skim's table for one shift of the skim.
 
-    Rows are those of a kinematic shift, otherwise the nominal ones; ``weight`` is that of a weight shift, where the
-    file has it.
+    A kinematic shift has its own rows. A weight shift has the nominal rows, with its ``weight`` if the file has it.
     """
     report = SkimReport.from_metadata(meta)
     kinematic, ratio = report.kinematic_shifts, f"weight_{shift}"
     number = kinematic.index(shift) if shift in kinematic else 0
-    # a row group holds one shift: those of the others are not read
+    # a row group holds one shift, so that rows of other shifts are not read
     rows = [("shift", "=", number)] if len(kinematic) > 1 else None
     is_weighted = shift in report.weight_shifts
     table = pq.read_table(path, columns=[*columns, *([ratio] if is_weighted else [])], filters=rows)

@@ -12,6 +12,7 @@ from deepsf.generator.arrays import order_by_event_and_pt
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
 from deepsf.generator.plan import GeneratedFile, plan
+from deepsf.skim.settings import SkimSettings
 from deepsf.skim.skim_file import skim_file
 
 ROOT = Path(__file__).parents[3]
@@ -61,10 +62,9 @@ def test_the_region_of_the_configuration_is_half_charm_and_overlaps_with_none(tm
             tmp_path / "a.root",
         )  # fmt: skip
         sample = TOY_C.samples[file.sample]
-        skim_file(
-            tmp_path / "a.root", file.sample, sample, tagger=TOY_C.tagger, selection=TOY_C.selection,
-            regions=TOY_C.regions, entries_path=tmp_path / "e.parquet", jets_path=tmp_path / "j.parquet",
-        )  # fmt: skip
+        settings = SkimSettings(file.sample, sample, TOY_C.tagger, TOY_C.selection, TOY_C.regions)
+        tables = {"entries_path": tmp_path / "e.parquet", "jets_path": tmp_path / "j.parquet"}
+        skim_file(tmp_path / "a.root", settings, **tables)
         rows = pq.read_table(tmp_path / "e.parquet").to_pandas()
         assert not (rows.in_c & (rows.in_lf | rows.in_hf)).any()
         chosen = rows[rows.in_c]

@@ -22,11 +22,14 @@ from deepsf.config.samples import Sample
 from deepsf.config.selection import CHANNELS, Selection
 from deepsf.efficiency.events.events import join
 from deepsf.efficiency.events.from_skims import jet_events
-from deepsf.nanoaod.events import NtupleError, inspect, iterate
-from deepsf.skim import dileptons as reference
+from deepsf.nanoaod.branches import inspect
+from deepsf.nanoaod.events import iterate
+from deepsf.nanoaod.root_file import NtupleError
 from deepsf.skim import selection as kernel
-from deepsf.skim.dileptons import DILEPTON_STEPS
+from deepsf.skim.cut_flow import DILEPTON_STEPS
+from deepsf.skim.settings import SkimSettings
 from deepsf.skim.skim_file import skim_file
+from tests.oracles import awkward_selection
 
 FOLDER = os.environ.get("DEEPSF_REAL_NANOAOD", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="DEEPSF_REAL_NANOAOD does not name the folder of real NanoAOD files")
@@ -166,7 +169,7 @@ def test_real_files_give_the_counts_of_a_plain_loop(chunk):
 
 def test_the_kernel_gives_what_the_awkward_form_gives_on_real_files(chunk):
     *_, events = chunk
-    expected = reference.select(events, SELECTION)
+    expected = awkward_selection.select(events, SELECTION)
     for name, value in kernel.select(events, SELECTION)._asdict().items():
         np.testing.assert_array_equal(value, getattr(expected, name), err_msg=name)
 
@@ -184,16 +187,8 @@ def test_real_jets_have_valid_scores_and_known_flavours(chunk):
 def test_ttbar_events_enter_the_heavy_flavour_region(regions, tmp_path):
     # Of 1000 inclusive ttbar events in NanoAODv5, 5 have two leptons and exactly two jets; 4 of them are in the region.
     file, tables = FILES[-1], (tmp_path / "entries.parquet", tmp_path / "jets.parquet")
-    report = skim_file(
-        Path(FOLDER) / file.name,
-        "ttbar",
-        sample_of(file),
-        tagger=TAGGER,
-        selection=SELECTION,
-        regions=regions,
-        entries_path=tables[0],
-        jets_path=tables[1],
-    )
+    settings = SkimSettings("ttbar", sample_of(file), TAGGER, SELECTION, regions)
+    report = skim_file(Path(FOLDER) / file.name, settings, entries_path=tables[0], jets_path=tables[1])
     assert report.cut_flow["exactly_two_jets"] == {"ee": 1, "emu": 2, "mumu": 2}
     assert report.cut_flow["region_hf"] == {"ee": 1, "emu": 2, "mumu": 1}
     entries = pq.read_table(tables[0]).to_pandas()
@@ -213,16 +208,17 @@ def test_ttbar_events_enter_the_heavy_flavour_region(regions, tmp_path):
 def test_real_jets_are_corrected_and_shifted(file, regions, tmp_path):
     # The toy's corrections know nothing of these jets: their pT stays within what such corrections can do.
     path = Path(__file__).parents[3] / "configs" / "jet_corrections" / "toy.json"
-    settings = config.load(path.parents[1] / "toy.yaml").jet_corrections
+    settings = config.load(path.parents[1] / "toy.yaml").jet_corrections.model_copy(update={"file": str(path)})
     tables = tmp_path / "entries.parquet", tmp_path / "jets.parquet"
-    sections = {"tagger": TAGGER, "selection": SELECTION, "regions": regions}
     plain, shifted = (
         skim_file(
-            Path(FOLDER) / file.name, "real", sample_of(file), entries_path=tables[0], jets_path=tables[1],
-            jet_corrections=section, jet_corrections_path=path, **sections,
+            Path(FOLDER) / file.name,
+            SkimSettings("real", sample_of(file), TAGGER, SELECTION, regions, jet_corrections=section),
+            entries_path=tables[0],
+            jets_path=tables[1],
         )
         for section in (None, settings)
-    )  # fmt: skip
+    )
     assert shifted.kinematic_shifts == (settings.shifts if file.kind == "simulation" else ("nominal",))
     assert plain.weight_shifts == shifted.weight_shifts == file.weight_shifts
     assert shifted.cut_flow["two_leptons"] == plain.cut_flow["two_leptons"]
@@ -242,8 +238,8 @@ def test_real_simulation_becomes_events_of_jets_with_tag_bits(regions, tmp_path)
     samples = {file.name: sample_of(file) for file in FILES}
     for file in FILES:
         tables = {f"{kind}_path": tmp_path / f"{file.name}_{kind}.parquet" for kind in ("entries", "jets")}
-        sections = {"tagger": TAGGER, "selection": SELECTION, "regions": regions}
-        skim_file(Path(FOLDER) / file.name, file.name, samples[file.name], **sections, **tables)
+        settings = SkimSettings(file.name, samples[file.name], TAGGER, SELECTION, regions)
+        skim_file(Path(FOLDER) / file.name, settings, **tables)
     events = jet_events(
         sorted(tmp_path.glob("*_jets.parquet")),
         samples=samples,

@@ -11,12 +11,13 @@ import pytest
 import uproot
 
 from deepsf.config.jet_corrections import JetCorrections
-from deepsf.nanoaod.events import Collection, Events, NtupleError, inspect, iterate
-from deepsf.skim import dileptons as reference
+from deepsf.nanoaod.branches import NO_CORRECTIONS, inspect
+from deepsf.nanoaod.events import Collection, Events, iterate
+from deepsf.nanoaod.root_file import NtupleError
 from deepsf.skim import selection as kernel
 from deepsf.skim.dileptons import LeptonPairs
-from deepsf.skim.jet_corrections import JetCorrectionError, load
-from deepsf.skim.skim_file import skim_file
+from deepsf.skim.jet_corrections import JetCorrectionError, load_jet_energy
+from tests.oracles import awkward_selection
 
 LEVELS = ("L1FastJet", "L2Relative")
 
@@ -67,7 +68,7 @@ SOURCES = {"Absolute": "Absolute", "Sloped": "Sloped"}
 
 
 def energy(path, sample="ttbar", kind="simulation", **sections):
-    return load(JetCorrections(file=str(path), **sections), path, sample, kind)
+    return load_jet_energy(JetCorrections(file=str(path), **sections), sample, kind)
 
 
 def chunk(pt, *, eta=1.0, phi=math.pi, raw_factor=0.1, gen=(), partner=(), met=30.0, met_phi=0.0, n_events=1):
@@ -88,7 +89,7 @@ def chunk(pt, *, eta=1.0, phi=math.pi, raw_factor=0.1, gen=(), partner=(), met=3
     number = np.arange(n_events)
     nothing = Collection(np.zeros(n_events + 1, np.int64), {})
     events = Events(
-        first_entry=0, run=number * 0 + 1, luminosity_block=number * 0 + 1, event=number.astype(np.uint64),
+        first_index=0, run=number * 0 + 1, luminosity_block=number * 0 + 1, event=number.astype(np.uint64),
         passes_filters=number >= 0, fired=np.ones((n_events, 3), bool), met_gev=np.full(n_events, met, np.float32),
         n_pv=number, generator_weight=np.ones(n_events), n_true_interactions=None, electrons=nothing, muons=nothing,
         jets=Collection(offsets, columns), jet_columns={}, met_phi=np.full(n_events, met_phi, np.float32),
@@ -174,7 +175,7 @@ def test_random_numbers_do_not_depend_on_the_chunk(corrections):
     whole = varied(energy(corrections, jer=JER), events, leptons)["nominal"].jets.columns["pt"]
     jets = Collection(events.jets.offsets[:4], {name: column[12:18] for name, column in events.jets.columns.items()})
     part = events._replace(
-        first_entry=6, run=events.run[6:9], luminosity_block=events.luminosity_block[6:9], event=events.event[6:9],
+        first_index=6, run=events.run[6:9], luminosity_block=events.luminosity_block[6:9], event=events.event[6:9],
         met_gev=events.met_gev[6:9], met_phi=events.met_phi[6:9], rho=events.rho[6:9], jets=jets,
         gen_jets=Collection(events.gen_jets.offsets[:4], events.gen_jets.columns),
     )  # fmt: skip
@@ -210,7 +211,7 @@ def test_data_are_corrected_with_their_own_levels_and_never_smeared_or_shifted(c
 def test_without_a_correction_for_it_data_stay_as_they_are(corrections):
     events, leptons = chunk([60.0])
     stored = energy(corrections, "data", "data", jes_sources=SOURCES)
-    assert stored.branches == inspect.__kwdefaults__["jet_energy"]  # reads nothing more
+    assert stored.branches == NO_CORRECTIONS  # reads nothing more
     assert varied(stored, events, leptons)["nominal"] is events
 
 
@@ -249,16 +250,16 @@ def test_the_kernel_gives_what_the_awkward_form_gives_for_every_shift(
 ):
     jets_energy = energy(corrections, jec=JEC, jer=JER, jes_sources=SOURCES)
     path = make_nanoaod(3000, 5, run3=run3, energy=True, basket=3000)
-    ntuple = inspect(path, simulation, tagger=tagger, selection=selection, jet_energy=jets_energy.branches)
+    ntuple = inspect(path, simulation, tagger=tagger, selection=selection, corrections=jets_energy.branches)
     (events,) = iterate(ntuple)
     leptons = kernel.select_leptons(events, selection)
     differ = 0
     for name, shifted in jets_energy.vary(events, leptons, 0.4):
-        found = kernel.with_jets(leptons, shifted.jets, selection)
-        expected = reference.select(shifted, selection)
+        compiled = kernel.with_jets(leptons, shifted.jets, selection)
+        expected = awkward_selection.select(shifted, selection)
         assert len(expected.position) > 50
         for field, value in expected._asdict().items():
-            np.testing.assert_array_equal(getattr(found, field), value, err_msg=f"{name} {field}")
+            np.testing.assert_array_equal(getattr(compiled, field), value, err_msg=f"{name} {field}")
         differ += not np.array_equal(expected.position, kernel.select(events, selection).position)
     assert differ == 7  # jets cross the threshold in every one of them
 
@@ -269,7 +270,7 @@ def test_branches_that_corrections_need_are_asked_for_with_a_way_out(
     needed = energy(corrections, jec=JEC, jer=JER).branches
     path = make_nanoaod(50, energy=True, drop=["Jet_rawFactor", "Jet_genJetIdx"])
     with pytest.raises(NtupleError, match="2 required branch") as caught:
-        inspect(path, simulation, tagger=tagger, selection=selection, jet_energy=needed)
+        inspect(path, simulation, tagger=tagger, selection=selection, corrections=needed)
     assert "Jet_rawFactor is missing and required; drop the jet_corrections section" in str(caught.value)
     assert "drop jet_corrections.jer" in str(caught.value)
 
@@ -306,12 +307,11 @@ def scaled_by_hand(path, out, factor):
 
 
 @pytest.fixture
-def skim(tmp_path, simulation, tagger, selection, regions):
-    def run(path, name, **sections):
-        tables = tmp_path / f"{name}_entries.parquet", tmp_path / f"{name}_jets.parquet"
-        config = {"tagger": tagger, "selection": selection, "regions": regions, **sections}
-        skim_file(path, "ttbar", simulation, entries_path=tables[0], jets_path=tables[1], **config)
-        return [pq.read_table(table).to_pandas() for table in tables]
+def skim(skim):
+    """Return the tables of a skimmed file."""
+
+    def run(path, name, **settings):
+        return [pq.read_table(table).to_pandas() for table in skim(path, name, **settings)[1:]]
 
     return run
 
@@ -325,44 +325,42 @@ def test_shifted_rows_are_the_nominal_rows_of_a_file_scaled_by_hand(
     make_nanoaod, corrections, skim, tmp_path, direction, factor
 ):
     path = make_nanoaod(12_000, 3, energy=True, basket=12_000)
-    settings = JetCorrections(file="", jes_sources={"Absolute": "Absolute"})
-    shifted = skim(path, "shifted", jet_corrections=settings, jet_corrections_path=corrections)
+    settings = JetCorrections(file=str(corrections), jes_sources={"Absolute": "Absolute"})
+    shifted = skim(path, "shifted", jet_corrections=settings)
     scaled = skim(scaled_by_hand(path, tmp_path / f"{direction}.root", factor), "scaled")
     number = settings.shifts.index(f"jesAbsolute_{direction}")
     for one, other in zip(shifted, scaled, strict=True):
-        found, expected = of_shift(one, number), of_shift(other, 0)
+        rows, expected = of_shift(one, number), of_shift(other, 0)
         assert len(expected) > 150
-        assert not found.equals(of_shift(one, 0))
-        exact = [name for name in found if not name.startswith("weight_") and not name.endswith("_gev")]
-        pd.testing.assert_frame_equal(found[exact], expected[exact])
-        for name in (name for name in found if name.endswith("_gev")):
-            np.testing.assert_allclose(found[name], expected[name], rtol=2e-6, atol=1e-4, err_msg=name)
+        assert not rows.equals(of_shift(one, 0))
+        exact = [name for name in rows if not name.startswith("weight_") and not name.endswith("_gev")]
+        pd.testing.assert_frame_equal(rows[exact], expected[exact])
+        for name in (name for name in rows if name.endswith("_gev")):
+            np.testing.assert_allclose(rows[name], expected[name], rtol=2e-6, atol=1e-4, err_msg=name)
 
 
 def test_sources_alone_leave_the_nominal_rows_as_they_are(make_nanoaod, corrections, skim):
     path = make_nanoaod(2000, energy=True)
     plain = skim(path, "plain")
-    settings = JetCorrections(file="", jes_sources=SOURCES)
-    for one, other in zip(
-        plain, skim(path, "s", jet_corrections=settings, jet_corrections_path=corrections), strict=True
-    ):
+    settings = JetCorrections(file=str(corrections), jes_sources=SOURCES)
+    for one, other in zip(plain, skim(path, "s", jet_corrections=settings), strict=True):
         pd.testing.assert_frame_equal(of_shift(one, 0), of_shift(other, 0))
         assert set(other["shift"]) == set(range(5))
 
 
 def test_chunks_change_no_row_of_any_shift(make_nanoaod, corrections, skim):
     path = make_nanoaod(1500, energy=True)
-    settings = JetCorrections(file="", jec=JEC, jer=JER, jes_sources=SOURCES)
-    sections = {"jet_corrections": settings, "jet_corrections_path": corrections}
-    whole, parts = skim(path, "whole", **sections), skim(path, "parts", chunk_entries=400, **sections)
+    settings = JetCorrections(file=str(corrections), jec=JEC, jer=JER, jes_sources=SOURCES)
+    whole = skim(path, "whole", jet_corrections=settings)
+    parts = skim(path, "parts", events_per_chunk=400, jet_corrections=settings)
     for one, other in zip(whole, parts, strict=True):
         for number in range(7):
             pd.testing.assert_frame_equal(of_shift(one, number), of_shift(other, number))
 
 
 def test_rows_of_shifted_jets_have_no_shifted_weights(make_nanoaod, corrections, skim):
-    settings = JetCorrections(file="", jes_sources=SOURCES)
-    for rows in skim(make_nanoaod(energy=True), "s", jet_corrections=settings, jet_corrections_path=corrections):
+    settings = JetCorrections(file=str(corrections), jes_sources=SOURCES)
+    for rows in skim(make_nanoaod(energy=True), "s", jet_corrections=settings):
         names = [name for name in rows if name.startswith("weight_")]
         assert len(names) == 6
         assert (rows.loc[rows["shift"] > 0, names] == 1.0).all(axis=None)

@@ -12,6 +12,7 @@ from deepsf.config.flavours import Flavour
 from deepsf.config.samples import Sample
 from deepsf.efficiency.events.events import JetEvents, join
 from deepsf.efficiency.events.from_skims import jet_events
+from deepsf.skim.settings import SkimSettings
 from deepsf.skim.skim_file import skim_file
 
 FLAVOURS = {
@@ -238,10 +239,8 @@ def test_an_older_skim_is_refused_by_its_columns(tmp_path, load):
 
 def test_the_skim_of_a_file_gives_its_selected_events(make_nanoaod, tmp_path, load, tagger, selection, regions):
     tables = tmp_path / "entries.parquet", tmp_path / "jets.parquet"
-    report = skim_file(
-        make_nanoaod(3000, basket=3000), "ttbar", SAMPLES["ttbar"], tagger=tagger, selection=selection,
-        regions=regions, entries_path=tables[0], jets_path=tables[1],
-    )  # fmt: skip
+    settings = SkimSettings("ttbar", SAMPLES["ttbar"], tagger, selection, regions)
+    report = skim_file(make_nanoaod(3000, basket=3000), settings, entries_path=tables[0], jets_path=tables[1])
     events = load(tables[1])["all"]
     assert len(events) == sum(report.cut_flow["two_jets"].values()) > 100
     assert len(events.pt_gev) == report.jets["selected"]
