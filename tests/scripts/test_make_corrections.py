@@ -9,9 +9,9 @@ import pytest
 import uproot
 
 from deepsf import config
-from deepsf.generator.arrays import rounded
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
+from deepsf.generator.jagged import rounded
 from deepsf.generator.jet_response import MEAN_AREA, raw_factor
 from deepsf.generator.plan import GeneratedFile
 from deepsf.nanoaod.branches import inspect
@@ -29,14 +29,6 @@ FILE = ROOT / TOY.jet_corrections.file
 def test_shipped_files_are_what_their_maker_makes(name):
     made = shipped_corrections.to_json(shipped_corrections.SHIPPED[name]())
     assert (ROOT / "configs" / name).read_text() == made, "run python -m scripts.make_corrections configs"
-
-
-def test_raw_energy_by_hand():
-    # 100 GeV at eta 0.5: (100 - 0.8) * 0.95 = 94.24 GeV seen, 0.3 * 20 * 0.5 = 3 GeV of pile-up: raw 97.24 GeV;
-    # in data, which respond 0.5 % less, (100 / 1.005 - 0.8) * 0.95 + 3 = 96.767 GeV
-    arrays = [np.array([value]) for value in (100.0, 0.5, 0.5, 20.0)]
-    assert raw_factor(*arrays, is_data=False)[0] == pytest.approx(0.0276)
-    assert raw_factor(*arrays, is_data=True)[0] == pytest.approx(0.0323264, abs=1e-6)
 
 
 @pytest.mark.parametrize(("kind", "label"), [("simulation", "MC"), ("data", "DATA")])

@@ -1,7 +1,7 @@
 """Generated input: ttbar, Z+jets and Z + cc in NanoAOD format, pseudo-data with an injected scale factor, its truth.
 
-A campaign's files are planned (`plan.plan`), the composition of the events is tuned to the configured purities
-(`tuning.tune`), each file is written on its own (`files.write_file`). `truth.load` is for the audit alone.
+`plan.plan` plans a campaign's files, `tuning.tune` finds the composition of events with the configured purities, and
+`files.write_file` writes one file. `truth.load` is for the audit alone.
 
-Nothing is imported here: planning, which every start of a task needs, takes a fraction of the time of the rest.
+Nothing is imported here: every start of a task plans files, which needs little of the rest.
 """

@@ -1,4 +1,4 @@
-"""A c-tag score beside the b-tag discriminants, on which a c-enriched region can cut; data have that of simulation.
+"""A c-tag score beside the b-tag discriminants, for the cut of a c-enriched region; the same in data and simulation.
 
 At given flavour it is independent of all else, with P(score < t) = t**a: the efficiencies above 0.8 are
 those of a tight c tag against light jets, which leaves b jets to a cut on the b-tag discriminant.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.generator.arrays import HADRON_FLAVOURS, Floats, Ints, flavour_index
+from deepsf.arrays import Floats, Ints
+from deepsf.generator.jagged import HADRON_FLAVOURS, flavour_place
 from deepsf.jets import INVALID
 
 BRANCH = "btagDeepFlavCvL"
@@ -21,5 +22,5 @@ _EXPONENTS = np.log([1.0 - EFFICIENCIES[flavour] for flavour in HADRON_FLAVOURS]
 
 def draw(rng: np.random.Generator, hadron_flavour: Ints, abseta: Floats, abseta_max: float) -> npt.NDArray[np.float32]:
     """Return scores of jets, -1 outside of the tracker."""
-    score = rng.random(len(hadron_flavour)) ** (1.0 / _EXPONENTS[flavour_index(hadron_flavour)])
+    score = rng.random(len(hadron_flavour)) ** (1.0 / _EXPONENTS[flavour_place(hadron_flavour)])
     return np.where(abseta < abseta_max, score, INVALID).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What the generated events are made of: the parameters that set the purities of the two standard regions."""
+"""Composition of the generated events: the parameters that set the purities of the two standard regions."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ class Composition:
         values = json.loads(text)
         names = [field.name for field in fields(cls)]
         if not isinstance(values, dict) or sorted(values) != sorted(names):
-            raise ValueError(f"a composition has exactly the keys {names}, got {values}; make it again with tune()")
+            raise ValueError(f"a composition has exactly the keys {names}, got {values}; run tune() again")
         return cls(**{name: float("nan") if value is None else float(value) for name, value in values.items()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepsf.generator.arrays import Floats
+from deepsf.arrays import Floats
 
 M_TOP, M_W, M_B = 172.5, 80.4, 4.8
 

@@ -1,7 +1,7 @@
-"""From particle level to what NanoAOD stores: resolutions, identification, pile-up jets, missing pT, triggers.
+"""From particle level to detector level: resolutions, identification, pile-up jets, missing pT.
 
-Columns that NanoAOD keeps with reduced precision are rounded here, so that everything that depends on them later (the
-discriminants, the injected scale factor) sees the stored values.
+Columns that NanoAOD stores with reduced precision are rounded here, so that the discriminants and the injected scale
+factor depend on the stored values.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.generator.arrays import Bools, Floats, Ints, event_sums, order_by_event_and_pt, rounded
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.generator.generator_level import MASS_OVER_PT
-from deepsf.generator.kinematics import Events
+from deepsf.generator.jagged import event_sums, order_by_event_and_pt, rounded
+from deepsf.generator.kinematics import ParticleEvents
 
 PT_MIN_STORED_GEV = 15.0
 N_PILE_UP_JETS = 0.35
@@ -27,8 +28,8 @@ _MASS_GEV = {11: 0.000511, 13: 0.10566}
 class RecoJets(NamedTuple):
     """Reconstructed jets above 15 GeV by event and falling pT, flat. ``survival`` and ``is_radiated`` are truth.
 
-    ``particle`` is what a jet was made from: the number of a particle-level jet, then of a lepton (two an event); above
-    these it is pile-up.
+    ``particle`` is the source of a jet: the index of a particle-level jet, then of a lepton (two per event); larger
+    numbers are pile-up.
     """
 
     event: Ints
@@ -67,10 +68,10 @@ class RecoEvents(NamedTuple):
     weight: Floats
 
 
-def reconstruct(rng: np.random.Generator, events: Events) -> RecoEvents:
+def reconstruct(rng: np.random.Generator, events: ParticleEvents) -> RecoEvents:
     """Reconstruct leptons, jets and missing pT of particle-level events.
 
-    Leptons also appear as jets, as in NanoAOD: an analysis has to clean them away.
+    As in NanoAOD, leptons also appear as jets: an analysis has to remove them.
     """
     n = len(events.weight)
     leptons = _leptons(rng, events)
@@ -80,7 +81,7 @@ def reconstruct(rng: np.random.Generator, events: Events) -> RecoEvents:
     return RecoEvents(leptons, jets, rounded(np.hypot(x, y)), rounded(np.arctan2(y, x)), events.weight)
 
 
-def _leptons(rng: np.random.Generator, events: Events) -> RecoLeptons:
+def _leptons(rng: np.random.Generator, events: ParticleEvents) -> RecoLeptons:
     pdg_id = events.lepton_pdg_id
     is_electron = np.abs(pdg_id) == 11
     resolution = np.where(is_electron, _RESOLUTION[11], _RESOLUTION[13])
@@ -103,7 +104,7 @@ def _leptons(rng: np.random.Generator, events: Events) -> RecoLeptons:
     return RecoLeptons._make(np.take_along_axis(column, order, axis=1) for column in leptons)
 
 
-def _jets(rng: np.random.Generator, events: Events) -> tuple[RecoJets, Floats, Floats]:
+def _jets(rng: np.random.Generator, events: ParticleEvents) -> tuple[RecoJets, Floats, Floats]:
     n = len(events.weight)
     hard = events.jets
     n_hard, n_leptons = len(hard.event), 2 * n
@@ -126,7 +127,7 @@ def _jets(rng: np.random.Generator, events: Events) -> tuple[RecoJets, Floats, F
     soft = len(event) - n_hard
     flavour = np.concatenate([hard.hadron_flavour, np.zeros(soft, int)])[kept]
     radiated = np.concatenate([hard.is_radiated, np.zeros(soft, bool)])[kept]
-    # The remainder always survives: lost jets are those of the hard process.
+    # Only jets of the hard process can be lost.
     survival = np.concatenate([hard.survival, np.full(soft, np.nan)])[kept]
     is_pile_up = kept >= n_hard + n_leptons
     pu_id = np.where(rng.random(len(kept)) < np.where(is_pile_up, 0.25, 0.97), 7, 0)

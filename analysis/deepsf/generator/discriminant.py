@@ -15,7 +15,8 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.special import expit, log_ndtr, logit, ndtr, ndtri
 
-from deepsf.generator.arrays import Floats, Ints, flavour_index
+from deepsf.arrays import Floats, Ints
+from deepsf.generator.jagged import flavour_place
 
 TAGGER_ABSETA_MAX = 2.5
 PROBABILITIES = (0.01, 0.05, 0.16, 0.50, 0.84, 0.95, 0.99)
@@ -126,7 +127,7 @@ TAGGERS = {tagger.branch: tagger for tagger in (DEEPJET, DEEPCSV)}
 
 def invalid_probability(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats) -> Floats:
     """Return the probability of an invalid score, per jet."""
-    index = flavour_index(hadron_flavour)
+    index = flavour_place(hadron_flavour)
     log_pt = np.log(pt_gev)
     fractions = [np.interp(log_pt, np.log(_INVALID_PT_GEV), shape.invalid) for shape in tagger.shapes]
     return np.asarray(np.choose(index, fractions))
@@ -134,7 +135,7 @@ def invalid_probability(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats) ->
 
 def quantile(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats, abseta: Floats, normal: Floats) -> Floats:
     """Return the valid discriminant at a standard normal quantile; all arguments broadcast."""
-    index = flavour_index(hadron_flavour)
+    index = flavour_place(hadron_flavour)
     step = np.clip((normal - _NORMAL[0]) / (_NORMAL[1] - _NORMAL[0]), 0.0, len(_NORMAL) - 1.0000001)
     below = step.astype(np.intp)
     fraction = step - below
@@ -147,7 +148,7 @@ def quantile(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats, abseta: Float
 
 def cumulative(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats, abseta: Floats, discriminant: Floats) -> Floats:
     """Return the probability of a smaller discriminant among the valid ones; all arguments broadcast."""
-    index = flavour_index(hadron_flavour)
+    index = flavour_place(hadron_flavour)
     shift, scale = _shift_and_scale(tagger, index, pt_gev, abseta)
     z = (logit(np.clip(discriminant, expit(-_MAX_LOGIT), expit(_MAX_LOGIT))) - shift) / scale
     index = np.broadcast_to(index, z.shape)

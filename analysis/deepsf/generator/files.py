@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import uproot
 
+from deepsf.arrays import Floats
 from deepsf.config.generator import Generator
 from deepsf.generator import charm_tag, kinematics, pseudo_data, rates, true_sf
-from deepsf.generator.arrays import Floats
 from deepsf.generator.composition import Composition
 from deepsf.generator.detector import RecoJets, reconstruct
 from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, TAGGERS, draw
@@ -19,7 +19,7 @@ from deepsf.generator.nanoaod import Branches, branch_types, branches
 from deepsf.generator.plan import GeneratedFile, NotEnoughDiskError
 from deepsf.seeds import seed_sequence
 
-# Events before the filter of a batch: about as many are written in each case, one cluster of the tree.
+# Events of a batch before the filter: after it, batches are similar in size, one cluster of the tree each.
 EVENTS_PER_BATCH = {"ttbar": 125_000, "zjets": 250_000, "zcc": 125_000}
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FIRST_EVENT_STEP = 10**8
@@ -29,7 +29,7 @@ _FIRST_FILE_OF_ZCC = 10**6
 def write_file(
     file: GeneratedFile, composition: Composition, generator: Generator, true_sf_path: Path | None, path: Path
 ) -> None:
-    """Generate one file; its content depends on the arguments (but ``path``) and on nothing else.
+    """Generate one file; its content depends only on the arguments other than ``path``.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _batch(
     seed: np.random.SeedSequence, n: int, file: GeneratedFile, composition: Composition, generator: Generator,
     injected: true_sf.InjectedScaleFactor | None, first_event: int,
 ) -> tuple[Branches, Floats]:  # fmt: skip
-    # One stream per step: another true scale factor leaves everything but the discriminants alone.
+    # One stream per step: another true scale factor changes the discriminants only.
     particle_rng, thinning_rng, detector_rng, column_rng, *tagger_rngs, charm_rng = (
         np.random.default_rng(s) for s in seed.spawn(5 + len(TAGGERS))
     )

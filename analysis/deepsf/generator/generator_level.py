@@ -1,4 +1,4 @@
-"""What NanoAOD keeps of the generator: jets of particles, and weights of other scales and parton showers.
+"""Generator content of NanoAOD: jets of particles, and weights of other scales and parton showers.
 
 The weights are leading-order guesses: each radiated jet carries the strong coupling once.
 """
@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.generator.arrays import Floats, Ints, event_sums, order_by_event_and_pt, rounded
-from deepsf.generator.kinematics import Events
+from deepsf.arrays import Floats, Ints
+from deepsf.generator.jagged import event_sums, order_by_event_and_pt, rounded
+from deepsf.generator.kinematics import ParticleEvents
 
 GEN_JET_PT_MIN_GEV = 10.0
 MASS_OVER_PT = 0.13
@@ -20,7 +21,7 @@ _FACTORS = (0.5, 1.0, 2.0)
 
 
 class GenJets(NamedTuple):
-    """Jets of particles above 10 GeV by event and falling pT, flat; those of leptons among them, as in NanoAOD."""
+    """Jets of particles above 10 GeV by event and falling pT, flat; as in NanoAOD they include the leptons."""
 
     event: Ints
     pt_gev: Floats
@@ -29,15 +30,15 @@ class GenJets(NamedTuple):
     mass_gev: Floats
 
 
-def gen_jets(particles: Events) -> tuple[GenJets, Ints]:
-    """Return the generator's jets, and for every particle-level jet its place in the event's list.
+def gen_jets(particles: ParticleEvents) -> tuple[GenJets, Ints]:
+    """Return the generator's jets, and the position of every particle-level jet in its event's list.
 
     Returns
     -------
     jets
         Flat columns.
     place
-        Shape ``(n_jets + 2 n_events,)``: of the jets, then of both leptons of every event; -1 if not stored.
+        Shape ``(n_jets + 2 n_events,)``: first the jets, then both leptons of every event; -1 if not stored.
     """
     n, hard = len(particles.weight), particles.jets
     event = np.concatenate([hard.event, np.repeat(np.arange(n), 2)])
@@ -53,7 +54,7 @@ def gen_jets(particles: Events) -> tuple[GenJets, Ints]:
     return GenJets(event[stored], *(rounded(column) for column in (pt[stored], eta[stored], phi[stored], mass))), place
 
 
-def scale_weights(particles: Events) -> Floats:
+def scale_weights(particles: ParticleEvents) -> Floats:
     """Return weights of other renormalisation and factorisation scales over the nominal, shape ``(n, 9)``.
 
     In NanoAOD's order: (muR, muF) = (0.5, 0.5), (0.5, 1), (0.5, 2), (1, 0.5), ... (2, 2).
@@ -67,7 +68,7 @@ def scale_weights(particles: Events) -> Floats:
     return rounded(np.stack(columns, axis=1))
 
 
-def shower_weights(particles: Events) -> Floats:
+def shower_weights(particles: ParticleEvents) -> Floats:
     """Return weights of other parton showers over the nominal, shape ``(n, 4)``.
 
     In NanoAOD's order: more radiation from the initial, from the final state (half the scale), less from the initial,
@@ -87,11 +88,11 @@ def _coupling(scale: float) -> float:
     return float(1.0 / (1.0 + _COUPLING_STEP * np.log2(scale)))
 
 
-def _radiation(particles: Events) -> Ints:
+def _radiation(particles: ParticleEvents) -> Ints:
     return np.bincount(particles.jets.event[particles.jets.is_radiated], minlength=len(particles.weight))
 
 
-def _log_ht(particles: Events) -> Floats:
+def _log_ht(particles: ParticleEvents) -> Floats:
     """Return the logarithm of the jets' scalar sum of pT over 100 GeV, between 30 and 1000 GeV."""
     ht = event_sums(particles.jets.event, particles.jets.pt_gev, len(particles.weight))
     return np.asarray(np.log(np.clip(ht, 30.0, 1000.0) / 100.0))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepsf.generator.arrays import Floats
+from deepsf.arrays import Floats
 
 MEAN_AREA = 0.503
 OFFSET_GEV = 0.3

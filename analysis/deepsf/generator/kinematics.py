@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.generator.arrays import Bools, Floats, Ints, event_sums, order_by_event_and_pt, renumbered, rows
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.generator.composition import Composition
 from deepsf.generator.decays import M_TOP, at_rapidity, boosted, decay_top, pt_eta_phi, two_body
+from deepsf.generator.jagged import event_sums, order_by_event_and_pt, renumbered, rows
 
 M_Z, WIDTH_Z = 91.1876, 2.4952
 LEPTON_PT_MIN_GEV, LEPTON_ABSETA_MAX = 15.0, 2.5
@@ -23,7 +24,7 @@ NEGATIVE_PT_GEV, NEGATIVE_WIDTH = 55.0, 0.4
 _NEGATIVE_MAX = 0.45
 
 
-class Jets(NamedTuple):
+class ParticleJets(NamedTuple):
     """Particle-level jets, flat: entry k belongs to event ``event[k]``. ``survival`` is uniform in [0, 1)."""
 
     event: Ints
@@ -35,7 +36,7 @@ class Jets(NamedTuple):
     survival: Floats
 
 
-class Events(NamedTuple):
+class ParticleEvents(NamedTuple):
     """Particle-level events: arrays of shape ``(n,)`` or, for the two leptons, ``(n, 2)``."""
 
     lepton_pdg_id: Ints
@@ -46,13 +47,13 @@ class Events(NamedTuple):
     met_x_gev: Floats
     met_y_gev: Floats
     weight: Floats
-    jets: Jets
+    jets: ParticleJets
 
 
 class Generation(NamedTuple):
     """Filtered events of one batch, with the sums before any filter."""
 
-    events: Events
+    events: ParticleEvents
     n_generated: int
     sum_weights: float
 
@@ -118,7 +119,7 @@ def ttbar(rng: np.random.Generator, n: int) -> Generation:
     b_jets = [pt_eta_phi(b) for _, b, _ in decays]
     met = decays[0][2] + decays[1][2]
     flavour = _flavours(rng, len(pt), *TTBAR_HEAVY_FRACTIONS)
-    jets = Jets(
+    jets = ParticleJets(
         event=np.concatenate([np.arange(n), np.arange(n), event]),
         pt_gev=np.concatenate([b_jets[0][0], b_jets[1][0], pt]),
         eta=np.concatenate([b_jets[0][1], b_jets[1][1], eta]),
@@ -128,7 +129,8 @@ def ttbar(rng: np.random.Generator, n: int) -> Generation:
         survival=rng.random(2 * n + len(pt)),
     )
     pdg_id = np.where(rng.random((n, 2)) < 0.5, 11, 13) * np.array([-1, 1])
-    events = _with_leptons(rng, pdg_id, leptons, 0.10, met[0], met[1], np.ones(n), jets)
+    is_isolated = rng.random((n, 2)) >= 0.10
+    events = ParticleEvents(pdg_id, *_pairs(leptons), is_isolated, met[0], met[1], np.ones(n), jets)
     return Generation(select(events, has_two_leptons(events)), n, float(n))
 
 
@@ -146,7 +148,7 @@ def zjets(
     keep &= np.bincount(event[_is_in_filter(pt, eta)], minlength=n_proposed) >= 2
     of_kept, event = renumbered(event, keep)
     n_kept, n_jets = int(keep.sum()), len(event)
-    jets = Jets(
+    jets = ParticleJets(
         event, pt[of_kept], eta[of_kept], phi[of_kept], _flavours(rng, n_jets, b_fraction, c_fraction),
         np.ones(n_jets, bool), np.zeros(n_jets),  # nothing is lost
     )  # fmt: skip
@@ -157,25 +159,32 @@ def zjets(
     leptons = [pt_eta_phi(lepton), pt_eta_phi(z_boson - lepton)]
     pdg_id = np.where(rng.random((n_kept, 1)) < 0.5, 11, 13) * np.array([-1, 1])
     zeros = np.zeros(n_kept)
-    events = _with_leptons(rng, pdg_id, leptons, 0.04, zeros, zeros, weight[keep], jets)
+    is_isolated = rng.random((n_kept, 2)) >= 0.04
+    events = ParticleEvents(pdg_id, *_pairs(leptons), is_isolated, zeros, zeros, weight[keep], jets)
     return Generation(select(events, has_two_leptons(events)), n_generated, sum_weights)
 
 
-def with_charm_pair(events: Events) -> Events:
+def with_charm_pair(events: ParticleEvents) -> ParticleEvents:
     """Return the events with the two hardest jets of each in acceptance as c jets."""
     jets = events.jets
-    accepted = np.flatnonzero(_is_in_filter(jets.pt_gev, jets.eta))
-    order = accepted[order_by_event_and_pt(jets.event[accepted], jets.pt_gev[accepted])]
-    count = np.bincount(jets.event[accepted], minlength=len(events.weight))
-    first = np.cumsum(count) - count
+    order, first = accepted_jets(events)
     rank = np.arange(len(order)) - first[jets.event[order]]
     flavour = jets.hadron_flavour.copy()
     flavour[order[rank < 2]] = 4
     return events._replace(jets=jets._replace(hadron_flavour=flavour))
 
 
+def accepted_jets(events: ParticleEvents) -> tuple[Ints, Ints]:
+    """Return the jets in the filter's acceptance by event and falling pT, and where those of each event begin."""
+    jets = events.jets
+    accepted = np.flatnonzero(_is_in_filter(jets.pt_gev, jets.eta))
+    order = accepted[order_by_event_and_pt(jets.event[accepted], jets.pt_gev[accepted])]
+    count = np.bincount(jets.event[accepted], minlength=len(events.weight))
+    return order, np.cumsum(count) - count
+
+
 def max_negative_probability(fraction: float) -> float:
-    """Return the largest probability of a negative weight: 1.5 times the fraction, and at most 0.45."""
+    """Return the largest probability of a negative weight: 1.5 times the fraction, at most 0.45."""
     return max(fraction, min(1.5 * fraction, _NEGATIVE_MAX))
 
 
@@ -204,7 +213,7 @@ def signed(rng: np.random.Generator, lead_pt_gev: Floats, fraction: float) -> tu
     return keep, np.where(rng.random(len(lead_pt_gev)) < probability, -1.0, 1.0)
 
 
-def lose_jets(jets: Jets, composition: Composition) -> Jets:
+def lose_jets(jets: ParticleJets, composition: Composition) -> ParticleJets:
     """Return the jets that a ttbar event keeps: part of the radiation, and of the b jets those in acceptance."""
     keep = kept_jets(jets.is_radiated, jets.survival, composition.ttbar_radiation_kept, composition.ttbar_b_jets_lost)
     return rows(jets, keep)
@@ -215,25 +224,25 @@ def kept_jets(is_radiated: Bools, survival: Floats, radiation_kept: float, b_jet
     return np.asarray(np.where(is_radiated, survival < radiation_kept, survival >= b_jets_lost))
 
 
-def has_two_leptons(events: Events) -> Bools:
+def has_two_leptons(events: ParticleEvents) -> Bools:
     """Return the events whose two leptons have pT > 15 GeV and |eta| < 2.5."""
     good = (events.lepton_pt_gev > LEPTON_PT_MIN_GEV) & (np.abs(events.lepton_eta) < LEPTON_ABSETA_MAX)
     return np.asarray(good.all(axis=1))
 
 
-def has_two_jets(events: Events) -> Bools:
+def has_two_jets(events: ParticleEvents) -> Bools:
     """Return the events with at least two jets of pT > 14 GeV and |eta| < 2.7."""
     jets = events.jets
     good = jets.event[_is_in_filter(jets.pt_gev, jets.eta)]
     return np.asarray(np.bincount(good, minlength=len(events.weight)) >= 2)
 
 
-def select(events: Events, keep: Bools) -> Events:
+def select(events: ParticleEvents, keep: Bools) -> ParticleEvents:
     """Return the kept events with their jets renumbered."""
     of_kept, event = renumbered(events.jets.event, keep)
     jets = rows(events.jets, of_kept)._replace(event=event)
     columns = {name: column[keep] for name, column in events._asdict().items() if name != "jets"}
-    return Events(**columns, jets=jets)
+    return ParticleEvents(**columns, jets=jets)
 
 
 def _is_in_filter(pt_gev: Floats, eta: Floats) -> Bools:
@@ -255,9 +264,7 @@ def _flavours(rng: np.random.Generator, n: int, b_fraction: float, c_fraction: f
     return np.where(uniform < b_fraction, 5, np.where(uniform < b_fraction + c_fraction, 4, 0))
 
 
-def _with_leptons(  # noqa: PLR0913 - becomes fewer
-    rng: np.random.Generator, pdg_id: Ints, leptons: list[tuple[Floats, Floats, Floats]], non_isolated: float,
-    met_x: Floats, met_y: Floats, weight: Floats, jets: Jets,
-) -> Events:  # fmt: skip
+def _pairs(leptons: list[tuple[Floats, Floats, Floats]]) -> tuple[Floats, Floats, Floats]:
+    """Return pT, eta and phi of both leptons, each of shape ``(n, 2)``."""
     pt, eta, phi = (np.stack(pair, axis=1) for pair in zip(*leptons, strict=True))
-    return Events(pdg_id, pt, eta, phi, rng.random(pt.shape) >= non_isolated, met_x, met_y, weight, jets)
+    return pt, eta, phi

@@ -7,16 +7,17 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from deepsf.generator.arrays import Bools, Floats, Ints, rounded
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.generator.detector import RecoEvents, RecoLeptons
 from deepsf.generator.generator_level import gen_jets, scale_weights, shower_weights
+from deepsf.generator.jagged import rounded
 from deepsf.generator.jet_response import MEAN_AREA, raw_factor
-from deepsf.generator.kinematics import Events
+from deepsf.generator.kinematics import ParticleEvents
 
 RUN_NUMBER = {"simulation": 1, "data": 300001}
 EVENTS_PER_LUMINOSITY_BLOCK = 1000
 TRUE_INTERACTIONS = (32.0, 9.0)
-"""Mean and width of the profile of pile-up."""
+"""Mean and width of the pile-up profile."""
 FLAGS = (
     "goodVertices", "globalSuperTightHalo2016Filter", "HBHENoiseFilter", "HBHENoiseIsoFilter",
     "EcalDeadCellTriggerPrimitiveFilter", "BadPFMuonFilter", "eeBadScFilter", "ecalBadCalibFilter",
@@ -26,7 +27,7 @@ Branches = dict[str, Any]
 
 
 def branches(
-    rng: np.random.Generator, particles: Events, events: RecoEvents, discriminants: dict[str, Floats],
+    rng: np.random.Generator, particles: ParticleEvents, events: RecoEvents, discriminants: dict[str, Floats],
     first_event: int, is_data: bool,
 ) -> Branches:  # fmt: skip
     """Return the branches of one batch: awkward records for the collections, numpy arrays for the rest.
@@ -34,7 +35,7 @@ def branches(
     Parameters
     ----------
     rng
-        Source of the columns without physics here (vertices, impact parameters, flags).
+        Random numbers of the columns that carry no physics here (vertices, impact parameters, flags).
     particles, events
         Generated events, and the same reconstructed.
     discriminants
@@ -42,7 +43,7 @@ def branches(
     first_event
         Event number of the first event.
     is_data
-        Leaves the generator's branches out.
+        Data have no branches of the generator.
     """
     n = len(events.weight)
     jets = _jets(rng, events, discriminants)
@@ -72,7 +73,7 @@ def branches(
 
 
 def branch_types(columns: Branches) -> dict[str, Any]:
-    """Return what ``uproot``'s ``mktree`` wants to know of the branches."""
+    """Return the types of the branches, as ``uproot``'s ``mktree`` takes them."""
     return {name: c.type.content if isinstance(c, ak.Array) else c.dtype for name, c in columns.items()}
 
 
@@ -91,7 +92,7 @@ def _jets(rng: np.random.Generator, events: RecoEvents, discriminants: dict[str,
     }  # fmt: skip
 
 
-def _of_generator(particles: Events, events: RecoEvents) -> Branches:
+def _of_generator(particles: ParticleEvents, events: RecoEvents) -> Branches:
     n = len(events.weight)
     jets, place = gen_jets(particles)
     place = np.append(place, np.int32(-1))  # for pile-up

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepsf.generator.arrays import Floats, Ints, flavour_index
+from deepsf.arrays import Floats, Ints
 from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, Tagger, draw
+from deepsf.generator.jagged import flavour_place
 from deepsf.generator.true_sf import InjectedScaleFactor
 
 MAX_ROUNDS = 1000
@@ -30,7 +31,7 @@ def discriminant_of_data(
         If the scale factor exceeds the ceiling found from its table, or is zero for all discriminants of a jet.
     """
     values = draw(rng, tagger, hadron_flavour, pt_gev, abseta)
-    ceiling = injected.ceilings[flavour_index(hadron_flavour)]
+    ceiling = injected.ceilings[flavour_place(hadron_flavour)]
     todo = np.flatnonzero(abseta < TAGGER_ABSETA_MAX)
     for _ in range(MAX_ROUNDS):
         sf = injected.evaluate(hadron_flavour[todo], abseta[todo], pt_gev[todo], values[todo])

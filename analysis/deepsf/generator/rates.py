@@ -1,18 +1,18 @@
-"""Rates of pseudo-data that simulation does not describe: offsets by channel, and a tilt in the jets' pT."""
+"""Rates of pseudo-data that simulation lacks: offsets by channel, and a tilt in the jets' pT."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from deepsf.arrays import Bools, Floats
 from deepsf.config.generator import Generator
 from deepsf.config.selection import CHANNELS
-from deepsf.generator.arrays import Bools, Floats, order_by_event_and_pt
-from deepsf.generator.kinematics import JET_ABSETA_MAX, JET_PT_MIN_GEV, Events
+from deepsf.generator.kinematics import ParticleEvents, accepted_jets
 
 TILT_PT_RANGE_GEV = (20.0, 600.0)
 
 
-def rate(generator: Generator, events: Events) -> Floats:
+def rate(generator: Generator, events: ParticleEvents) -> Floats:
     """Return the rate of pseudo-data over that of simulation, per event: (1 + offset) times the tilt of two jets.
 
     The tilt is the product of 1 + tilt ln(pT / 60 GeV) / ln 3 over the two leading jets in the generator filter's
@@ -29,18 +29,14 @@ def max_rate(generator: Generator) -> float:
     return float(max(1.0 + generator.rate_offsets.get(channel, 0.0) for channel in CHANNELS) * max(tilts) ** 2)
 
 
-def thin(rng: np.random.Generator, generator: Generator, events: Events) -> Bools:
+def thin(rng: np.random.Generator, generator: Generator, events: ParticleEvents) -> Bools:
     """Return which of the proposed events happen: a fraction `rate` / `max_rate`."""
     return np.asarray(rng.random(len(events.weight)) * max_rate(generator) < rate(generator, events))
 
 
-def _tilt(tilt: float, events: Events) -> Floats:
-    jets = events.jets
-    accepted = np.flatnonzero((jets.pt_gev > JET_PT_MIN_GEV) & (np.abs(jets.eta) < JET_ABSETA_MAX))
-    order = accepted[order_by_event_and_pt(jets.event[accepted], jets.pt_gev[accepted])]
-    count = np.bincount(jets.event[accepted], minlength=len(events.weight))
-    first = np.cumsum(count) - count
-    lead, sub_lead = (np.clip(jets.pt_gev[order[first + rank]], *TILT_PT_RANGE_GEV) for rank in (0, 1))
+def _tilt(tilt: float, events: ParticleEvents) -> Floats:
+    order, first = accepted_jets(events)
+    lead, sub_lead = (np.clip(events.jets.pt_gev[order[first + rank]], *TILT_PT_RANGE_GEV) for rank in (0, 1))
     return np.asarray(
         (1.0 + tilt * np.log(lead / 60.0) / np.log(3.0)) * (1.0 + tilt * np.log(sub_lead / 60.0) / np.log(3.0))
     )

@@ -1,7 +1,7 @@
 """The standard tag-and-probe regions of arXiv:1712.07158 on generated events.
 
-They define what ``purity_hf`` and ``purity_lf`` mean. They are fixed here and independent of the configured regions:
-a cut edited there must not change the generated events.
+They define ``purity_hf`` and ``purity_lf``. They are fixed and independent of the configured regions: editing a cut
+there must not change the generated events.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.generator.arrays import Bools, Floats, Ints, rows
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.generator.detector import RecoEvents, RecoJets, RecoLeptons
+from deepsf.generator.jagged import rows
 from deepsf.generator.kinematics import M_Z
 
 TAG_ABOVE_HF, TAG_BELOW_LF = 0.3040, 0.0532
@@ -33,7 +34,7 @@ def jet_pairs(events: RecoEvents, jet_exists: Bools) -> JetPairs:
     events
         Reconstructed events.
     jet_exists
-        Mask over ``events.jets``: those to look at.
+        Mask over ``events.jets``: others are ignored.
     """
     jets, leptons = events.jets, events.leptons
     good = np.flatnonzero(_good_jets(jets, leptons) & jet_exists)

@@ -13,8 +13,9 @@ import correctionlib
 import numpy as np
 from scipy.special import expit
 
-from deepsf.generator.arrays import HADRON_FLAVOURS, Bools, Floats, Ints, flavour_index
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.generator.discriminant import INVALID_VALUES, TAGGER_ABSETA_MAX
+from deepsf.generator.jagged import HADRON_FLAVOURS, flavour_place
 
 NUMERIC_INPUTS = ("abseta", "pt", "discriminant")
 CEILING_MARGIN = 1.02
@@ -53,7 +54,7 @@ class InjectedScaleFactor:
         are not tagged, it is 1. Invalid discriminants (negative) are passed as they are.
         """
         index, abseta, pt_gev, discriminant = np.broadcast_arrays(
-            flavour_index(hadron_flavour), *(np.asarray(a, float) for a in (abseta, pt_gev, discriminant))
+            flavour_place(hadron_flavour), *(np.asarray(a, float) for a in (abseta, pt_gev, discriminant))
         )
         values = np.ones(index.shape)
         for place in range(len(HADRON_FLAVOURS)):
@@ -111,7 +112,7 @@ def _check_inputs(label: str, names: list[str]) -> None:
 
 
 def _scanned(injected: InjectedScaleFactor, place: int) -> Floats:
-    """Return the values of one flavour on a grid that enters every cell."""
+    """Return the values of one flavour on a grid with points in every cell."""
     grids = [_grid(low_high, injected.edges[place][name]) for name, low_high in _BROAD_RANGE.items()]
     logits = expit(np.linspace(-15.0, 15.0, 301))
     edges = _around(injected.edges[place]["discriminant"])
@@ -156,7 +157,7 @@ class _Binning:
 
 
 def _binnings(node: Any, selected: dict[str, int | str]) -> Iterator[_Binning]:
-    """Walk a correction's tree along the selected categories and yield every binning that is met."""
+    """Walk a correction's tree along the selected categories and yield every binning on the way."""
     if not isinstance(node, dict):
         return
     if node["nodetype"] == "binning":

@@ -1,4 +1,4 @@
-"""The effective true scale factor of generated pseudo-data: what a perfect measurement would find."""
+"""The effective true scale factor of generated pseudo-data: the result of a perfect measurement."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 from scipy.special import ndtr, ndtri
 
+from deepsf.arrays import Floats, Ints
 from deepsf.generator import true_sf
-from deepsf.generator.arrays import HADRON_FLAVOURS, Floats, Ints, flavour_index
 from deepsf.generator.discriminant import (
     INVALID_SHARES,
     INVALID_VALUES,
@@ -23,6 +23,7 @@ from deepsf.generator.discriminant import (
     invalid_probability,
     quantile,
 )
+from deepsf.generator.jagged import HADRON_FLAVOURS, flavour_place
 
 # Dense in the tails: equal steps of the normal quantile.
 _CUTS = np.concatenate([[0.0], ndtr(np.linspace(-5.0, 5.0, 131)), [1.0]])
@@ -53,7 +54,7 @@ class EffectiveTruth:
         hadron_flavour
             5, 4 or 0, shape ``(n,)``.
         abseta, pt_gev, discriminant
-            Shape ``(n,)``. All invalid scores (negative) share one value: skims do not tell them apart.
+            Shape ``(n,)``. All invalid scores (negative) share one value, since skims store them as one.
 
         Returns
         -------
@@ -73,7 +74,7 @@ class EffectiveTruth:
         It is `integrate` on a grid, interpolated linearly between nodes, and within 2e-4 of it. The first call for a
         flavour makes the grid; jets outside of it (below 15 GeV, from 3 TeV on) are integrated one by one.
         """
-        index = flavour_index(hadron_flavour)
+        index = flavour_place(hadron_flavour)
         abseta, pt_gev = np.asarray(abseta, float), np.asarray(pt_gev, float)
         means = np.ones(len(index))
         for place in range(len(HADRON_FLAVOURS)):

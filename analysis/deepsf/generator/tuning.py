@@ -1,4 +1,4 @@
-"""Find the composition that gives the standard regions the purities asked for.
+"""Find the composition that gives the standard regions the configured purities.
 
 Pilot samples are generated and reconstructed once. The flavour of a radiated jet is independent of its kinematics, so
 the purities follow from the pilots as sums of flavour probabilities times tag probabilities, for any flavour fractions;
@@ -13,17 +13,18 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
+from deepsf.arrays import Bools, Floats
 from deepsf.config.generator import Generator
 from deepsf.generator import kinematics
-from deepsf.generator.arrays import HADRON_FLAVOURS, Bools, Floats, flavour_index, rows
 from deepsf.generator.composition import Composition
 from deepsf.generator.detector import RecoEvents, reconstruct
 from deepsf.generator.discriminant import DEEPJET, cumulative
+from deepsf.generator.jagged import HADRON_FLAVOURS, flavour_place, rows
 from deepsf.generator.reference_regions import TAG_ABOVE_HF, TAG_BELOW_LF, jet_pairs
 from deepsf.seeds import seed_sequence
 
 N_PILOT = {"ttbar": 150_000, "zjets": 400_000}
-# The one parameter of ttbar: above 0 that part of the radiation is dropped, below 0 b jets are lost.
+# The only parameter of ttbar: above 0 the fraction of radiation that is dropped, below 0 that of b jets that are lost.
 TTBAR_RANGE = (-0.8, 1.0)
 _ZJETS_NOMINAL = Composition()
 _HEAVY = _ZJETS_NOMINAL.zjets_b_fraction + _ZJETS_NOMINAL.zjets_c_fraction
@@ -61,9 +62,8 @@ def tune(generator: Generator, cross_sections_pb: Mapping[str, float]) -> Compos
     generator
         Gives ``purity_hf``, ``purity_lf`` and the seed.
     cross_sections_pb
-        By generated process: HF also gets Z+jets off the Z peak, LF some ttbar; zcc is left out of the
-        purities. The parameters of a process that is
-        absent stay at their defaults, and the purity that it would set is only reported.
+        By generated process: HF also gets Z+jets off the Z peak, LF some ttbar; zcc does not count. The parameters of
+        an absent process stay at their defaults, and the purity that it would set is only reported.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def _zjets_fractions(heavy: float) -> tuple[float, float]:
     return heavy * _ZJETS_NOMINAL.zjets_b_fraction / _HEAVY, heavy * _ZJETS_NOMINAL.zjets_c_fraction / _HEAVY
 
 
-def _pilot(seed: int, process: str) -> tuple[kinematics.Events, RecoEvents]:
+def _pilot(seed: int, process: str) -> tuple[kinematics.ParticleEvents, RecoEvents]:
     kinematic_rng, detector_rng = (np.random.default_rng(s) for s in seed_sequence(seed, "pilot", process).spawn(2))
     if process == "ttbar":
         particles = kinematics.ttbar(kinematic_rng, N_PILOT[process]).events
@@ -155,8 +155,8 @@ def _ttbar_probes(seed: int, cross_section_pb: float) -> Callable[[float], _Prob
     return probes
 
 
-def _existing(particles: kinematics.Events, events: RecoEvents, parameter: float) -> Bools:
-    """Return the reconstructed jets that are there at a parameter of ttbar, in events that pass the filter on jets."""
+def _existing(particles: kinematics.ParticleEvents, events: RecoEvents, parameter: float) -> Bools:
+    """Return which reconstructed jets exist at a parameter of ttbar, in events that pass the filter on jets."""
     losses = _ttbar_losses(parameter)
     hard, jets = particles.jets, events.jets
     left = kinematics.kept_jets(hard.is_radiated, hard.survival, *losses)
@@ -173,7 +173,7 @@ def _pairs(events: RecoEvents, jet_exists: Bools, weight: float) -> _Pairs:
     pt, abseta = jets.pt_gev[pairs.jets][..., None], np.abs(jets.eta[pairs.jets])[..., None]
     below_m, below_l = (cumulative(DEEPJET, codes, pt, abseta, np.array(cut)) for cut in (TAG_ABOVE_HF, TAG_BELOW_LF))
     return _Pairs(
-        flavour=np.eye(3)[flavour_index(jets.hadron_flavour[pairs.jets])],
+        flavour=np.eye(3)[flavour_place(jets.hadron_flavour[pairs.jets])],
         is_radiated=jets.is_radiated[pairs.jets][..., None],
         tag_hf=1.0 - below_m,
         tag_lf=below_l,

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit, ndtri
 
-from deepsf.generator.arrays import HADRON_FLAVOURS
 from deepsf.generator.discriminant import (
     DEEPCSV,
     DEEPJET,
@@ -13,6 +12,7 @@ from deepsf.generator.discriminant import (
     invalid_probability,
     quantile,
 )
+from deepsf.generator.jagged import HADRON_FLAVOURS
 
 
 def jets(flavour, n, pt_gev=60.0, abseta=0.5):

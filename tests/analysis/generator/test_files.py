@@ -1,124 +1,16 @@
+"""Generated files: content fixed by the seed, sums of weights, numbers of events, and failures."""
+
 import re
 import resource
-from pathlib import Path
 
 import numpy as np
 import pytest
 import uproot
 
-from deepsf import config
-from deepsf.generator.arrays import rounded
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
 from deepsf.generator.plan import GeneratedFile, NotEnoughDiskError
-
-ROOT = Path(__file__).parents[3]
-TOY = config.load(ROOT / "configs" / "toy.yaml")
-TRUE_SF = ROOT / TOY.generator.true_sf.file
-KINEMATICS = ("pt", "eta", "phi", "mass")
-SIMULATION_ONLY = {
-    *("Jet_hadronFlavour", "Jet_genJetIdx", "genWeight", "Generator_weight", "Pileup_nTrueInt"),
-    *("GenJet_pt", "GenJet_eta", "GenJet_phi", "GenJet_mass", "LHEScaleWeight", "PSWeight"),
-}
-
-
-def written(path, sample, kind, process, index=0, n_events=3000, true_sf=TRUE_SF, **changes):
-    file = GeneratedFile(sample, kind, process, index, n_events)
-    write_file(file, Composition(), TOY.generator.model_copy(update=changes), true_sf, path)
-    with uproot.open(path) as root:
-        return root["Events"].arrays(library="np"), root["Runs"].arrays(library="np")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("files")
-
-
-@pytest.fixture(scope="module")
-def ttbar(folder):
-    return written(folder / "ttbar.root", "ttbar", "simulation", "ttbar", true_sf=None)
-
-
-@pytest.fixture(scope="module")
-def data(folder):
-    return written(folder / "data.root", "data", "data", "ttbar")
-
-
-def same(a, b, name):
-    if a[name].dtype != object:
-        return np.array_equal(a[name], b[name])
-    # lengths of the lists are branches of their own
-    return np.array_equal(np.concatenate(a[name]), np.concatenate(b[name]))
-
-
-def test_all_branches_of_the_selection_are_there_with_the_types_of_nanoaod(ttbar):
-    events, _ = ttbar
-    needed = {name for names in TOY.selection.triggers.values() for name in names} | set(TOY.selection.event_filters)
-    needed |= {f"Jet_{n}" for n in (*KINEMATICS, "jetId", "puId", "btagDeepFlavB", "btagDeepB", "rawFactor", "area")}
-    needed |= {f"{lepton}_{n}" for lepton in ("Electron", "Muon") for n in (*KINEMATICS, "charge", "dxy", "dz")}
-    needed |= {"Electron_deltaEtaSC", "Electron_cutBased", "Electron_pfRelIso03_all"}
-    needed |= {"Muon_tightId", "Muon_mediumId", "Muon_pfRelIso04_all"}
-    needed |= {
-        "nJet",
-        "nElectron",
-        "nMuon",
-        "MET_pt",
-        "MET_phi",
-        "PuppiMET_pt",
-        "PuppiMET_phi",
-        "PV_npvs",
-        "PV_npvsGood",
-    }
-    needed |= {
-        "PV_npvs",
-        "PV_npvsGood",
-        "PV_x",
-        "PV_y",
-        "PV_z",
-        "PV_ndof",
-        "run",
-        "luminosityBlock",
-        "event",
-        "fixedGridRhoFastjetAll",
-    }
-    assert needed | SIMULATION_ONLY <= set(events)
-    types = {"run": "uint32", "luminosityBlock": "uint32", "event": "uint64", "PV_npvs": "int32", "MET_pt": "float32"}
-    assert {name: str(events[name].dtype) for name in types} == types
-    flat = {"Jet_jetId": "int32", "Jet_pt": "float32", "Electron_cutBased": "int32", "Muon_tightId": "bool"}
-    assert {name: str(np.concatenate(events[name]).dtype) for name in flat} == flat
-    assert all(events[name].dtype == bool for name in events if name.startswith(("HLT_", "Flag_")))
-
-
-def test_pseudo_data_know_no_truth(data):
-    events, runs = data
-    assert not SIMULATION_ONLY & set(events)
-    assert list(runs) == ["run"]
-    assert (events["run"] == 300001).all()
-
-
-def test_objects_are_sorted_by_pt_and_leptons_are_among_the_jets(ttbar):
-    events, _ = ttbar
-    for name in ("Jet_pt", "Electron_pt", "Muon_pt"):
-        assert all((np.diff(pt) <= 0).all() for pt in events[name])
-    with_electron = [i for i, pt in enumerate(events["Electron_pt"]) if len(pt) and pt[0] > 20][:200]
-    for i in with_electron:
-        eta, phi = (events[f"Electron_{name}"][i][0] for name in ("eta", "phi"))
-        assert np.hypot(events["Jet_eta"][i] - eta, events["Jet_phi"][i] - phi).min() < 0.05
-
-
-def test_both_columns_and_all_flavours_are_filled(ttbar):
-    events, _ = ttbar
-    jets = {
-        name: np.concatenate(events[f"Jet_{name}"]) for name in ("hadronFlavour", "btagDeepFlavB", "btagDeepB", "eta")
-    }
-    assert set(jets["hadronFlavour"]) == {0, 4, 5}
-    assert jets["btagDeepFlavB"].min() > 0
-    central = np.abs(jets["eta"]) < 2.5
-    assert 0.01 < (jets["btagDeepB"][central] < 0).mean() < 0.2
-    assert (jets["btagDeepB"][~central] == -2).all()
-    # independent of each other at given flavour
-    b = (jets["hadronFlavour"] == 5) & (jets["btagDeepB"] > 0)
-    assert abs(np.corrcoef(jets["btagDeepFlavB"][b], jets["btagDeepB"][b])[0, 1]) < 0.15
+from tests.analysis.generator.generated_files import TOY, TRUE_SF, same, written
 
 
 @pytest.mark.parametrize(("kind", "process"), [("simulation", "zjets"), ("data", "ttbar")])
@@ -169,12 +61,6 @@ def test_event_numbers_are_unique_in_a_sample(tmp_path):
             numbers.append(events["event"])
     numbers = np.concatenate(numbers)
     assert len(np.unique(numbers)) == len(numbers)
-
-
-def test_rounding_keeps_ten_bits():
-    values = np.array([1.0, 1.0 + 2**-11, 1.0 + 2**-10, 100.03, -3.14159265])
-    # spacing 2**-10 just above 1, 2**-4 at 100, 2**-9 at 3
-    assert rounded(values).tolist() == [1.0, 1.0 + 2**-10, 1.0 + 2**-10, 100.0, -1608 / 512]
 
 
 def test_pseudo_data_without_a_true_scale_factor_are_refused(tmp_path):

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from deepsf.generator.generator_level import gen_jets, scale_weights, shower_weights
-from deepsf.generator.kinematics import Events, Jets
+from deepsf.generator.kinematics import ParticleEvents, ParticleJets
 
 
 @pytest.fixture
 def particles():
     """Return two events: three jets of which one is radiated and one soft, and two jets; leptons of 40 and 8 GeV."""
-    jets = Jets(
+    jets = ParticleJets(
         event=np.array([0, 1, 0, 1, 0]),
         pt_gev=np.array([30.0, 50.0, 90.0, 60.0, 9.0]),
         eta=np.array([0.1, 0.2, 0.3, 0.4, 0.5]),
@@ -21,7 +21,7 @@ def particles():
     )
     two = np.ones((2, 2))
     pt = np.array([[40.0, 8.0], [40.0, 8.0]])
-    return Events(two.astype(int) * 11, pt, two, two, two > 0, np.zeros(2), np.zeros(2), np.ones(2), jets)
+    return ParticleEvents(two.astype(int) * 11, pt, two, two, two > 0, np.zeros(2), np.zeros(2), np.ones(2), jets)
 
 
 def test_gen_jets_come_by_event_and_pt_and_each_particle_knows_its_place(particles):

@@ -1,8 +1,11 @@
+"""Events at particle level: filter, recoil, signs of the weights, lost jets."""
+
 import numpy as np
 import pytest
 
-from deepsf.generator import decays, kinematics
+from deepsf.generator import kinematics
 from deepsf.generator.composition import Composition
+from deepsf.generator.jagged import order_by_event_and_pt
 
 
 def generated(process, n, seed=1, **arguments):
@@ -34,22 +37,6 @@ def test_z_boson_has_its_mass_and_recoils_against_the_jets():
     recoil = -np.bincount(events.jets.event, events.jets.pt_gev * np.cos(events.jets.phi), len(x))
     # what jets do not balance is a Gaussian of 6 GeV
     assert np.std(x - recoil) == pytest.approx(6.0, rel=0.05)
-
-
-def test_top_decays_conserve_momentum_and_are_on_shell():
-    rng = np.random.default_rng(1)
-    n = 2000
-    top = decays.at_rapidity(np.full(n, decays.M_TOP), *(rng.normal(0, 60, n) for _ in range(2)), rng.normal(0, 1, n))
-    lepton, _, neutrino = decays.decay_top(rng, top)
-    assert lepton[0] ** 2 == pytest.approx((lepton[1:] ** 2).sum(axis=0))
-    # The lepton's mean energy in the top frame: half the W's, (m_t^2 + m_W^2 - m_b^2) / (4 m_t) = 52.4 GeV, shifted by
-    # the W's momentum times the mean cosine / 2: momentum 67.3 GeV, mean cosine -F_L / 2 = -0.155 -> 47.2 GeV.
-    at_rest = decays.at_rapidity(np.full(200_000, decays.M_TOP), *np.zeros((3, 200_000)))
-    in_top_frame, b, neutrino = decays.decay_top(rng, at_rest)
-    assert in_top_frame[0].mean() == pytest.approx(47.2, abs=0.15)
-    # exponential losses out of the cone of 6 % on average
-    assert b[0].mean() / np.hypot(67.3, 4.8) == pytest.approx(0.94, abs=0.003)
-    assert neutrino.mean(axis=1) == pytest.approx([0, 0], abs=0.5)
 
 
 def test_negative_weights_keep_the_density():
@@ -103,3 +90,22 @@ def test_select_renumbers_jets():
     assert np.sort(chosen.jets.pt_gev[chosen.jets.event == 1]) == pytest.approx(
         np.sort(events.jets.pt_gev[events.jets.event == 7])
     )
+
+
+def test_the_two_hardest_jets_of_zcc_are_charm_and_the_others_as_in_zjets():
+    zjets, zcc = (
+        kinematics.generate(np.random.default_rng(3), process, 40_000, Composition()).events.jets
+        for process in ("zjets", "zcc")
+    )
+    np.testing.assert_array_equal(zjets.pt_gev, zcc.pt_gev)
+    accepted = np.flatnonzero((zcc.pt_gev > 14.0) & (np.abs(zcc.eta) < 2.7))
+    order = accepted[order_by_event_and_pt(zcc.event[accepted], zcc.pt_gev[accepted])]
+    is_hardest = np.zeros(len(zcc.event), bool)
+    for event in range(200):
+        is_hardest[order[zcc.event[order] == event][:2]] = True
+    first = zcc.event < 200
+    assert is_hardest[first].sum() == 400
+    assert (zcc.hadron_flavour[is_hardest] == 4).all()
+    others = first & ~is_hardest
+    np.testing.assert_array_equal(zcc.hadron_flavour[others], zjets.hadron_flavour[others])
+    assert (zcc.hadron_flavour == 4).mean() > 4 * (zjets.hadron_flavour == 4).mean()

@@ -7,8 +7,8 @@ import pytest
 from correctionlib import schemav2
 from scipy.special import ndtri
 
-from deepsf.generator.arrays import HADRON_FLAVOURS
 from deepsf.generator.discriminant import TAGGERS, cumulative, draw, invalid_probability, quantile
+from deepsf.generator.jagged import HADRON_FLAVOURS
 from deepsf.generator.truth import load as effective_truth
 from scripts.make_true_sf import NAME
 

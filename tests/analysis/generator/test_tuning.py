@@ -63,12 +63,3 @@ def test_without_zjets_only_the_heavy_flavour_region_is_tuned_and_that_reproduci
     assert composition == tuned(0.9, 0.88, {"ttbar": 90.0}), "not deterministic"
     assert composition.purity_hf == pytest.approx(0.9, abs=2e-3)
     assert composition.zjets_b_fraction == Composition().zjets_b_fraction
-
-
-def test_composition_survives_json():
-    composition = Composition(0.9, 0.0, 0.05, 0.1, 0.85, 0.88)
-    assert Composition.from_json(composition.to_json()) == composition
-    assert "NaN" not in Composition().to_json()
-    assert np.isnan(Composition.from_json(Composition().to_json()).purity_hf)
-    with pytest.raises(ValueError, match="a composition has exactly the keys"):
-        Composition.from_json('{"ttbar_radiation_kept": 1.0}')

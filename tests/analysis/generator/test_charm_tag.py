@@ -7,8 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepsf import config
-from deepsf.generator import charm_tag, kinematics
-from deepsf.generator.arrays import order_by_event_and_pt
+from deepsf.generator import charm_tag
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
 from deepsf.generator.plan import GeneratedFile, plan
@@ -29,25 +28,6 @@ def test_tag_efficiencies_are_those_stated(flavour, efficiency):
     exponent = np.log(1 - efficiency) / np.log(0.8)
     assert (score < 0.5).mean() == pytest.approx(0.5**exponent, abs=0.005)
     assert set(charm_tag.draw(np.random.default_rng(1), np.full(5, flavour), np.full(5, 2.5), 2.5)) == {-1.0}
-
-
-def test_the_two_hardest_jets_of_zcc_are_charm_and_the_others_as_in_zjets():
-    zjets, zcc = (
-        kinematics.generate(np.random.default_rng(3), process, 40_000, Composition()).events.jets
-        for process in ("zjets", "zcc")
-    )
-    np.testing.assert_array_equal(zjets.pt_gev, zcc.pt_gev)
-    accepted = np.flatnonzero((zcc.pt_gev > 14.0) & (np.abs(zcc.eta) < 2.7))
-    order = accepted[order_by_event_and_pt(zcc.event[accepted], zcc.pt_gev[accepted])]
-    is_hardest = np.zeros(len(zcc.event), bool)
-    for event in range(200):
-        is_hardest[order[zcc.event[order] == event][:2]] = True
-    first = zcc.event < 200
-    assert is_hardest[first].sum() == 400
-    assert (zcc.hadron_flavour[is_hardest] == 4).all()
-    others = first & ~is_hardest
-    np.testing.assert_array_equal(zcc.hadron_flavour[others], zjets.hadron_flavour[others])
-    assert (zcc.hadron_flavour == 4).mean() > 4 * (zjets.hadron_flavour == 4).mean()
 
 
 def test_the_region_of_the_configuration_is_half_charm_and_overlaps_with_none(tmp_path):

@@ -1,15 +1,13 @@
-"""Array types of the generator, seeds by name, and what flat jagged arrays need."""
+"""Flat columns of objects that belong to events: selecting, numbering, summing and sorting them; flavours, rounding."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating[Any]]
-Ints = npt.NDArray[np.integer[Any]]
-Bools = npt.NDArray[np.bool_]
+from deepsf.arrays import Bools, Floats, Ints
 
 Columns = TypeVar("Columns", bound=NamedTuple)
 
@@ -17,8 +15,8 @@ HADRON_FLAVOURS = (5, 4, 0)
 _INDEX_OF_FLAVOUR = np.array([2, -1, -1, -1, 1, 0])
 
 
-def flavour_index(hadron_flavour: Ints) -> Ints:
-    """Return the place of each hadron flavour in ``HADRON_FLAVOURS``.
+def flavour_place(hadron_flavour: Ints) -> Ints:
+    """Return the index of each hadron flavour in ``HADRON_FLAVOURS``.
 
     Raises
     ------
