@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import awkward as ak
 import numpy as np
@@ -87,13 +88,19 @@ def nanoevents(config: Config, path: Path, folder: Path) -> None:
         writer.close()
 
 
-def nanoevents_tables(config: Config, events: ak.Array) -> dict[str, dict[str, ak.Array]]:
+class Preselected(NamedTuple):
+    """Events with two good leptons and at least two good jets, one entry each; jets by falling pT."""
+
+    events: ak.Array
+    channel: ak.Array
+    pair: ak.Array
+    jets: ak.Array
+
+
+def good_leptons(config: Config, events: ak.Array) -> tuple[ak.Array, ak.Array]:
+    """Return all good leptons of each event, and the number of electrons among them."""
     cuts = config.selection
-    events["entry"] = np.arange(len(events))
-    passes = np.ones(len(events), bool)
-    for name in cuts.event_filters:
-        passes = passes & events.Flag[name.removeprefix("Flag_")]
-    electrons, muons, jets = events.Electron, events.Muon, events.Jet
+    electrons, muons = events.Electron, events.Muon
     low, high = cuts.electron.crack_abseta or (9.0, 9.0)
     sc_eta = abs(electrons.eta + electrons.deltaEtaSC)
     electrons = electrons[
@@ -108,31 +115,27 @@ def nanoevents_tables(config: Config, events: ak.Array) -> dict[str, dict[str, a
         & muons.tightId
         & (muons.pfRelIso04_all < cuts.muon.rel_iso_max)
     ]
-    n_electrons = ak.num(electrons)
-    leptons = ak.with_name(
-        ak.concatenate(
-            [ak.zip({f: c[f] for f in ("pt", "eta", "phi", "mass", "charge")}) for c in (electrons, muons)], 1
-        ),
-        "PtEtaPhiMCandidate",
-        behavior=events.behavior,
-    )
+    fields = ("pt", "eta", "phi", "mass", "charge")
+    leptons = ak.concatenate([ak.zip({field: c[field] for field in fields}) for c in (electrons, muons)], 1)
+    return ak.with_name(leptons, "PtEtaPhiMCandidate", behavior=events.behavior), ak.num(electrons)
+
+
+def preselected(config: Config, events: ak.Array) -> Preselected:
+    """Return the events that pass the dilepton preselection."""
+    cuts = config.selection
+    passes = np.ones(len(events), bool)
+    for name in cuts.event_filters:
+        passes = passes & events.Flag[name.removeprefix("Flag_")]
+    leptons, n_electrons = good_leptons(config, events)
     fired = ak.zeros_like(passes)
     for channel, paths in enumerate(cuts.triggers[name] for name in ("ee", "emu", "mumu")):
         for trigger in paths:
             fired = fired | ((n_electrons == 2 - channel) & events.HLT[trigger.removeprefix("HLT_")])
     keep = passes & fired & (ak.num(leptons) == 2)
-    events, leptons, jets, channel = events[keep], leptons[keep], jets[keep], 2 - n_electrons[keep]
+    events, leptons, channel = events[keep], leptons[keep], 2 - n_electrons[keep]
     leptons = leptons[ak.argsort(leptons.pt, ascending=False)]
     first, second = leptons[:, 0], leptons[:, 1]
-    pair = first + second
-    jets = jets[
-        (jets.pt > cuts.jet.pt_min_gev)
-        & (abs(jets.eta) < cuts.jet.abseta_max)
-        & ((jets.jetId & cuts.jet.jet_id_bit) > 0)
-        & (((jets.puId & cuts.jet.pu_id_bit) > 0) | (jets.pt >= cuts.jet.pu_id_pt_max_gev))
-        & (jets.delta_r(first) > cuts.jet.lepton_delta_r_min)
-        & (jets.delta_r(second) > cuts.jet.lepton_delta_r_min)
-    ]
+    pair, jets = first + second, good_jets(config, events.Jet, first, second)
     keep = (
         (first.charge * second.charge < 0)
         & (first.pt > cuts.lead_lepton_pt_min_gev)
@@ -140,8 +143,27 @@ def nanoevents_tables(config: Config, events: ak.Array) -> dict[str, dict[str, a
         & (first.delta_r(second) > cuts.delta_r_ll_min)
         & (ak.num(jets) >= 2)
     )
-    events, jets, channel, pair = events[keep], jets[keep], channel[keep], pair[keep]
-    jets = jets[ak.argsort(jets.pt, ascending=False)]
+    jets = jets[keep]
+    return Preselected(events[keep], channel[keep], pair[keep], jets[ak.argsort(jets.pt, ascending=False)])
+
+
+def good_jets(config: Config, jets: ak.Array, first: ak.Array, second: ak.Array) -> ak.Array:
+    """Return the good jets away from both leptons."""
+    cuts = config.selection.jet
+    return jets[
+        (jets.pt > cuts.pt_min_gev)
+        & (abs(jets.eta) < cuts.abseta_max)
+        & ((jets.jetId & cuts.jet_id_bit) > 0)
+        & (((jets.puId & cuts.pu_id_bit) > 0) | (jets.pt >= cuts.pu_id_pt_max_gev))
+        & (jets.delta_r(first) > cuts.lepton_delta_r_min)
+        & (jets.delta_r(second) > cuts.lepton_delta_r_min)
+    ]
+
+
+def nanoevents_tables(config: Config, events: ak.Array) -> dict[str, dict[str, ak.Array]]:
+    """Return the columns of both tables for the events of a chunk."""
+    events["entry"] = np.arange(len(events))
+    events, channel, pair, jets = preselected(config, events)
     visible = pair + jets.sum(axis=1)
     event = {
         "entry": events.entry,
