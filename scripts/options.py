@@ -1,4 +1,4 @@
-"""Write docs/options.md, all keys of a campaign file, from the schema: ``python scripts/options.py``."""
+"""Write docs/options.md, the page of all keys of a campaign file, from the schema: ``python scripts/options.py``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from deepsf.config.efficiency.audit_rows import ROWS
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "options.md"
 HEAD = f"""# Options
 
-All keys of a campaign file. `python scripts/options.py` makes this page from the schema, `analysis/config/`.
+All keys of a campaign file. `python scripts/options.py` writes this page from the schema, `analysis/deepsf/config/`.
 
-`<name>` stands for names of the file's own. `null` takes an optional section or value away. `extends: FILE.yaml` takes
-another file and changes what follows. A file with `efficiency.toy` has no other sections than
+`<name>` stands for a name that the file chooses. `null` removes an optional section or value. `extends: FILE.yaml`
+starts from another file: the keys that follow replace or extend it. A file with `efficiency.toy` has only the sections
 {", ".join(f"`{name}`" for name in EfficiencyConfig.model_fields)}.
 """
 AUDIT_ROWS = """
@@ -45,17 +45,25 @@ def section_in(kind: Any) -> tuple[type[Section] | None, str]:
     """Return the section that a type holds, if any, and what follows the field's name in its keys."""
     if isinstance(kind, type) and issubclass(kind, Section):
         return kind, ""
-    found = next((pair for pair in map(section_in, get_args(kind)) if pair[0] is not None), (None, ""))
-    return found[0], (".<name>" if get_origin(kind) is dict else "") + found[1]
+    model, suffix = next((pair for pair in map(section_in, get_args(kind)) if pair[0] is not None), (None, ""))
+    return model, (".<name>" if get_origin(kind) is dict else "") + suffix
+
+
+def description(field: FieldInfo, model: type[Section] | None) -> str:
+    """Return the description of a field: its own, that of its type, or the first line on the section in it."""
+    parts = [part for kind in get_args(field.annotation) for part in getattr(kind, "__metadata__", ())]
+    texts = [field.description, *(part.description for part in parts if isinstance(part, FieldInfo))]
+    texts += [inspect.cleandoc(model.__doc__ or "").splitlines()[0]] if model else []
+    return next((text for text in texts if text), "")
 
 
 def limits(metadata: Any) -> str:
-    """Return the limits of a value, in words; those that are there for the machine's sake are left out."""
+    """Return the limits of a value, in words, without those of the machine's integers."""
     parts = [part for item in metadata for part in (item.metadata if isinstance(item, FieldInfo) else [item])]
     given = [(sign, getattr(part, key)) for part in parts for key, sign in RULES.items() if hasattr(part, key)]
-    found = ", ".join(f"{sign} {value:g}" for sign, value in given if value < 2**62)
+    bounds = ", ".join(f"{sign} {value:g}" for sign, value in given if value < 2**62)
     checks = "".join(CHECKS.get(getattr(getattr(part, "func", None), "__name__", ""), "") for part in parts)
-    return checks + (f" {found}" if found else "")
+    return checks + (f" {bounds}" if bounds else "")
 
 
 def words(kind: Any, metadata: Any = ()) -> str:
@@ -70,8 +78,8 @@ def words(kind: Any, metadata: Any = ()) -> str:
     if origin is dict:
         return f"by {words(parts[0]).replace('text', 'name')}: {words(parts[1])}"
     if origin is tuple:
-        of, number = words(parts[0]), "" if parts[-1] is Ellipsis else f" of {len(parts)}"
-        return f"list{number} ({of}){limits(metadata)}"
+        number = "" if parts[-1] is Ellipsis else f" of {len(parts)}"
+        return f"list{number} ({words(parts[0])}){limits(metadata)}"
     return KINDS[kind] + limits(metadata)
 
 
@@ -94,30 +102,30 @@ def section(path: str, model: type[Section], field: FieldInfo, places: dict[type
     """Yield the lines on a section and on those in it; ``places`` has the sections that are described elsewhere."""
     yield f"\n## `{path}`\n"
     if (place := places.setdefault(model, path)) != path:
-        yield f"Keys as of `{place}`."
+        yield f"The keys are those of `{place}`."
         return
     yield inspect.cleandoc(model.__doc__ or "").replace("``", "`")
-    if (given := {"required": "Required.", "`null`": "Not there by default."}.get(default(field))) is not None:
+    if (given := {"required": "Required.", "`null`": "Absent by default."}.get(default(field))) is not None:
         yield given
     yield f"\n{TABLE}"
     nested = []
-    for name, own in model.model_fields.items():
-        below, suffix = section_in(own.annotation)
-        value = f"section{'s by name' if suffix else ''}, below" if below else words(own.annotation, own.metadata)
-        about = re.sub(r"<(?=\w)", r"\<", own.description or "")
-        cells = f"`{path}.{name}`", value, "" if below and not own.is_required() else default(own), about
+    for name, key in model.model_fields.items():
+        below, suffix = section_in(key.annotation)
+        value = f"section{'s by name' if suffix else ''}, below" if below else words(key.annotation, key.metadata)
+        about = re.sub(r"<(?=\w)", r"\<", description(key, below).replace("``", "`"))
+        cells = f"`{path}.{name}`", value, "" if below and not key.is_required() else default(key), about
         yield line(*cells)
-        nested += [(f"{path}.{name}{suffix}", below, own)] if below else []
-    for place, below, own in nested:
-        yield from section(place, below, own, places)
+        nested += [(f"{path}.{name}{suffix}", below, key)] if below else []
+    for place, below, key in nested:
+        yield from section(place, below, key, places)
 
 
 def text() -> str:
     """Return the whole document."""
-    found = [(name, *section_in(field.annotation), field) for name, field in Config.model_fields.items()]
-    known = [(f"{name}{suffix}", model, field) for name, model, suffix, field in found if model is not None]
-    places = {model: path for path, model, _ in known}
-    lines = [line for path, model, field in known for line in section(path, model, field, places)]
+    fields = [(name, *section_in(field.annotation), field) for name, field in Config.model_fields.items()]
+    sections = [(f"{name}{suffix}", model, field) for name, model, suffix, field in fields if model is not None]
+    places = {model: path for path, model, _ in sections}
+    lines = [line for path, model, field in sections for line in section(path, model, field, places)]
     rows = [
         line(f"`{name.replace('{', '<').replace('}', '>')}`", kind.meaning, ", ".join(kind.needs))
         for name, kind in ROWS.items()

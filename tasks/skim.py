@@ -12,7 +12,7 @@ import law
 
 from deepsf.config import ConfigError
 from deepsf.config.jet_corrections import JetCorrections
-from deepsf.config.samples import Pileup
+from deepsf.config.pileup import Pileup
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import leaves, staged

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from deepsf.config.training import Direct, Training
+from deepsf.config.direct import Direct
+from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
 from deepsf.direct.train import member_seed, train_direct
 from deepsf.probes.entries import RegionEntries

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from deepsf.config.campaign import Campaign
 from deepsf.config.plots import FlavourStyle, Plots
-from deepsf.config.samples import Campaign
 from deepsf.plots.style import (
     Margins,
     Style,

@@ -1,4 +1,8 @@
-"""Building blocks of the schema: the strict section and the field types that several sections share."""
+"""Building blocks of the schema: the strict section, and field types that several sections share.
+
+How sections fit each other is checked by functions ``..._problems`` beside them, which yield what is wrong in words.
+`deepsf.config.schema` calls all of them, so that a file's problems are reported at once.
+"""
 
 from __future__ import annotations
 
@@ -33,4 +37,12 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+Seed = Annotated[int, Field(ge=0, lt=2**63, description="seed of the random numbers; change it to repeat with others")]
+Layers = Annotated[int, Field(ge=1, description="hidden layers of each network")]
+Units = Annotated[int, Field(ge=1, description="units of each hidden layer")]
+LearningRate = Annotated[float, Field(gt=0.0, description="highest learning rate")]
+LearningRateWarmup = Annotated[float, Field(ge=0.0, le=1.0, description="fraction of steps in which the rate rises")]
+LearningRateFinal = Annotated[
+    float, Field(ge=0.0, le=1.0, description="the cosine decay ends at this fraction of the highest rate")
+]

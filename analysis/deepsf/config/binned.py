@@ -12,9 +12,9 @@ from deepsf.config.base import Count, Edges, Fraction, Positive, Section, Seed
 class Bins(Section):
     """Binning of one flavour's scale factor. A first discriminant bin below 0 holds the invalid scores."""
 
-    pt_gev: Edges = Field(description="the last bin is open upwards")
-    abseta: Edges
-    discriminant: Edges
+    pt_gev: Edges = Field(description="edges in pT [GeV]; the last bin has no upper limit")
+    abseta: Edges = Field(description="edges in |eta|")
+    discriminant: Edges = Field(description="edges in the discriminant, the first below 0 and the second 0")
 
     @model_validator(mode="after")
     def _invalid_bin(self) -> Bins:
@@ -28,26 +28,26 @@ class Bins(Section):
 
 
 class OptimisedBinning(Section):
-    """Discriminant bins put where the expected error of the scale factor and the width of the bins balance."""
+    """Discriminant bins that balance the expected error of the scale factor against the width of the bins."""
 
-    n_fine: int = Field(default=100, ge=2, description="equal steps of valid discriminants that bins are made of")
-    max_error: Positive = Field(default=0.5, description="bins of larger relative error grow first")
+    n_fine: int = Field(default=100, ge=2, description="equal steps of valid discriminants that bins are built from")
+    max_error: Positive = Field(default=0.5, description="bins with a larger relative error grow first")
     contamination: Fraction = Field(default=0.2, description="relative uncertainty of the contamination")
 
 
 class Binned(Section):
     """Iterative tag and probe in bins, arXiv:1712.07158."""
 
-    bins: dict[str, Bins] = Field(description="by flavour")
+    bins: dict[str, Bins] = Field(description="binning by flavour")
     optimise: OptimisedBinning | None = Field(
-        default=None, description="keep the numbers of bins, choose their discriminant edges; as they are by default"
+        default=None, description="choose the discriminant edges and keep the numbers of bins; null: edges as given"
     )
-    max_change: Positive = Field(default=1e-6, description="converged when no scale factor moves by more")
-    max_iterations: Count = 50
+    max_change: Positive = Field(default=1e-6, description="converged when no scale factor changes by more than this")
+    max_iterations: Count = Field(default=50, description="error if there is no convergence after this many iterations")
     smooth_in: Literal["logit", "identity"] = Field(
-        default="logit", description="space of the discriminant in which bins are interpolated"
+        default="logit", description="transform of the discriminant in which values between bins are interpolated"
     )
-    n_bootstrap: int = Field(default=100, ge=0, description="event bootstraps behind the statistical errors; 0: none")
+    n_bootstrap: int = Field(default=100, ge=0, description="event bootstraps for the statistical errors; 0: none")
     bootstrap_seed: Seed = 1
 
     @model_validator(mode="after")

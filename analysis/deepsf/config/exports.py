@@ -14,29 +14,33 @@ Form = Literal["strict", "safe", "csv", "deepsf"]
 class MapEdges(Section):
     """Bins of the normalisation maps; the outer ones are open."""
 
-    n_jets: Edges = (2, 3, 4, 5, 6, 7)
-    ht_gev: Edges = (0, 75, 100, 150, 200, 300, 500, 10000)
+    n_jets: Edges = Field(default=(2, 3, 4, 5, 6, 7), description="edges in the number of jets")
+    ht_gev: Edges = Field(default=(0, 75, 100, 150, 200, 300, 500, 10000), description="edges in HT [GeV]")
 
 
 class DeepSFTable(Section):
-    """Size of the table of the ensemble: cells in log(pT), |eta| and logit(discriminant), linear inside of each.
+    """Size of the table of the ensemble, whose cells lie in log(pT), |eta| and logit(discriminant).
 
-    Cells end at the edges of the normalisation's bins besides, so that there are more than asked for.
+    Cells also end at the edges of the normalisation's bins, so that the table has more than given here.
     """
 
-    n_pt: Count = 6
-    n_abseta: Count = 6
-    n_discriminant: Count = 24
-    n_jets: Count = Field(default=20_000, description="jets of a flavour at which table and ensemble are compared")
+    n_pt: Count = Field(default=6, description="cells in pT; more follow the ensemble more closely in a larger file")
+    n_abseta: Count = Field(default=6, description="cells in |eta|")
+    n_discriminant: Count = Field(default=24, description="cells in the discriminant")
+    n_jets: Count = Field(default=20_000, description="jets of each flavour at which table and ensemble are compared")
 
 
 class Exports(Section):
-    """Files for analyses; everything has a default that follows from tagger and campaign."""
+    """Files for analyses; every default follows from tagger and campaign."""
 
-    name: str = Field(default="", description="of the correction; default: the tagger's name and _shape")
-    era: str = Field(default="", description="default: campaign.era")
-    description: str = Field(default="", description="text added to the descriptions in the files")
-    forms: tuple[Form, ...] = Field(default=("strict", "safe", "csv", "deepsf"), min_length=1)
+    name: str = Field(default="", description="name of the correction; empty: the tagger's name and _shape")
+    era: str = Field(default="", description="era that the files state; empty: campaign.era")
+    description: str = Field(default="", description="text to add to the descriptions in the files")
+    forms: tuple[Form, ...] = Field(
+        default=("strict", "safe", "csv", "deepsf"),
+        min_length=1,
+        description="files to write; for a shift that a flavour lacks, strict is an error and safe gives central",
+    )
     correlated: tuple[str, ...] = Field(
         default=("hf", "lf", "cferr1", "cferr2"), description="sources that are correlated between eras"
     )
@@ -48,7 +52,7 @@ class Exports(Section):
         return self.name or f"{tagger}_shape"
 
     def files(self, tagger: str) -> dict[str, str]:
-        """Return the names of the files by form; ``maps`` are the normalisation maps, which there always are."""
+        """Return the names of the files by form, and that of the normalisation maps, ``maps``, which always exist."""
         name = self.shape_name(tagger)
         names = {
             "strict": f"{name}.json.gz",

@@ -1,4 +1,4 @@
-"""Sections that describe the work: generator, binned measurement, training, ensemble, audit, plots, batch system."""
+"""Section of the generator."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from deepsf.config.selection import Channel
 class TrueScaleFactor(Section):
     """The injected scale factor: any correctionlib correction of (flavor, abseta, pt, discriminant[, systematic])."""
 
-    file: str
-    name: str
-    systematic: str = "central"
+    file: str = Field(description="path of the correctionlib file")
+    name: str = Field(description="name of the correction in the file")
+    systematic: str = Field(default="central", description="value of its input systematic, if it has one")
 
 
 class Generator(Section):
     """Generated ttbar and Z+jets events: simulation, and pseudo-data with an injected scale factor."""
 
     seed: Seed = 1
-    events_per_file: Count = 250_000
+    events_per_file: Count = Field(default=250_000, description="events of a file before the generator's filter")
     simulation_over_data: Positive = Field(
         default=2.0, description="luminosity of the simulation over that of the data"
     )
@@ -30,12 +30,17 @@ class Generator(Section):
     purity_lf: OpenFraction = Field(
         default=0.88, description="fraction of udsg among probe jets of the standard LF region"
     )
-    negative_weight_fraction: float = Field(default=0.10, ge=0.0, lt=0.4, description="of the Z+jets simulation")
+    negative_weight_fraction: float = Field(
+        default=0.10, ge=0.0, lt=0.4, description="fraction of Z+jets events in simulation with a negative weight"
+    )
     rate_offsets: dict[Channel, float] = Field(
         default_factory=dict, description="relative change of the pseudo-data rate by channel"
     )
     pt_tilt: float = Field(
-        default=0.10, ge=-0.3, le=0.3, description="pseudo-data jets weigh 1 + tilt ln(pT/60 GeV)/ln 3"
+        default=0.10,
+        ge=-0.3,
+        le=0.3,
+        description="tilt t of the pT spectrum of pseudo-data: jets weigh 1 + t ln(pT/60 GeV)/ln 3",
     )
     true_sf: TrueScaleFactor
 

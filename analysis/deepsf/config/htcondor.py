@@ -2,62 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from deepsf.config.base import Count, NonNegative, Positive, Section
+from deepsf.config.base import NonNegative, Positive, Section
+
+Cpus = Annotated[int, Field(ge=1, description="CPU cores of a job")]
+Memory = Annotated[int, Field(ge=1, description="memory of a job [MB]; raise it if jobs are held for theirs")]
+Disk = Annotated[int, Field(ge=1, description="disk space of a job [MB]")]
+Gpus = Annotated[int, Field(ge=0, description="GPUs of a job")]
+Hours = Annotated[float, Field(gt=0.0, description="run time after which a job is stopped [h]")]
 
 
 class Resources(Section):
-    """What one job asks for; a value that is not given is taken from the section ``htcondor`` itself."""
+    """Requests of the jobs of one task; null: as in the section ``htcondor``."""
 
-    request_cpus: Count | None = None
-    request_memory_mb: Count | None = None
-    request_disk_mb: Count | None = None
-    request_gpus: int | None = Field(default=None, ge=0)
-    max_runtime_hours: Positive | None = None
+    request_cpus: Cpus | None = None
+    request_memory_mb: Memory | None = None
+    request_disk_mb: Disk | None = None
+    request_gpus: Gpus | None = None
+    max_runtime_hours: Hours | None = None
 
 
 class Credential(Section):
     """A credential that jobs need, e.g. to read input over XRootD: checked before submission, shipped with the job."""
 
-    kind: Literal["proxy", "kerberos"]
+    kind: Literal["proxy", "kerberos"] = Field(description="grid proxy or Kerberos ticket")
     file: str = Field(
         default="",
-        description="proxy: its file (default: $X509_USER_PROXY); kerberos: the ticket cache (default: klist's)",
+        description="path of the proxy or ticket cache; empty: $X509_USER_PROXY, or klist's default cache",
     )
-    hours_min: NonNegative = Field(default=12.0, description="life time that must be left when jobs are submitted")
+    hours_min: NonNegative = Field(default=12.0, description="life time that must be left at submission [h]")
 
 
 class HTCondor(Section):
     """Requests and settings of the site; nothing here changes results, nothing about a site is in code."""
 
-    request_cpus: Count = 1
-    request_memory_mb: Count = 2000
-    request_disk_mb: Count = 2000
-    request_gpus: int = Field(default=0, ge=0)
-    max_runtime_hours: Positive = 3.0
-    tasks: dict[str, Resources] = Field(default_factory=dict, description="other requests, by the name of a task")
-    memory_factor_max: Count = Field(default=4, description="a job above its memory is retried with twice the request")
-    universe: str = "vanilla"
-    container_image: str = Field(default="", description="for universe: container")
-    requirements: str = ""
-    accounting_group: str = ""
-    accounting_group_user: str = ""
+    request_cpus: Cpus = 1
+    request_memory_mb: Memory = 2000
+    request_disk_mb: Disk = 2000
+    request_gpus: Gpus = 0
+    max_runtime_hours: Hours = 3.0
+    tasks: dict[str, Resources] = Field(default_factory=dict, description="other requests by name of the task")
+    memory_factor_max: int = Field(
+        default=4,
+        ge=1,
+        description="a job that exceeds its memory is retried with twice the request, up to this multiple",
+    )
+    universe: str = Field(default="vanilla", description="HTCondor universe of the jobs")
+    container_image: str = Field(default="", description="image of the jobs in the universe container")
+    requirements: str = Field(default="", description="class-ad expression that machines must fulfil")
+    accounting_group: str = Field(default="", description="accounting group, where the site wants one")
+    accounting_group_user: str = Field(default="", description="user name for the accounting group")
     runtime_classes: dict[str, Positive] = Field(
         default_factory=dict,
-        description="hours by the site's name of the class; the shortest that suffices is asked for",
+        description="hours by the site's name of the run-time class; the shortest that suffices is asked for",
     )
     runtime_class_attribute: str = Field(default="JobFlavour", description="class-ad attribute that names the class")
-    extra_classads: dict[str, str] = Field(default_factory=dict)
-    extra_commands: dict[str, str] = Field(default_factory=dict, description="further lines of the submit file")
+    extra_classads: dict[str, str] = Field(default_factory=dict, description="more class-ad attributes of the jobs")
+    extra_commands: dict[str, str] = Field(default_factory=dict, description="more lines of the submit file")
     credential: Credential | None = None
     file_transfer: bool = Field(
         default=False, description="no shared file system: repository, environment and input travel with the job"
     )
-    checkpoint_minutes: Positive = Field(default=3.0, description="a training saves its state this often")
-    explain_idle_after_minutes: Positive = Field(default=5.0, description="then the pool is asked why jobs stay idle")
+    checkpoint_minutes: Positive = Field(default=3.0, description="time between two saved states of a training [min]")
+    explain_idle_after_minutes: Positive = Field(
+        default=5.0, description="jobs idle for longer are looked up in the pool, and the reason is printed [min]"
+    )
 
     @model_validator(mode="after")
     def _runtime_class(self) -> HTCondor:
@@ -77,9 +89,9 @@ class HTCondor(Section):
         return self
 
     def resources(self, task: str) -> Resources:
-        """Return what a job of a task asks for, with no value left open."""
-        own = {key: getattr(self, key) for key in Resources.model_fields}
-        return Resources(**own | self.tasks.get(task, Resources()).model_dump(exclude_none=True))
+        """Return the requests of the jobs of a task, with all values set."""
+        defaults = {key: getattr(self, key) for key in Resources.model_fields}
+        return Resources(**defaults | self.tasks.get(task, Resources()).model_dump(exclude_none=True))
 
     def runtime_class(self, hours: float) -> str | None:
         """Return the shortest run-time class that suffices, None if the site has none."""

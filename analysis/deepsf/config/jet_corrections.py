@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -13,40 +14,47 @@ Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
 
 
 class EnergyCorrection(Section):
-    """Names of the levels that take a raw jet to the corrected one, one after the other; a compound is one level.
+    """Names of the levels that correct a raw jet, applied one after the other; a compound is one level.
 
-    What is not given leaves the jets of that kind with their stored energy.
+    Jets of a kind without levels keep their stored energy.
     """
 
-    simulation: Levels | None = None
-    data: Levels | None = None
+    simulation: Levels | None = Field(default=None, description="levels of simulation")
+    data: Levels | None = Field(default=None, description="levels of data")
     samples: dict[str, Levels] = Field(
-        default_factory=dict, description="other levels by sample, e.g. of one run period"
+        default_factory=dict, description="levels of single samples instead, e.g. of one run period"
     )
 
 
 class Resolution(Section):
     """Jet energy resolution: simulated jets are smeared to that of data (hybrid method of CMS, arXiv:1607.03663)."""
 
-    resolution: str = Field(description="relative pT resolution in simulation")
-    scale_factor: str = Field(description="resolution of data over that of simulation: nom, up, down")
-    match_delta_r_max: Positive = Field(default=0.2, description="half the radius of the jets")
-    match_sigmas_max: Positive = Field(default=3.0, description="|pT - generator pT| in units of the resolution")
+    resolution: str = Field(description="name of the correction with the relative pT resolution in simulation")
+    scale_factor: str = Field(description="name of that with the resolution of data over simulation (nom, up, down)")
+    match_delta_r_max: Positive = Field(
+        default=0.2, description="largest distance to the generator's jet; half the radius of the jets"
+    )
+    match_sigmas_max: Positive = Field(
+        default=3.0, description="largest |pT - generator pT| of a match, in units of the resolution"
+    )
 
 
 class JetCorrections(Section):
     """Corrections of a correctionlib file in the layout of CMS (jet_jerc.json); without the section jets are as stored.
 
-    The names are the file's, in full; inputs are passed by their name there.
+    Corrections are named in full, as in the file, and get their inputs by the names that they have there.
     """
 
-    file: str
+    file: str = Field(description="path of the correctionlib file")
     jec: EnergyCorrection = EnergyCorrection()
     jer: Resolution | None = None
     jes_sources: dict[Source, str] = Field(
-        default_factory=dict, description="relative uncertainties by source: shifts jes<Source>_up and _down"
+        default_factory=dict,
+        description="relative uncertainty by source, each a pair of shifts jes<Source>_up and jes<Source>_down",
     )
-    met_pt_min_gev: Positive = Field(default=15.0, description="changes of jets above this pT change the missing pT")
+    met_pt_min_gev: Positive = Field(
+        default=15.0, description="corrections of jets above this pT [GeV] also change the missing pT"
+    )
 
     @model_validator(mode="after")
     def _does_something(self) -> JetCorrections:
@@ -60,3 +68,11 @@ class JetCorrections(Section):
         """Names of the kinematic shifts of simulation, ``nominal`` first."""
         sources = [*(["jer"] if self.jer else []), *(f"jes{source}" for source in self.jes_sources)]
         return ("nominal", *(f"{source}_{direction}" for source in sources for direction in ("up", "down")))
+
+
+def level_problems(corrections: JetCorrections | None, samples: Iterable[str]) -> Iterator[str]:
+    """Yield samples with levels of their own that do not exist."""
+    names = list(samples)
+    for name in {} if corrections is None else corrections.jec.samples:
+        if name not in names:
+            yield f"jet_corrections.jec.samples.{name}: not one of the samples {names}"

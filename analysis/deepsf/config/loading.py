@@ -95,7 +95,7 @@ def _merge(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe(problem: Any, schema: type[BaseModel]) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
+    where = ".".join(str(part) for part in problem["loc"] if part != "[key]")  # pydantic's mark of a mapping's key
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         import difflib

@@ -1,4 +1,4 @@
-"""Section of everything that changes figures and nothing else."""
+"""Section of the figures' looks."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from deepsf.config.base import Section
 class Reference(Section):
     """A scale factor from elsewhere, drawn beside the measured ones."""
 
-    file: str
-    name: str
-    systematic: str = "central"
-    label: str
+    file: str = Field(description="path of the correctionlib file")
+    name: str = Field(description="name of the correction in the file")
+    systematic: str = Field(default="central", description="value of its input systematic")
+    label: str = Field(description="text in the legend")
 
 
 class FlavourStyle(Section):
     """Label and colour of one flavour."""
 
-    label: str
-    colour: str
+    label: str = Field(description="text in the legend, e.g. b jets")
+    colour: str = Field(description='colour as in matplotlib, e.g. "#3f90da"')
 
 
 class Plots(Section):
-    """Everything that changes figures and nothing else."""
+    """Looks of the figures; a change redraws them and nothing else."""
 
-    experiment: str = "DeepSF"
+    experiment: str = Field(default="DeepSF", description="name in bold at the top of each figure")
     label: str = Field(default="", description="text after the experiment's name, e.g. Preliminary")
-    discriminant_label: str = "b-tag discriminant"
-    flavours: dict[str, FlavourStyle] = Field(default_factory=dict)
-    regions: dict[str, str] = Field(default_factory=dict, description="labels by region")
-    colours: dict[str, str] = Field(default_factory=dict, description="by method: binned, deepsf, truth, reference")
+    discriminant_label: str = Field(default="b-tag discriminant", description="axis title of the discriminant")
+    flavours: dict[str, FlavourStyle] = Field(default_factory=dict, description="label and colour by flavour")
+    regions: dict[str, str] = Field(default_factory=dict, description="label by region")
+    colours: dict[str, str] = Field(
+        default_factory=dict, description="colour by method: binned, deepsf, truth, reference"
+    )
     reference: Reference | None = None
-    dpi: int = Field(default=150, ge=50, le=600)
+    dpi: int = Field(default=150, ge=50, le=600, description="resolution of the PNG files [dots per inch]")

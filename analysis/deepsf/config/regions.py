@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from deepsf.config.base import NonNegative, Positive, Section
-from deepsf.config.selection import Channel
+from deepsf.config.flavours import Flavour, Tagger, measured_flavours
+from deepsf.config.selection import Channel, Selection
 
 
 class SameFlavourCuts(Section):
     """Cuts on ee and mumu events of a region; emu events pass without them."""
 
-    z_window: Literal["inside", "outside"]
-    z_window_gev: Positive = 10.0
-    met_min_gev: NonNegative | None = None
-    met_max_gev: NonNegative | None = None
-    pt_ll_min_gev: NonNegative | None = None
-    z_diamond: bool = Field(default=False, description="the mll-MHT diamond of the CMS measurement around the Z")
+    z_window: Literal["inside", "outside"] = Field(description="dilepton mass inside or outside of the window at the Z")
+    z_window_gev: Positive = Field(default=10.0, description="half the width of the window [GeV]")
+    met_min_gev: NonNegative | None = Field(default=None, description="smallest missing pT [GeV]; null: no limit")
+    met_max_gev: NonNegative | None = Field(default=None, description="largest missing pT [GeV]; null: no limit")
+    pt_ll_min_gev: NonNegative | None = Field(
+        default=None, description="smallest pT of the dilepton system [GeV]; null: no limit"
+    )
+    z_diamond: bool = Field(default=False, description="also require the mll-MHT diamond of the CMS measurement")
 
 
 class ColumnCut(Section):
     """Interval of a jet column, both ends excluded."""
 
-    above: float | None = None
-    below: float | None = None
+    above: float | None = Field(default=None, description="lower limit; null: none")
+    below: float | None = Field(default=None, description="upper limit; null: none")
 
     @model_validator(mode="after")
     def _cuts(self) -> ColumnCut:
@@ -35,17 +39,17 @@ class ColumnCut(Section):
 
 
 class Region(Section):
-    """One flavour-enriched selection of tag-and-probe entries."""
+    """A selection of probe entries that enriches one flavour."""
 
-    enriched_flavour: str
-    channels: tuple[Channel, ...] = Field(min_length=1)
-    n_jets: int = Field(default=2, ge=2, description="exact number of selected jets in the measurement")
+    enriched_flavour: str = Field(description="flavour that is measured in this region")
+    channels: tuple[Channel, ...] = Field(min_length=1, description="dilepton channels of the region")
+    n_jets: int = Field(default=2, ge=2, description="exact number of selected jets; tag and probe needs 2")
     tag_above: str | float | None = Field(default=None, description="working point or value the tag jet must exceed")
     tag_below: str | float | None = Field(
         default=None, description="working point or value the tag jet must stay below"
     )
     tag_columns: dict[str, ColumnCut] = Field(
-        default_factory=dict, description="further cuts on the tag jet, by column of selection.jet_columns"
+        default_factory=dict, description="more cuts on the tag jet, by column of selection.jet_columns"
     )
     same_flavour: SameFlavourCuts | None = None
 
@@ -56,3 +60,30 @@ class Region(Section):
         if self.n_jets != 2:
             raise ValueError("tag and probe is defined for n_jets: 2")
         return self
+
+
+def region_problems(
+    regions: Mapping[str, Region], flavours: Mapping[str, Flavour], tagger: Tagger, selection: Selection
+) -> Iterator[str]:
+    """Yield names that no other section has, channels without trigger, and flavours without a region."""
+    known = list(tagger.working_points)
+    for name, region in regions.items():
+        if region.enriched_flavour not in flavours:
+            yield f"regions.{name}.enriched_flavour: {region.enriched_flavour!r} is not one of {list(flavours)}"
+        for key in ("tag_above", "tag_below"):
+            value = getattr(region, key)
+            if isinstance(value, str) and value not in known:
+                yield f"regions.{name}.{key}: {value!r} is not one of the working points {known}"
+        for column in region.tag_columns:
+            if column not in selection.jet_columns:
+                yield (
+                    f"regions.{name}.tag_columns.{column}: not one of selection.jet_columns "
+                    f"{list(selection.jet_columns)}"
+                )
+        for channel in region.channels:
+            if not selection.triggers.get(channel):
+                yield f"selection.triggers: channel {channel} of region {name} has no trigger path"
+    enriched = [region.enriched_flavour for region in regions.values()]
+    for flavour in measured_flavours(flavours):
+        if enriched.count(flavour) != 1:
+            yield f"regions: flavour {flavour} is measured and needs exactly one region that enriches it"

@@ -1,57 +1,44 @@
-"""Sections that describe the input: tagger, flavours, samples, object and region selection, pile-up."""
+"""Section of the samples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from deepsf.config.base import Positive, Section
+from deepsf.config.generator import Generator
 from deepsf.config.jet_corrections import JetCorrections
+from deepsf.config.pileup import Pileup
 from deepsf.config.selection import CHANNELS, Channel
-
-
-class Campaign(Section):
-    """What was taken when: enters weights (luminosity) and the descriptions of exported corrections."""
-
-    era: str = Field(description="name of the data-taking period, e.g. 2017_UL")
-    energy_tev: Positive
-    luminosity_ifb: Positive = Field(description="integrated luminosity of the data [1/fb]")
-
-
-class Pileup(Section):
-    """Pile-up weights from a correctionlib file, evaluated at Pileup_nTrueInt."""
-
-    file: str
-    name: str
-    weights: str = Field(default="nominal", description="value of the string input, if the correction has one")
-    shifts: tuple[str, str] | None = Field(
-        default=("up", "down"), description="its values for the shifts pileup_up and pileup_down; null for none"
-    )
 
 
 class Sample(Section):
     """Input files of one process or one data set: named by patterns, or made by the generator."""
 
-    kind: Literal["data", "simulation"]
-    files: tuple[str, ...] = ()
+    kind: Literal["data", "simulation"] = Field(description="data, or simulation that is scaled to their luminosity")
+    files: tuple[str, ...] = Field(
+        default=(), description="paths or glob patterns of NanoAOD files; may start with an environment variable"
+    )
     generate: tuple[Literal["ttbar", "zjets", "zcc"], ...] = Field(
-        default=(), description="processes of the generator; zcc: Z+jets whose two hardest jets are c jets"
+        default=(), description="processes to generate; zcc: Z+jets whose two hardest jets are c jets"
     )
     channels: tuple[Channel, ...] = Field(default=CHANNELS, description="channels that this data set may fill")
-    cross_section_pb: Positive | None = None
+    cross_section_pb: Positive | None = Field(default=None, description="cross section [pb]; simulation needs it")
     era: str | None = Field(
-        default=None, description="one of several data-taking periods: its data are compared with its simulation"
+        default=None, description="data-taking period, if there are several: its data are compared with its simulation"
     )
     luminosity_ifb: Positive | None = Field(
-        default=None, description="of the data of the era, to which its simulation is scaled [1/fb]"
+        default=None, description="luminosity of the era's data [1/fb], to which its simulation is scaled"
     )
-    pileup: Pileup | None = Field(default=None, description="of the era, in place of the campaign's")
-    jet_corrections: JetCorrections | None = Field(default=None, description="of the era, in place of the campaign's")
+    pileup: Pileup | None = Field(default=None, description="pile-up weights of the era, instead of the campaign's")
+    jet_corrections: JetCorrections | None = Field(
+        default=None, description="jet corrections of the era, instead of the campaign's"
+    )
     sum_weights: Literal["runs", "events"] = Field(
         default="runs",
-        description="where the sum of generator weights comes from; events: of a file that was never skimmed",
+        description="where the sum of generator weights comes from; events: only for files that were never skimmed",
     )
 
     @model_validator(mode="after")
@@ -70,26 +57,42 @@ class Sample(Section):
         return self
 
 
-def era_problems(samples: Mapping[str, Sample], luminosity_ifb: float) -> list[str]:
-    """Return what is wrong with the eras of samples, in words."""
-    eras = {sample.era for sample in samples.values()}
-    if eras == {None}:
-        return []
-    found = [f"samples.{name}: give it an era as the others" for name, sample in samples.items() if sample.era is None]
+def sample_problems(samples: Mapping[str, Sample], generator: Generator | None) -> Iterator[str]:
+    """Yield kinds without a sample, and generated samples that do not fit the generator."""
+    for kind in ("data", "simulation"):
+        if kind not in {sample.kind for sample in samples.values()}:
+            yield f"samples: none of kind {kind}"
+    generated = {name: sample for name, sample in samples.items() if sample.generate}
+    if generator is None:
+        if generated:
+            yield f"samples {list(generated)} are to be generated, but there is no generator section"
+        return
+    simulated = [sample.generate[0] for sample in generated.values() if sample.kind == "simulation"]
+    for process in {process for sample in generated.values() for process in sample.generate}:
+        if simulated.count(process) != 1:
+            yield f"samples: process {process} needs exactly one generated simulation sample"
+
+
+def era_problems(samples: Mapping[str, Sample], luminosity_ifb: float) -> Iterator[str]:
+    """Yield eras that lack a kind, and luminosities that do not fit each other."""
+    eras = sorted({sample.era for sample in samples.values() if sample.era is not None})
+    if not eras:
+        return
+    incomplete = [f"samples.{name}: give it an era as the others" for name, s in samples.items() if s.era is None]
     total = 0.0
-    for era in sorted(era for era in eras if era is not None):
+    for era in eras:
         members = [sample for sample in samples.values() if sample.era == era]
-        found += [
+        incomplete += [
             f"samples: era {era} has none of kind {kind}"
             for kind in ("data", "simulation")
             if kind not in {sample.kind for sample in members}
         ]
         luminosities = {sample.luminosity_ifb for sample in members if sample.luminosity_ifb is not None}
         if len(luminosities) > 1:
-            found.append(f"samples: luminosity_ifb of era {era} is {sorted(luminosities)}; give its samples one value")
+            incomplete.append(
+                f"samples: luminosity_ifb of era {era} is {sorted(luminosities)}; give its samples one value"
+            )
         total += max(luminosities, default=0.0)
-    if not found and abs(total / luminosity_ifb - 1.0) > 0.01:
-        found.append(
-            f"campaign.luminosity_ifb = {luminosity_ifb:g} is not the sum of the eras', {total:g}; correct either"
-        )
-    return found
+    yield from incomplete
+    if not incomplete and abs(total / luminosity_ifb - 1.0) > 0.01:
+        yield f"campaign.luminosity_ifb = {luminosity_ifb:g} is not the sum of the eras', {total:g}; correct either"

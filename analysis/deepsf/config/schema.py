@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -10,25 +10,23 @@ from pydantic import Field, model_validator
 from deepsf.config.audit import Audit
 from deepsf.config.base import Section
 from deepsf.config.binned import Binned
+from deepsf.config.campaign import Campaign
+from deepsf.config.direct import Direct
 from deepsf.config.efficiency.efficiency import Efficiency
 from deepsf.config.exports import Exports
-from deepsf.config.flavours import Flavour, Tagger, measured_flavours
+from deepsf.config.flavours import Flavour, Tagger, bins_problems, code_problems, measured_flavours
 from deepsf.config.generator import Generator
 from deepsf.config.htcondor import HTCondor
-from deepsf.config.jet_corrections import JetCorrections
+from deepsf.config.jet_corrections import JetCorrections, level_problems
+from deepsf.config.pileup import Pileup
 from deepsf.config.plots import Plots
-from deepsf.config.regions import Region
-from deepsf.config.samples import Campaign, Pileup, Sample, era_problems
-from deepsf.config.selection import Selection
-from deepsf.config.shifts import Shifts
-from deepsf.config.shifts import problems as shift_problems
-from deepsf.config.training import Direct, Ensemble, Training
+from deepsf.config.regions import Region, region_problems
+from deepsf.config.samples import Sample, era_problems, sample_problems
+from deepsf.config.selection import Selection, column_problems
+from deepsf.config.shifts import Shifts, shift_problems
+from deepsf.config.training import Ensemble, Training, input_problems
 from deepsf.config.validation import Validation
 from deepsf.config.weights import EventWeight, Normalisation
-
-NOT_A_JET_COLUMN = ("pt", "abseta", "discriminant")
-_OF_THE_JETS_TABLE = ("entry", "shift", "rank", "channel", "weight", "pt_gev", "eta", "phi", "hadron_flavour")
-_TAKEN = (*NOT_A_JET_COLUMN, *_OF_THE_JETS_TABLE, "n_jets", "ht_gev")
 
 
 class EfficiencyConfig(Section):
@@ -48,8 +46,7 @@ class EfficiencyConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> EfficiencyConfig:
-        if problems := [*_shared_codes(self.flavours), *self.efficiency.problems(self.flavours, None)]:
-            raise ValueError("\n".join(problems))
+        _raise([*code_problems(self.flavours), *self.efficiency.problems(self.flavours, None)])
         return self
 
 
@@ -82,15 +79,19 @@ class Config(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Config:
         problems = [
-            *self._flavour_problems(),
-            *self._region_problems(),
-            *self._sample_problems(),
-            *self._input_problems(),
-            *self._shift_problems(),
-            *self._efficiency_problems(),
+            *code_problems(self.flavours),
+            *bins_problems(self.binned.bins, self.flavours),
+            *region_problems(self.regions, self.flavours, self.tagger, self.selection),
+            *sample_problems(self.samples, self.generator),
+            *era_problems(self.samples, self.campaign.luminosity_ifb),
+            *level_problems(self.jet_corrections, self.samples),
+            *input_problems(self.training, self.selection),
+            *column_problems(self.selection),
+            *shift_problems(self.shifts, self.regions, self.flavours, self.binned.n_bootstrap),
         ]
-        if problems:
-            raise ValueError("\n".join(problems))
+        if self.efficiency is not None:
+            problems += self.efficiency.problems(self.flavours, self.tagger.working_points)
+        _raise(problems)
         return self
 
     @property
@@ -98,98 +99,8 @@ class Config(Section):
         """Flavours whose scale factor is measured, in the order of the file."""
         return measured_flavours(self.flavours)
 
-    def _flavour_problems(self) -> list[str]:
-        problems = _shared_codes(self.flavours)
-        for name in self.measured_flavours:
-            if name not in self.binned.bins:
-                problems.append(f"binned.bins: no binning for the measured flavour {name}")
-        for name in self.binned.bins:
-            if name not in self.flavours:
-                problems.append(f"binned.bins.{name}: not one of the flavours {list(self.flavours)}")
-        return problems
 
-    def _region_problems(self) -> list[str]:
-        problems = []
-        enriched = [region.enriched_flavour for region in self.regions.values()]
-        for name, region in self.regions.items():
-            if region.enriched_flavour not in self.flavours:
-                problems.append(
-                    f"regions.{name}.enriched_flavour: {region.enriched_flavour!r} is not one of {list(self.flavours)}"
-                )
-            for key in ("tag_above", "tag_below"):
-                value = getattr(region, key)
-                known = list(self.tagger.working_points)
-                if isinstance(value, str) and value not in known:
-                    problems.append(f"regions.{name}.{key}: {value!r} is not one of the working points {known}")
-            for column in region.tag_columns:
-                if column not in self.selection.jet_columns:
-                    problems.append(
-                        f"regions.{name}.tag_columns.{column}: not one of selection.jet_columns "
-                        f"{list(self.selection.jet_columns)}"
-                    )
-            for channel in region.channels:
-                if not self.selection.triggers.get(channel):
-                    problems.append(f"selection.triggers: channel {channel} of region {name} has no trigger path")
-        for flavour in self.measured_flavours:
-            if enriched.count(flavour) != 1:
-                problems.append(f"regions: flavour {flavour} is measured and needs exactly one region that enriches it")
-        return problems
-
-    def _sample_problems(self) -> list[str]:
-        problems = []
-        kinds = {sample.kind for sample in self.samples.values()}
-        for kind in ("data", "simulation"):
-            if kind not in kinds:
-                problems.append(f"samples: none of kind {kind}")
-        if self.generator is None:
-            wanting = [name for name, sample in self.samples.items() if sample.generate]
-            if wanting:
-                problems.append(f"samples {wanting} are to be generated, but there is no generator section")
-        else:
-            simulated = [s.generate[0] for s in self.samples.values() if s.kind == "simulation" and s.generate]
-            for process in {p for s in self.samples.values() for p in s.generate}:
-                if simulated.count(process) != 1:
-                    problems.append(f"samples: process {process} needs exactly one generated simulation sample")
-        problems += era_problems(self.samples, self.campaign.luminosity_ifb)
-        if self.jet_corrections is not None:
-            problems += [
-                f"jet_corrections.jec.samples.{name}: not one of the samples {list(self.samples)}"
-                for name in self.jet_corrections.jec.samples
-                if name not in self.samples
-            ]
-        return problems
-
-    def _shift_problems(self) -> list[str]:
-        if self.shifts is None:
-            return []
-        return shift_problems(self.shifts, self.regions, self.flavours, self.binned.n_bootstrap)
-
-    def _efficiency_problems(self) -> list[str]:
-        if self.efficiency is None:
-            return []
-        return self.efficiency.problems(self.flavours, self.tagger.working_points)
-
-    def _input_problems(self) -> list[str]:
-        known = [*NOT_A_JET_COLUMN, *self.selection.jet_columns]
-        problems = [
-            f"training.inputs.{name}: not one of {known}; declare it under selection.jet_columns"
-            for name in self.training.inputs
-            if name not in known
-        ]
-        problems += [
-            f"selection.jet_columns.{name}: this name is taken by a standard column"
-            for name in self.selection.jet_columns
-            if name in _TAKEN
-        ]
-        return problems
-
-
-def _shared_codes(flavours: Mapping[str, Flavour]) -> list[str]:
-    problems = []
-    owner: dict[int, str] = {}
-    for name, flavour in flavours.items():
-        for code in flavour.hadron_flavours:
-            if code in owner:
-                problems.append(f"flavours.{name}: hadron flavour {code} already belongs to {owner[code]}")
-            owner.setdefault(code, name)
-    return problems
+def _raise(problems: Iterable[str]) -> None:
+    text = "\n".join(problems)
+    if text:
+        raise ValueError(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -15,11 +15,11 @@ Source = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
 
 
 class Contamination(Section):
-    """Simulation of other than the enriched flavour weighs 1 +- size in one region."""
+    """Simulation of flavours other than the enriched one weighs 1 +- size in one region."""
 
-    region: str
-    size: OpenFraction = 0.2
-    flavour: str | None = Field(default=None, description="of the contamination that is scaled; all by default")
+    region: str = Field(description="region whose contamination is shifted")
+    size: OpenFraction = Field(default=0.2, description="relative size of the shift")
+    flavour: str | None = Field(default=None, description="flavour that is shifted; null: all of the contamination")
 
 
 class Shifts(Section):
@@ -30,54 +30,64 @@ class Shifts(Section):
     """
 
     contamination: dict[Source, Contamination] = Field(
-        default={"lf": Contamination(region="hf"), "hf": Contamination(region="lf")}, description="by source"
+        default={"lf": Contamination(region="hf"), "hf": Contamination(region="lf")},
+        description="shifts of the contamination by name of the source",
     )
-    statistics: bool = Field(default=True, description="shapes <region>stats1 (linear) and <region>stats2 (quadratic)")
+    statistics: bool = Field(
+        default=True, description="statistical shapes <region>stats1 (linear) and <region>stats2 (quadratic)"
+    )
     cferr: str | None = Field(
         default="b",
-        description="cferr1, cferr2 of flavours of unit scale factor: twice the deviations of this one; null: none",
+        description="flavour whose deviations, doubled, are cferr1 and cferr2 of flavours fixed to 1; null: no cferr",
     )
     eigenvectors: int = Field(
-        default=5, ge=0, le=100, description="stat<k>: leading eigenvectors of the bootstraps' covariance"
+        default=5, ge=0, le=100, description="stat<k>: number of leading eigenvectors of the bootstraps' covariance"
     )
     kinematic: tuple[Source, ...] | None = Field(
-        default=None, description="sources with shifted jets (jer, jes<Source>) that enter; all of the skim by default"
+        default=None, description="sources with shifted jets (jer, jes<Source>) to use; null: all of the skim"
     )
     weights: tuple[Source, ...] | None = Field(
-        default=None, description="sources with shifted event weights (pileup, genscale, ...); all by default"
+        default=None, description="sources with shifted event weights (pileup, genscale, ...) to use; null: all"
     )
 
 
-def problems(
-    shifts: Shifts, regions: Mapping[str, Region], flavours: Mapping[str, Flavour], n_bootstrap: int
-) -> list[str]:
-    """Return what does not fit the other sections, in words."""
-    found = []
+def shift_problems(
+    shifts: Shifts | None, regions: Mapping[str, Region], flavours: Mapping[str, Flavour], n_bootstrap: int
+) -> Iterator[str]:
+    """Yield contaminations that do not exist, names that are taken, and shifts that cannot be measured."""
+    if shifts is None:
+        return
+    yield from _contamination_problems(shifts, regions, flavours)
+    taken = {f"{region}stats{k}" for region in regions for k in (1, 2)} | {"cferr1", "cferr2"}
+    taken |= {f"stat{k}" for k in range(1, 101)}
+    names = [*shifts.contamination, *(shifts.kinematic or ()), *(shifts.weights or ())]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"shifts: source {name} is named twice"
+    for name in names:
+        if name in taken:
+            yield f"shifts: the name {name} belongs to a statistical shift; choose another"
+    measured = measured_flavours(flavours)
+    if shifts.cferr is not None and len(measured) < len(flavours) and shifts.cferr not in measured:
+        yield f"shifts.cferr: {shifts.cferr!r} is not one of the measured flavours {list(measured)}"
+    if (shifts.statistics or shifts.eigenvectors) and n_bootstrap < 2:
+        yield (
+            f"binned.n_bootstrap = {n_bootstrap}: statistical shifts need at least 2; raise it, or set "
+            "shifts.statistics: false and shifts.eigenvectors: 0"
+        )
+
+
+def _contamination_problems(
+    shifts: Shifts, regions: Mapping[str, Region], flavours: Mapping[str, Flavour]
+) -> Iterator[str]:
     for source, contamination in shifts.contamination.items():
         key = f"shifts.contamination.{source}"
         if contamination.region not in regions:
-            found.append(f"{key}.region: {contamination.region!r} is not one of the regions {list(regions)}")
+            yield f"{key}.region: {contamination.region!r} is not one of the regions {list(regions)}"
             continue
         enriched = regions[contamination.region].enriched_flavour
         others = [name for name in flavours if name != enriched]
         if contamination.flavour is not None and contamination.flavour not in others:
-            found.append(
+            yield (
                 f"{key}.flavour: {contamination.flavour!r} does not contaminate region {contamination.region}; "
                 f"it is one of {others}"
             )
-    taken = {f"{region}stats{k}" for region in regions for k in (1, 2)} | {"cferr1", "cferr2"}
-    taken |= {f"stat{k}" for k in range(1, 101)}
-    named = [*shifts.contamination, *(shifts.kinematic or ()), *(shifts.weights or ())]
-    found += [f"shifts: source {name} is named twice" for name in sorted({n for n in named if named.count(n) > 1})]
-    found += [
-        f"shifts: the name {name} belongs to a statistical shift; choose another" for name in named if name in taken
-    ]
-    measured = measured_flavours(flavours)
-    if shifts.cferr is not None and len(measured) < len(flavours) and shifts.cferr not in measured:
-        found.append(f"shifts.cferr: {shifts.cferr!r} is not one of the measured flavours {list(measured)}")
-    if (shifts.statistics or shifts.eigenvectors) and n_bootstrap < 2:
-        found.append(
-            f"binned.n_bootstrap = {n_bootstrap}: statistical shifts need at least 2; raise it, or set "
-            "shifts.statistics: false and shifts.eigenvectors: 0"
-        )
-    return found

@@ -14,14 +14,20 @@ N_JETS_LAST = 8
 class Validation(Section):
     """Events with more jets than the two of tag and probe: disjoint from all regions by construction."""
 
-    n_jets_min: int = Field(default=3, ge=3, le=N_JETS_LAST, description="the measurement has exactly two jets")
-    n_jets_max: int | None = Field(default=None, lt=N_JETS_LAST, description="no upper limit by default")
-    channels: tuple[Channel, ...] = Field(default=CHANNELS, min_length=1)
+    n_jets_min: int = Field(
+        default=3, ge=3, le=N_JETS_LAST, description="smallest number of jets; the measurement has exactly two"
+    )
+    n_jets_max: int | None = Field(
+        default=None, lt=N_JETS_LAST, description="largest number of jets; null: no upper limit"
+    )
+    channels: tuple[Channel, ...] = Field(default=CHANNELS, min_length=1, description="channels to compare in")
     pt_gev: Edges = Field(
         default=(20, 25, 30, 36, 44, 55, 70, 100, 1000),
-        description="in each of these bins the rate of jets is free in the tests",
+        description="edges in pT [GeV]; the tests leave the rate of jets free in each of these bins",
     )
-    ht_gev: Edges = (40, 60, 80, 100, 120, 150, 180, 220, 270, 350, 500, 1000)
+    ht_gev: Edges = Field(
+        default=(40, 60, 80, 100, 120, 150, 180, 220, 270, 350, 500, 1000), description="edges in HT [GeV]"
+    )
 
     @model_validator(mode="after")
     def _some_jets(self) -> Validation:

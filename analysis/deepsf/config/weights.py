@@ -10,22 +10,25 @@ from deepsf.config.base import Count, Section
 
 
 class EventWeight(Section):
-    """How simulated entries are weighted; the same for every method (``design``: weights)."""
+    """Weights of simulated probe entries, the same for every method (docs/physics.md, Weights of simulation)."""
 
     jets: Literal["all_jets", "contamination_only"] = Field(
         default="all_jets",
-        description="which jets' scale factors weight an event: that of CMS-DP-2019-003, or of the CMS code",
+        description="tag jets whose scale factors weight an event: all (CMS-DP-2019-003), or those of other flavours "
+        "than the region's (CMS code)",
     )
-    kappa: bool = Field(default=True, description="normalise simulation to data per (pT, |eta|) bin of the probe jet")
-    n_pt: Count = 20
-    n_abseta: Count = 6
+    kappa: bool = Field(
+        default=True, description="normalise simulation to data in bins of (pT, |eta|) of the probe jet"
+    )
+    n_pt: Count = Field(default=20, description="quantile bins of kappa in pT")
+    n_abseta: Count = Field(default=6, description="quantile bins of kappa in |eta|")
 
 
 class Normalisation(Section):
     """Scale factors are divided by their mean per quantile bin of (pT, |eta|) on the inclusive jets of a flavour."""
 
-    n_pt: Count = 10
-    n_abseta: Count = 3
+    n_pt: Count = Field(default=10, description="quantile bins in pT")
+    n_abseta: Count = Field(default=3, description="quantile bins in |eta|")
     max_jets: Count = Field(
-        default=200_000, description="jets of a flavour used, taken evenly from the inclusive sample"
+        default=200_000, description="jets of each flavour to use, taken evenly from the inclusive sample"
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from deepsf.config.training import Direct, Variable
+from deepsf.config.direct import Direct
+from deepsf.config.training import Variable
 from deepsf.direct.trainer import DirectTraining
 from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, normalised
 from deepsf.probes.measurement import Measurement

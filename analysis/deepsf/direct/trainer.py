@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepsf.config.training import Direct, Variable
+from deepsf.config.direct import Direct
+from deepsf.config.training import Variable
 from deepsf.config.weights import EventWeight
 from deepsf.direct.mixture import MixtureRatio
 from deepsf.networks.class_probabilities import ClassProbabilities

@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 
+from deepsf.config.campaign import Campaign
 from deepsf.config.generator import Generator
-from deepsf.config.samples import Campaign, Sample
+from deepsf.config.samples import Sample
 from deepsf.generator.rates import max_rate
 from deepsf.seeds import seed_sequence
 

@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from deepsf.config.campaign import Campaign
 from deepsf.config.efficiency.networks import NETWORKS
 from deepsf.config.plots import Plots
-from deepsf.config.samples import Campaign
 from deepsf.probes.entries import Floats
 
 # of Petroff's ten colours (arXiv:2107.02270), which are told apart with every common colour vision

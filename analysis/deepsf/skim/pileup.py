@@ -9,7 +9,7 @@ import correctionlib
 import numpy as np
 
 from deepsf.arrays import Array, Floats
-from deepsf.config.samples import Pileup
+from deepsf.config.pileup import Pileup
 
 
 class PileupError(ValueError):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from deepsf.config.flavours import Tagger
 from deepsf.config.jet_corrections import JetCorrections
+from deepsf.config.pileup import Pileup
 from deepsf.config.regions import Region
-from deepsf.config.samples import Pileup, Sample
+from deepsf.config.samples import Sample
 from deepsf.config.selection import Selection
 from deepsf.nanoaod.branches import CorrectionBranches
 from deepsf.skim.jet_corrections import JetEnergy, load_jet_energy

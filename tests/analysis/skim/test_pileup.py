@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
-from deepsf.config.samples import Pileup
+from deepsf.config.pileup import Pileup
 from deepsf.skim.pileup import PileupError, load_pileup
 
 

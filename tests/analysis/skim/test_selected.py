@@ -51,7 +51,7 @@ def test_scale_and_shower_weights_are_those_of_the_file(make_nanoaod, skim, leng
             np.testing.assert_array_equal(rows[f"weight_{name}"], values[rows.entry])
 
 
-def test_events_without_weights_keep_theirs_and_lists_of_other_lengths_are_no_shifts(make_nanoaod, skim):
+def test_events_without_weights_keep_theirs_and_other_lists_are_no_shifts(make_nanoaod, skim):
     lists = ak.Array([[0.5] * 9 if k % 2 == 0 else [] for k in range(400)])
     path = make_nanoaod(energy=True, replace={"LHEScaleWeight": ak.values_astype(lists, np.float32)}, drop=["PSWeight"])
     report, _, jets = skim(path)

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepsf.config.jet_corrections import JetCorrections
-from deepsf.config.samples import Pileup
+from deepsf.config.pileup import Pileup
 from deepsf.skim.jet_corrections import JetCorrectionError
 from deepsf.skim.settings import Corrections
 from tests.analysis.skim.test_pileup import pileup_file

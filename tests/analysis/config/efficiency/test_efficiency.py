@@ -66,7 +66,7 @@ def test_a_network_that_there_is_not_is_refused_with_those_that_there_are(messag
     assert "models.invariant: unknown key; known are closest_jet, gnn, gnn_2004_02665, pairwise" in text
     known = "Input should be 'closest_jet', 'pairwise', 'gnn' or 'gnn_2004_02665'"
     assert f"efficiency.ensemble.model: {known} (got 'paper')" in text
-    assert f"efficiency.comparisons.product.[key]: {known} (got 'product')" in text
+    assert f"efficiency.comparisons.product: {known} (got 'product')" in text
 
 
 @pytest.mark.parametrize("base", ["efficiency_toy", "efficiency_small", "efficiency_nanoaod", "efficiency_2004_02665"])

@@ -1,0 +1,31 @@
+"""Systematic shifts: sources that exist, under names of their own."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("shifts", "expected"),
+    [
+        (
+            {"contamination": {"lf": {"region": "x"}}},
+            "contamination.lf.region: 'x' is not one of the regions ['hf', 'lf']",
+        ),
+        (
+            {"contamination": {"lf": {"region": "hf", "flavour": "b"}}},
+            "contamination.lf.flavour: 'b' does not contaminate region hf; it is one of ['c', 'udsg']",
+        ),
+        ({"kinematic": ["hf"]}, "shifts: source hf is named twice"),
+        ({"weights": ["hfstats1"]}, "shifts: the name hfstats1 belongs to a statistical shift; choose another"),
+        ({"cferr": "c"}, "shifts.cferr: 'c' is not one of the measured flavours ['b', 'udsg']"),
+    ],
+)
+def test_sources_that_cannot_be_shifted_are_named(tree, message, shifts, expected):
+    tree["shifts"] = shifts
+    assert expected in message(tree)
+
+
+def test_statistical_shifts_need_bootstraps(tree, message):
+    tree["binned"]["n_bootstrap"] = 1
+    assert "binned.n_bootstrap = 1: statistical shifts need at least 2" in message(tree)
+    tree["shifts"] = {"statistics": False, "eigenvectors": 0, "cferr": "c"}
+    assert "n_bootstrap" not in message(tree)
