@@ -6,40 +6,56 @@ from collections.abc import Mapping
 
 from pydantic import Field, model_validator
 
-from deepsf.config.base import Count, Fraction, NonNegative, Positive, Section, Seed
+from deepsf.config.base import (
+    Count,
+    Fraction,
+    Layers,
+    LearningRate,
+    LearningRateFinal,
+    LearningRateWarmup,
+    NonNegative,
+    Positive,
+    Section,
+    Seed,
+    Units,
+)
 from deepsf.config.flavours import Flavour
 
 
 class TrueTagScaleFactor(Section):
-    """What efficiencies of pseudo-data weigh: constant + rise tanh((pT - pt_gev) / pt_gev) + eta (|eta|/2.5)^2."""
+    """True scale factor in pseudo-data: constant + rise tanh((pT - pt_gev) / pt_gev) + eta (|eta|/2.5)^2."""
 
-    constant: Positive
-    rise: float = 0.0
-    pt_gev: Positive = 100.0
-    eta: float = 0.0
+    constant: Positive = Field(description="value at pT = pt_gev and eta = 0")
+    rise: float = Field(default=0.0, description="size of the change with pT")
+    pt_gev: Positive = Field(default=100.0, description="pT in the middle of that change [GeV]")
+    eta: float = Field(default=0.0, description="change from |eta| = 0 to 2.5")
 
 
 class RatioFit(Section):
-    """Networks of scale factors of tag bins, and the cells of (pT, |eta|) that their jets are summed in."""
+    """Networks of the scale factors of tag bins, and the cells of (pT, |eta|) in which their jets are summed."""
 
-    n_pt: Count = Field(default=40, description="quantiles of pT; small beside what efficiencies vary over")
-    n_abseta: Count = 8
-    layers: Count = 2
-    units: Count = 16
-    steps: Count = Field(default=1000, description="of the fit to data, each on all cells of all regions")
-    simulation_steps: Count = Field(default=400, description="of the fits to simulation: efficiencies and compositions")
-    learning_rate: Positive = 5e-3
-    learning_rate_warmup: Fraction = 0.05
-    learning_rate_final: Fraction = 0.01
-    weight_decay: NonNegative = Field(default=1.0, description="decoupled, of matrices; of the fit to data")
+    n_pt: Count = Field(default=40, description="quantile cells in pT; efficiencies must hardly vary within one")
+    n_abseta: Count = Field(default=8, description="quantile cells in |eta|")
+    layers: Layers = 2
+    units: Units = 16
+    steps: Count = Field(default=1000, description="steps of the fit to data, each on all cells of all regions")
+    simulation_steps: Count = Field(
+        default=400, description="steps of the fits to simulation: efficiencies and compositions"
+    )
+    learning_rate: LearningRate = 5e-3
+    learning_rate_warmup: LearningRateWarmup = 0.05
+    learning_rate_final: LearningRateFinal = 0.01
+    weight_decay: NonNegative = Field(
+        default=1.0, description="decoupled weight decay (AdamW) of the fit to data, of matrices only"
+    )
 
 
 class EfficiencyRatio(Section):
     """Pseudo-data with known scale factors in regions of mixed flavours, and the fit that finds them."""
 
     seed: Seed = 1
-    n_events: Count = Field(default=200_000, description="of the toy, whose jets give the kinematics")
-    n_data: Positive = Field(default=5e7, description="jets of a region in pseudo-data")
+    n_events: Count = Field(default=200_000, description="events of the toy whose jets give the kinematics")
+    n_data: Positive = Field(default=5e7, description="jets of each region in pseudo-data")
     regions: dict[str, dict[str, Fraction]] = Field(
         default={
             "hf": {"b": 0.70, "c": 0.10, "udsg": 0.20},
@@ -55,12 +71,12 @@ class EfficiencyRatio(Section):
             "c": TrueTagScaleFactor(constant=1.10, rise=-0.05, pt_gev=100.0),
             "udsg": TrueTagScaleFactor(constant=1.30, eta=-0.10),
         },
-        description="by flavour",
+        description="true scale factor by flavour",
     )
     fixed: dict[str, Positive] = Field(
-        default_factory=dict, description="scale factors of tagged jets that are taken as known, by flavour"
+        default_factory=dict, description="scale factors of tagged jets that are known, by flavour"
     )
-    pt_tilt_gev: Positive = Field(default=2000.0, description="the spectrum of pseudo-data falls by exp(-pT/this)")
+    pt_tilt_gev: Positive = Field(default=2000.0, description="pseudo-data are weighted with exp(-pT / this) [GeV]")
     fit: RatioFit = RatioFit()
 
     @model_validator(mode="after")

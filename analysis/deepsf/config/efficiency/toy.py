@@ -21,19 +21,19 @@ class BaseEfficiency(Section):
     x is pT/100 GeV; without ``tanh`` that factor is 1.
     """
 
-    scale: Positive
-    tanh: tuple[float, float] | None = None
-    falling: NonNegative = 0.0
-    rising: NonNegative = 0.0
-    eta: float = Field(default=0.0, gt=-1.0)
+    scale: Positive = Field(description="overall factor")
+    tanh: tuple[float, float] | None = Field(default=None, description="t0 and t1 of the rise with pT; null: none")
+    falling: NonNegative = Field(default=0.0, description="rate of the exponential fall, per 100 GeV of pT")
+    rising: NonNegative = Field(default=0.0, description="slope of the linear rise, per 100 GeV of pT")
+    eta: float = Field(default=0.0, gt=-1.0, description="relative change from |eta| = 0 to 2.5")
 
 
 class Neighbours(Section):
     """Each neighbour j multiplies the efficiency of jet i by 1 - amplitude exp(-(DeltaR_ij / width)^2)."""
 
-    width: dict[str, Positive] = Field(description="by the neighbour's flavour")
+    width: dict[str, Positive] = Field(description="range in DeltaR by the neighbour's flavour")
     amplitude: dict[str, dict[str, float]] = Field(
-        description="by own flavour, then by the neighbour's; negative: a neighbour raises the efficiency"
+        description="by the jet's flavour, then by the neighbour's; negative: the neighbour raises the efficiency"
     )
 
     @model_validator(mode="after")
@@ -48,17 +48,17 @@ class Neighbours(Section):
 class ToyKinematics(Section):
     """Kinematics of the toy: half-normal pT, the other jets around the first one."""
 
-    pt_min_gev: Positive = 20.0
-    pt_sigma_gev: Positive = 200.0
-    pt_max_gev: Positive = 1000.0
-    eta_sigma: Positive = 0.5
-    eta_max_leading: Positive = 2.0
-    abseta_max: Positive = 2.5
-    delta_r_min: Positive = 0.011
-    delta_r_max: Positive = 3.0
-    n_extra_max: int = Field(default=4, ge=0, le=20, description="jets beyond the two of every event")
-    n_extra_mean: Positive = Field(default=4.0, description="of the exponential law that their number is drawn from")
-    single_jet_fraction: Fraction = Field(default=0.0, description="events whose second jet, and all others, is lost")
+    pt_min_gev: Positive = Field(default=20.0, description="smallest pT of a jet [GeV]")
+    pt_sigma_gev: Positive = Field(default=200.0, description="width of the half-normal pT spectrum [GeV]")
+    pt_max_gev: Positive = Field(default=1000.0, description="largest pT of a jet [GeV]")
+    eta_sigma: Positive = Field(default=0.5, description="width of the first jet's eta")
+    eta_max_leading: Positive = Field(default=2.0, description="largest |eta| of the first jet")
+    abseta_max: Positive = Field(default=2.5, description="largest |eta| of the other jets")
+    delta_r_min: Positive = Field(default=0.011, description="smallest distance of the other jets to the first")
+    delta_r_max: Positive = Field(default=3.0, description="largest distance of the other jets to the first")
+    n_extra_max: int = Field(default=4, ge=0, le=20, description="largest number of jets beyond the first two")
+    n_extra_mean: Positive = Field(default=4.0, description="mean of the exponential law of that number")
+    single_jet_fraction: Fraction = Field(default=0.0, description="fraction of events that keep only one jet")
 
     @model_validator(mode="after")
     def _ranges(self) -> ToyKinematics:
@@ -77,38 +77,45 @@ class ToyKinematics(Section):
 class ScalarSample(Section):
     """The transfer sample: a scalar decaying to two quarks of one flavour."""
 
-    mass_gev: Positive = 90.0
-    pt_mean_gev: Positive = 150.0
-    rapidity_sigma: Positive = 0.8
-    n_events: Count = 300_000
+    mass_gev: Positive = Field(default=90.0, description="mass of the scalar [GeV]")
+    pt_mean_gev: Positive = Field(default=150.0, description="mean of its exponential pT spectrum [GeV]")
+    rapidity_sigma: Positive = Field(default=0.8, description="width of its rapidity")
+    n_events: Count = Field(default=300_000, description="events of the sample")
 
 
 class EfficiencyToy(Section):
     """Events of jets with known efficiencies."""
 
     seed: Seed = 1
-    n_train: Count = 1_000_000
-    n_test: Count = 300_000
+    n_train: Count = Field(default=1_000_000, description="events to train on")
+    n_test: Count = Field(default=300_000, description="events of the test sample")
     kinematics: ToyKinematics = ToyKinematics()
-    base: dict[str, BaseEfficiency] = Field(description="by flavour")
+    base: dict[str, BaseEfficiency] = Field(description="efficiency of a jet alone, by flavour")
     neighbours: Neighbours
     working_points: dict[str, dict[str, Efficiency01]] = Field(
         default={"M": {}},
         min_length=1,
-        description="efficiency over that of the toy, by flavour; 1 if not given. They are nested",
+        description="by name: factor on the efficiency by flavour, 1 if not given; tighter points have smaller ones",
     )
-    efficiency_min: OpenFraction = Field(default=1e-4, description="before the factors of working points")
-    efficiency_max: OpenFraction = 0.99
+    efficiency_min: OpenFraction = Field(
+        default=1e-4, description="lower limit of efficiencies, before the factors of working points"
+    )
+    efficiency_max: OpenFraction = Field(default=0.99, description="upper limit of efficiencies")
     max_clipped_fraction: Fraction = Field(
-        default=1e-3, description="of a sample's jets, whose efficiency is moved into that range; more are an error"
+        default=1e-3, description="error above this fraction of jets that are moved to one of these limits"
     )
     latent_correlation: float = Field(
-        default=0.0, ge=0.0, lt=1.0, description="of the tags of an event's jets, by a Gaussian copula"
+        default=0.0, ge=0.0, lt=1.0, description="correlation of the tags of an event's jets, by a Gaussian copula"
     )
     hidden_variable: float = Field(
-        default=0.0, ge=0.0, le=0.3, description="efficiencies weigh 1 + this h, h normal, unknown to all models"
+        default=0.0,
+        ge=0.0,
+        le=0.3,
+        description="size a of a hidden variable: efficiencies are multiplied by 1 + a h, with h normal and unknown",
     )
-    negative_weight_fraction: float = Field(default=0.0, ge=0.0, lt=0.4)
+    negative_weight_fraction: float = Field(
+        default=0.0, ge=0.0, lt=0.4, description="fraction of events with a negative weight"
+    )
     scalar: ScalarSample = ScalarSample()
 
     @model_validator(mode="after")

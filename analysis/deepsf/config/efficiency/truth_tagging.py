@@ -12,29 +12,30 @@ NumberOfTags = Annotated[int, Field(ge=0)]
 
 
 class Taggable(Section):
-    """Jets that may be tagged; all others stay in the graph of those."""
+    """Jets that may be tagged; the others still are neighbours of these."""
 
-    pt_min_gev: NonNegative = 20.0
-    abseta_max: Positive = 2.5
-    n_leading: Count | None = Field(default=None, description="only so many jets, the hardest; all by default")
+    pt_min_gev: NonNegative = Field(default=20.0, description="smallest pT [GeV]")
+    abseta_max: Positive = Field(default=2.5, description="largest |eta|")
+    n_leading: Count | None = Field(default=None, description="only this many of the hardest jets; null: all")
 
 
 class TaggedScaleFactors(Section):
-    """Scale factors of tagged and untagged jets: a correctionlib file, ours or a public one of CMS."""
+    """Scale factors of tagged and untagged jets from a correctionlib file, exported here or public by CMS."""
 
-    file: str
+    file: str = Field(description="path of the correctionlib file")
     names: tuple[str, ...] = Field(
-        min_length=1, description="corrections of working points that share the flavours; or one of shapes"
+        min_length=1,
+        description="names of corrections of working points that together cover the flavours, or of one of shapes",
     )
-    systematic: str = "central"
+    systematic: str = Field(default="central", description="value of their input systematic")
 
 
 class TruthTagging(Section):
     """Weights and draws of events instead of cuts on the tagger."""
 
-    working_point: str | None = Field(default=None, description="that counts as a tag; the loosest by default")
-    exactly: tuple[NumberOfTags, ...] = (1, 2)
-    at_least: tuple[NumberOfTags, ...] = (1, 2)
+    working_point: str | None = Field(default=None, description="working point of a tag; null: the loosest")
+    exactly: tuple[NumberOfTags, ...] = Field(default=(1, 2), description="weights for exactly these numbers of tags")
+    at_least: tuple[NumberOfTags, ...] = Field(default=(1, 2), description="weights for at least these numbers of tags")
     taggable: Taggable = Taggable()
     seed: Seed = 1
     scale_factors: TaggedScaleFactors | None = None
