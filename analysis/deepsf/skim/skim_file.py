@@ -24,7 +24,7 @@ from deepsf.skim.shifts import NOMINAL
 from deepsf.skim.tables import jet_rows, jets_schema, open_tables
 
 
-def skim_file(  # noqa: PLR0913 - becomes fewer
+def skim_file(
     path: str | Path,
     settings: SkimSettings,
     *,

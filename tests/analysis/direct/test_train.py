@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deepsf.config.direct import Direct
 from deepsf.config.flavours import hadron_flavours
-from deepsf.config.training import Direct, Training
+from deepsf.config.training import Training
 from deepsf.direct.train import member_seed, train_direct
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deepsf.config.direct import Direct
 from deepsf.config.flavours import Flavour
-from deepsf.config.training import Direct, Training
+from deepsf.config.training import Training
 from deepsf.direct.train import member_seed
 from deepsf.direct.trainer import DirectTraining
 from deepsf.probes.entries import RegionEntries
