@@ -7,9 +7,8 @@ those of a tight c tag against light jets, which leaves b jets to a cut on the b
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from deepsf.arrays import Floats, Ints
+from deepsf.arrays import Ints, Reals, Singles
 from deepsf.generator.jagged import HADRON_FLAVOURS, flavour_place
 from deepsf.jets import INVALID
 
@@ -20,7 +19,7 @@ EFFICIENCIES = {5: 0.15, 4: 0.30, 0: 0.005}
 _EXPONENTS = np.log([1.0 - EFFICIENCIES[flavour] for flavour in HADRON_FLAVOURS]) / np.log(THRESHOLD)
 
 
-def draw(rng: np.random.Generator, hadron_flavour: Ints, abseta: Floats, abseta_max: float) -> npt.NDArray[np.float32]:
+def draw(rng: np.random.Generator, hadron_flavour: Ints, abseta: Reals, abseta_max: float) -> Singles:
     """Return scores of jets, -1 outside of the tracker."""
     score = rng.random(len(hadron_flavour)) ** (1.0 / _EXPONENTS[flavour_place(hadron_flavour)])
     return np.where(abseta < abseta_max, score, INVALID).astype(np.float32)

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepsf.arrays import Floats
+from deepsf.arrays import Reals
 
 M_TOP, M_W, M_B = 172.5, 80.4, 4.8
 
 
-def at_rapidity(mass: Floats, x: Floats, y: Floats, rapidity: Floats) -> Floats:
+def at_rapidity(mass: Reals, x: Reals, y: Reals, rapidity: Reals) -> Reals:
     """Return the four-vectors of given mass, transverse momentum and rapidity."""
     transverse_mass = np.sqrt(mass**2 + x**2 + y**2)
     return np.stack([transverse_mass * np.cosh(rapidity), x, y, transverse_mass * np.sinh(rapidity)])
 
 
-def _directions(rng: np.random.Generator, n: int) -> tuple[Floats, Floats, Floats, Floats]:
+def _directions(rng: np.random.Generator, n: int) -> tuple[Reals, Reals, Reals, Reals]:
     cos_theta, phi = rng.uniform(-1.0, 1.0, n), rng.uniform(-np.pi, np.pi, n)
     return cos_theta, np.sqrt(1.0 - cos_theta**2), np.cos(phi), np.sin(phi)
 
 
-def two_body(rng: np.random.Generator, mass: Floats, daughter_mass: float) -> Floats:
+def two_body(rng: np.random.Generator, mass: Reals, daughter_mass: float) -> Reals:
     """Return the first of two daughters of equal mass, isotropic in the rest frame."""
     momentum = np.sqrt(0.25 * mass**2 - daughter_mass**2)
     cos_t, sin_t, cos_p, sin_p = _directions(rng, len(mass))
     return np.stack([0.5 * mass, momentum * sin_t * cos_p, momentum * sin_t * sin_p, momentum * cos_t])
 
 
-def boosted(p: Floats, frame: Floats) -> Floats:
+def boosted(p: Reals, frame: Reals) -> Reals:
     """Return four-vectors boosted from the rest frame of ``frame`` into the frame that it is given in."""
     mass = np.sqrt(frame[0] ** 2 - (frame[1:] ** 2).sum(axis=0))
     energy = (frame * p).sum(axis=0) / mass
@@ -35,7 +35,7 @@ def boosted(p: Floats, frame: Floats) -> Floats:
     return np.concatenate([energy[None], p[1:] + frame[1:] * along])
 
 
-def _w_cosines() -> tuple[Floats, Floats]:
+def _w_cosines() -> tuple[Reals, Reals]:
     """Cumulative distribution of the lepton's cosine in the W frame, F0 = 0.69 and FL = 0.31 (F+ = 0)."""
     cosine = np.linspace(-1.0, 1.0, 2001)
     longitudinal = 0.69 * 0.75 * (cosine - cosine**3 / 3 + 2 / 3)
@@ -46,7 +46,7 @@ def _w_cosines() -> tuple[Floats, Floats]:
 _W_CUMULATIVE, _W_COSINE = _w_cosines()
 
 
-def decay_top(rng: np.random.Generator, top: Floats) -> tuple[Floats, Floats, Floats]:
+def decay_top(rng: np.random.Generator, top: Reals) -> tuple[Reals, Reals, Reals]:
     """Decay t -> W b, W -> l nu; return lepton, b jet (with losses out of the cone) and the neutrino's (px, py).
 
     The W has the helicities of the standard model. Four-vectors are in the frame in which ``top`` is given.
@@ -76,7 +76,7 @@ def decay_top(rng: np.random.Generator, top: Floats) -> tuple[Floats, Floats, Fl
     return lepton, b * (1.0 - np.minimum(rng.exponential(0.06, n), 0.7)), neutrino
 
 
-def pt_eta_phi(p: Floats) -> tuple[Floats, Floats, Floats]:
+def pt_eta_phi(p: Reals) -> tuple[Reals, Reals, Reals]:
     """Return pT, eta and phi of four-vectors, each shape ``(n,)``."""
     pt = np.hypot(p[1], p[2])
     return pt, np.arcsinh(p[3] / np.maximum(pt, 1e-6)), np.arctan2(p[2], p[1])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.arrays import Bools, Floats, Ints
+from deepsf.arrays import Bools, Ints, Reals
 from deepsf.generator.generator_level import MASS_OVER_PT
 from deepsf.generator.jagged import event_sums, order_by_event_and_pt, rounded
 from deepsf.generator.kinematics import ParticleEvents
@@ -33,15 +33,15 @@ class RecoJets(NamedTuple):
     """
 
     event: Ints
-    pt_gev: Floats
-    eta: Floats
-    phi: Floats
-    mass_gev: Floats
+    pt_gev: Reals
+    eta: Reals
+    phi: Reals
+    mass_gev: Reals
     jet_id: Ints
     pu_id: Ints
     hadron_flavour: Ints
     is_radiated: Bools
-    survival: Floats
+    survival: Reals
     particle: Ints
 
 
@@ -49,11 +49,11 @@ class RecoLeptons(NamedTuple):
     """The two leptons by falling pT, shape ``(n, 2)``; ``is_stored`` marks those that were reconstructed."""
 
     pdg_id: Ints
-    pt_gev: Floats
-    eta: Floats
-    phi: Floats
-    mass_gev: Floats
-    rel_iso: Floats
+    pt_gev: Reals
+    eta: Reals
+    phi: Reals
+    mass_gev: Reals
+    rel_iso: Reals
     is_identified: Bools
     is_stored: Bools
 
@@ -63,9 +63,9 @@ class RecoEvents(NamedTuple):
 
     leptons: RecoLeptons
     jets: RecoJets
-    met_pt_gev: Floats
-    met_phi: Floats
-    weight: Floats
+    met_pt_gev: Reals
+    met_phi: Reals
+    weight: Reals
 
 
 def reconstruct(rng: np.random.Generator, events: ParticleEvents) -> RecoEvents:
@@ -104,7 +104,7 @@ def _leptons(rng: np.random.Generator, events: ParticleEvents) -> RecoLeptons:
     return RecoLeptons._make(np.take_along_axis(column, order, axis=1) for column in leptons)
 
 
-def _jets(rng: np.random.Generator, events: ParticleEvents) -> tuple[RecoJets, Floats, Floats]:
+def _jets(rng: np.random.Generator, events: ParticleEvents) -> tuple[RecoJets, Reals, Reals]:
     n = len(events.weight)
     hard = events.jets
     n_hard, n_leptons = len(hard.event), 2 * n

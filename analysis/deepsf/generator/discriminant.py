@@ -15,7 +15,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.special import expit, log_ndtr, logit, ndtr, ndtri
 
-from deepsf.arrays import Floats, Ints
+from deepsf.arrays import Ints, Reals
 from deepsf.generator.jagged import flavour_place
 
 TAGGER_ABSETA_MAX = 2.5
@@ -57,7 +57,7 @@ class FlavourShape:
     invalid: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @cached_property
-    def table(self) -> Floats:
+    def table(self) -> Reals:
         """Q at the normal quantiles ``_NORMAL``."""
         first, last = ndtri(PROBABILITIES[0]), ndtri(PROBABILITIES[-1])
         inner = PchipInterpolator(ndtri(PROBABILITIES), self.quantiles)(np.clip(_NORMAL, first, last))
@@ -71,13 +71,13 @@ class FlavourShape:
         of_invalid = _INVALID_PT_GEV if max(self.invalid) > 0 else ()
         return {"abseta": (self.abseta_start,), "pt": (*_PT_RANGE_GEV, *of_invalid)}
 
-    def shift(self, pt_gev: Floats, abseta: Floats) -> Floats:
+    def shift(self, pt_gev: Reals, abseta: Reals) -> Reals:
         """Return the shift of the logit."""
         log_pt = np.log(np.clip(pt_gev, *_PT_RANGE_GEV) / 60.0)
         forward = np.maximum(abseta - self.abseta_start, 0.0)
         return np.asarray((self.pt_slope + self.pt_curvature * log_pt) * log_pt + self.abseta_slope * forward)
 
-    def scale(self, abseta: Floats) -> Floats:
+    def scale(self, abseta: Reals) -> Reals:
         """Return the scale of the logit."""
         return np.asarray(1.0 + self.abseta_scale * np.maximum(abseta - self.abseta_start, 0.0))
 
@@ -90,7 +90,7 @@ class Tagger:
     shapes: tuple[FlavourShape, FlavourShape, FlavourShape]
 
     @cached_property
-    def tables(self) -> Floats:
+    def tables(self) -> Reals:
         """Quantile tables, shape ``(3, n)``."""
         return np.stack([shape.table for shape in self.shapes])
 
@@ -125,7 +125,7 @@ DEEPCSV = Tagger(
 TAGGERS = {tagger.branch: tagger for tagger in (DEEPJET, DEEPCSV)}
 
 
-def invalid_probability(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats) -> Floats:
+def invalid_probability(tagger: Tagger, hadron_flavour: Ints, pt_gev: Reals) -> Reals:
     """Return the probability of an invalid score, per jet."""
     index = flavour_place(hadron_flavour)
     log_pt = np.log(pt_gev)
@@ -133,7 +133,7 @@ def invalid_probability(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats) ->
     return np.asarray(np.choose(index, fractions))
 
 
-def quantile(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats, abseta: Floats, normal: Floats) -> Floats:
+def quantile(tagger: Tagger, hadron_flavour: Ints, pt_gev: Reals, abseta: Reals, normal: Reals) -> Reals:
     """Return the valid discriminant at a standard normal quantile; all arguments broadcast."""
     index = flavour_place(hadron_flavour)
     step = np.clip((normal - _NORMAL[0]) / (_NORMAL[1] - _NORMAL[0]), 0.0, len(_NORMAL) - 1.0000001)
@@ -146,7 +146,7 @@ def quantile(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats, abseta: Float
     return np.asarray(expit(np.clip(shift + scale * z, -_MAX_LOGIT, _MAX_LOGIT)))
 
 
-def cumulative(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats, abseta: Floats, discriminant: Floats) -> Floats:
+def cumulative(tagger: Tagger, hadron_flavour: Ints, pt_gev: Reals, abseta: Reals, discriminant: Reals) -> Reals:
     """Return the probability of a smaller discriminant among the valid ones; all arguments broadcast."""
     index = flavour_place(hadron_flavour)
     shift, scale = _shift_and_scale(tagger, index, pt_gev, abseta)
@@ -158,7 +158,7 @@ def cumulative(tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats, abseta: Flo
     return np.asarray(ndtr(normal) * (discriminant > 0))
 
 
-def draw(rng: np.random.Generator, tagger: Tagger, hadron_flavour: Ints, pt_gev: Floats, abseta: Floats) -> Floats:
+def draw(rng: np.random.Generator, tagger: Tagger, hadron_flavour: Ints, pt_gev: Reals, abseta: Reals) -> Reals:
     """Draw one discriminant per jet, as stored (float32); invalid scores are -1 or -2.
 
     Beyond |eta| = 2.5 there is no tracking: a column that knows invalid scores is -2 there.
@@ -173,7 +173,7 @@ def draw(rng: np.random.Generator, tagger: Tagger, hadron_flavour: Ints, pt_gev:
     return values
 
 
-def _shift_and_scale(tagger: Tagger, index: Ints, pt_gev: Floats, abseta: Floats) -> tuple[Floats, Floats]:
+def _shift_and_scale(tagger: Tagger, index: Ints, pt_gev: Reals, abseta: Reals) -> tuple[Reals, Reals]:
     shift = np.choose(index, [shape.shift(pt_gev, abseta) for shape in tagger.shapes])
     scale = np.choose(index, [shape.scale(abseta) for shape in tagger.shapes])
     return np.asarray(shift), np.asarray(scale)

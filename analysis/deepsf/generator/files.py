@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from deepsf.arrays import Floats
+from deepsf.arrays import Reals
 from deepsf.config.generator import Generator
 from deepsf.generator import charm_tag, kinematics, pseudo_data, rates, true_sf
 from deepsf.generator.composition import Composition
@@ -77,7 +77,7 @@ def write_file(
 
 def _batches(
     file: GeneratedFile, composition: Composition, generator: Generator, injected: true_sf.InjectedScaleFactor | None
-) -> Iterator[tuple[Branches, Floats]]:
+) -> Iterator[tuple[Branches, Reals]]:
     """Yield the branches of each batch with (n_generated, sum of weights, sum of squared weights) before the filter."""
     n_batch = EVENTS_PER_BATCH[file.process]
     starts = range(0, max(file.n_events, 1), n_batch)
@@ -95,7 +95,7 @@ def _batches(
 def _batch(
     seed: np.random.SeedSequence, n: int, file: GeneratedFile, composition: Composition, generator: Generator,
     injected: true_sf.InjectedScaleFactor | None, first_event: int,
-) -> tuple[Branches, Floats]:  # fmt: skip
+) -> tuple[Branches, Reals]:  # fmt: skip
     # One stream per step: another true scale factor changes the discriminants only.
     particle_rng, thinning_rng, detector_rng, column_rng, *tagger_rngs, charm_rng = (
         np.random.default_rng(s) for s in seed.spawn(5 + len(TAGGERS))
@@ -116,7 +116,7 @@ def _batch(
 
 def discriminants_of(
     rngs: list[np.random.Generator], jets: RecoJets, injected: true_sf.InjectedScaleFactor | None
-) -> dict[str, Floats]:
+) -> dict[str, Reals]:
     """Return both discriminant columns by branch: of simulation, or of pseudo-data if a scale factor is injected."""
     columns = {}
     for rng, (branch, tagger) in zip(rngs, TAGGERS.items(), strict=True):
@@ -130,7 +130,7 @@ def discriminants_of(
     return columns
 
 
-def _runs(file: GeneratedFile, sums: Floats) -> Branches:
+def _runs(file: GeneratedFile, sums: Reals) -> Branches:
     n_generated, sum_weights, sum_squares = sums
     if file.kind == "data":
         return {"run": np.array([300001], np.uint32)}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.arrays import Floats, Ints
+from deepsf.arrays import Array, Ints, Reals
 from deepsf.generator.jagged import event_sums, order_by_event_and_pt, rounded
 from deepsf.generator.kinematics import ParticleEvents
 
@@ -24,13 +24,13 @@ class GenJets(NamedTuple):
     """Jets of particles above 10 GeV by event and falling pT, flat; as in NanoAOD they include the leptons."""
 
     event: Ints
-    pt_gev: Floats
-    eta: Floats
-    phi: Floats
-    mass_gev: Floats
+    pt_gev: Reals
+    eta: Reals
+    phi: Reals
+    mass_gev: Reals
 
 
-def gen_jets(particles: ParticleEvents) -> tuple[GenJets, Ints]:
+def gen_jets(particles: ParticleEvents) -> tuple[GenJets, Array]:
     """Return the generator's jets, and the position of every particle-level jet in its event's list.
 
     Returns
@@ -54,7 +54,7 @@ def gen_jets(particles: ParticleEvents) -> tuple[GenJets, Ints]:
     return GenJets(event[stored], *(rounded(column) for column in (pt[stored], eta[stored], phi[stored], mass))), place
 
 
-def scale_weights(particles: ParticleEvents) -> Floats:
+def scale_weights(particles: ParticleEvents) -> Reals:
     """Return weights of other renormalisation and factorisation scales over the nominal, shape ``(n, 9)``.
 
     In NanoAOD's order: (muR, muF) = (0.5, 0.5), (0.5, 1), (0.5, 2), (1, 0.5), ... (2, 2).
@@ -68,7 +68,7 @@ def scale_weights(particles: ParticleEvents) -> Floats:
     return rounded(np.stack(columns, axis=1))
 
 
-def shower_weights(particles: ParticleEvents) -> Floats:
+def shower_weights(particles: ParticleEvents) -> Reals:
     """Return weights of other parton showers over the nominal, shape ``(n, 4)``.
 
     In NanoAOD's order: more radiation from the initial, from the final state (half the scale), less from the initial,
@@ -92,7 +92,7 @@ def _radiation(particles: ParticleEvents) -> Ints:
     return np.bincount(particles.jets.event[particles.jets.is_radiated], minlength=len(particles.weight))
 
 
-def _log_ht(particles: ParticleEvents) -> Floats:
+def _log_ht(particles: ParticleEvents) -> Reals:
     """Return the logarithm of the jets' scalar sum of pT over 100 GeV, between 30 and 1000 GeV."""
     ht = event_sums(particles.jets.event, particles.jets.pt_gev, len(particles.weight))
     return np.asarray(np.log(np.clip(ht, 30.0, 1000.0) / 100.0))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from deepsf.arrays import Bools, Floats, Ints
+from deepsf.arrays import Bools, Ints, Reals, Singles
 
 Columns = TypeVar("Columns", bound=NamedTuple)
 
@@ -43,18 +42,18 @@ def renumbered(event: Ints, keep_event: Bools) -> tuple[Bools, Ints]:
     return keep, number[event[keep]]
 
 
-def event_sums(event: Ints, values: Floats, n_events: int) -> Floats:
+def event_sums(event: Ints, values: Reals, n_events: int) -> Reals:
     """Return the sum of the entries' values for each event."""
     return np.asarray(np.bincount(event, weights=values, minlength=n_events), float)
 
 
-def order_by_event_and_pt(event: Ints, pt_gev: Floats) -> Ints:
+def order_by_event_and_pt(event: Ints, pt_gev: Reals) -> Ints:
     """Return the order that sorts entries by event, and by falling pT within an event."""
     # One stable sort of a joint key is ten times faster than lexsort; no pT is near 100 TeV.
     return np.asarray(np.argsort(event - 1e-5 * pt_gev.astype(float), kind="stable"))
 
 
-def rounded(values: Floats) -> npt.NDArray[np.float32]:
+def rounded(values: Reals) -> Singles:
     """Return values as float32 with 10 bits of mantissa, as NanoAOD stores most columns (relative step 2**-10)."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     return ((bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view(np.float32)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepsf.arrays import Floats
+from deepsf.arrays import Reals
 
 MEAN_AREA = 0.503
 OFFSET_GEV = 0.3
@@ -26,7 +26,7 @@ RESIDUAL = {
 """Data respond less than simulation by these factors, which the residual correction of data undoes."""
 
 
-def raw_factor(pt_gev: Floats, eta: Floats, area: Floats, rho: Floats, is_data: bool) -> Floats:
+def raw_factor(pt_gev: Reals, eta: Reals, area: Reals, rho: Reals, is_data: bool) -> Reals:
     """Return 1 - raw pT / stored pT of jets, as NanoAOD stores it; all arrays of shape ``(n,)``."""
     index = np.searchsorted(ETA_EDGES[1:-1], eta, side="right")
     residual = np.array(RESIDUAL["data" if is_data else "simulation"])[index]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.arrays import Bools, Floats, Ints
+from deepsf.arrays import Bools, Ints, Reals
 from deepsf.generator.composition import Composition
 from deepsf.generator.decays import M_TOP, at_rapidity, boosted, decay_top, pt_eta_phi, two_body
 from deepsf.generator.jagged import event_sums, order_by_event_and_pt, renumbered, rows
@@ -28,25 +28,25 @@ class ParticleJets(NamedTuple):
     """Particle-level jets, flat: entry k belongs to event ``event[k]``. ``survival`` is uniform in [0, 1)."""
 
     event: Ints
-    pt_gev: Floats
-    eta: Floats
-    phi: Floats
+    pt_gev: Reals
+    eta: Reals
+    phi: Reals
     hadron_flavour: Ints
     is_radiated: Bools
-    survival: Floats
+    survival: Reals
 
 
 class ParticleEvents(NamedTuple):
     """Particle-level events: arrays of shape ``(n,)`` or, for the two leptons, ``(n, 2)``."""
 
     lepton_pdg_id: Ints
-    lepton_pt_gev: Floats
-    lepton_eta: Floats
-    lepton_phi: Floats
+    lepton_pt_gev: Reals
+    lepton_eta: Reals
+    lepton_phi: Reals
     lepton_is_isolated: Bools
-    met_x_gev: Floats
-    met_y_gev: Floats
-    weight: Floats
+    met_x_gev: Reals
+    met_y_gev: Reals
+    weight: Reals
     jets: ParticleJets
 
 
@@ -188,13 +188,13 @@ def max_negative_probability(fraction: float) -> float:
     return max(fraction, min(1.5 * fraction, _NEGATIVE_MAX))
 
 
-def negative_probability(lead_pt_gev: Floats, fraction: float) -> Floats:
+def negative_probability(lead_pt_gev: Reals, fraction: float) -> Reals:
     """Return the probability of a negative weight, rising with the leading jet's pT around the asked fraction."""
     amplitude = max_negative_probability(fraction) - fraction
     return np.asarray(fraction + amplitude * np.tanh(np.log(lead_pt_gev / NEGATIVE_PT_GEV) / (2 * NEGATIVE_WIDTH)))
 
 
-def signed(rng: np.random.Generator, lead_pt_gev: Floats, fraction: float) -> tuple[Bools, Floats]:
+def signed(rng: np.random.Generator, lead_pt_gev: Reals, fraction: float) -> tuple[Bools, Reals]:
     """Thin proposed events and give them signs so that the signed density is the proposed one times a constant.
 
     An event with the probability f of a negative weight counts 1 - 2f on average; it is kept with a probability
@@ -219,7 +219,7 @@ def lose_jets(jets: ParticleJets, composition: Composition) -> ParticleJets:
     return rows(jets, keep)
 
 
-def kept_jets(is_radiated: Bools, survival: Floats, radiation_kept: float, b_jets_lost: float) -> Bools:
+def kept_jets(is_radiated: Bools, survival: Reals, radiation_kept: float, b_jets_lost: float) -> Bools:
     """Return the mask of kept jets; the masks are nested as the parameters change."""
     return np.asarray(np.where(is_radiated, survival < radiation_kept, survival >= b_jets_lost))
 
@@ -245,11 +245,11 @@ def select(events: ParticleEvents, keep: Bools) -> ParticleEvents:
     return ParticleEvents(**columns, jets=jets)
 
 
-def _is_in_filter(pt_gev: Floats, eta: Floats) -> Bools:
+def _is_in_filter(pt_gev: Reals, eta: Reals) -> Bools:
     return (pt_gev > JET_PT_MIN_GEV) & (np.abs(eta) < JET_ABSETA_MAX)
 
 
-def _radiate(rng: np.random.Generator, n: int, radiation: Radiation) -> tuple[Ints, Floats, Floats, Floats]:
+def _radiate(rng: np.random.Generator, n: int, radiation: Radiation) -> tuple[Ints, Reals, Reals, Reals]:
     count = rng.poisson(radiation.mean, n)
     while (few := np.flatnonzero(count < radiation.n_min)).size:
         count[few] = rng.poisson(radiation.mean, few.size)
@@ -264,7 +264,7 @@ def _flavours(rng: np.random.Generator, n: int, b_fraction: float, c_fraction: f
     return np.where(uniform < b_fraction, 5, np.where(uniform < b_fraction + c_fraction, 4, 0))
 
 
-def _pairs(leptons: list[tuple[Floats, Floats, Floats]]) -> tuple[Floats, Floats, Floats]:
+def _pairs(leptons: list[tuple[Reals, Reals, Reals]]) -> tuple[Reals, Reals, Reals]:
     """Return pT, eta and phi of both leptons, each of shape ``(n, 2)``."""
     pt, eta, phi = (np.stack(pair, axis=1) for pair in zip(*leptons, strict=True))
     return pt, eta, phi

@@ -7,7 +7,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from deepsf.arrays import Bools, Floats, Ints
+from deepsf.arrays import Bools, Ints, Reals
 from deepsf.generator.detector import RecoEvents, RecoLeptons
 from deepsf.generator.generator_level import gen_jets, scale_weights, shower_weights
 from deepsf.generator.jagged import rounded
@@ -27,7 +27,7 @@ Branches = dict[str, Any]
 
 
 def branches(
-    rng: np.random.Generator, particles: ParticleEvents, events: RecoEvents, discriminants: dict[str, Floats],
+    rng: np.random.Generator, particles: ParticleEvents, events: RecoEvents, discriminants: dict[str, Reals],
     first_event: int, is_data: bool,
 ) -> Branches:  # fmt: skip
     """Return the branches of one batch: awkward records for the collections, numpy arrays for the rest.
@@ -83,7 +83,7 @@ def _collection(counts: Ints, columns: dict[str, Any]) -> ak.Array:
     return ak.Array(ak.contents.ListOffsetArray(offsets, ak.contents.RecordArray(contents, list(columns))))
 
 
-def _jets(rng: np.random.Generator, events: RecoEvents, discriminants: dict[str, Floats]) -> dict[str, Any]:
+def _jets(rng: np.random.Generator, events: RecoEvents, discriminants: dict[str, Reals]) -> dict[str, Any]:
     jets = events.jets
     return {
         "pt": jets.pt_gev, "eta": jets.eta, "phi": jets.phi, "mass": jets.mass_gev,
@@ -107,7 +107,7 @@ def _of_generator(particles: ParticleEvents, events: RecoEvents) -> Branches:
     }
 
 
-def _lists(values: Floats) -> ak.Array:
+def _lists(values: Reals) -> ak.Array:
     """Return the rows of a matrix as lists of variable length, which NanoAOD's weights are."""
     offsets = ak.index.Index64(values.shape[1] * np.arange(len(values) + 1))
     return ak.Array(ak.contents.ListOffsetArray(offsets, ak.contents.NumpyArray(values.ravel())))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepsf.arrays import Floats, Ints
+from deepsf.arrays import Ints, Reals
 from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, Tagger, draw
 from deepsf.generator.jagged import flavour_place
 from deepsf.generator.true_sf import InjectedScaleFactor
@@ -17,9 +17,9 @@ def discriminant_of_data(
     tagger: Tagger,
     injected: InjectedScaleFactor,
     hadron_flavour: Ints,
-    pt_gev: Floats,
-    abseta: Floats,
-) -> Floats:
+    pt_gev: Reals,
+    abseta: Reals,
+) -> Reals:
     """Draw discriminants by accept-reject: their density is that of simulation times SF / <SF>.
 
     <SF> is the mean over the discriminant at the jet's flavour, pT and |eta|, so that no jet is lost and the rate stays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepsf.arrays import Bools, Floats
+from deepsf.arrays import Bools, Reals
 from deepsf.config.generator import Generator
 from deepsf.config.selection import CHANNELS
 from deepsf.generator.kinematics import ParticleEvents, accepted_jets
@@ -12,7 +12,7 @@ from deepsf.generator.kinematics import ParticleEvents, accepted_jets
 TILT_PT_RANGE_GEV = (20.0, 600.0)
 
 
-def rate(generator: Generator, events: ParticleEvents) -> Floats:
+def rate(generator: Generator, events: ParticleEvents) -> Reals:
     """Return the rate of pseudo-data over that of simulation, per event: (1 + offset) times the tilt of two jets.
 
     The tilt is the product of 1 + tilt ln(pT / 60 GeV) / ln 3 over the two leading jets in the generator filter's
@@ -34,7 +34,7 @@ def thin(rng: np.random.Generator, generator: Generator, events: ParticleEvents)
     return np.asarray(rng.random(len(events.weight)) * max_rate(generator) < rate(generator, events))
 
 
-def _tilt(tilt: float, events: ParticleEvents) -> Floats:
+def _tilt(tilt: float, events: ParticleEvents) -> Reals:
     order, first = accepted_jets(events)
     lead, sub_lead = (np.clip(events.jets.pt_gev[order[first + rank]], *TILT_PT_RANGE_GEV) for rank in (0, 1))
     return np.asarray(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.arrays import Bools, Floats, Ints
+from deepsf.arrays import Bools, Ints, Reals
 from deepsf.generator.detector import RecoEvents, RecoJets, RecoLeptons
 from deepsf.generator.jagged import rows
 from deepsf.generator.kinematics import M_Z
@@ -83,11 +83,11 @@ def _regions(events: RecoEvents, selected: Ints, pairs: Ints) -> tuple[Bools, Bo
     return np.asarray(in_hf), np.asarray(in_lf)
 
 
-def _dilepton_mass(leptons: RecoLeptons) -> Floats:
+def _dilepton_mass(leptons: RecoLeptons) -> Reals:
     pt, eta, phi = (column.astype(float) for column in (leptons.pt_gev, leptons.eta, leptons.phi))
     angle = np.cosh(eta[:, 0] - eta[:, 1]) - np.cos(phi[:, 0] - phi[:, 1])
     return np.asarray(np.sqrt(2.0 * pt[:, 0] * pt[:, 1] * angle))
 
 
-def _delta_phi(a: Floats, b: Floats) -> Floats:
+def _delta_phi(a: Reals, b: Reals) -> Reals:
     return np.asarray(np.remainder(a - b + np.pi, 2 * np.pi) - np.pi)

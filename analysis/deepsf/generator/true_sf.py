@@ -13,7 +13,7 @@ import correctionlib
 import numpy as np
 from scipy.special import expit
 
-from deepsf.arrays import Bools, Floats, Ints
+from deepsf.arrays import Bools, Ints, Reals
 from deepsf.generator.discriminant import INVALID_VALUES, TAGGER_ABSETA_MAX
 from deepsf.generator.jagged import HADRON_FLAVOURS, flavour_place
 
@@ -40,14 +40,14 @@ class InjectedScaleFactor:
     """
 
     label: str
-    ceilings: Floats
+    ceilings: Reals
     is_constant: Bools
-    edges: tuple[dict[str, Floats], ...]
+    edges: tuple[dict[str, Reals], ...]
     _correction: Any
     _systematic: str
     _ranges: tuple[dict[str, tuple[float, float]], ...]
 
-    def evaluate(self, hadron_flavour: Ints, abseta: Floats, pt_gev: Floats, discriminant: Floats) -> Floats:
+    def evaluate(self, hadron_flavour: Ints, abseta: Reals, pt_gev: Reals, discriminant: Reals) -> Reals:
         """Return the scale factor; arguments broadcast.
 
         |eta| and pT are moved into the range of a table that refuses values outside; from |eta| = 2.5 on, where jets
@@ -63,7 +63,7 @@ class InjectedScaleFactor:
                 values[mask] = self._evaluate_flavour(place, abseta[mask], pt_gev[mask], discriminant[mask])
         return values
 
-    def _evaluate_flavour(self, place: int, abseta: Floats, pt_gev: Floats, discriminant: Floats) -> Floats:
+    def _evaluate_flavour(self, place: int, abseta: Reals, pt_gev: Reals, discriminant: Reals) -> Reals:
         columns: dict[str, Any] = {"discriminant": discriminant, "abseta": abseta, "pt": pt_gev}
         for name, (low, high) in self._ranges[place].items():
             columns[name] = np.clip(columns[name], low, np.nextafter(high, low))
@@ -111,7 +111,7 @@ def _check_inputs(label: str, names: list[str]) -> None:
         )
 
 
-def _scanned(injected: InjectedScaleFactor, place: int) -> Floats:
+def _scanned(injected: InjectedScaleFactor, place: int) -> Reals:
     """Return the values of one flavour on a grid with points in every cell."""
     grids = [_grid(low_high, injected.edges[place][name]) for name, low_high in _BROAD_RANGE.items()]
     logits = expit(np.linspace(-15.0, 15.0, 301))
@@ -136,14 +136,14 @@ def _scanned(injected: InjectedScaleFactor, place: int) -> Floats:
     return values
 
 
-def _grid(low_high: tuple[float, float], edges: Floats) -> Floats:
+def _grid(low_high: tuple[float, float], edges: Reals) -> Reals:
     low, high = low_high
     even = np.linspace(low, high, 9) if low == 0 else np.geomspace(low, high, 13)
     inside = np.concatenate([even, _around(edges)])
     return np.unique(inside[(inside >= low) & (inside < high)])
 
 
-def _around(edges: Floats) -> Floats:
+def _around(edges: Reals) -> Reals:
     """Return both sides of each edge and the middle between neighbours."""
     middle = 0.5 * (edges[1:] + edges[:-1])
     return np.concatenate([edges, np.nextafter(edges, -np.inf), middle])
@@ -183,7 +183,7 @@ def _edge_values(edges: Any) -> tuple[float, ...]:
     return tuple(float(edge) for edge in edges)
 
 
-def _inner_edges(binnings: list[_Binning], variable: str) -> Floats:
+def _inner_edges(binnings: list[_Binning], variable: str) -> Reals:
     values = {edge for binning in binnings if binning.variable == variable for edge in binning.edges}
     return np.array(sorted(v for v in values if np.isfinite(v)))
 

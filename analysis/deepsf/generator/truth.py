@@ -11,7 +11,7 @@ import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 from scipy.special import ndtr, ndtri
 
-from deepsf.arrays import Floats, Ints
+from deepsf.arrays import Ints, Reals
 from deepsf.generator import true_sf
 from deepsf.generator.discriminant import (
     INVALID_SHARES,
@@ -46,7 +46,7 @@ class EffectiveTruth:
     injected: true_sf.InjectedScaleFactor
     _tables: dict[int, RegularGridInterpolator[Any]] = field(default_factory=dict, init=False, repr=False)
 
-    def evaluate(self, hadron_flavour: Ints, abseta: Floats, pt_gev: Floats, discriminant: Floats) -> Floats:
+    def evaluate(self, hadron_flavour: Ints, abseta: Reals, pt_gev: Reals, discriminant: Reals) -> Reals:
         """Return the effective true scale factor per jet.
 
         Parameters
@@ -58,7 +58,7 @@ class EffectiveTruth:
 
         Returns
         -------
-        Floats
+        Reals
             Shape ``(n,)``; 1 from |eta| = 2.5 on.
         """
         flavour = np.asarray(hadron_flavour, np.intp)
@@ -68,7 +68,7 @@ class EffectiveTruth:
         values[invalid] = self._mean_invalid(flavour[invalid], abseta[invalid], pt_gev[invalid])
         return values / self.mean(flavour, abseta, pt_gev)
 
-    def mean(self, hadron_flavour: Ints, abseta: Floats, pt_gev: Floats) -> Floats:
+    def mean(self, hadron_flavour: Ints, abseta: Reals, pt_gev: Reals) -> Reals:
         """Return <S>, the mean of the injected scale factor over the generator's discriminants, per jet.
 
         It is `integrate` on a grid, interpolated linearly between nodes, and within 2e-4 of it. The first call for a
@@ -88,7 +88,7 @@ class EffectiveTruth:
             means[far] = self.integrate(HADRON_FLAVOURS[place], abseta[far], pt_gev[far])
         return means
 
-    def integrate(self, hadron_flavour: int, abseta: Floats, pt_gev: Floats) -> Floats:
+    def integrate(self, hadron_flavour: int, abseta: Reals, pt_gev: Reals) -> Reals:
         """Return <S> by quadrature at each jet, at about 0.1 ms a jet.
 
         The discriminant's cumulative probability is cut into 132 steps and at every edge of the table; each cell counts
@@ -121,7 +121,7 @@ class EffectiveTruth:
             self._tables[place] = RegularGridInterpolator((abseta, pt), values.reshape(mesh[0].shape))
         return self._tables[place]
 
-    def _integral(self, flavour: int, edges: Floats, abseta: Floats, pt_gev: Floats) -> Floats:
+    def _integral(self, flavour: int, edges: Reals, abseta: Reals, pt_gev: Reals) -> Reals:
         codes = np.full((len(pt_gev), 1), flavour)
         column_eta, column_pt = abseta[:, None], pt_gev[:, None]
         at_edges = cumulative(self.tagger, codes, column_pt, column_eta, edges[None, :])
@@ -137,12 +137,12 @@ class EffectiveTruth:
         invalid = self._mean_invalid(codes[:, 0], abseta, pt_gev)
         return np.asarray((1.0 - probability) * valid + probability * invalid)
 
-    def _mean_invalid(self, flavour: Ints, abseta: Floats, pt_gev: Floats) -> Floats:
+    def _mean_invalid(self, flavour: Ints, abseta: Reals, pt_gev: Reals) -> Reals:
         values = [self.injected.evaluate(flavour, abseta, pt_gev, np.array(v)) for v in INVALID_VALUES]
         return np.average(values, axis=0, weights=INVALID_SHARES)
 
 
-def _nodes(low_high: tuple[float, float], edges: Iterable[float], step: float, *, logarithmic: bool = False) -> Floats:
+def _nodes(low_high: tuple[float, float], edges: Iterable[float], step: float, *, logarithmic: bool = False) -> Reals:
     """Return nodes from each edge to just below the next, at most ``step`` apart (of the logarithm if asked)."""
     ordered = np.unique([*low_high, *np.clip(list(edges), *low_high)])
     spaced, scale = (np.geomspace, np.log) if logarithmic else (np.linspace, np.asarray)

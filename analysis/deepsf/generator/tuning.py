@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
-from deepsf.arrays import Bools, Floats
+from deepsf.arrays import Bools, Reals
 from deepsf.config.generator import Generator
 from deepsf.generator import kinematics
 from deepsf.generator.composition import Composition
@@ -34,10 +34,10 @@ ZJETS_HEAVY_RANGE = (0.0, 0.9)
 class _Pairs(NamedTuple):
     """Events with two jets: flavour and tag probabilities of shape ``(n, 2, 3)``, masks, and the weight of an event."""
 
-    flavour: Floats
+    flavour: Reals
     is_radiated: Bools
-    tag_hf: Floats
-    tag_lf: Floats
+    tag_hf: Reals
+    tag_lf: Reals
     in_hf: Bools
     in_lf: Bools
     weight: float
@@ -46,8 +46,8 @@ class _Pairs(NamedTuple):
 class _Probes(NamedTuple):
     """Expected probe jets of b, c and udsg in the two regions."""
 
-    hf: Floats
-    lf: Floats
+    hf: Reals
+    lf: Reals
 
     def purities(self, other: _Probes) -> tuple[float, float]:
         hf, lf = self.hf + other.hf, self.lf + other.lf
@@ -187,7 +187,7 @@ def _count(pairs: _Pairs, fractions: tuple[float, float]) -> _Probes:
     """Return the expected probe jets if radiated jets have these b and c fractions; both permutations."""
     flavour = np.where(pairs.is_radiated, np.array([*fractions, 1.0 - sum(fractions)]), pairs.flavour)
 
-    def probes(in_region: Bools, tag: Floats) -> Floats:
+    def probes(in_region: Bools, tag: Reals) -> Reals:
         tagged = (flavour[in_region] * tag[in_region]).sum(axis=2, keepdims=True)
         return np.asarray(pairs.weight * (tagged[:, ::-1] * flavour[in_region]).sum(axis=(0, 1)))
 
