@@ -3,66 +3,85 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
-from deepsf.config.base import Count, Fraction, NonNegative, OpenFraction, Positive, Section, Seed
+from deepsf.config.base import (
+    Fraction,
+    Layers,
+    LearningRate,
+    LearningRateFinal,
+    LearningRateWarmup,
+    OpenFraction,
+    Section,
+    Seed,
+    Units,
+)
+
+Passes = Annotated[float, Field(gt=0.0, description="passes over the training events")]
+BatchEvents = Annotated[int, Field(ge=8, description="events of a step")]
+WeightDecay = Annotated[
+    float, Field(ge=0.0, description="decoupled weight decay (AdamW), of matrices only, not of embeddings")
+]
+Blocks = Annotated[int, Field(ge=1, description="message-passing blocks")]
 
 
 class NetworkTraining(Section):
     """Training of an efficiency network: cross-entropy of the tag bit, or of the tag bins."""
 
-    passes: Positive = 8.0
-    batch_events: int = Field(default=1024, ge=8)
-    learning_rate: Positive = 2e-3
-    learning_rate_warmup: Fraction = 0.05
-    learning_rate_final: Fraction = 0.01
-    weight_decay: NonNegative = Field(default=0.1, description="decoupled; of matrices alone, not of embeddings")
+    passes: Passes = 8.0
+    batch_events: BatchEvents = 1024
+    learning_rate: LearningRate = 2e-3
+    learning_rate_warmup: LearningRateWarmup = 0.05
+    learning_rate_final: LearningRateFinal = 0.01
+    weight_decay: WeightDecay = 0.1
     resample: Literal["bootstrap", "none"] = Field(
         default="bootstrap", description="bootstrap: each member has its own Poisson bootstrap by event"
     )
     balance: Fraction = Field(
         default=0.5,
-        description="flavours weigh (variance of the tag)^-balance in the loss, so that rarely tagged ones are not "
-        "shaped after the others; their efficiencies are not changed",
+        description="flavours weigh (variance of the tag)^-balance in the loss, so that the shape of a rarely tagged "
+        "flavour does not follow the others; efficiencies stay unbiased",
     )
     untagged_weight: dict[str, OpenFraction] = Field(
         default_factory=dict,
-        description="mu of arXiv:2004.02665, by flavour: untagged jets weigh this in the loss, undone in the result",
+        description="mu of arXiv:2004.02665 by flavour: weight of untagged jets in the loss, undone in the result",
     )
 
 
 class ClosestJet(NetworkTraining):
     """Feed-forward network on pT, eta, flavour, and distance and flavour of the closest jet."""
 
-    layers: Count = 4
-    units: Count = 128
-    passes: Positive = 6.0
-    weight_decay: NonNegative = 0.3
+    layers: Layers = 4
+    units: Units = 128
+    passes: Passes = 6.0
+    weight_decay: WeightDecay = 0.3
 
 
 class Pairwise(NetworkTraining):
-    """Own efficiency times one factor for each neighbour."""
+    """Efficiency of the jet alone times one factor for each neighbour."""
 
-    units: Count = 64
+    units: Units = 64
 
 
 class Gnn(NetworkTraining):
     """Graph network on distances and ratios of pT: invariant under rotation in phi and reflection in eta."""
 
-    blocks: Count = 2
-    units: Count = 32
-    learning_rate: Positive = 4e-3
+    blocks: Blocks = 2
+    units: Units = 32
+    learning_rate: LearningRate = 4e-3
 
 
 class PublishedGnn(NetworkTraining):
     """Graph network of arXiv:2004.02665: three blocks of 256, raw phi among its inputs."""
 
-    blocks: Count = 3
-    units: Count = Field(default=256, multiple_of=2, description="half of a jet itself, half of its neighbours")
-    batch_events: int = Field(default=2048, ge=8)
-    passes: Positive = 20.0
+    blocks: Blocks = 3
+    units: int = Field(
+        default=256, ge=1, multiple_of=2, description="units of a block, half for the jet and half for its neighbours"
+    )
+    batch_events: BatchEvents = 2048
+    passes: Passes = 20.0
 
 
 @dataclass(frozen=True)
@@ -124,14 +143,14 @@ else:
 
 
 class EfficiencyEnsemble(Section):
-    """The network that is used: members with their own initialisation and Poisson bootstrap by event."""
+    """The network to use: members with their own initialisation and Poisson bootstrap by event."""
 
-    model: NetworkName = "gnn"
-    n_members: int = Field(default=20, ge=2)
+    model: NetworkName = Field(default="gnn", description="network whose members are averaged")
+    n_members: int = Field(default=20, ge=2, description="number of trainings")
     seed: Seed = 1
 
 
 class CrossFit(Section):
-    """Two-fold: members trained on even events serve the odd ones, for events that are also trained on."""
+    """Two folds for events that are also trained on: members of the even events serve the odd ones and vice versa."""
 
-    n_members: int = Field(default=2, ge=1, description="of each of the two folds")
+    n_members: int = Field(default=2, ge=1, description="members of each of the two folds")
