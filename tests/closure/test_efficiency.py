@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deepsf.config import load
-from deepsf.config.efficiency.efficiency import EfficiencyMaps
+from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.config.efficiency.networks import Gnn
 from deepsf.efficiency.audit.jet_closure import relative_mad
 from deepsf.efficiency.maps.maps import EfficiencyMap

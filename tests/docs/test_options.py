@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
-KEYS = re.findall(r"^\| `([^`]+)` \|", PAGE, re.MULTILINE)
+KEYS = re.findall(r"^\| `([^`]+)` \|", PAGE.split("## Rows of the audit")[0], re.MULTILINE)
 SECTIONS = re.findall(r"^## `([^`]+)`$", PAGE, re.MULTILINE)
 ELSEWHERE = dict(re.findall(r"^## `([^`]+)`\n\nThe keys are those of `([^`]+)`\.$", PAGE, re.MULTILINE))
 

@@ -12,7 +12,7 @@ from deepsf.config.base import Section
 from deepsf.config.binned import Binned
 from deepsf.config.campaign import Campaign
 from deepsf.config.direct import Direct
-from deepsf.config.efficiency.efficiency import Efficiency
+from deepsf.config.efficiency.efficiency import Efficiency, efficiency_problems
 from deepsf.config.exports import Exports
 from deepsf.config.flavours import Flavour, Tagger, bins_problems, code_problems, measured_flavours
 from deepsf.config.generator import Generator
@@ -46,7 +46,7 @@ class EfficiencyConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> EfficiencyConfig:
-        _raise([*code_problems(self.flavours), *self.efficiency.problems(self.flavours, None)])
+        _raise([*code_problems(self.flavours), *efficiency_problems(self.efficiency, self.flavours, None)])
         return self
 
 
@@ -90,7 +90,7 @@ class Config(Section):
             *shift_problems(self.shifts, self.regions, self.flavours, self.binned.n_bootstrap),
         ]
         if self.efficiency is not None:
-            problems += self.efficiency.problems(self.flavours, self.tagger.working_points)
+            problems += efficiency_problems(self.efficiency, self.flavours, self.tagger.working_points)
         _raise(problems)
         return self
 

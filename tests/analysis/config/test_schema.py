@@ -20,8 +20,3 @@ def test_a_toy_of_efficiencies_in_a_campaign_with_samples_is_refused(tree, messa
     toy = yaml.safe_load((CONFIGS / "efficiency_toy.yaml").read_text())["efficiency"]["toy"]
     tree["efficiency"] = {"toy": toy}
     assert "efficiency.toy: a campaign with samples takes its jets from their skims; leave it out" in message(tree)
-
-
-def test_efficiencies_without_toy_and_without_samples_are_refused(tree, message):
-    tree = {"flavours": tree["flavours"], "efficiency": {}}
-    assert "efficiency.toy: a file without samples needs it" in message(tree)

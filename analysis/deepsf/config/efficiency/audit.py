@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from pydantic import Field
 
@@ -16,49 +16,61 @@ class EfficiencyAudit(Section):
     """Checks of all models, and the limits of each row."""
 
     seed: Seed = 1
-    delta_r: Edges = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.2)
-    pt_gev: Edges = (20, 60, 100, 150, 200, 250, 300, 400, 500, 700, 1000)
-    eta: Edges = tuple(-2.5 + 0.5 * k for k in range(11))
-    mass_gev: Edges = (0, 30, 60, 100, 150, 200, 300, 400, 600, 900)
-    low_pt_gev: Positive = Field(default=60.0, description="jets below have a row of their own")
-    non_closure_pt_gev: Edges = Field(
-        default=(20, 60, 100, 200, 400, 1000), description="cells in which the non-closure is given as a systematic"
+    delta_r: Edges = Field(
+        default=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.2),
+        description="edges in DeltaR of the two leading jets",
     )
-    non_closure_delta_r: Edges = (0.0, 0.4, 0.8, 1.5, 3.2)
-    n_replicas: int = Field(default=200, ge=2, description="of the coverage test with maps")
-    n_replica_events: Count = 20_000
+    pt_gev: Edges = Field(
+        default=(20, 60, 100, 150, 200, 250, 300, 400, 500, 700, 1000), description="edges in pT [GeV]"
+    )
+    eta: Edges = Field(default=tuple(-2.5 + 0.5 * k for k in range(11)), description="edges in eta")
+    mass_gev: Edges = Field(
+        default=(0, 30, 60, 100, 150, 200, 300, 400, 600, 900),
+        description="edges in the mass of the two leading jets [GeV]",
+    )
+    low_pt_gev: Positive = Field(
+        default=60.0, description="jets below this pT [GeV] have a calibration row of their own"
+    )
+    non_closure_pt_gev: Edges = Field(
+        default=(20, 60, 100, 200, 400, 1000),
+        description="edges in pT [GeV] of the cells of the non-closure systematic",
+    )
+    non_closure_delta_r: Edges = Field(
+        default=(0.0, 0.4, 0.8, 1.5, 3.2), description="edges of these cells in DeltaR to the closest jet"
+    )
+    n_replicas: int = Field(default=200, ge=2, description="samples of the coverage test with maps")
+    n_replica_events: Count = Field(default=20_000, description="events of each of these samples")
     limits: dict[str, Limit] | None = Field(
         default=None,
         description="by row: the largest value, or an interval with null for an open end; null: the row has no limit. "
         "null for all: no row has one",
     )
 
-    def problems(self, rows: Collection[str], possible: Collection[str]) -> list[str]:
-        """Return limits that no row can have or meet, in words.
 
-        Parameters
-        ----------
-        rows, possible
-            Names of the rows that this campaign's audit makes, and of those that another one's could.
-        """
-        problems = []
-        for key, limit in (self.limits or {}).items():
-            where = f"efficiency.audit.limits.{key}"
-            if key not in possible:
-                problems.append(f"{where}: no row is called that; {row_hint(key, possible)}")
-            elif key not in rows and limit is not None:
-                problems.append(
-                    f"{where}: this campaign has no such row; leave the limit out, or set it to null where an extended "
-                    "file has it"
-                )
-            if not isinstance(limit, tuple):
-                continue
-            low, high = limit
-            if low is None and high is None:
-                problems.append(f"{where} = [null, null]: an interval that is open at both ends is none; write null")
-            elif low is not None and high is not None and low > high:
-                problems.append(f"{where} = [{low:g}, {high:g}]: no value can pass; the lower end comes first")
-        return problems
+def limit_problems(audit: EfficiencyAudit, rows: Collection[str], possible: Collection[str]) -> Iterator[str]:
+    """Yield limits that no row can have or meet.
+
+    Parameters
+    ----------
+    rows, possible
+        Names of the rows that this campaign's audit makes, and of those that another one's could.
+    """
+    for key, limit in (audit.limits or {}).items():
+        where = f"efficiency.audit.limits.{key}"
+        if key not in possible:
+            yield f"{where}: no row is called that; {row_hint(key, possible)}"
+        elif key not in rows and limit is not None:
+            yield (
+                f"{where}: this campaign has no such row; leave the limit out, or set it to null where an extended "
+                "file has it"
+            )
+        if not isinstance(limit, tuple):
+            continue
+        low, high = limit
+        if low is None and high is None:
+            yield f"{where} = [null, null]: an interval that is open at both ends is none; write null"
+        elif low is not None and high is not None and low > high:
+            yield f"{where} = [{low:g}, {high:g}]: no value can pass; the lower end comes first"
 
 
 def row_hint(key: str, rows: Collection[str]) -> str:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from collections.abc import Collection, Iterator
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
 from deepsf.config.base import Count, OpenFraction, Section, Seed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from deepsf.config.efficiency.toy import EfficiencyToy
-    from deepsf.config.flavours import Flavour
+from deepsf.config.efficiency.toy import EfficiencyToy, working_point_problems
 
 Experiment = Literal["hidden_variable", "untagged_weight", "working_points"]
 
@@ -21,33 +17,30 @@ class EfficiencyExperiments(Section):
     """One member of the ensemble's network trained otherwise, or on a toy that differs in one thing."""
 
     seed: Seed = 1
-    n_events: Count | None = Field(default=None, description="to train on; as many as the toy has by default")
+    n_events: Count | None = Field(default=None, description="events to train on; null: as many as the toy has")
     untagged_weight: OpenFraction = Field(
-        default=0.1, description="mu of arXiv:2004.02665 for all flavours: efficiencies must not depend on it"
+        default=0.1, description="mu of arXiv:2004.02665 for all flavours, on which efficiencies must not depend"
     )
     hidden_variable: float = Field(
-        default=0.2, gt=0.0, le=0.3, description="as of the toy: efficiencies weigh 1 + this h, which no network knows"
+        default=0.2, gt=0.0, le=0.3, description="efficiency.toy.hidden_variable of the toy with a hidden variable"
     )
     working_points: dict[str, dict[str, Annotated[float, Field(gt=0.0, le=1.0)]]] = Field(
         default={"L": {}, "M": {"b": 0.85, "c": 0.40, "udsg": 0.15}, "T": {"b": 0.60, "c": 0.12, "udsg": 0.10}},
         min_length=2,
-        description="as of the toy, for a network of several; not used if the toy itself has several",
+        description="efficiency.toy.working_points for a network of several; not used if the toy itself has several",
     )
 
-    def problems(self, toy: EfficiencyToy, flavours: Mapping[str, Flavour]) -> list[str]:
-        """Return what does not fit the flavours, and working points that are not nested, in words."""
-        if len(toy.working_points) > 1:
-            return []
-        changed = toy.model_copy(update={"working_points": self.working_points})
-        key = "efficiency.toy.working_points"
-        return [
-            text.replace(key, "efficiency.experiments.working_points")
-            for text in changed.problems(flavours)
-            if text.startswith(key)
-        ]
+
+def experiment_problems(
+    experiments: EfficiencyExperiments, toy: EfficiencyToy, flavours: Collection[str]
+) -> Iterator[str]:
+    """Yield working points that do not fit the flavours or are not nested."""
+    if len(toy.working_points) == 1:
+        changed = toy.model_copy(update={"working_points": experiments.working_points})
+        yield from working_point_problems(changed, flavours, "efficiency.experiments.working_points")
 
 
 def experiments_of(toy: EfficiencyToy) -> tuple[Experiment, ...]:
-    """Return the experiments that tell something beside the toy itself: of working points none if it has several."""
+    """Return the experiments that differ from the toy itself: none of working points if it has several."""
     several = len(toy.working_points) > 1
     return tuple(name for name in get_args(Experiment) if not (several and name == "working_points"))

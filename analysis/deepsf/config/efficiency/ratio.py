@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator
 
 from pydantic import Field, model_validator
 
@@ -19,7 +19,6 @@ from deepsf.config.base import (
     Seed,
     Units,
 )
-from deepsf.config.flavours import Flavour
 
 
 class TrueTagScaleFactor(Section):
@@ -86,30 +85,24 @@ class EfficiencyRatio(Section):
                 raise ValueError(f"regions.{name}: fractions add up to {sum(mixture.values()):g}, must be 1")
         return self
 
-    def problems(self, flavours: Mapping[str, Flavour]) -> list[str]:
-        """Return what does not fit the flavours, in words."""
-        given = {f"regions.{name}": set(mixture) for name, mixture in self.regions.items()}
-        problems = [
-            f"efficiency.ratio.{key}: needs exactly the flavours {list(flavours)}, got {sorted(names)}"
-            for key, names in {**given, "true_sf": set(self.true_sf)}.items()
-            if names != set(flavours)
-        ]
-        problems += [
-            f"efficiency.ratio.fixed.{name}: not one of the flavours {list(flavours)}"
-            for name in self.fixed
-            if name not in flavours
-        ]
-        problems += [
-            f"efficiency.ratio.regions: no region has {name} jets; give one a fraction of them"
-            for name in flavours
-            if not any(mixture.get(name) for mixture in self.regions.values())
-        ]
-        n_free = len(set(flavours) - set(self.fixed))
-        if n_free == 0:
-            problems.append("efficiency.ratio.fixed: all scale factors are taken as known, none is left to find")
-        if n_free > len(self.regions):
-            problems.append(
-                f"efficiency.ratio.regions: {len(self.regions)} cannot tell {n_free} scale factors apart; add a "
-                "region, or take one as known under fixed"
-            )
-        return problems
+
+def ratio_problems(ratio: EfficiencyRatio, flavours: Collection[str]) -> Iterator[str]:
+    """Yield what does not fit the flavours, and fits without a unique solution."""
+    given = {f"regions.{name}": set(mixture) for name, mixture in ratio.regions.items()}
+    for key, names in {**given, "true_sf": set(ratio.true_sf)}.items():
+        if names != set(flavours):
+            yield f"efficiency.ratio.{key}: needs exactly the flavours {list(flavours)}, got {sorted(names)}"
+    for name in ratio.fixed:
+        if name not in flavours:
+            yield f"efficiency.ratio.fixed.{name}: not one of the flavours {list(flavours)}"
+    for name in flavours:
+        if not any(mixture.get(name) for mixture in ratio.regions.values()):
+            yield f"efficiency.ratio.regions: no region has {name} jets; give one a fraction of them"
+    n_free = len(set(flavours) - set(ratio.fixed))
+    if n_free == 0:
+        yield "efficiency.ratio.fixed: all scale factors are taken as known, none is left to find"
+    if n_free > len(ratio.regions):
+        yield (
+            f"efficiency.ratio.regions: {len(ratio.regions)} cannot tell {n_free} scale factors apart; add a "
+            "region, or take one as known under fixed"
+        )

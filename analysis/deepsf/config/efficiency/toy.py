@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from deepsf.config.base import Count, Fraction, NonNegative, OpenFraction, Positive, Section, Seed
-from deepsf.config.flavours import Flavour
 
 Efficiency01 = Annotated[float, Field(gt=0.0, le=1.0)]
 
@@ -38,10 +37,12 @@ class Neighbours(Section):
 
     @model_validator(mode="after")
     def _factors(self) -> Neighbours:
-        for own, row in self.amplitude.items():
+        for flavour, row in self.amplitude.items():
             for other, value in row.items():
                 if not -5.0 <= value < 1.0:
-                    raise ValueError(f"amplitude.{own}.{other} = {value:g} must lie in [-5, 1): the factor is positive")
+                    raise ValueError(
+                        f"amplitude.{flavour}.{other} = {value:g} must lie in [-5, 1): the factor is positive"
+                    )
         return self
 
 
@@ -137,30 +138,30 @@ class EfficiencyToy(Section):
 
         return {name: self.working_points[name] for name in sorted(self.working_points, key=looseness)}
 
-    def problems(self, flavours: Mapping[str, Flavour]) -> list[str]:
-        """Return what does not fit the flavours, and working points that are not nested, in words."""
-        problems = []
-        for key, given in (
-            ("base", set(self.base)),
-            ("neighbours.width", set(self.neighbours.width)),
-            ("neighbours.amplitude", set(self.neighbours.amplitude)),
-            *((f"neighbours.amplitude.{own}", set(row)) for own, row in self.neighbours.amplitude.items()),
-        ):
-            if given != set(flavours):
-                problems.append(
-                    f"efficiency.toy.{key}: needs exactly the flavours {list(flavours)}, got {sorted(given)}"
+
+def toy_problems(toy: EfficiencyToy, flavours: Collection[str]) -> Iterator[str]:
+    """Yield what does not fit the flavours, and working points that are not nested."""
+    for key, given in (
+        ("base", set(toy.base)),
+        ("neighbours.width", set(toy.neighbours.width)),
+        ("neighbours.amplitude", set(toy.neighbours.amplitude)),
+        *((f"neighbours.amplitude.{flavour}", set(row)) for flavour, row in toy.neighbours.amplitude.items()),
+    ):
+        if given != set(flavours):
+            yield f"efficiency.toy.{key}: needs exactly the flavours {list(flavours)}, got {sorted(given)}"
+    yield from working_point_problems(toy, flavours, "efficiency.toy.working_points")
+
+
+def working_point_problems(toy: EfficiencyToy, flavours: Collection[str], key: str) -> Iterator[str]:
+    """Yield factors of unknown flavours, and pairs of working points that are not nested; ``key`` is where they are."""
+    for name, factors in toy.working_points.items():
+        for flavour in factors:
+            if flavour not in flavours:
+                yield f"{key}.{name}.{flavour}: not one of the flavours {list(flavours)}"
+    for (loose, low), (tight, high) in pairwise(toy.nested_points.items()):
+        for flavour in flavours:
+            if high.get(flavour, 1.0) > low.get(flavour, 1.0):
+                yield (
+                    f"{key}: not nested for {flavour}, {tight} ({high.get(flavour, 1.0):g}) passes more jets than "
+                    f"{loose} ({low.get(flavour, 1.0):g}), but not of all flavours"
                 )
-        for name, factors in self.working_points.items():
-            problems += [
-                f"efficiency.toy.working_points.{name}.{flavour}: not one of the flavours {list(flavours)}"
-                for flavour in factors
-                if flavour not in flavours
-            ]
-        for (loose, low), (tight, high) in pairwise(self.nested_points.items()):
-            problems += [
-                f"efficiency.toy.working_points: not nested for {flavour}, {tight} ({high.get(flavour, 1.0):g}) passes "
-                f"more jets than {loose} ({low.get(flavour, 1.0):g}), but not of all flavours"
-                for flavour in flavours
-                if high.get(flavour, 1.0) > low.get(flavour, 1.0)
-            ]
-        return problems

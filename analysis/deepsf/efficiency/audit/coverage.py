@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.config.efficiency.efficiency import EfficiencyMaps
+from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.efficiency.events.bin_sums import ratio
 from deepsf.efficiency.events.events import Bools, Floats, Ints, JetEvents

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import uhi.io.json
 
-from deepsf.config.efficiency.efficiency import EfficiencyMaps
+from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.efficiency.events.closest import closest_jet
 from deepsf.efficiency.events.events import Bools, Floats, Ints, JetEvents
 from deepsf.efficiency.maps.estimates import (

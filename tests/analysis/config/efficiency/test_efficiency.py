@@ -10,12 +10,6 @@ from tests.analysis.config.efficiency.conftest import CONFIGS
 TOY, SKIMS = "efficiency_toy", "toy_small"
 
 
-@pytest.mark.parametrize("selection", ["exactly", "at_least"])
-def test_numbers_of_tags_are_not_negative(message, selection):
-    text = message(TOY, truth_tagging={selection: [1, -1]})
-    assert f"efficiency.truth_tagging.{selection}.1: Input should be greater than or equal to 0 (got -1)" in text
-
-
 def test_default_comparisons_leave_the_model_of_the_ensemble_out(loaded):
     assert loaded(TOY).efficiency.comparisons == {"closest_jet": 3, "pairwise": 3}
     # limits of the toy are of rows on the graph network

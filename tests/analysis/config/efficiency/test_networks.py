@@ -17,6 +17,7 @@ from deepsf.config.efficiency.networks import (
     Gnn,
     NetworkName,
     NetworkTraining,
+    PublishedGnn,
 )
 from deepsf.efficiency.networks.module import EfficiencyModule
 from deepsf.efficiency.networks.network import network_class
@@ -62,3 +63,19 @@ def test_sections_are_models_that_dump_to_json_and_back():
     models = EfficiencyModels(pairwise={"units": 4})
     assert isinstance(models, BaseModel)
     assert EfficiencyModels.model_validate_json(models.model_dump_json()) == models
+
+
+def test_inherited_settings_keep_their_description():
+    assert Gnn.model_fields["learning_rate"].description == "highest learning rate"
+    assert Gnn().learning_rate == 4e-3
+
+
+@pytest.mark.parametrize(("settings", "change"), [(PublishedGnn, {"units": 255}), (Gnn, {"batch_events": 7})])
+def test_sizes_that_cannot_be_built_are_refused(settings, change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        settings(**change)
+
+
+def test_weights_of_untagged_jets_are_of_known_flavours(message):
+    text = message("efficiency_toy", models={"gnn": {"untagged_weight": {"s": 0.1}}})
+    assert "efficiency.models.gnn.untagged_weight.s: not one of the flavours ['b', 'c', 'udsg']" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.config.efficiency.experiments import EfficiencyExperiments, experiments_of
+from deepsf.config.efficiency.experiments import EfficiencyExperiments
 from deepsf.config.efficiency.networks import Gnn
 from deepsf.efficiency.audit import experiments
 from deepsf.efficiency.audit.experiments import ExperimentSetup, run_experiment
@@ -24,12 +24,6 @@ def run(name, toy=OFTEN, n_events=None, **changes):
     delta_r = np.array(CONFIG.efficiency.audit.delta_r)
     setup = ExperimentSetup(toy, FLAVOURS, "gnn", training, n_events, seed=1, delta_r=delta_r)
     return run_experiment(name, getattr(DEFAULTS, name), setup)
-
-
-def test_a_toy_of_several_working_points_is_that_experiment_itself():
-    assert experiments_of(TOY) == ("hidden_variable", "untagged_weight", "working_points")
-    several = TOY.model_copy(update={"working_points": DEFAULTS.working_points})
-    assert experiments_of(several) == ("hidden_variable", "untagged_weight")
 
 
 def test_efficiencies_do_not_depend_on_mu_once_it_is_undone():
@@ -85,11 +79,3 @@ def test_bins_that_do_not_add_up_are_found(monkeypatch):
 def test_the_same_seed_gives_the_same_figures():
     first, again = (run("hidden_variable", n_events=3000, passes=1) for _ in range(2))
     assert first == again
-
-
-def test_working_points_that_do_not_fit_are_named():
-    given = EfficiencyExperiments(working_points={"L": {}, "M": {"b": 0.8}, "T": {"b": 0.9, "udsg": 0.1, "s": 0.1}})
-    problems = "\n".join(given.problems(TOY, CONFIG.flavours))
-    assert "efficiency.experiments.working_points.T.s: not one of the flavours ['b', 'c', 'udsg']" in problems
-    assert "efficiency.experiments.working_points: not nested for b, T (0.9) passes more jets than M (0.8)" in problems
-    assert DEFAULTS.problems(TOY, CONFIG.flavours) == []

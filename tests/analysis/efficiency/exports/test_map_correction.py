@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from deepsf.config.efficiency.efficiency import EfficiencyMaps
+from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.efficiency.events.closest import closest_jet
 from deepsf.efficiency.exports.map_correction import map_correction
 from deepsf.efficiency.maps.maps import EfficiencyMap

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deepsf.config.efficiency.efficiency import EfficiencyMaps
+from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.efficiency.events.random import event_poisson, stream
 from deepsf.efficiency.maps.bootstrap import bootstrap
 from deepsf.efficiency.maps.maps import EfficiencyMap

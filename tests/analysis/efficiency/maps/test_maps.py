@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from deepsf.config.efficiency.efficiency import EfficiencyMaps
+from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.efficiency.events.closest import closest_jet
 from deepsf.efficiency.maps.maps import EfficiencyMap, Fallbacks
 from tests.analysis.efficiency.events.hand_events import flat_events

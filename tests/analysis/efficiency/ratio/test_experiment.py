@@ -73,23 +73,6 @@ def test_a_true_scale_factor_that_makes_efficiencies_exceed_one_is_refused():
         measure_on_toy(TOY, FLAVOURS, EfficiencyRatio(n_events=300, true_sf=true_sf))
 
 
-def test_settings_that_do_not_fit_the_flavours_are_named():
-    given = EfficiencyRatio(regions={"hf": {"b": 0.8, "udsg": 0.2}}, fixed={"s": 1.0})
-    problems = "\n".join(given.problems(FLAVOURS))
-    assert "efficiency.ratio.regions.hf: needs exactly the flavours ['b', 'c', 'udsg'], got ['b', 'udsg']" in problems
-    assert "efficiency.ratio.fixed.s: not one of the flavours" in problems
-    assert "efficiency.ratio.regions: 1 cannot tell 3 scale factors apart" in problems
-    assert EfficiencyRatio().problems(FLAVOURS) == []
-    without = EfficiencyRatio(regions={name: {"b": 0.5, "c": 0.0, "udsg": 0.5} for name in ("x", "y", "z")})
-    assert without.problems(FLAVOURS) == ["efficiency.ratio.regions: no region has c jets; give one a fraction of them"]
-    known = EfficiencyRatio(fixed=dict.fromkeys(FLAVOURS, 1.0))
-    assert known.problems(FLAVOURS) == [
-        "efficiency.ratio.fixed: all scale factors are taken as known, none is left to find"
-    ]
-    with pytest.raises(ValueError, match=r"regions.hf: fractions add up to 1.1, must be 1"):
-        EfficiencyRatio(regions={"hf": {"b": 0.9, "udsg": 0.2}})
-
-
 def test_a_region_of_one_flavour_needs_no_fit_of_its_composition():
     pure = {f"only {f}": {g: float(f == g) for g in FLAVOURS} for f in FLAVOURS}
     found = measure_on_toy(TOY, FLAVOURS, EfficiencyRatio(n_events=3000, regions=pure, fit=FIT))
