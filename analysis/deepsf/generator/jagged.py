@@ -26,7 +26,7 @@ def flavour_place(hadron_flavour: Ints) -> Ints:
     known = (flavour == 0) | (flavour == 4) | (flavour == 5)
     if not known.all():
         strange = np.unique(flavour[~known])[:5].tolist()
-        raise ValueError(f"hadron flavours {strange} are not made by the generator; it knows 5 (b), 4 (c) and 0 (udsg)")
+        raise ValueError(f"hadron flavours {strange} are not generated; known are 5 (b), 4 (c) and 0 (udsg)")
     return np.asarray(_INDEX_OF_FLAVOUR[flavour])
 
 

@@ -246,6 +246,6 @@ def _check_tagger_ran(ntuple: Ntuple, jets: Collection) -> None:
     if np.any(not_run):
         raise NtupleError(
             f"{ntuple.path}: branch {ntuple.discriminant} is {score[not_run][0]:g} for {np.count_nonzero(not_run)} of "
-            f"{np.count_nonzero(accepted)} jets in the acceptance: the tagger was not run when the file was made; "
+            f"{np.count_nonzero(accepted)} jets in the acceptance: the tagger was not run when the file was produced; "
             "set tagger.branch to another tagger or take the file off the sample"
         )

@@ -60,7 +60,7 @@ class Table:
         self.path = path
         self.schema = schema
         with self._named():
-            # Without the stored arrow schema the metadata set at the end are read back as the schema's own.
+            # Metadata set at the end are only read back as the schema's if no arrow schema is stored.
             self.writer = pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False, store_schema=False)
 
     def write(self, columns: Mapping[str, Array]) -> None:

@@ -95,5 +95,5 @@ def test_shapes_depend_on_pt_and_abseta():
 
 
 def test_an_unknown_flavour_is_named():
-    with pytest.raises(ValueError, match=r"hadron flavours \[3\] are not made by the generator; it knows 5"):
+    with pytest.raises(ValueError, match=r"hadron flavours \[3\] are not generated; known are 5"):
         draw(np.random.default_rng(1), DEEPJET, *jets(3, 2))

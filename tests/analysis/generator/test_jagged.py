@@ -37,7 +37,7 @@ def test_objects_are_ordered_by_event_and_falling_pt():
 
 def test_flavours_have_places_and_others_are_refused():
     assert flavour_place(np.array([0, 5, 4])).tolist() == [2, 0, 1]
-    with pytest.raises(ValueError, match=r"hadron flavours \[1, 21\] are not made by the generator"):
+    with pytest.raises(ValueError, match=r"hadron flavours \[1, 21\] are not generated"):
         flavour_place(np.array([5, 21, 1]))
 
 
