@@ -23,7 +23,7 @@ from deepsf.efficiency.truth_tagging.draws import draw_bins, draw_pattern
 from deepsf.efficiency.truth_tagging.probabilities import at_least, taggable_jets
 
 N_TAGS = 2
-SETTINGS = Taggable()
+SETTINGS = dict(Taggable())
 
 
 def truth_tagging_figures(
@@ -36,7 +36,6 @@ def truth_tagging_figures(
     few_efficiency = efficiency[: few.offsets[-1]]
     expected = plain_weights(few, few_efficiency[:, 0])
     np.testing.assert_allclose(weights(few, few_efficiency[:, 0]), expected, rtol=1e-9)
-    drawn(few, few_efficiency)  # compiles
     ours = seconds(rounds, weights, events, efficiency[:, 0]) / n_events
     plain = seconds(1, plain_weights, few, few_efficiency[:, 0]) / n_plain
     return {
@@ -47,12 +46,12 @@ def truth_tagging_figures(
 
 
 def weights(events: JetEvents, efficiency: Floats) -> Floats:
-    return at_least(efficiency, events.offsets, N_TAGS, taggable_jets(events, SETTINGS))
+    return at_least(efficiency, events.offsets, N_TAGS, taggable_jets(events, **SETTINGS))
 
 
 def plain_weights(events: JetEvents, efficiency: Floats) -> Floats:
     """Sum over all patterns of every event, as a user writes it."""
-    taggable = taggable_jets(events, SETTINGS)
+    taggable = taggable_jets(events, **SETTINGS)
     found = np.zeros(len(events))
     for event in range(len(events)):
         jets = slice(events.offsets[event], events.offsets[event + 1])
@@ -66,7 +65,7 @@ def plain_weights(events: JetEvents, efficiency: Floats) -> Floats:
 
 
 def drawn(events: JetEvents, efficiency: Floats) -> Any:
-    taggable = taggable_jets(events, SETTINGS)
+    taggable = taggable_jets(events, **SETTINGS)
     offsets, numbers = events.offsets, events.event
     pattern = draw_pattern(efficiency[:, 0], offsets, numbers, N_TAGS, at_least=True, seed=1, taggable=taggable)
     return draw_bins(efficiency, offsets, numbers, pattern.tagged, 0, seed=1, taggable=taggable)

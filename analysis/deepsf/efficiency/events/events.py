@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 Ints = npt.NDArray[np.int64]
 Floats32 = npt.NDArray[np.float32]
@@ -132,6 +130,9 @@ class JetEvents:
 
     def write(self, path: Path) -> None:
         """Write one row an event, jets as lists."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         offsets = pa.array(self.offsets.astype(np.int32))
         columns = {name: pa.array(getattr(self, name)) for name in _EVENTS}
         columns |= {name: pa.ListArray.from_arrays(offsets, pa.array(getattr(self, name))) for name in _JETS}
@@ -148,6 +149,8 @@ class JetEvents:
         ValueError
             If the file is not one of events, or a column is missing.
         """
+        import pyarrow.parquet as pq
+
         table = pq.read_table(path)
         names = (table.schema.metadata or {}).get(b"deepsf")
         missing = sorted({*_JETS, *_EVENTS} - set(table.column_names))

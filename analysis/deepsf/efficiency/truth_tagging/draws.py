@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from deepsf.efficiency.events.events import Bools, Floats, Ints
 from deepsf.efficiency.events.random import UInts, jet_uniforms, stream
+from deepsf.efficiency.events.ranks import by_rank
 from deepsf.efficiency.truth_tagging.probabilities import checked
 
 Array = npt.NDArray[Any]
@@ -112,8 +112,7 @@ def draw_bins(
     if tagged.shape != mask.shape:
         raise ValueError(f"tagged must have one value a jet, shape {mask.shape}, got {tagged.shape}")
     uniform = _uniforms(offsets, event, seed, "bin", point)
-    bins: Bins = _bins(np.ascontiguousarray(efficiency, np.float64), mask, tagged, uniform, point)
-    return bins
+    return _bins(efficiency.astype(np.float64), mask, tagged, uniform, point)
 
 
 def check_nested(efficiency: Array) -> None:
@@ -149,65 +148,45 @@ def _uniforms(offsets: Ints, event: UInts, seed: int, *names: str | int) -> Floa
     return jet_uniforms(stream(seed, "truth tagging", *names), event, offsets)
 
 
-@njit(cache=True)
-def _fill_tails(efficiency: Floats, n: int, at_least: bool, tail: Floats) -> None:
-    """Write to tail[i, m] the probability of m tags, or of at least m, among the jets from i on."""
-    n_jets = len(efficiency)
-    tail[n_jets, :] = 0.0
-    tail[n_jets, 0] = 1.0
-    for i in range(n_jets - 1, -1, -1):
-        tag = efficiency[i]
-        tail[i, 0] = 1.0 if at_least else (1.0 - tag) * tail[i + 1, 0]
-        for m in range(1, n + 1):
-            tail[i, m] = tag * tail[i + 1, m - 1] + (1.0 - tag) * tail[i + 1, m]
+def _tails(efficiency: Floats, jets: list[Ints], n: int, at_least: bool, n_events: int) -> Floats:
+    """Return the probability of m tags, or of at least m, among the jets from rank r on: ``[r, m, event]``."""
+    tail = np.zeros((len(jets) + 1, n + 1, n_events))
+    tail[:, 0] = 1.0
+    for rank in range(len(jets) - 1, -1, -1):
+        tag = efficiency[jets[rank]]
+        here, behind = tail[rank, :, : len(tag)], tail[rank + 1, :, : len(tag)]
+        if not at_least:
+            here[0] = (1.0 - tag) * behind[0]
+        here[1:] = tag * behind[:-1] + (1.0 - tag) * behind[1:]
+    return tail
 
 
-@njit(cache=True)
 def _patterns(
     efficiency: Floats, offsets: Ints, taggable: Bools, uniform: Floats, n: int, at_least: bool
 ) -> tuple[Bools, Bools]:
-    n_events = len(offsets) - 1
     tagged = np.zeros(len(efficiency), np.bool_)
-    is_possible = np.zeros(n_events, np.bool_)
-    longest = 0
-    for event in range(n_events):
-        longest = max(longest, offsets[event + 1] - offsets[event])
-    tail = np.zeros((longest + 1, n + 1))
-    jets = np.empty(longest, np.int64)
+    is_possible = np.zeros(len(offsets) - 1, np.bool_)
     free = 1.0 if at_least else 0.0  # may more jets be tagged than are wanted?
-    for event in range(n_events):
-        n_jets = 0
-        for jet in range(offsets[event], offsets[event + 1]):
-            if taggable[jet]:
-                jets[n_jets] = jet
-                n_jets += 1
-        _fill_tails(efficiency[jets[:n_jets]], n, at_least, tail)
-        is_possible[event] = tail[0, n] > 0.0
-        missing = n
-        for i in range(n_jets if is_possible[event] else 0):
-            rest = tail[i + 1, missing - 1] if missing > 0 else free
-            if uniform[jets[i]] * tail[i, missing] < efficiency[jets[i]] * rest:
-                tagged[jets[i]] = True
-                missing = max(missing - 1, 0)
+    for block in by_rank(offsets, taggable):
+        tail = _tails(efficiency, block.jets, n, at_least, len(block.events))
+        possible = tail[0, n] > 0.0
+        is_possible[block.events] = possible
+        wanted = np.full(len(block.events), n)
+        for rank, jets in enumerate(block.jets):
+            event = np.arange(len(jets))
+            missing = wanted[event]
+            rest = np.where(missing > 0, tail[rank + 1, missing - 1, event], free)
+            drawn = possible[event] & (uniform[jets] * tail[rank, missing, event] < efficiency[jets] * rest)
+            tagged[jets] = drawn
+            wanted[event] -= drawn & (missing > 0)
     return tagged, is_possible
 
 
-@njit(cache=True)
 def _bins(efficiency: Floats, taggable: Bools, tagged: Bools, uniform: Floats, point: int) -> Bins:
     """Invert the distribution of nested working points: a jet passes those whose efficiency exceeds its position."""
-    n_points = efficiency.shape[1]
-    bins = np.full(len(efficiency), NOT_DRAWN, np.int8)
-    for jet in range(len(efficiency)):
-        if not taggable[jet]:
-            continue
-        threshold = efficiency[jet, point]
-        if tagged[jet]:
-            position = uniform[jet] * threshold
-            passed, last = point + 1, n_points
-        else:
-            position = threshold + uniform[jet] * (1.0 - threshold)
-            passed, last = 0, point
-        while passed < last and position < efficiency[jet, passed]:
-            passed += 1
-        bins[jet] = passed
-    return bins
+    threshold = efficiency[:, point]
+    position = np.where(tagged, uniform * threshold, threshold + uniform * (1.0 - threshold))
+    passes = position[:, None] < efficiency
+    tighter = point + 1 + passes[:, point + 1 :].sum(axis=1)
+    bins = np.where(tagged, tighter, passes[:, :point].sum(axis=1))
+    return np.where(taggable, bins, NOT_DRAWN).astype(np.int8)

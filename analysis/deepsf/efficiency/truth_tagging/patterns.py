@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from math import comb
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from deepsf.efficiency.events.events import Bools, Floats, Ints
 from deepsf.efficiency.truth_tagging.probabilities import checked
@@ -55,50 +53,32 @@ def all_patterns(
     if n < 0:
         raise ValueError(f"a number of tags cannot be negative, got {n}")
     values, mask = checked(efficiency, offsets, taggable)
-    n_taggable = np.diff(np.concatenate([[0], np.cumsum(mask)])[offsets])
+    jets, before = np.flatnonzero(mask), np.concatenate([[0], np.cumsum(mask)])[offsets]
+    n_taggable = np.diff(before)
     if len(n_taggable) and n_taggable.max() > MAX_TAGGABLE:
         raise ValueError(
             f"{int(np.sum(n_taggable > MAX_TAGGABLE))} events have more than {MAX_TAGGABLE} taggable jets, up to "
             f"{n_taggable.max()}: too many patterns to list; draw them, or take n_leading jets"
         )
-    of_number = np.array([_n_patterns(number, n, at_least) for number in range(MAX_TAGGABLE + 1)], np.int64)
-    count = of_number[n_taggable]
+    by_number = {number: _patterns_of(number, n, at_least) for number in np.unique(n_taggable).tolist()}
+    count = np.array([len(by_number[number]) for number in n_taggable.tolist()], np.int64)
     event = np.repeat(np.arange(len(count)), count)
     jet_offsets = np.concatenate([[0], np.cumsum(np.diff(offsets)[event])]).astype(np.int64)
-    probability, tagged = _fill(values, offsets, mask, n, at_least, len(event), int(jet_offsets[-1]))
+    probability, tagged = np.ones(len(event)), np.zeros(jet_offsets[-1], np.bool_)
+    first_pattern = np.cumsum(count) - count
+    for number, of_number in by_number.items():
+        events = np.flatnonzero(n_taggable == number)
+        patterns = first_pattern[events, None] + np.arange(len(of_number))
+        for rank, is_tagged in enumerate(of_number.T):
+            jet = jets[before[events] + rank]
+            tag = values[jet, None]
+            probability[patterns] *= np.where(is_tagged, tag, 1.0 - tag)
+            tagged[jet_offsets[patterns] + (jet - offsets[events])[:, None]] = is_tagged
     return Patterns(event, probability, jet_offsets, tagged)
 
 
-def _n_patterns(n_jets: int, n: int, at_least: bool) -> int:
-    return sum(comb(n_jets, number) for number in range(n, (n_jets if at_least else n) + 1))
-
-
-@njit(cache=True)
-def _fill(
-    efficiency: Floats, offsets: Ints, taggable: Bools, n: int, at_least: bool, n_patterns: int, n_places: int
-) -> tuple[Floats, Bools]:
-    probability = np.empty(n_patterns)
-    tagged = np.zeros(n_places, np.bool_)
-    pattern, place = 0, 0
-    for event in range(len(offsets) - 1):
-        first, last = offsets[event], offsets[event + 1]
-        n_taggable = 0
-        for jet in range(first, last):
-            n_taggable += taggable[jet]
-        for bits in range(1 << n_taggable):
-            n_tags = 0
-            for bit in range(n_taggable):
-                n_tags += (bits >> bit) & 1
-            if n_tags < n or (n_tags > n and not at_least):
-                continue
-            product, bit = 1.0, 0
-            for jet in range(first, last):
-                if taggable[jet]:
-                    tag = (bits >> bit) & 1 == 1
-                    tagged[place + jet - first] = tag
-                    product *= efficiency[jet] if tag else 1.0 - efficiency[jet]
-                    bit += 1
-            probability[pattern] = product
-            pattern += 1
-            place += last - first
-    return probability, tagged
+def _patterns_of(n_jets: int, n: int, at_least: bool) -> Bools:
+    """Return the patterns of some jets, ``(n_patterns, n_jets)``."""
+    tagged = (np.arange(1 << n_jets)[:, None] >> np.arange(n_jets)) & 1 == 1
+    n_tags = tagged.sum(axis=1)
+    return np.asarray(tagged[n_tags >= n if at_least else n_tags == n])

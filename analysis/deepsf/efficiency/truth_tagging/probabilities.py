@@ -11,22 +11,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from deepsf.config.efficiency.truth_tagging import Taggable
 from deepsf.efficiency.events.events import Bools, Floats, Ints, JetEvents
+from deepsf.efficiency.events.ranks import by_rank, product
 
 Array = npt.NDArray[Any]
 
 
-def taggable_jets(events: JetEvents, settings: Taggable) -> Bools:
+def taggable_jets(events: JetEvents, *, pt_min_gev: float, abseta_max: float, n_leading: int | None = None) -> Bools:
     """Return which jets may be tagged, ``(n_jets,)``: within pT and |eta|, of those the ``n_leading`` hardest."""
-    chosen: Bools = (events.pt_gev >= settings.pt_min_gev) & (np.abs(events.eta) <= settings.abseta_max)
-    if settings.n_leading is None:
+    chosen: Bools = (events.pt_gev >= pt_min_gev) & (np.abs(events.eta) <= abseta_max)
+    if n_leading is None:
         return chosen
     before = np.concatenate([[0], np.cumsum(chosen)])
     place = before[1:] - np.repeat(before[events.offsets[:-1]], events.n_jets)
-    chosen &= place <= settings.n_leading
+    chosen &= place <= n_leading
     return chosen
 
 
@@ -92,7 +91,7 @@ def pattern_probability(efficiency: Array, offsets: Ints, tagged: Bools, taggabl
     _check_shape("tagged", tagged, len(passing))
     if wrong := int(np.sum(tagged & ~mask)):
         raise ValueError(f"{wrong} jets are tagged but not taggable; a pattern is one of the taggable jets")
-    return _products(np.where(tagged, passing, 1.0 - passing), offsets, mask)
+    return product(np.where(tagged, passing, 1.0 - passing), offsets, mask)
 
 
 def number_of_tags(tagged: Bools, offsets: Ints, taggable: Bools | None = None) -> Ints:
@@ -168,40 +167,25 @@ def _evaluated(
             if not np.isfinite(values).all():
                 raise ValueError(f"{name} of {int(np.sum(~np.isfinite(values)))} jets is not finite")
         passing, failing = (np.ascontiguousarray(values, np.float64) for values in (efficiency, untagged))
-    result: Floats = _probabilities(passing, failing, offsets, mask, n, at_least_n)
-    return result
+    return _probabilities(passing, failing, offsets, mask, n, at_least_n)
 
 
-@njit(cache=True)
 def _probabilities(
     passing: Floats, failing: Floats, offsets: Ints, taggable: Bools, n: int, at_least_n: bool
 ) -> Floats:
     """Poisson-binomial recursion; at_least_n makes n tags absorbing: jets after them count with both outcomes."""
     result = np.empty(len(offsets) - 1)
-    probability = np.empty(n + 1)
-    for event in range(len(offsets) - 1):
-        probability[:] = 0.0
+    for block in by_rank(offsets, taggable):
+        probability = np.zeros((n + 1, len(block.events)))
         probability[0] = 1.0
-        for jet in range(offsets[event], offsets[event + 1]):
-            if not taggable[jet]:
-                continue
-            tag, no_tag = passing[jet], failing[jet]
-            stay = tag + no_tag if at_least_n else no_tag
-            probability[n] *= stay
+        for jets in block.jets:
+            tag, no_tag = passing[jets], failing[jets]
+            of = probability[:, : len(jets)]
+            of[n] *= tag + no_tag if at_least_n else no_tag
             if n > 0:
-                probability[n] += probability[n - 1] * tag
+                of[n] += of[n - 1] * tag
                 for m in range(n - 1, 0, -1):
-                    probability[m] = probability[m] * no_tag + probability[m - 1] * tag
-                probability[0] *= no_tag
-        result[event] = probability[n]
-    return result
-
-
-@njit(cache=True)
-def _products(factor: Floats, offsets: Ints, chosen: Bools) -> Floats:
-    result = np.ones(len(offsets) - 1)
-    for event in range(len(offsets) - 1):
-        for jet in range(offsets[event], offsets[event + 1]):
-            if chosen[jet]:
-                result[event] *= factor[jet]
+                    of[m] = of[m] * no_tag + of[m - 1] * tag
+                of[0] *= no_tag
+        result[block.events] = probability[n]
     return result

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from deepsf.efficiency.events.events import Bools, Floats, Ints
+from deepsf.efficiency.events.ranks import product
 from deepsf.efficiency.truth_tagging.draws import NOT_DRAWN, Bins, check_nested
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.files import read_text
@@ -222,8 +222,8 @@ def drawn_scale_factor(scale_factor: Floats, bins: Bins, offsets: Ints) -> Float
     """
     if scale_factor.shape[:1] != bins.shape:
         raise ValueError(f"scale factors are of {len(scale_factor)} jets, bins of {len(bins)}")
-    product: Floats = _drawn_product(np.ascontiguousarray(scale_factor, np.float64), bins, offsets)
-    return product
+    factor = np.take_along_axis(scale_factor, np.maximum(bins, 0)[:, None], axis=1)[:, 0]
+    return product(factor, offsets, bins != NOT_DRAWN)
 
 
 def data_efficiencies(efficiency: Array, scale_factor: Floats, point: int) -> tuple[Floats, Floats]:
@@ -244,13 +244,3 @@ def data_efficiencies(efficiency: Array, scale_factor: Floats, point: int) -> tu
     """
     weight = bin_probabilities(efficiency) * scale_factor
     return weight[:, point + 1 :].sum(axis=1), weight[:, : point + 1].sum(axis=1)
-
-
-@njit(cache=True)
-def _drawn_product(scale_factor: Floats, bins: Bins, offsets: Ints) -> Floats:
-    product = np.ones(len(offsets) - 1)
-    for event in range(len(offsets) - 1):
-        for jet in range(offsets[event], offsets[event + 1]):
-            if bins[jet] != NOT_DRAWN:
-                product[event] *= scale_factor[jet, bins[jet]]
-    return product

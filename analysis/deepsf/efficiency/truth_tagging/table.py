@@ -100,7 +100,7 @@ def tag_events(
             f"{list(names)}, at least one; got the shape {efficiencies.mean.shape}"
         )
     point = 0 if settings.working_point is None else names.index(settings.working_point)
-    taggable = taggable_jets(events, settings.taggable)
+    taggable = taggable_jets(events, **dict(settings.taggable))
     columns: dict[str, Any] = {"event": events.event, "weight": events.weight}
     if efficiencies.out_of_range is not None:
         jets = np.concatenate([[0], np.cumsum(efficiencies.out_of_range)])

@@ -9,7 +9,6 @@ from math import prod
 import numpy as np
 import pytest
 
-from deepsf.config.efficiency.truth_tagging import Taggable
 from deepsf.efficiency.events.events import offsets_of
 from deepsf.efficiency.truth_tagging.probabilities import (
     at_least,
@@ -154,10 +153,9 @@ def test_weights_agree_with_direct_tagging_on_average():
 def test_taggable_jets_are_the_leading_ones_of_those_within_the_cuts():
     eta = [0, 2.6, -2.4, 1, 0, -2.6, 0]
     sample = flat_events([5, 0, 2], pt_gev=[90, 80, 70, 60, 15, 50, 40], eta=eta)
-    cuts = Taggable(pt_min_gev=20, abseta_max=2.5)
-    assert taggable_jets(sample, cuts).tolist() == [True, False, True, True, False, False, True]
-    leading = Taggable(pt_min_gev=20, abseta_max=2.5, n_leading=2)
-    assert taggable_jets(sample, leading).tolist() == [True, False, True, False, False, False, True]
+    cuts = {"pt_min_gev": 20.0, "abseta_max": 2.5}
+    assert taggable_jets(sample, **cuts).tolist() == [True, False, True, True, False, False, True]
+    assert taggable_jets(sample, **cuts, n_leading=2).tolist() == [True, False, True, False, False, False, True]
 
 
 @pytest.mark.parametrize(
