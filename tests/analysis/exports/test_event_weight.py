@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
+from deepsf import ShapeCorrection, event_weight
 from deepsf.exports.correctionlib_json import Label, correction_set_text, shape_correction
 from deepsf.exports.event_weight import ShapeCorrection, event_weight
 from deepsf.exports.formula import Polynomial
