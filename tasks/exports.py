@@ -36,7 +36,7 @@ class ExportScaleFactors(ConfigTask):
         return {form: self.target(name) for form, name in self.cfg("exports").files(self.cfg("tagger.name")).items()}
 
     def run(self) -> None:
-        from deepsf.exports.correctionlib_json import Label
+        from deepsf.exports.corrections import Label
         from deepsf.exports.write import ExportedResults, write_exports
         from deepsf.networks.cpu import prepare_process
 

@@ -60,7 +60,7 @@ class ExportEfficiency(EfficiencyTask):
 
     def _head(self) -> str:
         """Return tagger, branch of the discriminant and era, as scale factors have them, and the text of exports."""
-        from deepsf.exports.correctionlib_json import Label
+        from deepsf.exports.corrections import Label
 
         if self.is_toy():
             return ""

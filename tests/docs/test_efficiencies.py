@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import re
-from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import pytest
 
-from deepsf.efficiency.events.from_jets import events_of_jets
-from deepsf.efficiency.exports.bundle import write_exports
-from deepsf.efficiency.maps.maps import EfficiencyMap
-from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
-from tests.analysis.efficiency.exports.ensembles import CODES, ensemble
-from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
+from deepsf.efficiency import EfficiencyEnsemble, events_of_jets
+from tests.analysis.efficiency.exports.ensembles import CODES
+from tests.docs.documents import ROOT, run, simulated, write_efficiency_files
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "efficiencies.md"
-
-
-def simulated(n_events):
-    """Return events as an analysis has them: scores above and below all cuts for jets of every flavour."""
-    rng = np.random.default_rng(3)
-    counts = rng.integers(1, 5, n_events)
-    n = int(counts.sum())
-    columns = {"pt": rng.uniform(20, 300, n), "eta": rng.uniform(-2.5, 2.5, n), "phi": rng.uniform(-3, 3, n)}
-    jets = ak.unflatten(ak.zip(columns), counts)
-    jets = jets[ak.argsort(jets.pt, ascending=False)]
-    jets["hadronFlavour"] = ak.unflatten(rng.choice([0, 4, 5], n), counts)
-    jets["btagDeepFlavB"] = ak.unflatten(rng.uniform(0, 1, n), counts)
-    return ak.zip({"genWeight": rng.choice([1.0, -1.0], n_events, p=[0.9, 0.1]), "jets": jets}, depth_limit=1)
+DOCUMENT = ROOT / "docs" / "efficiencies.md"
 
 
 @pytest.fixture(scope="module")
 def namespace(tmp_path_factory):
     """Run all Python blocks of the document in a folder with the files that it names."""
-    tmp_path = tmp_path_factory.mktemp("document")
-    ak.to_parquet(simulated(400), tmp_path / "simulated.parquet")
-    members = ensemble()
-    members.save(tmp_path / "gnn.safetensors")
-    maps = {"efficiency": EfficiencyMap.fit(random_jets(2000, 1), SETTINGS)}
-    places = tmp_path / "efficiency_maps.json.gz", tmp_path / "efficiency.onnx"
-    write_exports(*places, maps=maps, ensemble=members, hadron_flavours=CODES)
-    names: dict[str, object] = {}
-    with contextlib.chdir(tmp_path):
-        for block in re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL):
-            exec(compile(block, str(DOCUMENT), "exec"), names)
+    folder = tmp_path_factory.mktemp("document")
+    write_efficiency_files(folder)
+    with contextlib.chdir(folder):
+        names = run(DOCUMENT)
         names["own"] = EfficiencyEnsemble.load("own.safetensors")
     return names
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import expit
 
 from deepsf.config.exports import DeepSFTable
-from deepsf.exports.correctionlib_json import RANGE_POLICY, Label, Tree
+from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, Tree, binning, category, shape_inputs
 from deepsf.exports.shapes import HIGHEST_DISCRIMINANT, HIGHEST_PT_GEV, LOWEST_DISCRIMINANT
 from deepsf.jets import INVALID
 from deepsf.networks.jet_inputs import LOGIT_MARGIN
@@ -92,14 +92,14 @@ def deepsf_correction(tables: Mapping[int, EnsembleTable | None], label: Label, 
     statement
         How well the table follows the ensemble, for the description.
     """
-    content = []
+    content = {}
     for number, systematic in enumerate(SYSTEMATICS):
-        items = [
-            {"key": code, "value": 1.0 if table is None else _nodes(table, number)}
+        nodes = {
+            code: 1.0 if table is None else _nodes(table, number)
             for code, table in sorted(tables.items())
             if table is not None or systematic == "central"
-        ]
-        content.append({"key": systematic, "value": {"nodetype": "category", "input": "flavor", "content": items}})
+        }
+        content[systematic] = category("flavor", nodes)
     text = (
         f"{label.head()} {label.text} DeepSF b-tag shape scale factors: mean over an ensemble of trainings; sem: its "
         "standard error, the fluctuation of the training alone, no statistical or systematic uncertainty. A systematic "
@@ -109,19 +109,13 @@ def deepsf_correction(tables: Mapping[int, EnsembleTable | None], label: Label, 
         "name": label.name,
         "description": " ".join(text.split()),
         "version": 1,
-        "inputs": [
-            {"name": "systematic", "type": "string", "description": ", ".join(SYSTEMATICS)},
-            {"name": "flavor", "type": "int", "description": "hadron flavour: 5 b, 4 c, 0 udsg"},
-            {"name": "abseta", "type": "real", "description": "|eta| of the jet"},
-            {"name": "pt", "type": "real", "description": "pT of the jet [GeV]"},
-            {"name": "discriminant", "type": "real", "description": f"{label.branch}; negative: no valid score"},
-        ],
-        "output": {"name": "weight", "type": "real", "description": "scale factor, data over simulation"},
+        "inputs": shape_inputs(", ".join(SYSTEMATICS), label.branch),
+        "output": SHAPE_OUTPUT,
         "generic_formulas": [
             {"nodetype": "formula", "parser": "TFormula", "variables": [*_VARIABLES], "expression": f}
             for f in (_LINEAR, _TRILINEAR)
         ],
-        "data": {"nodetype": "category", "input": "systematic", "content": content},
+        "data": category("systematic", content),
     }
 
 
@@ -227,9 +221,9 @@ def _nodes(table: EnsembleTable, systematic: int) -> Tree:
                 *(_reference(1, parameters) for parameters in inside),
                 _reference(0, constant[i, j, -1]),
             ]
-            cells.append(_binning("discriminant", edges, pieces, "clamp"))
-        rows.append(_binning("pt", table.pt_gev.tolist(), cells, "clamp"))
-    return _binning("abseta", table.abseta.tolist(), rows, "error")
+            cells.append(binning("discriminant", edges, pieces, "clamp"))
+        rows.append(binning("pt", table.pt_gev.tolist(), cells, "clamp"))
+    return binning("abseta", table.abseta.tolist(), rows, "error")
 
 
 def _linear(table: EnsembleTable, corners: Floats) -> Floats:
@@ -247,7 +241,3 @@ def _linear(table: EnsembleTable, corners: Floats) -> Floats:
 def _reference(formula: int, parameters: Floats) -> Tree:
     rounded = [float(f"{value:.{_DIGITS}g}") for value in parameters]
     return {"nodetype": "formularef", "index": formula, "parameters": rounded}
-
-
-def _binning(variable: str, edges: list[float], content: list[Tree], flow: str) -> Tree:
-    return {"nodetype": "binning", "input": variable, "edges": edges, "content": content, "flow": flow}

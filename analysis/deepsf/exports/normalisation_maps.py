@@ -7,22 +7,21 @@ shift.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from deepsf.config.exports import MapEdges
-from deepsf.exports.correctionlib_json import Label, Tree
+from deepsf.exports.corrections import Label, Tree, category, write_corrections
 from deepsf.exports.event_weight import ShapeCorrection
-from deepsf.exports.systematics import NOMINAL, systematic_of
-from deepsf.probes.entries import Floats, Mask
-from deepsf.skim.cut_flow import SkimReport, read_metadata
-from deepsf.skim.shifts import read_shift
+from deepsf.exports.systematics import NOMINAL, shift_of, systematic_of
+
+Floats = npt.NDArray[np.float64]
+MapEdges = tuple[Sequence[float], Sequence[float]]
+"""Edges of the bins in the number of jets and in HT [GeV]; the outer bins are open."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,12 @@ class NormalisationMap:
     after: Floats
 
     def __add__(self, other: NormalisationMap) -> NormalisationMap:
+        if any(tuple(mine) != tuple(theirs) for mine, theirs in zip(self.edges, other.edges, strict=True)):
+            raise ValueError(f"maps of different bins cannot be added: {self.edges} and {other.edges}")
         return NormalisationMap(self.edges, self.before + other.before, self.after + other.after)
 
     @property
-    def usable(self) -> Mask:
+    def usable(self) -> npt.NDArray[np.bool_]:
         """Bins whose sums are both positive."""
         return (self.before > 0) & (self.after > 0)
 
@@ -69,16 +70,30 @@ def normalisation_map(
     n_jets, ht, weight, event_weight
         Number of jets, scalar sum of their pT [GeV], weight without scale factors, and product of the jets' scale
         factors, shapes ``(n_events,)``. Events beyond the outer edges belong to the outer bins.
+    edges
+        Of the bins in the number of jets and in HT [GeV].
+
+    Raises
+    ------
+    ValueError
+        If edges do not increase, or an event has a value that is not finite.
     """
-    shape = (len(edges.n_jets) - 1, len(edges.ht_gev) - 1)
+    columns = dict(zip(("n_jets", "ht", "weight", "event_weight"), (n_jets, ht, weight, event_weight), strict=True))
+    arrays = {name: np.asarray(values, np.float64) for name, values in columns.items()}
+    for name, values in arrays.items():
+        if bad := int(np.sum(~np.isfinite(values))):
+            raise ValueError(f"{name} of {bad} of {len(values)} events is not finite; leave these events out")
+    for of_axis in edges:
+        if len(of_axis) < 2 or any(high <= low for low, high in pairwise(of_axis)):
+            raise ValueError(f"edges of bins must be at least two and increase, got {list(of_axis)}")
+    shape = (len(edges[0]) - 1, len(edges[1]) - 1)
     bins = (
-        np.searchsorted(inner[1:-1], np.asarray(values, np.float64), side="right")
-        for inner, values in ((edges.n_jets, n_jets), (edges.ht_gev, ht))
+        np.searchsorted(inner[1:-1], arrays[name], side="right")
+        for inner, name in zip(edges, ("n_jets", "ht"), strict=True)
     )
-    index = np.ravel_multi_index(tuple(bins), shape)
-    base, size = np.asarray(weight, np.float64), int(np.prod(shape))
-    before = np.bincount(index, base, size).astype(np.float64).reshape(shape)
-    after = np.bincount(index, base * np.asarray(event_weight, np.float64), size).astype(np.float64).reshape(shape)
+    index, size = np.ravel_multi_index(tuple(bins), shape), int(np.prod(shape))
+    products = arrays["weight"], arrays["weight"] * arrays["event_weight"]
+    before, after = (np.bincount(index, w, size).astype(np.float64).reshape(shape) for w in products)
     return NormalisationMap(edges, before, after)
 
 
@@ -86,84 +101,50 @@ Maps = Mapping[str, Mapping[str, NormalisationMap]]
 """Maps by process and shift."""
 
 
-def maps_of_skims(paths: Iterable[Path], correction: ShapeCorrection, edges: MapEdges) -> Maps:
-    """Return the maps of all simulated samples for all shifts of a correction.
-
-    Shifts of the jets' kinematics are taken from the rows of that shift in the skim, shifts of weights with the shifted
-    weights, before and after the scale factors alike; all others from the nominal rows.
+def write_normalisation_maps(path: str | Path, maps: Maps, correction: ShapeCorrection, selection: str = "") -> None:
+    """Write maps as the correctionlib correction ``<name of the scale factors>_normalisation``.
 
     Parameters
     ----------
-    paths
-        Tables of all jets of the skim; those of data are left out.
+    maps
+        By process, such as ``ttbar``, and shift, one of them the nominal one.
+    correction
+        The scale factors that the event weights were made with.
+    selection
+        Of the events, for the description.
+
+    Raises
+    ------
+    ValueError
+        If a process has no nominal map, or no positive sum of weights.
     """
-    maps: dict[str, dict[str, NormalisationMap]] = {}
-    for path in sorted(paths):
-        metadata = read_metadata(path)
-        if metadata["kind"] != "simulation":
-            continue
-        report = SkimReport.from_metadata(metadata)
-        own_rows = {*report.kinematic_shifts, *report.weight_shifts} - {NOMINAL}
-        nominal = _events(read_shift(path, metadata, NOMINAL, _COLUMNS))
-        of_sample = maps.setdefault(report.sample, {})
-        for shift in correction.shifts:
-            events = _events(read_shift(path, metadata, shift, _COLUMNS)) if shift in own_rows else nominal
-            found = events.map(correction, shift, edges)
-            of_sample[shift] = of_sample[shift] + found if shift in of_sample else found
-    return maps
+    named = {process: {shift_of(shift): of for shift, of in by_shift.items()} for process, by_shift in maps.items()}
+    for process, by_shift in named.items():
+        if NOMINAL not in by_shift:
+            raise ValueError(f"maps of {process} have the shifts {list(by_shift)}; the nominal one is missing")
+    name = f"{correction.correction.name}_normalisation"
+    label = Label(name, correction.tagger, correction.branch, correction.era)
+    write_corrections(Path(path), [map_correction(named, label, selection)], label.head(), compress=False)
 
 
-_COLUMNS = ("entry", "rank", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", "n_jets", "ht_gev")
-
-
-class _Events(NamedTuple):
-    """Jets, those of an event one after the other, and the row of the first jet of each event."""
-
-    jets: dict[str, npt.NDArray[Any]]
-    first: npt.NDArray[np.int64]
-
-    def map(self, correction: ShapeCorrection, shift: str, edges: MapEdges) -> NormalisationMap:
-        jets, first = self.jets, self.first
-        if not len(first):
-            return normalisation_map([], [], [], [], edges)
-        sf = correction.evaluate(
-            jets["hadron_flavour"], np.abs(jets["eta"]), jets["pt_gev"], jets["discriminant"], shift
-        )
-        product = np.multiply.reduceat(sf, first)
-        n_jets, ht, weight = (jets[name][first] for name in ("n_jets", "ht_gev", "weight"))
-        return normalisation_map(n_jets, ht, weight, product, edges)
-
-
-def _events(table: pa.Table) -> _Events:
-    ordered = table.sort_by([("entry", "ascending"), ("rank", "ascending")])
-    jets = {name: ordered[name].to_numpy() for name in _COLUMNS}
-    entry = jets["entry"]
-    is_first = np.ones(len(entry), np.bool_)
-    is_first[1:] = entry[1:] != entry[:-1]
-    return _Events(jets, np.flatnonzero(is_first))
-
-
-def map_correction(maps: Maps, label: Label) -> Tree:
-    """Return the maps as a correction of (process, systematic, n_jets, ht), for correctionlib."""
-    content = [
-        {
-            "key": process,
-            "value": {
-                "nodetype": "category",
-                "input": "systematic",
-                "content": [{"key": systematic_of(shift), "value": _binning(r)} for shift, r in by_shift.items()],
-            },
-        }
+def map_correction(maps: Maps, label: Label, selection: str) -> Tree:
+    """Return the maps as a correction of (process, systematic, n_jets, ht); ``selection`` is that of the events."""
+    content = {
+        process: category("systematic", {systematic_of(shift): _binning(r) for shift, r in by_shift.items()})
         for process, by_shift in maps.items()
+    }
+    parts = [
+        label.head(),
+        "Multiply events weighted with the shape scale factors by this, before any b-tag cut: sum of weights without "
+        "over with scale factors, by process.",
+        *([f"Made on events with {selection}."] if selection else []),
+        "Clamped beyond the outer bins.",
     ]
-    said = (
-        f" Bins without simulation have the ratio of the whole process: {', '.join(gaps(maps))}." if gaps(maps) else ""
-    )
+    if wanting := gaps(maps):
+        parts.append(f"Bins without simulation have the ratio of the whole process: {', '.join(wanting)}.")
     return {
         "name": label.name,
-        "description": f"{label.head()} Multiply events weighted with the shape scale factors by this, before any "
-        "b-tag cut: sum of weights without over with scale factors, by process. Made on events with the dilepton "
-        f"preselection of the measurement; clamped beyond the outer bins.{said}",
+        "description": " ".join(parts).lstrip(),
         "version": 1,
         "inputs": [
             {"name": "process", "type": "string", "description": "sample name in the configuration"},
@@ -172,7 +153,7 @@ def map_correction(maps: Maps, label: Label) -> Tree:
             {"name": "ht", "type": "real", "description": "scalar sum of the selected jets' pT [GeV]"},
         ],
         "output": {"name": "weight", "type": "real"},
-        "data": {"nodetype": "category", "input": "process", "content": content},
+        "data": category("process", content),
     }
 
 
@@ -180,7 +161,7 @@ def _binning(r: NormalisationMap) -> Tree:
     return {
         "nodetype": "multibinning",
         "inputs": ["n_jets", "ht"],
-        "edges": [[float(edge) for edge in edges] for edges in (r.edges.n_jets, r.edges.ht_gev)],
+        "edges": [[float(edge) for edge in edges] for edges in r.edges],
         "content": [float(f"{value:.9g}") for value in r.ratio.ravel()],
         "flow": "clamp",
     }

@@ -34,19 +34,6 @@ class Curve:
     edges: tuple[float, ...]
     pieces: tuple[Polynomial, ...]
 
-    def evaluate(self, discriminant: Floats) -> Floats:
-        """Return the value of each discriminant, shape ``(n,)``; beyond the outer edges that of the edge."""
-        clipped = np.clip(discriminant, self.edges[0], self.edges[-1])
-        index = _bin_of(self.edges, clipped)
-        values = np.empty(len(clipped))
-        for number in np.unique(index):
-            here, piece = index == number, self.pieces[number]
-            position = clipped[here]
-            if piece.degree and piece.space == "logit":
-                position = np.log(position / (1.0 - position))
-            values[here] = np.polynomial.polynomial.polyval(position - piece.origin, piece.coefficient)
-        return values
-
 
 @dataclass(frozen=True)
 class ShapeTable:
@@ -56,29 +43,6 @@ class ShapeTable:
     pt_gev: tuple[float, ...]
     curves: tuple[tuple[Curve, ...], ...]
     scale: tuple[tuple[float, ...], ...]
-
-    def evaluate(self, abseta: npt.ArrayLike, pt_gev: npt.ArrayLike, discriminant: npt.ArrayLike) -> Floats:
-        """Return the scale factor of each jet, shape ``(n,)``; pT and discriminant beyond the table are clamped.
-
-        Raises
-        ------
-        ValueError
-            If an |eta| lies outside the table.
-        """
-        eta, pt, disc = (np.asarray(values, np.float64) for values in (abseta, pt_gev, discriminant))
-        if len(eta) and not (eta.min() >= self.abseta[0] and eta.max() < self.abseta[-1]):
-            raise ValueError(
-                f"|eta| from {eta.min():g} to {eta.max():g} leaves the table, {self.abseta[0]:g} to "
-                f"{self.abseta[-1]:g}; select jets inside"
-            )
-        row = _bin_of(self.abseta, eta) * (len(self.pt_gev) - 1) + _bin_of(self.pt_gev, pt)
-        curves = [curve for of_abseta in self.curves for curve in of_abseta]
-        factors = [factor for of_abseta in self.scale for factor in of_abseta]
-        values = np.empty(len(row))
-        for number in np.unique(row):
-            here = row == number
-            values[here] = factors[number] * curves[number].evaluate(disc[here])
-        return values
 
 
 Shapes = dict[int, dict[str, ShapeTable]]
@@ -213,7 +177,3 @@ def _rounded(values: npt.ArrayLike) -> Floats:
     """Return numbers of eight digits: enough for 1e-7 in the scale factor, and half as long in a file."""
     array = np.asarray(values, np.float64)
     return np.array([float(f"{value:.{_DIGITS}g}") for value in array.ravel()]).reshape(array.shape)
-
-
-def _bin_of(edges: tuple[float, ...], values: Floats) -> npt.NDArray[np.int64]:
-    return np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)

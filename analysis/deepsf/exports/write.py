@@ -12,13 +12,17 @@ from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.exports import Exports
 from deepsf.config.flavours import Flavour
 from deepsf.exports.btv_csv import write_csv
-from deepsf.exports.correctionlib_json import Label, Tree, shape_correction, write_corrections
+from deepsf.exports.corrections import Label, Tree, write_corrections
 from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, interpolation_error
 from deepsf.exports.event_weight import ShapeCorrection
-from deepsf.exports.normalisation_maps import gaps, map_correction, maps_of_skims
+from deepsf.exports.maps_of_skims import maps_of_skims
+from deepsf.exports.normalisation_maps import gaps, map_correction
+from deepsf.exports.shape_correction import shape_correction
 from deepsf.exports.shapes import shapes_of
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.inclusive import InclusiveJets
+
+_SELECTION = "the dilepton preselection of the measurement"
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,10 @@ def write_exports(
         write_corrections(places["deepsf"], [deepsf], label.head())
         corrections[deepsf["name"]] = deepsf
         notes.append(note)
-    trees = []
+    trees, edges = [], (settings.normalisation.n_jets, settings.normalisation.ht_gev)
     for name, tree in corrections.items():
-        maps = maps_of_skims(jet_tables, ShapeCorrection.of_tree({"corrections": [tree]}), settings.normalisation)
-        trees.append(map_correction(maps, replace(label, name=f"{name}_normalisation")))
+        maps = maps_of_skims(jet_tables, ShapeCorrection.of_tree({"corrections": [tree]}), edges)
+        trees.append(map_correction(maps, replace(label, name=f"{name}_normalisation"), _SELECTION))
         if empty := gaps(maps):
             notes.append(f"{name}: bins of the normalisation maps without simulation: {', '.join(empty)}")
     write_corrections(places["maps"], trees, label.head(), compress=False)

@@ -1,4 +1,4 @@
-"""A small measurement: shifts, other edges of normalisation than of scale factors, bins that were not measured."""
+"""A small measurement and an untrained ensemble: shifts, bins not measured, normalisation in bins of its own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
-from deepsf.config.flavours import Flavour
-from deepsf.exports.correctionlib_json import Label
+from deepsf.config.flavours import Flavour, hadron_flavours
+from deepsf.exports.corrections import Label
+from deepsf.networks.dense import DenseNetwork
+from deepsf.networks.jet_inputs import InputScaling
+from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets, logit
 from deepsf.probes.weights import NormalisationTable
@@ -20,6 +24,14 @@ FLAVOURS = {
     "udsg": Flavour(hadron_flavours=(0,)),
 }
 CODES = {"b": 5, "c": 4, "udsg": 0}
+SCALING = InputScaling(
+    ("pt", "abseta", "discriminant"),
+    ("log", "identity", "logit"),
+    np.array([np.log(20.0), 0.0, -9.0]),
+    np.array([np.log(600.0), 2.5, 9.0]),
+    np.array([4.0, 1.0, 0.0]),
+    np.array([0.5, 0.5, 3.0]),
+)
 
 
 def _flavour(seed, pt, abseta, disc, inner_pt, inner_abseta, transform="logit", shifts=()) -> BinnedFlavour:
@@ -78,6 +90,24 @@ def points(n, seed=5) -> Jets:
     pt = np.where(rng.random(n) < 0.05, rng.choice([20.0, 30.0, 50.0, 64.3, 100.0, 140.7], n), 20 * 60 ** rng.random(n))
     abseta = np.where(rng.random(n) < 0.05, rng.choice([0.0, 0.71, 0.8], n), 2.4999 * rng.random(n))
     return Jets(*(v.astype(np.float32) for v in (pt, abseta, scores)), np.zeros(n, np.int8))
+
+
+def member(seed):
+    generator = torch.Generator().manual_seed(seed)
+    networks = {f: DenseNetwork(4, layers=2, units=16, generator=generator) for f in ("b", "udsg")}
+    with torch.no_grad():  # as they start, they are less smooth than trained ones
+        for network in networks.values():
+            for parameter in network.parameters():
+                parameter *= 0.5
+    rng = np.random.default_rng(seed)
+    bins = KinematicBins(np.array([31.5, 77.25]), np.array([1.3]))
+    tables = {f: NormalisationTable(bins, rng.uniform(0.9, 1.1, bins.size)) for f in networks}
+    return MemberScaleFactor(Architecture(2, 16, 1.5), dict.fromkeys(networks, SCALING), networks, tables)
+
+
+@pytest.fixture(scope="module")
+def ensemble():
+    return EnsembleScaleFactor(tuple(member(seed) for seed in range(4)), hadron_flavours(FLAVOURS))
 
 
 @pytest.fixture

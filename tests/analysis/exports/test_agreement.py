@@ -8,11 +8,13 @@ import correctionlib
 import numpy as np
 import pytest
 
-from deepsf.exports.btv_csv import read_csv, write_csv
-from deepsf.exports.correctionlib_json import read_correction, read_shapes, shape_correction, write_corrections
+from deepsf.exports.btv_csv import write_csv
+from deepsf.exports.corrections import read_correction, write_corrections
+from deepsf.exports.shape_correction import read_shapes, shape_correction
 from deepsf.exports.shapes import shapes_of
 from deepsf.exports.systematics import systematic_of
 from tests.analysis.exports.conftest import CODES, FLAVOURS, measurement, points
+from tests.oracles.shape_tables import evaluate, read_csv
 
 
 @pytest.fixture(params=["logit", "identity"])
@@ -34,7 +36,7 @@ def forms(request, tmp_path, label):
         )
 
     def of_shapes(tables):
-        return lambda shift, code, j: tables[code][shift].evaluate(j.abseta, j.pt_gev, j.discriminant)
+        return lambda shift, code, j: evaluate(tables[code][shift], j.abseta, j.pt_gev, j.discriminant)
 
     return binned, {
         "strict": of_json("strict.json.gz", "deepJet_shape"),

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from coffea.btag_tools import BTagScaleFactor
 
-from deepsf.exports.btv_csv import COLUMNS, csv_text, read_csv, write_csv
+from deepsf.exports.btv_csv import COLUMNS, csv_text, write_csv
 from deepsf.exports.shapes import ShapeTable, shapes_of, unit_table
 from tests.analysis.exports.conftest import FLAVOURS, measurement, points
+from tests.oracles.shape_tables import read_csv
 
 HEADER = f"deepJet;{COLUMNS}"
 ROW = '3, iterativefit, central, 0, 0.0, 2.5, 20.0, 10000.0, -15.0, 1.1, "1.0"'

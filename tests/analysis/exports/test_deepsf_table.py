@@ -5,49 +5,13 @@ from __future__ import annotations
 import correctionlib
 import numpy as np
 import pytest
-import torch
 
-from deepsf.config.exports import DeepSFTable, Exports
-from deepsf.config.flavours import hadron_flavours
-from deepsf.exports.correctionlib_json import correction_set_text, read_correction
+from deepsf.config.exports import DeepSFTable
+from deepsf.exports.corrections import correction_set_text
 from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, interpolation_error
-from deepsf.exports.write import ExportedResults, write_exports
-from deepsf.networks.dense import DenseNetwork
-from deepsf.networks.jet_inputs import InputScaling
-from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor
-from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import Jets
 from deepsf.probes.inclusive import InclusiveJets
-from deepsf.probes.weights import NormalisationTable
-from tests.analysis.exports.conftest import FLAVOURS, points
-from tests.analysis.exports.test_normalisation_maps import write_jets
-
-SCALING = InputScaling(
-    ("pt", "abseta", "discriminant"),
-    ("log", "identity", "logit"),
-    np.array([np.log(20.0), 0.0, -9.0]),
-    np.array([np.log(600.0), 2.5, 9.0]),
-    np.array([4.0, 1.0, 0.0]),
-    np.array([0.5, 0.5, 3.0]),
-)
-
-
-def member(seed):
-    generator = torch.Generator().manual_seed(seed)
-    networks = {f: DenseNetwork(4, layers=2, units=16, generator=generator) for f in ("b", "udsg")}
-    with torch.no_grad():  # as they start, they are less smooth than trained ones
-        for network in networks.values():
-            for parameter in network.parameters():
-                parameter *= 0.5
-    rng = np.random.default_rng(seed)
-    bins = KinematicBins(np.array([31.5, 77.25]), np.array([1.3]))
-    tables = {f: NormalisationTable(bins, rng.uniform(0.9, 1.1, bins.size)) for f in networks}
-    return MemberScaleFactor(Architecture(2, 16, 1.5), dict.fromkeys(networks, SCALING), networks, tables)
-
-
-@pytest.fixture(scope="module")
-def ensemble():
-    return EnsembleScaleFactor(tuple(member(seed) for seed in range(4)), hadron_flavours(FLAVOURS))
+from tests.analysis.exports.conftest import points
 
 
 def correction_of(ensemble, label, size):
@@ -115,25 +79,3 @@ def test_a_finer_table_is_closer(ensemble, label):
         assert 0 < error.rms < error.of_99_percent < error.largest
         rms.append(error.rms)
     assert rms[1] < rms[0] / 4
-
-
-def test_the_file_states_its_interpolation_error(ensemble, binned, label, tmp_path):
-    jets = points(2000)
-    flavour = np.arange(2000, dtype=np.int8) % 3
-    jets = Jets(jets.pt_gev, jets.abseta, jets.discriminant, flavour)
-    inclusive = InclusiveJets(np.zeros(2000, np.int64), np.ones(2000), jets)
-    settings = Exports(forms=("deepsf",), deepsf=DeepSFTable(n_pt=4, n_abseta=2, n_discriminant=12, n_jets=500))
-    contents = []
-    for folder in (tmp_path / "first", tmp_path / "second"):
-        folder.mkdir()
-        places = {form: folder / name for form, name in settings.files("deepJet").items()}
-        results = ExportedResults(binned, FLAVOURS, ensemble=ensemble, inclusive=inclusive)
-        lines = write_exports(places, results, label, settings, [write_jets(folder.parent / "jets.parquet")])
-        contents.append(places["deepsf"].read_bytes())
-    made = sorted(path.name for path in (tmp_path / "first").iterdir())
-    assert made == ["deepJet_deepsf.json.gz", "normalisation_maps.json"]
-    assert contents[0] == contents[1]
-    tree = read_correction(places["deepsf"])
-    assert tree["name"] == "deepJet_deepsf"
-    assert lines[0] in tree["description"]
-    assert lines[0].startswith("Root mean square of table minus ensemble over inclusive jets: b 0.")

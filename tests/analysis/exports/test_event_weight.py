@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from deepsf import ShapeCorrection, event_weight
-from deepsf.exports.correctionlib_json import Label, correction_set_text, shape_correction
-from deepsf.exports.event_weight import ShapeCorrection, event_weight
+from deepsf.exports.corrections import Label, correction_set_text
 from deepsf.exports.formula import Polynomial
+from deepsf.exports.shape_correction import shape_correction
 from deepsf.exports.shapes import Curve, ShapeTable
 
 LABEL = Label("deepJet_shape", "deepJet", "btagDeepFlavB", "2017_UL")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from deepsf.exports.formula import FormulaError, Polynomial, formula_text, generic_expression, parse
-from deepsf.exports.systematics import acts_on_charm_alone, shift_of, source_of, systematic_of
 
 
 @pytest.mark.parametrize(
@@ -66,29 +65,3 @@ def test_terms_about_different_points_are_added_right():
 def test_what_is_no_polynomial_is_refused_with_its_text(text, message):
     with pytest.raises(FormulaError, match=message):
         parse(text)
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [
-        ("nominal", "central"),
-        ("lf_up", "up_lf"),
-        ("cferr1_down", "down_cferr1"),
-        ("jesTotal_up", "up_jes"),
-        ("jesAbsolute_2017_down", "down_jesAbsolute_2017"),
-        ("stat0_up", "up_stat0"),
-    ],
-)
-def test_names_of_shifts_go_both_ways_and_either_form_is_taken(ours, theirs):
-    assert systematic_of(ours) == systematic_of(theirs) == theirs
-    assert shift_of(theirs) == shift_of(ours) == ours
-
-
-def test_only_cferr_acts_on_charm_alone():
-    assert [acts_on_charm_alone(s) for s in ("cferr1_up", "down_cferr2", "lf_up", "central")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
-    assert (source_of("lf_up"), source_of("up_lf"), source_of("nominal")) == ("lf", "lf", "central")

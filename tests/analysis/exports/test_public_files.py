@@ -9,11 +9,13 @@ import correctionlib
 import numpy as np
 import pytest
 
-from deepsf.exports.btv_csv import read_csv, write_csv
-from deepsf.exports.correctionlib_json import Label, correction_set_text, read_correction, read_shapes, shape_correction
+from deepsf.exports.btv_csv import write_csv
+from deepsf.exports.corrections import Label, correction_set_text, read_correction
 from deepsf.exports.event_weight import ShapeCorrection
+from deepsf.exports.shape_correction import read_shapes, shape_correction
 from deepsf.exports.systematics import systematic_of
 from tests.analysis.exports.conftest import points
+from tests.oracles.shape_tables import evaluate, read_csv
 
 NAME = "deepJet_shape"
 
@@ -49,7 +51,7 @@ def test_the_public_table_is_read_with_its_values_and_rebuilt_to_the_last_bit(re
         for shift, table in tables.items():
             values = published.evaluate(systematic_of(shift), code, *axes)
             np.testing.assert_array_equal(rebuilt.evaluate(systematic_of(shift), code, *axes), values)
-            np.testing.assert_allclose(table.evaluate(*axes), values, rtol=1e-13, err_msg=f"{shift}, flavour {code}")
+            np.testing.assert_allclose(evaluate(table, *axes), values, rtol=1e-13, err_msg=f"{shift}, flavour {code}")
 
 
 def test_the_public_table_survives_the_csv(reference, tmp_path):
@@ -66,7 +68,7 @@ def test_a_public_csv_is_rebuilt_and_survives_json(public_csv, tmp_path):
     assert {code: len(tables) for code, tables in shapes.items()} == {5: 67, 4: 7, 0: 67}
     # the first of its b rows of down_hfstats2, 20 to 30 GeV: 0 below 0, then 1.54437875748 up to 0.086
     table = shapes[5]["hfstats2_down"]
-    np.testing.assert_array_equal(table.evaluate([0.3, 0.3], [25.0, 25.0], [-1.0, 0.05]), [0.0, 1.54437875748])
+    np.testing.assert_array_equal(evaluate(table, [0.3, 0.3], [25.0, 25.0], [-1.0, 0.05]), [0.0, 1.54437875748])
     write_csv(tmp_path / "sf.csv", shapes, tagger)
     assert read_csv(tmp_path / "sf.csv") == (tagger, shapes)
     assert read_shapes(shape_correction(shapes, Label("a", tagger, "branch", "2017"))) == shapes
@@ -76,7 +78,7 @@ def test_an_old_public_csv_of_other_formulas_is_read(public_csv):
     tagger, shapes = read_csv(public_csv("coffea_testBTagSF.csv"))
     assert (tagger, set(shapes)) == ("CSVv2", {5, 4, 0})
     # 0.861376 + 0.830898 x between 0.1356 and 0.4069
-    value = shapes[5]["nominal"].evaluate([0.5], [25.0], [0.2])
+    value = evaluate(shapes[5]["nominal"], [0.5], [25.0], [0.2])
     assert value[0] == pytest.approx(0.861376 + 0.830898 * 0.2, abs=1e-12)
 
 

@@ -9,7 +9,7 @@ from deepsf.efficiency.exports.map_correction import Codes, map_correction
 from deepsf.efficiency.exports.onnx_file import ensemble_onnx
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
-from deepsf.exports.correctionlib_json import write_corrections
+from deepsf.exports.corrections import write_corrections
 
 
 def write_exports(

@@ -9,7 +9,7 @@ import numpy as np
 from deepsf.efficiency.events.events import Floats
 from deepsf.efficiency.maps.estimates import Ratio, clopper_pearson
 from deepsf.efficiency.maps.maps import EfficiencyMap
-from deepsf.exports.correctionlib_json import Tree
+from deepsf.exports.corrections import Tree
 
 Codes = Mapping[str, Sequence[int]]
 """Hadron flavours by flavour."""
@@ -29,7 +29,7 @@ def map_correction(fitted: EfficiencyMap, hadron_flavours: Codes, name: str, *, 
 
     A map with DeltaR has the input ``delta_r``. ``up`` and ``down`` are the ends of the Clopper-Pearson
     interval of the jets of a bin and of those of the prior, which the nominal efficiency counts, too. What lies beyond
-    the outer bins belongs to them. `deepsf.exports.correctionlib_json.write_corrections` writes it.
+    the outer bins belongs to them. `deepsf.exports.corrections.write_corrections` writes it.
 
     Parameters
     ----------

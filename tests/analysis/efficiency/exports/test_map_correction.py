@@ -11,7 +11,7 @@ from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.efficiency.events.closest import closest_jet
 from deepsf.efficiency.exports.map_correction import map_correction
 from deepsf.efficiency.maps.maps import EfficiencyMap
-from deepsf.exports.correctionlib_json import correction_set_text, write_corrections
+from deepsf.exports.corrections import correction_set_text, write_corrections
 from tests.analysis.efficiency.events.hand_events import flat_events
 
 FLAVOURS = {"b": (5,), "c": (4,), "udsg": (0, 3)}

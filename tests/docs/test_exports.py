@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import awkward as ak
+import correctionlib
 import numpy as np
 import pytest
 
-from deepsf.config.exports import Exports
-from deepsf.exports.write import ExportedResults, write_exports
-from tests.analysis.exports.conftest import FLAVOURS
-from tests.analysis.exports.test_normalisation_maps import write_jets
+from tests.docs.documents import ROOT, run, write_scale_factors
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "exports.md"
+DOCUMENT = ROOT / "docs" / "exports.md"
 
 
 @pytest.fixture
-def namespace(binned, label, make_nanoaod, tmp_path, monkeypatch):
+def namespace(make_nanoaod, tmp_path, monkeypatch):
     """Run all Python blocks of the document in a folder with the files that it names."""
-    settings = Exports(forms=("strict", "safe", "csv"))
-    places = {form: tmp_path / name for form, name in settings.files("deepJet").items()}
-    jets = [write_jets(tmp_path / "jets.parquet")]
-    lines = write_exports(places, ExportedResults(binned, FLAVOURS), label, settings, jets)
+    lines = write_scale_factors(tmp_path)
     assert len(lines) == 1
     assert lines[0].startswith("deepJet_shape: bins of the normalisation maps without simulation: ")
     make_nanoaod(n_events=300, replace={"Jet_mass": np.float32(10.0)})
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    for block in blocks:
-        exec(compile(block, str(DOCUMENT), "exec"), names)
-    names["n_blocks"] = len(blocks)
-    return names
+    return run(DOCUMENT)
 
 
-def test_the_document_runs_and_its_processor_gives_the_sum_of_event_weights(namespace, binned):
-    assert namespace["n_blocks"] == 4
+def test_the_document_runs_and_its_processor_gives_the_sum_of_event_weights(namespace):
     counts, correction, events = namespace["counts"], namespace["correction"], namespace["events"]
     by_shift = dict(zip(counts.axes["shift"], counts.values().sum(axis=1), strict=True))
     assert set(by_shift) == {"nominal", "lf_up", "lf_down"}
@@ -67,3 +53,14 @@ def test_the_weights_of_the_document(namespace):
     assert namespace["central"][0] == pytest.approx(central[0] * central[1])
     assert namespace["b_or_light"][0] == pytest.approx(up[0] * central[1])
     np.testing.assert_allclose(namespace["weights"], [up[0] * central[1], up[2]])
+
+
+def test_a_public_file_is_written_in_the_safe_form(namespace):
+    assert namespace["public"]["name"] == "deepJet_shape"
+    strict = correctionlib.CorrectionSet.from_file("btagging.json.gz")["deepJet_shape"]
+    safe = correctionlib.CorrectionSet.from_file("btagging_safe.json.gz")["deepJet_shape_safe"]
+    jet = 1.0, 60.0, 0.4
+    assert safe.evaluate("up_lf", 5, *jet) == strict.evaluate("up_lf", 5, *jet)
+    assert safe.evaluate("up_lf", 4, *jet) == strict.evaluate("central", 4, *jet)
+    with pytest.raises(IndexError):
+        strict.evaluate("up_lf", 4, *jet)

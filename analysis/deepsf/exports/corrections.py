@@ -1,0 +1,113 @@
+"""Files of correctionlib corrections (schema version 2), and what each of ours says about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import correctionlib
+
+from deepsf import __version__
+from deepsf.exports.files import read_text, write_text
+
+Tree = dict[str, Any]
+"""A correction, or a part of one, as plain lists and dictionaries."""
+
+RANGE_POLICY = (
+    "abseta: an error outside of the table; pt and discriminant: clamped to its outer bins. Negative discriminants are "
+    "jets without a valid score and have a scale factor of their own; set NaN to -1 before."
+)
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a correction says about itself."""
+
+    name: str
+    tagger: str
+    branch: str
+    era: str
+    text: str = ""
+    correlated: tuple[str, ...] = ()
+
+    def head(self) -> str:
+        """Return tagger, jet branch and era as `event_weight` reads and checks them, nothing if none is known."""
+        if not (self.tagger or self.branch or self.era):
+            return ""
+        return f"[tagger: {self.tagger}; branch: {self.branch}; era: {self.era}]"
+
+
+def shape_inputs(systematics: str, branch: str) -> list[Tree]:
+    """Return the inputs of scale factors of the discriminant in ``branch``, those of the public CMS files."""
+    return [
+        {"name": "systematic", "type": "string", "description": systematics},
+        {"name": "flavor", "type": "int", "description": "hadron flavour: 5 b, 4 c, 0 udsg"},
+        {"name": "abseta", "type": "real", "description": "|eta| of the jet"},
+        {"name": "pt", "type": "real", "description": "pT of the jet [GeV]"},
+        {"name": "discriminant", "type": "real", "description": f"{branch}; negative: no valid score"},
+    ]
+
+
+SHAPE_OUTPUT: Tree = {"name": "weight", "type": "real", "description": "scale factor, data over simulation"}
+
+
+def category(variable: str, content: Mapping[str, Any] | Mapping[int, Any]) -> Tree:
+    """Return the node that takes one of the values by the key that an input is."""
+    items = [{"key": key, "value": value} for key, value in content.items()]
+    return {"nodetype": "category", "input": variable, "content": items}
+
+
+def binning(variable: str, edges: Sequence[float], content: list[Any], flow: str) -> Tree:
+    """Return the node that takes one of the values by the bin that an input is in."""
+    return {"nodetype": "binning", "input": variable, "edges": list(edges), "content": content, "flow": flow}
+
+
+def correction_set_text(corrections: list[Tree], description: str) -> str:
+    """Return the text of a file with the corrections, checked against the schema and by correctionlib's evaluator.
+
+    The file and each of its corrections, which may be copied to other files, end their descriptions with the version
+    of this software.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a correction does not comply with the schema.
+    RuntimeError
+        If correctionlib cannot evaluate it for another reason.
+    """
+    from correctionlib import schemav2  # loads pydantic, which readers of corrections do without
+
+    signed = [{**tree, "description": _signed(tree["description"])} for tree in corrections]
+    whole = {"schema_version": 2, "description": _signed(description), "corrections": signed}
+    schemav2.CorrectionSet.model_validate(whole)
+    text = json.dumps(whole, separators=(",", ":"), allow_nan=False) + "\n"
+    correctionlib.CorrectionSet.from_string(text)  # the schema leaves some rules to it
+    return text
+
+
+def write_corrections(path: Path, corrections: list[Tree], description: str, *, compress: bool = True) -> None:
+    """Write a file with corrections."""
+    write_text(path, correction_set_text(corrections, description), compress=compress)
+
+
+def read_correction(path: Path, name: str | None = None) -> Tree:
+    """Return one correction of a file, the only one if no name is given.
+
+    Raises
+    ------
+    ValueError
+        If the file has no such correction, or several and none is named.
+    """
+    corrections: dict[str, Tree] = {c["name"]: c for c in json.loads(read_text(path))["corrections"]}
+    if name is None and len(corrections) == 1:
+        return corrections.popitem()[1]
+    if name not in corrections:
+        raise ValueError(f"{path.name}: no correction {name!r}; name one of {sorted(corrections)}")
+    return corrections[name]
+
+
+def _signed(description: str) -> str:
+    return f"{description} Made by deepsf {__version__}.".lstrip()

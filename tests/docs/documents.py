@@ -1,0 +1,90 @@
+"""Code in the documents, and the files that it reads.
+
+A block is marked behind ``python``: ``client`` needs deepsf with its plain dependencies alone, ``onnx`` the extra of
+that name besides, and one without a mark everything. The blocks of a document share their names, client blocks among
+themselves.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import awkward as ak
+import numpy as np
+
+from deepsf.config.exports import Exports
+from deepsf.efficiency.exports.bundle import write_exports as write_efficiencies
+from deepsf.efficiency.maps.maps import EfficiencyMap
+from deepsf.exports.corrections import Label
+from deepsf.exports.write import ExportedResults, write_exports
+from tests.analysis.efficiency.exports.ensembles import CODES, ensemble
+from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
+from tests.analysis.exports.conftest import FLAVOURS, measurement
+from tests.analysis.exports.test_maps_of_skims import write_jets
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MARKS = ("", "client", "onnx")
+LABEL = Label("deepJet_shape", "deepJet", "btagDeepFlavB", "toy", "For tests.", ("hf", "lf", "cferr1", "cferr2"))
+
+
+class Block(NamedTuple):
+    """A block of code of a document, and what it needs."""
+
+    mark: str
+    code: str
+
+
+def blocks(document: Path, *marks: str) -> list[Block]:
+    """Return the blocks with one of the marks, in order; all of them without any."""
+    every = [Block(*found) for found in re.findall(r"^```python *(\w*)\n(.*?)^```$", document.read_text(), re.M | re.S)]
+    for block in every:
+        assert block.mark in MARKS, f"{document.name}: a block is marked {block.mark!r}, which is none of {MARKS}"
+    return [block for block in every if block.mark in marks or not marks]
+
+
+def run(document: Path, *marks: str) -> dict[str, object]:
+    """Run blocks in the current folder; return their names."""
+    names: dict[str, object] = {}
+    for block in blocks(document, *marks):
+        exec(compile(block.code, str(document), "exec"), names)
+    return names
+
+
+def write_scale_factors(folder: Path) -> list[str]:
+    """Write what docs/exports.md reads, but for the NanoAOD file; return what is to be said about it."""
+    settings = Exports(forms=("strict", "safe", "csv"))
+    places = {form: folder / name for form, name in settings.files("deepJet").items()}
+    jets = [write_jets(folder / "jets.parquet")]
+    lines = write_exports(places, ExportedResults(measurement(), FLAVOURS), LABEL, settings, jets)
+    shutil.copy(places["strict"], folder / "btagging.json.gz")  # stands for a public file
+    return lines
+
+
+def write_efficiency_files(folder: Path) -> None:
+    """Write what docs/efficiencies.md reads."""
+    ak.to_parquet(simulated(400), folder / "simulated.parquet")
+    members = ensemble()
+    members.save(folder / "gnn.safetensors")
+    maps = {
+        "efficiency": EfficiencyMap.fit(random_jets(2000, 1), SETTINGS),
+        "efficiency_delta_r": EfficiencyMap.fit(random_jets(2000, 1), SETTINGS, delta_r=True),
+    }
+    places = folder / "efficiency_maps.json.gz", folder / "efficiency.onnx"
+    write_efficiencies(*places, maps=maps, ensemble=members, hadron_flavours=CODES)
+
+
+def simulated(n_events: int) -> ak.Array:
+    """Return events as an analysis has them: scores above and below all cuts for jets of every flavour."""
+    rng = np.random.default_rng(3)
+    counts = rng.integers(1, 5, n_events)
+    n = int(counts.sum())
+    columns = {"pt": rng.uniform(20, 300, n), "eta": rng.uniform(-2.5, 2.5, n), "phi": rng.uniform(-3, 3, n)}
+    jets = ak.unflatten(ak.zip(columns), counts)
+    jets = jets[ak.argsort(jets.pt, ascending=False)]
+    jets["hadronFlavour"] = ak.unflatten(rng.choice([0, 4, 5], n), counts)
+    jets["btagDeepFlavB"] = ak.unflatten(rng.uniform(0, 1, n), counts)
+    return ak.zip({"genWeight": rng.choice([1.0, -1.0], n_events, p=[0.9, 0.1]), "jets": jets}, depth_limit=1)
