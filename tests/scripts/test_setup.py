@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -227,6 +228,12 @@ def environment(checkout, monkeypatch):
 
     monkeypatch.setattr(module, "run", run)
     return module
+
+
+def test_all_extras_are_installed_and_the_checkout_itself_is_not(environment):
+    names = {re.split(r"[<>=\[]", wanted)[0] for wanted in environment.requirements()}
+    assert {"numpy", "correctionlib", "torch", "onnxruntime", "law", "pytest"} <= names
+    assert "deepsf" not in names
 
 
 def test_an_interrupted_installation_starts_over(checkout, environment):
