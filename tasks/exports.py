@@ -15,6 +15,7 @@ from tasks.skim import SkimNtuples
 class ExportScaleFactors(ConfigTask):
     """correctionlib JSON (strict, safe, DeepSF), BTV CSV and normalisation maps."""
 
+    code_version = 2
     config_keys = (
         "tagger.name",
         "tagger.branch",

@@ -26,7 +26,7 @@ def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyM
 class ExportEfficiency(EfficiencyTask):
     """What analyses take: maps as correctionlib JSON, the ensemble as ONNX."""
 
-    code_version = 2
+    code_version = 3
 
     @property
     def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]

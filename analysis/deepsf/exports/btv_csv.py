@@ -1,4 +1,8 @@
-"""Shape scale factors in the CSV format of the CMS b-tagging group: rows of measurement type ``iterativefit``."""
+"""Shape scale factors in the CSV format of the CMS b-tagging group: rows of measurement type ``iterativefit``.
+
+The format has no comments: CMSSW's ``BTagEntry`` and coffea refuse every line without the eleven columns. So these
+files, unlike all others, do not say which version made them.
+"""
 
 from __future__ import annotations
 

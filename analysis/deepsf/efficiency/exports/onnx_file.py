@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from deepsf import __version__
 from deepsf.config.efficiency.networks import NetworkName
 from deepsf.efficiency.events.events import Floats
 from deepsf.efficiency.exports.map_correction import Codes
@@ -27,7 +28,7 @@ def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes, descript
     """Return the content of an ONNX file with all members; equal ensembles give equal bytes.
 
     The file describes its inputs and outputs. Its metadata, each as JSON, are ``description``, ``flavours`` (codes by
-    name), ``working_points``, ``model``, ``n_members`` and ``ranges``.
+    name), ``working_points``, ``model``, ``n_members``, ``ranges`` and ``deepsf_version``.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes, descript
         "model": first.model,
         "n_members": ensemble.n_members,
         "ranges": ranges,
+        "deepsf_version": __version__,
     }
     return graph.text("efficiencies", INPUTS, outputs, _DOCUMENTATION, metadata)
 

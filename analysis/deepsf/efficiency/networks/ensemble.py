@@ -9,36 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from deepsf import tensor_files
+from deepsf.efficiency.efficiencies import Efficiencies
 from deepsf.efficiency.events.events import Bools, Floats32, JetEvents
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, build
 from deepsf.tensor_files import Header, Tensors
 
 _FORMAT = "deepsf-efficiency-1"
-
-
-class Efficiencies(NamedTuple):
-    """Efficiencies of jets by an ensemble.
-
-    Attributes
-    ----------
-    mean, spread
-        float32, (n_jets, K): mean and standard deviation over members of the probability to pass each working point.
-        For members trained on bootstraps the spread itself (not divided by the root of their number) is the
-        statistical error of the mean. It does not cover shapes that networks cannot follow.
-    out_of_range
-        bool, (n_jets,): beyond what the networks were trained on; the nearest values inside were taken.
-    """
-
-    mean: Floats32
-    spread: Floats32
-    out_of_range: Bools
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from deepsf import __version__
+
 OPSET, IR_VERSION = 17, 8
 """Those of ONNX 1.12 (2022): what runtimes of experiments' software read."""
 _TYPES = {
@@ -75,7 +77,7 @@ class Graph:
         """Return the file of the model, checked; ``metadata`` are stored as JSON by key."""
         graph = helper.make_graph(self._nodes, name, _infos(inputs), _infos(outputs), self._tensors, doc_string=about)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-        model.producer_name = "deepsf"
+        model.producer_name, model.producer_version = "deepsf", __version__
         helper.set_model_props(model, {key: json.dumps(value) for key, value in sorted(metadata.items())})
         onnx.checker.check_model(model, full_check=True)
         content: bytes = model.SerializeToString(deterministic=True)

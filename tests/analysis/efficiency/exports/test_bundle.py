@@ -5,6 +5,7 @@ import json
 import correctionlib
 import onnx
 
+import deepsf
 from deepsf.efficiency.exports.bundle import write_exports
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
 from deepsf.efficiency.maps.maps import EfficiencyMap
@@ -27,6 +28,7 @@ def test_both_files_are_read_again_and_are_the_same_bytes_each_time(tmp_path):
     read = correctionlib.CorrectionSet.from_file(str(places[0]))
     assert set(read) == {"eff", "eff_delta_r"}
     assert read["eff"].description.startswith("[tagger: deepJet; era: toy] Tagging efficiencies")
+    assert read["eff"].description.endswith(f"Made by deepsf {deepsf.__version__}.")
     assert OnnxEfficiencies(places[1]).flavours == CODES
     about = {entry.key: entry.value for entry in onnx.load(places[1]).metadata_props}
     assert json.loads(about["description"]).startswith("[tagger: deepJet; era: toy] Jet tagging efficiencies")

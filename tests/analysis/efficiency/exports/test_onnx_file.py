@@ -9,6 +9,7 @@ import onnx
 import pytest
 import torch
 
+import deepsf
 from deepsf.config.efficiency.networks import NETWORKS
 from deepsf.efficiency.exports.onnx_file import ensemble_onnx
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
@@ -153,12 +154,13 @@ def test_equal_ensembles_give_equal_bytes_that_tell_what_they_are(tmp_path):
     content = ensemble_onnx(members, CODES)
     assert content == ensemble_onnx(EfficiencyEnsemble.load(tmp_path / "ensemble.safetensors"), CODES)
     model = onnx.load_from_string(content)
-    assert (model.producer_name, model.producer_version, model.opset_import[0].version) == ("deepsf", "", 17)
+    assert (model.producer_name, model.opset_import[0].version) == ("deepsf", 17)
     about = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
     assert about["flavours"] == CODES
     assert about["working_points"] == ["L", "M"]
     assert (about["model"], about["n_members"]) == ("gnn", 3)
     assert about["ranges"]["n_jets"] == [2.0, 5.0]
+    assert about["deepsf_version"] == model.producer_version == deepsf.__version__
     dimensions = {
         value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
         for value in (*model.graph.input, *model.graph.output)

@@ -1,0 +1,25 @@
+"""Efficiencies of jets, from the networks of an ensemble or from its exported file."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from deepsf.efficiency.events.events import Bools, Floats32
+
+
+class Efficiencies(NamedTuple):
+    """Efficiencies of jets by an ensemble.
+
+    Attributes
+    ----------
+    mean, spread
+        float32, (n_jets, K): mean and standard deviation over members of the probability to pass each working point.
+        For members trained on bootstraps the spread itself (not divided by the root of their number) is the
+        statistical error of the mean. It does not cover shapes that networks cannot follow.
+    out_of_range
+        bool, (n_jets,): beyond what the networks were trained on; the nearest values inside were taken.
+    """
+
+    mean: Floats32
+    spread: Floats32
+    out_of_range: Bools
