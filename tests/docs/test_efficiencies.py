@@ -67,6 +67,16 @@ def test_tags_are_drawn_and_yields_have_both_variances(namespace):
     assert yields.covariance[2, 2] == pytest.approx(first**2 + v_eff)
 
 
+def test_onnx_and_maps_weigh_events_with_the_same_functions(namespace):
+    np.testing.assert_allclose(namespace["weight_of_onnx"], namespace["weight"], rtol=1e-5)
+    by_point, tagged = namespace["by_point"], namespace["drawn"].tagged
+    assert (by_point[:, 1] < by_point[:, 0]).all()
+    assert namespace["probability"][0] == pytest.approx(at_least_two(by_point[:3, 1]))
+    assert tagged[:3].sum() >= 2
+    np.testing.assert_array_equal(namespace["drawn_bins"] > 1, tagged)
+    np.testing.assert_allclose(namespace["tagged_yields"].value, [0.0, 0.0, 1.2 * namespace["probability"][0]])
+
+
 def at_least_two(eff):
     a, b, c = (float(value) for value in eff)
     return a * b + a * c + b * c - 2 * a * b * c

@@ -64,3 +64,10 @@ def test_a_public_file_is_written_in_the_safe_form(namespace):
     assert safe.evaluate("up_lf", 4, *jet) == strict.evaluate("central", 4, *jet)
     with pytest.raises(IndexError):
         strict.evaluate("up_lf", 4, *jet)
+
+
+def test_maps_of_ones_own_keep_the_yield(namespace):
+    # one event a bin: in each, weight times r is the weight without scale factors
+    np.testing.assert_allclose(namespace["normalised"], namespace["generator_weight"], rtol=1e-8)
+    assert namespace["r"][0] != pytest.approx(1.0, abs=1e-3)
+    assert "Made on events with two leptons." in namespace["own"].description
