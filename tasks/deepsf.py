@@ -76,7 +76,7 @@ class AggregateDeepSF(ConfigTask):
     """Mean, standard error and spread over the members: one file to evaluate, and values at every entry and in bins."""
 
     config_keys = (*ENTRY_KEYS, "ensemble.n_members", "training.precision")
-    code_version = 2
+    code_version = 3
     keeps_replaced = True
 
     def requires(self) -> Any:

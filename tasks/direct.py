@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TrainDirectSF(ConfigTask):
     """``direct.safetensors``, which evaluates as the DeepSF ensemble does, and the record of its trainings."""
 
-    code_version = 2
+    code_version = 3
     config_keys = (*MEASUREMENT_KEYS, "training.inputs", "direct")
     keeps_replaced = True
 

@@ -127,6 +127,7 @@ class TrainEfficiencyFolds(EfficiencyTraining):
 class AggregateEfficiency(EfficiencyTask):
     """Members of each network in one file to evaluate: mean and spread of efficiencies."""
 
+    code_version = 2
     config_keys = ("efficiency.ensemble", "efficiency.comparisons")
     keeps_replaced = True
 

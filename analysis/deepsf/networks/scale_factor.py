@@ -16,7 +16,7 @@ import awkward as ak
 import numpy as np
 import torch
 
-from deepsf import tensor_files
+from deepsf import __version__, tensor_files
 from deepsf.jets import INVALID, flavour_index
 from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
@@ -88,7 +88,7 @@ class EnsembleScaleFactor:
 
     def save(self, path: Path) -> None:
         """Write weights, input scaling and normalisation to a safetensors file; equal content gives equal bytes."""
-        _write(path, self.members, self.hadron_flavours)
+        _write(path, self.members, self.hadron_flavours, deepsf_version=__version__)
 
     def evaluate(self, flavour: Any, abseta: Any, pt: Any, discriminant: Any, **extra: Any) -> Estimate:
         """Return scale factors for numpy or awkward arrays of jets, of any (common) structure.
@@ -213,7 +213,9 @@ def load_member(path: Path, precision: Precision = "fp32") -> MemberScaleFactor:
     return members[0]
 
 
-def _write(path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Mapping[str, tuple[int, ...]]) -> None:
+def _write(
+    path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Mapping[str, tuple[int, ...]], **about: str
+) -> None:
     descriptions = [
         {
             "scalings": {f: s.to_json() for f, s in member.scalings.items()},
@@ -223,6 +225,7 @@ def _write(path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Ma
     ]
     header = {
         "format": _FORMAT,
+        **about,
         "architecture": vars(members[0].architecture),
         "measured": list(members[0].networks),
         "hadron_flavours": {f: list(codes) for f, codes in hadron_flavours.items()},

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import deepsf
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.ensemble import Members, summaries_from_json, summaries_to_json, summarise_flavour
 from deepsf.networks.jet_inputs import InputScaling
@@ -64,6 +65,13 @@ def test_a_file_gives_back_the_same_numbers_and_equal_content_equal_bytes(ensemb
     np.testing.assert_array_equal(ensemble.member_values("b", sample), original.member_values("b", sample))
     ensemble.save(tmp_path / "again.safetensors")
     assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "ensemble.safetensors").read_bytes()
+
+
+def test_ensembles_say_which_version_made_them_and_members_do_not(ensemble, tmp_path):
+    header, _ = content(tmp_path / "ensemble.safetensors")
+    assert header["deepsf_version"] == deepsf.__version__
+    save_member(tmp_path / "member.safetensors", member(4), CODES)
+    assert "deepsf_version" not in content(tmp_path / "member.safetensors")[0]  # trainings outlive versions
 
 
 def test_mean_error_and_spread_of_four_numbers():
@@ -144,7 +152,7 @@ def test_a_file_of_several_members_is_none_of_a_single_one(ensemble, tmp_path):
 
 def test_a_spoilt_file_is_refused_whatever_is_wrong_with_it(ensemble, tmp_path):
     path = tmp_path / "ensemble.safetensors"
-    assert accepted(path, EnsembleScaleFactor.load) == []
+    assert accepted(path, EnsembleScaleFactor.load) == ["header without deepsf_version"]
 
 
 @pytest.mark.parametrize(

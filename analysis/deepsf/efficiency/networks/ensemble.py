@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from deepsf import tensor_files
+from deepsf import __version__, tensor_files
 from deepsf.efficiency.efficiencies import Efficiencies
 from deepsf.efficiency.events.events import Bools, Floats32, JetEvents
 from deepsf.efficiency.networks.jet_tensors import JetScaling
@@ -59,7 +59,7 @@ class EfficiencyEnsemble:
 
     def save(self, path: Path) -> None:
         """Write weights and all that belongs to them to a safetensors file; equal content gives equal bytes."""
-        _write(path, self.networks)
+        _write(path, self.networks, deepsf_version=__version__)
 
     @property
     def n_members(self) -> int:
@@ -134,10 +134,11 @@ def load_member(path: Path) -> EfficiencyNetwork:
     return networks[0]
 
 
-def _write(path: Path, networks: Sequence[EfficiencyNetwork]) -> None:
+def _write(path: Path, networks: Sequence[EfficiencyNetwork], **about: str) -> None:
     first = networks[0]
     header = {
         "format": _FORMAT,
+        **about,
         "model": first.model,
         "sizes": dict(first.sizes),
         "flavours": first.flavours,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import deepsf
 from deepsf.config.efficiency.networks import NETWORKS
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble, load_member, save_member
 from deepsf.tensor_files import TensorFileError
@@ -39,6 +40,8 @@ def test_files_bring_back_every_bit(model, tmp_path):
         assert np.array_equal(one, two)
     loaded.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "ensemble").read_bytes()
+    assert content(tmp_path / "ensemble")[0]["deepsf_version"] == deepsf.__version__
+    assert "deepsf_version" not in content(tmp_path / "member")[0]  # trainings outlive versions
     with pytest.raises(ValueError, match="holds 2 members, not one"):
         load_member(tmp_path / "ensemble")
 
@@ -58,7 +61,7 @@ def test_files_of_something_else_are_refused(tmp_path):
 def test_a_spoilt_file_is_refused_whatever_is_wrong_with_it(model, tmp_path):
     path = tmp_path / "ensemble"
     EfficiencyEnsemble.of([random_network(model, seed=seed) for seed in (1, 2)]).save(path)
-    assert accepted(path, EfficiencyEnsemble.load) == []
+    assert accepted(path, EfficiencyEnsemble.load) == ["header without deepsf_version"]
 
 
 @pytest.mark.parametrize(
