@@ -42,7 +42,7 @@ class ExportEfficiency(EfficiencyTask):
         return {"maps": self.target("efficiency_maps.json.gz"), "network": self.target("efficiency.onnx")}
 
     def run(self) -> None:
-        from deepsf.efficiency.exports.bundle import write_exports
+        from deepsf.efficiency.exports.write import write_exports
         from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 
         aggregate = self.input()["aggregate"]

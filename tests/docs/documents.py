@@ -16,7 +16,7 @@ import awkward as ak
 import numpy as np
 
 from deepsf.config.exports import Exports
-from deepsf.efficiency.exports.bundle import write_exports as write_efficiencies
+from deepsf.efficiency.exports.write import write_exports as write_efficiencies
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.exports.corrections import Label
 from deepsf.exports.write import ExportedResults, write_exports

@@ -6,8 +6,8 @@ import correctionlib
 import onnx
 
 import deepsf
-from deepsf.efficiency.exports.bundle import write_exports
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
+from deepsf.efficiency.exports.write import write_exports
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from tests.analysis.efficiency.exports.ensembles import CODES, ensemble
 from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
