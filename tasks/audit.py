@@ -26,17 +26,20 @@ class AuditScaleFactors(ConfigTask):
     The only task that reads the true scale factor of generated data.
     """
 
-    config_keys = (
-        *MEASUREMENT_KEYS,
-        "tagger.branch",
-        "generator",
-        "training.precision",
-        "ensemble",
-        "direct",
-        "audit",
-    )
     code_version = 3
     keeps_replaced = True
+    uses_networks = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (
+            *MEASUREMENT_KEYS,
+            "tagger.branch",
+            "generator",
+            "training.precision",
+            "ensemble",
+            "direct",
+            "audit",
+        )
 
     def requires(self) -> Any:
         return measurement_inputs(self) | method_inputs(self)
@@ -50,9 +53,7 @@ class AuditScaleFactors(ConfigTask):
 
     def run(self) -> None:
         from deepsf.audit import audit
-        from deepsf.networks.cpu import prepare_process
 
-        prepare_process()
         head = {**made_on(), "config": settings.config_path(self.config).stem, "seeds": self._seeds()}
         result = audit(load_measurement(self), self._results(), self.cfg("audit"), truth=self._truth(), head=head)
         with staged(*self.output().values()) as paths:

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 class MeasureBinnedSF(ConfigTask):
     """Iterative tag and probe with bootstrap errors and systematic shifts, smoothed and normalised."""
 
-    config_keys = (*MEASUREMENT_KEYS, "binned", "shifts")
     code_version = 3
     keeps_replaced = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (*MEASUREMENT_KEYS, "binned", "shifts")
 
     def requires(self) -> Any:
         return measurement_inputs(self)

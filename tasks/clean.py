@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -16,7 +15,8 @@ from rich.filesize import decimal
 
 from tasks.framework import settings, store
 from tasks.framework.base import ConfigTask
-from tasks.framework.cluster import branches_of
+from tasks.framework.htcondor.adoption import is_driven
+from tasks.framework.htcondor.queue import branches_of
 from tasks.framework.provenance import manifest_path
 from tasks.framework.registry import Report, task_classes
 from tasks.framework.targets import leaves
@@ -78,7 +78,7 @@ class CleanOutputs(Report):
         yield from _snapshots(self._root())
 
     def _of_task(self, cls: type[ConfigTask], folder: Path) -> Iterator[LeftOver]:
-        if _is_driven(folder / "htcondor"):
+        if is_driven(folder / "htcondor"):
             print(f"{folder.name} is left alone: a law process drives its jobs")
             return
         try:
@@ -139,7 +139,7 @@ def _snapshots(root: Path) -> Iterator[LeftOver]:
     name = re.compile(rf"{re.escape(root.name)}-[0-9a-f]{{24}}\.json")
     folders = list(settings.data().glob(f"*/{root.name}/*/htcondor"))
     records = (record for folder in folders for record in folder.glob("htcondor_jobs_*.json"))
-    if any(_is_driven(folder) for folder in folders) or any(_has_unfinished(record) for record in records):
+    if any(is_driven(folder) for folder in folders) or any(_has_unfinished(record) for record in records):
         return
     for path in (settings.data() / ".configs").glob("*.json"):
         if name.fullmatch(path.name):
@@ -152,18 +152,6 @@ def _has_unfinished(record: Path) -> bool:
         return any(job["status"] not in ("finished", "failed") for job in jobs)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return True
-
-
-def _is_driven(folder: Path) -> bool:
-    """Return whether a law process drives jobs of a folder now."""
-    try:
-        with (folder / ".driver.lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 # --- files

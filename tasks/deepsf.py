@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 class TrainDeepSF(EnsembleWorkflow):
     """One training a branch: scale-factor networks, input scaling and normalisation; and the record of the training."""
 
-    config_keys = (*MEASUREMENT_KEYS, "training", "ensemble.seed")
     members_key = "ensemble.n_members"
     keeps_replaced = True
+    uses_networks = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (*MEASUREMENT_KEYS, "training", "ensemble.seed")
 
     def workflow_requires(self) -> dict[str, Any]:
         return {**super().workflow_requires(), **self._inputs}
@@ -54,10 +57,8 @@ class TrainDeepSF(EnsembleWorkflow):
     def run(self) -> None:
         from deepsf.adversarial.train import train_member
         from deepsf.adversarial.trainer import member_seed
-        from deepsf.networks.cpu import prepare_process
         from deepsf.networks.scale_factor import save_member
 
-        prepare_process()
         checkpoint = checkpoint_of(self, f"member {self.branch}")
         member, history = train_member(
             load_measurement(self),
@@ -75,9 +76,12 @@ class TrainDeepSF(EnsembleWorkflow):
 class AggregateDeepSF(ConfigTask):
     """Mean, standard error and spread over the members: one file to evaluate, and values at every entry and in bins."""
 
-    config_keys = (*ENTRY_KEYS, "ensemble.n_members", "training.precision")
     code_version = 3
     keeps_replaced = True
+    uses_networks = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (*ENTRY_KEYS, "ensemble.n_members", "training.precision")
 
     def requires(self) -> Any:
         return {
@@ -95,11 +99,9 @@ class AggregateDeepSF(ConfigTask):
         }
 
     def run(self) -> None:
-        from deepsf.networks.cpu import prepare_process
         from deepsf.networks.ensemble import Members, aggregate
         from deepsf.networks.scale_factor import EnsembleScaleFactor, load_member
 
-        prepare_process()
         inputs, precision = self.input(), self.cfg("training.precision")
         members = self.requires()["members"].members()
         loaded = (load_member(output["member"].file, precision) for output in members.values())

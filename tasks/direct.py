@@ -19,8 +19,11 @@ class TrainDirectSF(ConfigTask):
     """``direct.safetensors``, which evaluates as the DeepSF ensemble does, and the record of its trainings."""
 
     code_version = 3
-    config_keys = (*MEASUREMENT_KEYS, "training.inputs", "direct")
     keeps_replaced = True
+    uses_networks = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (*MEASUREMENT_KEYS, "training.inputs", "direct")
 
     def requires(self) -> Any:
         if self.plan_cfg("direct") is None:
@@ -32,10 +35,8 @@ class TrainDirectSF(ConfigTask):
 
     def run(self) -> None:
         from deepsf.direct.train import member_seed, train_direct
-        from deepsf.networks.cpu import prepare_process
         from deepsf.networks.scale_factor import EnsembleScaleFactor
 
-        prepare_process()
         measurement, inputs, settings = load_measurement(self), self.cfg("training.inputs"), self.cfg("direct")
         members, histories = [], []
         for number in range(settings.n_members):

@@ -16,16 +16,19 @@ class ExportScaleFactors(ConfigTask):
     """correctionlib JSON (strict, safe, DeepSF), BTV CSV and normalisation maps."""
 
     code_version = 2
-    config_keys = (
-        "tagger.name",
-        "tagger.branch",
-        "campaign.era",
-        "flavours",
-        "selection.jet.abseta_max",
-        "training.precision",
-        "exports",
-    )
     keeps_replaced = True
+    uses_networks = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (
+            "tagger.name",
+            "tagger.branch",
+            "campaign.era",
+            "flavours",
+            "selection.jet.abseta_max",
+            "training.precision",
+            "exports",
+        )
 
     def requires(self) -> Any:
         needed = {"skims": SkimNtuples.req(self), "binned": MeasureBinnedSF.req(self)}
@@ -39,9 +42,7 @@ class ExportScaleFactors(ConfigTask):
     def run(self) -> None:
         from deepsf.exports.corrections import Label
         from deepsf.exports.write import ExportedResults, write_exports
-        from deepsf.networks.cpu import prepare_process
 
-        prepare_process()
         settings, tagger, inputs = self.cfg("exports"), self.cfg("tagger.name"), self.input()
         label = Label(
             settings.shape_name(tagger),

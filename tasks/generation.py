@@ -17,7 +17,8 @@ from tasks.framework.workflows import Workflow
 class TuneGenerator(ConfigTask):
     """The composition of generated events that gives the configured purities."""
 
-    config_keys = ("samples", "generator")
+    def config_keys(self) -> tuple[str, ...]:
+        return ("samples", "generator")
 
     def output(self) -> Any:
         return self.target("composition.json")
@@ -34,8 +35,10 @@ class TuneGenerator(ConfigTask):
 class GenerateNtuples(Workflow):
     """NanoAOD files of simulation and pseudo-data, a branch a file."""
 
-    config_keys = ("generator",)
     code_version = 2
+
+    def config_keys(self) -> tuple[str, ...]:
+        return ("generator",)
 
     def create_branch_map(self) -> dict[int, Any]:
         from deepsf.generator.plan import plan

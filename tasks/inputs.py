@@ -90,8 +90,10 @@ def load_shifts(task: ConfigTask) -> SystematicShifts | None:
 class SampleInclusiveJets(ConfigTask):
     """Simulated jets without region and tag, on which every method's scale factors are normalised."""
 
-    config_keys = (*TABLE_KEYS, "normalisation.max_jets")
     code_version = 2
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (*TABLE_KEYS, "normalisation.max_jets")
 
     def requires(self) -> Any:
         return SkimNtuples.req(self)

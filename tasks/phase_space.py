@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 class AuditPhaseSpace(ConfigTask):
     """``phase_space.json``: rates, yields, tests in the validation region; the histograms that plots draw."""
 
-    config_keys = (*TABLE_KEYS, "selection.jet.abseta_max", "training.precision", "validation")
     keeps_replaced = True
+    uses_networks = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (*TABLE_KEYS, "selection.jet.abseta_max", "training.precision", "validation")
 
     def requires(self) -> Any:
         return {"skims": SkimNtuples.req(self)} | method_inputs(self)
@@ -35,9 +38,7 @@ class AuditPhaseSpace(ConfigTask):
 
     def run(self) -> None:
         from deepsf.audit.phase_space.report import audit_phase_spaces
-        from deepsf.networks.cpu import prepare_process
 
-        prepare_process()
         result = audit_phase_spaces(
             skim_tables(self, self.input()["skims"], "jets"),
             load_results(self),
@@ -53,7 +54,8 @@ class AuditPhaseSpace(ConfigTask):
 class PlotPhaseSpace(PlotTask):
     """Discriminants of all jets, number of jets and HT by channel: data over simulation, before and after."""
 
-    config_keys = (*STYLE_KEYS, "validation")
+    def config_keys(self) -> tuple[str, ...]:
+        return (*STYLE_KEYS, "validation")
 
     def requires(self) -> Any:
         return {"phase_space": AuditPhaseSpace.req(self), "audit": AuditScaleFactors.req(self)}
@@ -77,7 +79,8 @@ class PlotPhaseSpace(PlotTask):
 class PlotPurity(PlotTask):
     """Fraction of every flavour in each region, and the condition number of the equations for their scale factors."""
 
-    config_keys = (*STYLE_KEYS, "regions")
+    def config_keys(self) -> tuple[str, ...]:
+        return (*STYLE_KEYS, "regions")
 
     def requires(self) -> Any:
         return MeasureBinnedSF.req(self)

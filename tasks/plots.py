@@ -13,6 +13,7 @@ from tasks.audit import AuditScaleFactors
 from tasks.binned import MeasureBinnedSF
 from tasks.deepsf import AggregateDeepSF, TrainDeepSF
 from tasks.framework import settings
+from tasks.framework.abstract import only_inherited
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
 
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
 STYLE_KEYS = ("plots", "campaign", "flavours")
 
 
+@only_inherited
 class PlotTask(ConfigTask):
     """Writes figures under the names that the configuration foretells."""
-
-    exclude_index = True
 
     @abstractmethod
     def stems(self) -> list[str]:
@@ -64,7 +64,8 @@ class PlotTask(ConfigTask):
 class PlotScaleFactors(PlotTask):
     """DeepSF over the binned scale factor in every (pT, |eta|) bin; overviews, maps, truth, training curves."""
 
-    config_keys = (*STYLE_KEYS, "binned.bins", "generator")
+    def config_keys(self) -> tuple[str, ...]:
+        return (*STYLE_KEYS, "binned.bins", "generator")
 
     def requires(self) -> Any:
         return {
@@ -119,7 +120,8 @@ class PlotScaleFactors(PlotTask):
 class PlotClosure(PlotTask):
     """Probe discriminant of each region: simulation by flavour against data, before and after scale factors."""
 
-    config_keys = (*STYLE_KEYS, "regions")
+    def config_keys(self) -> tuple[str, ...]:
+        return (*STYLE_KEYS, "regions")
 
     def requires(self) -> Any:
         return AuditScaleFactors.req(self)

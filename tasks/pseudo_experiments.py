@@ -23,7 +23,8 @@ class RunPseudoExperiments(ConfigTask):
     n_events = luigi.IntParameter(default=400_000, description="data events of a region")
     seed = luigi.IntParameter(default=1, description="of all experiments")
 
-    config_keys = STYLE_KEYS
+    def config_keys(self) -> tuple[str, ...]:
+        return STYLE_KEYS
 
     def own_parameters(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("n_experiments", "n_bootstrap", "n_events", "seed")}

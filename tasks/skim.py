@@ -33,8 +33,7 @@ class SkimNtuples(Workflow):
 
     code_version = 3
 
-    @property
-    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+    def config_keys(self) -> tuple[str, ...]:
         """Of the samples only what the branch's own table depends on: a cross section comes in later."""
         sample = f"samples.{self.branch_data.sample}"
         of_sample = (f"{sample}.{key}" for key in ("kind", "channels", "sum_weights", "pileup", "jet_corrections"))
@@ -111,7 +110,8 @@ class SkimNtuples(Workflow):
 class ReportCutFlow(ConfigTask):
     """The cut flow of each sample by step and channel, summed over its files; nothing selected is an error here."""
 
-    config_keys = ("regions", "tagger.branch", "tagger.max_invalid_fraction")
+    def config_keys(self) -> tuple[str, ...]:
+        return ("regions", "tagger.branch", "tagger.max_invalid_fraction")
 
     def requires(self) -> Any:
         return SkimNtuples.req(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import law
 import luigi
@@ -31,26 +31,31 @@ class ShowStatus(Report):
     """
 
     task = luigi.Parameter(default="", description="where the tree begins; the campaign's main job by default")
-    config = luigi.Parameter(default="", description=f"{ConfigTask.config.description}; by default as --task has it")
+    config = luigi.Parameter(default="", description=f"{ConfigTask.config.description}; by default that of the task")
 
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Take the campaign that the task has by default, if none is given."""
-        params = super().modify_param_values(params)
-        if not params["config"]:
-            task = task_classes().get(params["task"], ConfigTask) if params["task"] else ConfigTask
-            params["config"] = task.config.task_value(task.get_task_family(), "config")
-        return params
+    def check(self) -> None:
+        if self.config:
+            super().check()
 
-    def run(self) -> None:
+    def top(self) -> ConfigTask:
+        """Return the task that the tree begins with.
+
+        Raises
+        ------
+        ConfigError
+            If there is none of the name that was given.
+        """
+        of_efficiencies = self.config and isinstance(settings.config(self.config), EfficiencyConfig)
+        name = self.task or ("ProduceEfficiencyEnsemble" if of_efficiencies else "ProduceDeepSFEnsemble")
         classes = task_classes()
-        of_toy = isinstance(settings.config(self.config), EfficiencyConfig)
-        name = self.task or ("ProduceEfficiencyEnsemble" if of_toy else "ProduceDeepSFEnsemble")
         if name not in classes:
             raise ConfigError(f"--task {name}: there is no such task; there are {', '.join(sorted(classes))}")
+        return classes[name].req(self, **({} if self.config else {"_exclude": "config"}))
+
+    def run(self) -> None:
         seen: dict[str, State] = {}
         with ProvenanceTarget.one_question():
-            tree = _tree(classes[name].req(self), seen)
+            tree = _tree(self.top(), seen)
         console = Console()
         if not console.is_terminal:
             console.width = 1000  # a line a task, for grep

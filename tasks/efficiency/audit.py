@@ -28,15 +28,18 @@ from tasks.efficiency.exports import ExportEfficiency, exported_maps
 class AuditEfficiency(EfficiencyTask):
     """``audit.json``, row by row, and all that figures draw. The only task that reads true efficiencies."""
 
-    config_keys = (
-        "flavours",
-        "efficiency.toy",
-        "efficiency.audit",
-        "efficiency.ensemble",
-        "efficiency.truth_tagging.working_point",
-    )
     code_version = 3
     keeps_replaced = True
+    uses_networks = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (
+            "flavours",
+            "efficiency.toy",
+            "efficiency.audit",
+            "efficiency.ensemble",
+            "efficiency.truth_tagging.working_point",
+        )
 
     def requires(self) -> Any:
         required = {
@@ -63,9 +66,7 @@ class AuditEfficiency(EfficiencyTask):
     def run(self) -> None:
         from deepsf.efficiency.audit.report import AuditedCampaign, EfficiencyResults, audit_efficiencies
         from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
-        from deepsf.networks.cpu import prepare_process
 
-        prepare_process()
         nominal, toy, inputs = self.cfg("efficiency.ensemble"), self.cfg("efficiency.toy"), self.input()
         ensemble = EfficiencyEnsemble.load(inputs["aggregate"][nominal.model].file)
         samples, audit = self._samples(), self.cfg("efficiency.audit")

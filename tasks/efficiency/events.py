@@ -12,6 +12,7 @@ import luigi
 
 from deepsf.config import ConfigError
 from deepsf.config.flavours import hadron_flavours
+from tasks.framework.abstract import only_inherited
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import ProvenanceTarget, staged
 from tasks.framework.workflows import Workflow
@@ -23,25 +24,23 @@ if TYPE_CHECKING:
 TRAIN = "train"
 
 
+@only_inherited
 class EfficiencyTask(ConfigTask):
     """Base of the efficiency tasks: which samples there are, and who makes their events.
 
     ``sections``: of the configuration, those without which the task makes no sense, though others do.
     """
 
-    exclude_index = True
     config = luigi.Parameter(default="efficiency_toy", description=ConfigTask.config.description)
     sections: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def check(self) -> None:
+        super().check()
         for section in self.sections:
-            self._require(section)
-
-    def _require(self, section: str) -> None:
-        if self.plan_cfg(section) is None:
-            way_out = f"write {section}: {{}}" if self.is_toy() else "choose one of generated jets with --config"
-            raise ConfigError(f"the configuration has no section {section}, which {self.task_family} needs; {way_out}")
+            if self.plan_cfg(section) is None:
+                need = f"the configuration has no section {section}, which {self.task_family} needs"
+                way_out = f"write {section}: {{}}" if self.is_toy() else "choose one of generated jets with --config"
+                raise ConfigError(f"{need}; {way_out}")
 
     def is_toy(self) -> bool:
         """Return whether jets are generated; otherwise they come from the campaign's skims."""
@@ -82,7 +81,9 @@ class GenerateEfficiencyToy(EfficiencyTask, Workflow):
 
     code_version = 2
     sections = ("efficiency.toy",)
-    config_keys = ("flavours", "efficiency.toy")
+
+    def config_keys(self) -> tuple[str, ...]:
+        return ("flavours", "efficiency.toy")
 
     def create_branch_map(self) -> dict[int, str]:
         return dict(enumerate(self.samples()))
@@ -110,15 +111,17 @@ class GenerateEfficiencyToy(EfficiencyTask, Workflow):
 class CollectJetEvents(EfficiencyTask):
     """Jets of simulated events that were skimmed: tag bits at the working points, all jets of an event together."""
 
-    config_keys = (
-        "samples",
-        "flavours",
-        "tagger",
-        "campaign.luminosity_ifb",
-        "efficiency.working_points",
-        "efficiency.split",
-    )
     code_version = 2
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (
+            "samples",
+            "flavours",
+            "tagger",
+            "campaign.luminosity_ifb",
+            "efficiency.working_points",
+            "efficiency.split",
+        )
 
     def requires(self) -> Any:
         return SkimNtuples.req(self)

@@ -25,12 +25,14 @@ class RunCoverageReplicas(EfficiencyTask):
     """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own."""
 
     sections = ("efficiency.toy",)
-    config_keys = (
-        "flavours",
-        *_TOY_KEYS,
-        "efficiency.maps",
-        *(f"efficiency.audit.{key}" for key in ("n_replicas", "n_replica_events", "seed")),
-    )
+
+    def config_keys(self) -> tuple[str, ...]:
+        return (
+            "flavours",
+            *_TOY_KEYS,
+            "efficiency.maps",
+            *(f"efficiency.audit.{key}" for key in ("n_replicas", "n_replica_events", "seed")),
+        )
 
     def output(self) -> Any:
         return self.target("coverage.json")
@@ -55,9 +57,9 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
 
     code_version = 3
     sections = ("efficiency.toy", "efficiency.experiments")
+    uses_networks = True
 
-    @property
-    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+    def config_keys(self) -> tuple[str, ...]:
         """Of the experiments' settings those of the branch's own alone."""
         model = self.plan_cfg("efficiency.ensemble.model")
         own = (f"efficiency.experiments.{key}" for key in ("seed", "n_events", self.branch_data))
@@ -79,9 +81,7 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
         import numpy as np
 
         from deepsf.efficiency.audit.experiments import ExperimentSetup, run_experiment
-        from deepsf.networks.cpu import prepare_process
 
-        prepare_process()
         name, model = self.branch_data, self.cfg("efficiency.ensemble.model")
         setup = ExperimentSetup(
             toy=self.cfg("efficiency.toy"),
@@ -102,16 +102,17 @@ class MeasureEfficiencySF(EfficiencyTask):
 
     code_version = 2
     sections = ("efficiency.toy", "efficiency.ratio")
-    config_keys = ("flavours", *_TOY_KEYS, "efficiency.ratio")
+    uses_networks = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return ("flavours", *_TOY_KEYS, "efficiency.ratio")
 
     def output(self) -> Any:
         return self.target("scale_factors.json")
 
     def run(self) -> None:
         from deepsf.efficiency.ratio.experiment import measure_on_toy
-        from deepsf.networks.cpu import prepare_process
 
-        prepare_process()
         found = measure_on_toy(toy_of_experiments(self), self.flavours(), self.cfg("efficiency.ratio"))
         with staged(self.output()) as (path,):
             path.write_text(json.dumps(found._asdict(), sort_keys=True))

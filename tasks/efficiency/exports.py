@@ -27,10 +27,10 @@ class ExportEfficiency(EfficiencyTask):
     """What analyses take: maps as correctionlib JSON, the ensemble as ONNX."""
 
     code_version = 3
+    uses_networks = True
 
-    @property
-    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
-        """A toy has no tagger and no era to write into the files."""
+    def config_keys(self) -> tuple[str, ...]:
+        """Leave out tagger and era for the toy, which has none."""
         keys = ("flavours", "efficiency.ensemble.model")
         described = ("tagger.name", "tagger.branch", "campaign.era", "exports.era", "exports.description")
         return keys if self.is_toy() else (*keys, *described)

@@ -14,7 +14,8 @@ from tasks.efficiency.events import TRAIN, EfficiencyTask
 class BuildEfficiencyMaps(EfficiencyTask):
     """Efficiencies in bins of flavour, pT and eta, and of the distance to the closest jet."""
 
-    config_keys = ("efficiency.maps",)
+    def config_keys(self) -> tuple[str, ...]:
+        return ("efficiency.maps",)
 
     def requires(self) -> Any:
         return self.req_events(TRAIN)

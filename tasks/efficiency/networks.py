@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deepsf.config.efficiency.networks import NetworkName
+from tasks.framework.abstract import only_inherited
 from tasks.framework.members import EnsembleWorkflow
 from tasks.framework.progress import ProgressLine, checkpoint_of
 from tasks.framework.targets import leaves, staged
@@ -32,14 +33,14 @@ class Member(NamedTuple):
         return f"{self.model}{fold}_{self.number}"
 
 
+@only_inherited
 class EfficiencyTraining(EfficiencyTask, Workflow):
     """Trainings of efficiency networks, a branch a member."""
 
-    exclude_index = True
     keeps_replaced = True
+    uses_networks = True
 
-    @property
-    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+    def config_keys(self) -> tuple[str, ...]:
         """Of the networks' settings those of the branch's own alone."""
         return (f"efficiency.models.{self.member().model}", "efficiency.ensemble.seed")
 
@@ -70,9 +71,7 @@ class EfficiencyTraining(EfficiencyTask, Workflow):
         from deepsf.efficiency.evaluation import fold_of_events
         from deepsf.efficiency.networks.ensemble import save_member
         from deepsf.efficiency.networks.training import member_seed, train_member
-        from deepsf.networks.cpu import prepare_process
 
-        prepare_process()
         member = self.member()
         checkpoint = checkpoint_of(self, member.stem)
         events = self.load_events(TRAIN)
@@ -128,8 +127,10 @@ class AggregateEfficiency(EfficiencyTask):
     """Members of each network in one file to evaluate: mean and spread of efficiencies."""
 
     code_version = 2
-    config_keys = ("efficiency.ensemble", "efficiency.comparisons")
     keeps_replaced = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return ("efficiency.ensemble", "efficiency.comparisons")
 
     def requires(self) -> Any:
         required = {"ensemble": TrainEfficiency.req(self), "folds": TrainEfficiencyFolds.req(self)}
@@ -167,7 +168,10 @@ class EvaluateEfficiency(EfficiencyTask, Workflow):
     """Efficiencies of all models at the jets of a sample, a branch a sample; cross-fitted on events trained on."""
 
     code_version = 3
-    config_keys = ("efficiency.ensemble.model", "efficiency.comparisons")
+    uses_networks = True
+
+    def config_keys(self) -> tuple[str, ...]:
+        return ("efficiency.ensemble.model", "efficiency.comparisons")
 
     def create_branch_map(self) -> dict[int, str]:
         return dict(enumerate(self.samples()))
@@ -195,9 +199,7 @@ class EvaluateEfficiency(EfficiencyTask, Workflow):
         from deepsf.efficiency import evaluation
         from deepsf.efficiency.maps.maps import EfficiencyMap
         from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
-        from deepsf.networks.cpu import prepare_process
 
-        prepare_process()
         files, events = self.input()["aggregate"], self.load_events(self.branch_data)
         ensemble, *others = self.requires()["aggregate"].networks()
         models = {}

@@ -22,9 +22,8 @@ from tasks.efficiency.audit import AuditEfficiency
 class PlotEfficiency(PlotTask, EfficiencyTask):
     """Efficiencies, closures in regions of one and two tags, transfer, correlations, gains, reliability, trainings."""
 
-    @property
-    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
-        """A toy has no luminosity to write into the corner."""
+    def config_keys(self) -> tuple[str, ...]:
+        """Leave out the luminosity for the toy, which has none."""
         keys = ("plots", "flavours", "efficiency.toy", "efficiency.comparisons", "efficiency.ensemble.model")
         return keys if self.is_toy() else (*keys, "campaign")
 

@@ -23,12 +23,7 @@ class ApplyTruthTagging(EfficiencyTask, Workflow):
 
     code_version = 3
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._require_scale_factors()
-
-    @property
-    def config_keys(self) -> tuple[str, ...]:  # type: ignore[override]
+    def config_keys(self) -> tuple[str, ...]:
         """Scores of the cuts enter by scale factors of shapes alone, and toys have none."""
         keys = ("flavours", "efficiency.truth_tagging", "efficiency.ensemble.model")
         return keys if self.is_toy() else (*keys, "efficiency.working_points", "tagger.working_points")
@@ -57,8 +52,9 @@ class ApplyTruthTagging(EfficiencyTask, Workflow):
         scale_factors = self.cfg("efficiency.truth_tagging").scale_factors
         return () if scale_factors is None else (settings.resolve(scale_factors.file),)
 
-    def _require_scale_factors(self) -> None:
-        """Refuse a file that is not there as soon as the task is asked for: it is read after all trainings alone."""
+    def check(self) -> None:
+        """Refuse scale factors whose file is not there: it is read only after all trainings."""
+        super().check()
         for path in self.external_files():
             if not settings.local(path).is_file():
                 raise ConfigError(

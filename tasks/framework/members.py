@@ -8,6 +8,7 @@ import traceback
 from typing import Any, ClassVar
 
 from deepsf.config import ConfigError
+from tasks.framework.abstract import only_inherited
 from tasks.framework.targets import BranchOutputs, ProvenanceTarget, leaves
 from tasks.framework.workflows import Workflow
 
@@ -26,10 +27,13 @@ class _MemberOutputs(BranchOutputs):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if (target := next(leaves(self), None)) is not None and target.task.accept_members:
-            self.threshold = target.task.as_workflow().branches_required()
+        if (target := next(leaves(self), None)) is not None:
+            member: Any = target.task
+            if member.accept_members:
+                self.threshold = member.as_workflow().branches_required()
 
 
+@only_inherited
 class EnsembleWorkflow(Workflow):
     """One training a branch. With ``--accept-members N`` it is complete with N of them; all are tried first.
 
@@ -37,7 +41,6 @@ class EnsembleWorkflow(Workflow):
     printed, and the member counts as done in this run, but not as existing.
     """
 
-    exclude_index = True
     output_collection_cls = _MemberOutputs
     members_key: ClassVar[str]
     """Where the configuration has the number of members."""
@@ -45,15 +48,18 @@ class EnsembleWorkflow(Workflow):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.is_workflow() and str(self.folder()) not in self._local_runs:
+            run = self._local_runs[str(self.folder())] = _LocalRun(self.plan_cfg(self.members_key))
+            atexit.register(self._name_missing, run)
+
+    def check(self) -> None:
+        super().check()
         n_members = self.plan_cfg(self.members_key)
         if self.accept_members and not 2 <= self.accept_members <= n_members:
             raise ConfigError(
                 f"--accept-members {self.accept_members}: must be at least 2 and at most {self.members_key}, which is "
                 f"{n_members}; or 0, if all members are needed"
             )
-        if self.is_workflow() and str(self.folder()) not in self._local_runs:
-            run = self._local_runs[str(self.folder())] = _LocalRun(n_members)
-            atexit.register(self._name_missing, run)
 
     def create_branch_map(self) -> dict[int, int]:
         return {number: number for number in range(self.plan_cfg(self.members_key))}

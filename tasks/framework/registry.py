@@ -8,13 +8,14 @@ from typing import Any
 
 import law
 
+from tasks.framework.abstract import only_inherited
 from tasks.framework.base import ConfigTask
 
 
+@only_inherited
 class Report(ConfigTask):
     """A task that prints and makes nothing: never complete before it ran in this process."""
 
-    exclude_index = True
     ran = False
 
     def output(self) -> Any:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tasks.framework import settings
 from tasks.framework.provenance import (
@@ -28,10 +28,7 @@ from tasks.framework.provenance import (
     manifest_path,
     read_manifest,
 )
-from tasks.framework.targets import ProvenanceTarget, leaves, staged
-
-if TYPE_CHECKING:
-    from tasks.framework.base import ConfigTask
+from tasks.framework.targets import ProvenanceTarget, Sealed, leaves, staged
 
 NAME = ".store"
 ABANDONED_S = 3600.0
@@ -44,7 +41,7 @@ class _Entry(NamedTuple):
     manifest: dict[str, Any]
 
 
-def restore(task: ConfigTask) -> bool:
+def restore(task: Sealed) -> bool:
     """Put back outputs that an earlier run made from the inputs of now; return whether the task is up to date then.
 
     What they replace goes into the store. All outputs that are missing or stale must be there; for one that is not, or
@@ -74,7 +71,7 @@ def restore(task: ConfigTask) -> bool:
     return all(target.exists() for target in missing)
 
 
-def keep(task: ConfigTask) -> None:
+def keep(task: Sealed) -> None:
     """Put the outputs into the store that a run with the inputs of now is about to replace."""
     if not _keeps(task):
         return
@@ -115,11 +112,11 @@ def restore_branches(workflow: Any) -> int:
     return n_restored
 
 
-def _keeps(task: ConfigTask) -> bool:
+def _keeps(task: Sealed) -> bool:
     return task.keeps_replaced and not settings.in_job() and settings.store_bytes() > 0
 
 
-def _store(task: ConfigTask) -> Path:
+def _store(task: Sealed) -> Path:
     return task.folder().parent / NAME
 
 
@@ -130,7 +127,7 @@ def _key(target: ProvenanceTarget, task: str, inputs: dict[str, Any]) -> str:
 # --- entries
 
 
-def _find(task: ConfigTask, target: ProvenanceTarget, now: dict[str, Any]) -> _Entry | None:
+def _find(task: Sealed, target: ProvenanceTarget, now: dict[str, Any]) -> _Entry | None:
     """Return the entry of an output made from the inputs of now; one that is damaged is removed."""
     place = _store(task) / _key(target, task.task_family, now)
     if not place.is_dir():

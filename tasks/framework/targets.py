@@ -9,22 +9,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import law
 
 from tasks.framework.provenance import content_of, full_disk_named, manifest_path, sync_folder
 
-if TYPE_CHECKING:
-    from tasks.framework.base import ConfigTask
+
+class Sealed(Protocol):
+    """A task as targets, store and run wrapper see it: it can say what its outputs are made from (`ConfigTask`)."""
+
+    task_family: str
+    keeps_replaced: bool
+
+    def folder(self) -> Path:
+        """Return the folder of its outputs."""
+
+    def output(self) -> Any:
+        """Return its outputs."""
+
+    def inputs_now(self) -> dict[str, Any]:
+        """Return all inputs as they are now."""
+
+    def why_stale(self, target: ProvenanceTarget) -> str | None:
+        """Return in words why an output is not up to date, None if it is."""
+
+    def publish_message(self, message: str) -> Any:
+        """Print a message of the task."""
 
 
 @dataclass
 class Question:
     """What was found out while one question is answered: each output and each task is looked at once.
 
-    A graph that is stale at its root would else be walked along every path. Negative verdicts hold no longer than that:
-    forked workers inherit what is remembered, and would see another's output too late.
+    Without it, a graph that is stale at its root would be walked along every path. Negative verdicts are forgotten with
+    the question: forked workers would inherit them, and see another worker's output too late.
     """
 
     whys: dict[str, str | None] = field(default_factory=dict)
@@ -37,10 +56,10 @@ class Question:
 
 
 class ProvenanceTarget(law.LocalFileTarget):
-    """A file that counts as existing only if its manifest names the inputs it would get now.
+    """A file that counts as existing only if its manifest names the inputs that it would get now.
 
-    The verdict lies in the target and not in ``Task.complete``, because everything in law asks targets: workflows,
-    collections, the submission of jobs and ``--print-status``.
+    law decides by targets what is complete (workflows, collections, the submission of jobs, ``--print-status``), so the
+    check lives here and not in ``Task.complete``.
     """
 
     _fresh: ClassVar[dict[str, float]] = {}
@@ -48,7 +67,7 @@ class ProvenanceTarget(law.LocalFileTarget):
     memo_seconds = 2.0
     """A positive verdict holds this long: one pass of the scheduler asks for the same target thousands of times."""
 
-    def __init__(self, path: str | Path, task: ConfigTask, **kwargs: Any) -> None:
+    def __init__(self, path: str | Path, task: Sealed, **kwargs: Any) -> None:
         super().__init__(str(path), **kwargs)
         self.task = task
 
@@ -58,7 +77,7 @@ class ProvenanceTarget(law.LocalFileTarget):
 
     @functools.cached_property
     def place(self) -> str:
-        """The path as text: law's ``abspath`` is worked out anew each time."""
+        """The path as text; law works out its ``abspath`` anew each time."""
         return str(self.file)
 
     def is_written(self) -> bool:
@@ -85,7 +104,7 @@ class ProvenanceTarget(law.LocalFileTarget):
     @classmethod
     @contextmanager
     def one_question(cls) -> Iterator[Question]:
-        """Remember all that is found out in this context; inside of another question, that one goes on."""
+        """Remember all that is found out in this context; a question within a question is the same question."""
         if cls._question is not None:
             yield cls._question
             return
@@ -124,7 +143,7 @@ class ProvenanceTarget(law.LocalFileTarget):
 
 
 class BranchOutputs(law.TargetCollection):
-    """The outputs of all branches of a workflow; for ``--print-status`` they tell why they are stale."""
+    """The outputs of all branches of a workflow; ``--print-status`` shows why they are stale."""
 
     def status_text(self, *args: Any, **kwargs: Any) -> str:
         """Return the state with the number of branches, and the first reason for stale ones."""
@@ -192,7 +211,8 @@ def leaves(outputs: Any) -> Iterator[ProvenanceTarget]:
     """Yield all provenance targets in an output structure, collections opened."""
     for output in law.util.flatten(outputs):
         if isinstance(output, law.TargetCollection):
-            for target in output._flat_target_list:  # one by one: law's flatten takes quadratic time
+            # branch by branch: law's flatten takes quadratic time
+            for target in output.targets.values() if isinstance(output.targets, dict) else output.targets:
                 yield from leaves(target)
         elif isinstance(output, ProvenanceTarget):
             yield output

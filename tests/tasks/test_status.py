@@ -130,9 +130,22 @@ def test_only_tasks_that_make_something_are_known():
     assert known.isdisjoint({"ShowStatus", "CleanOutputs", "Workflow", "EnsembleWorkflow", "ConfigTask", "PlotTask"})
 
 
-def test_the_campaign_is_that_of_the_task_unless_given(campaign):
-    assert ShowStatus(version="v1").config == "toy"
-    assert ShowStatus(version="v1", task="TrainDeepSF").config == "toy"
-    assert ShowStatus(version="v1", task="ProduceEfficiencyEnsemble").config == "efficiency_toy"
-    assert ShowStatus(version="v1", task="ProduceEfficiencyEnsemble", config="efficiency_small").config != "toy"
-    assert ShowStatus(version="v1", task="NoSuchTask").config == "toy"
+@pytest.mark.parametrize(
+    ("given", "task", "config"),
+    [
+        ({}, "ProduceDeepSFEnsemble", "toy"),
+        ({"task": "TrainDeepSF"}, "TrainDeepSF", "toy"),
+        ({"task": "TrainEfficiency"}, "TrainEfficiency", "efficiency_toy"),
+        ({"config": "efficiency_small"}, "ProduceEfficiencyEnsemble", "efficiency_small"),
+        ({"config": "toy_small"}, "ProduceDeepSFEnsemble", "toy_small"),
+        ({"task": "TrainEfficiency", "config": "efficiency_small"}, "TrainEfficiency", "efficiency_small"),
+    ],
+)
+def test_task_and_campaign_follow_from_each_other_unless_given(campaign, given, task, config):
+    top = ShowStatus(version="v1", **given).top()
+    assert (top.task_family, top.config, top.version) == (task, config, "v1")
+
+
+def test_a_campaign_that_cannot_be_used_is_refused_at_once(campaign):
+    with pytest.raises(ConfigError, match="--config toi: no such file in configs/"):
+        ShowStatus(version="v1", config="toi")

@@ -22,7 +22,8 @@ ROOT = settings.base()
 class FirstOfChain(ConfigTask):
     """Says no more than the number of layers, but declares all of the training."""
 
-    config_keys = ("training",)
+    def config_keys(self) -> tuple[str, ...]:
+        return ("training",)
 
     def output(self):
         return self.target("first.json")
@@ -35,8 +36,10 @@ class FirstOfChain(ConfigTask):
 class SecondOfChain(ConfigTask):
     """Reads the first, a configuration of its own, and a file that no task makes."""
 
-    config_keys = ("ensemble.seed",)
     during_run = staticmethod(lambda: None)
+
+    def config_keys(self) -> tuple[str, ...]:
+        return ("ensemble.seed",)
 
     def requires(self):
         return FirstOfChain.req(self)
@@ -57,7 +60,8 @@ class SecondOfChain(ConfigTask):
 
 
 class ReadsUndeclared(ConfigTask):
-    config_keys = ("training.layers",)
+    def config_keys(self) -> tuple[str, ...]:
+        return ("training.layers",)
 
     def output(self):
         return self.target("never.json")
@@ -69,7 +73,8 @@ class ReadsUndeclared(ConfigTask):
 class BranchesOfChain(Workflow):
     """A branch a member; one may be told to fail."""
 
-    config_keys = ("training.learning_rate",)
+    def config_keys(self) -> tuple[str, ...]:
+        return ("training.learning_rate",)
 
     def create_branch_map(self):
         return dict(enumerate(range(10, 10 + self.plan_cfg("ensemble.n_members"))))

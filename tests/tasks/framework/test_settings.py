@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -137,6 +138,24 @@ def test_a_name_and_the_path_to_it_are_one_file():
     settings.claim_stem("v1", "toy_small")
     settings.claim_stem("v1", f"{ROOT}/configs/toy_small.yaml")
     assert settings.config_path("toy_small") == settings.config_path(f"{ROOT}/configs/toy_small.yaml")
+
+
+# --- a job that sees none of our folders
+
+
+def test_a_job_reads_files_from_outside_the_repository_where_they_travelled_to(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPSF_DATA", str(tmp_path))
+    given = {"files": {"v1/toy/a": "digest"}, "external": {"/far/true.json": ".external/0_true.json"}}
+    (tmp_path / settings.SHIPPED).write_text(json.dumps(given))
+    settings.shipped.cache_clear()
+    try:
+        assert settings.local(Path("/far/true.json")) == Path("/far/true.json")
+        settings.shipped.cache_clear()
+        monkeypatch.setenv(settings.SHIPPED_VARIABLE, "1")
+        assert settings.local(Path("/far/true.json")) == tmp_path / ".external" / "0_true.json"
+        assert settings.local(Path("/far/other.json")) == Path("/far/other.json")
+    finally:
+        settings.shipped.cache_clear()
 
 
 # --- the store

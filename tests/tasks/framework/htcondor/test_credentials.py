@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deepsf.config.htcondor import Credential
-from tasks.framework.credentials import CredentialError, credential_file, require_credential, ticket_end
+from tasks.framework.htcondor.credentials import CredentialError, credential_file, require_credential, ticket_end
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
 

@@ -1,8 +1,8 @@
-"""Jobs without a shared file system: what a branch reads travels with its job, what it made comes back.
+"""Jobs without a shared file system: what a branch reads travels with its job, and what it made comes back.
 
 A shipment is an archive laid out like the folder of outputs: the upstream outputs of the job's branches with their
 manifests, the branches' own checkpoints, the snapshot of the configuration, files from outside the repository, and
-`settings.SHIPPED`, which tells the job what it was given. Made files return as an archive beside the logs; `receive`
+`settings.SHIPPED`, which lists for the job what it was given. Outputs return as an archive beside the logs; `receive`
 moves them to their places, manifests last.
 """
 
@@ -14,17 +14,17 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import law
 
-from tasks.framework import bundles, cluster, settings
+from tasks.framework import settings
+from tasks.framework.htcondor import bundles
+from tasks.framework.htcondor.queue import branches_text
 from tasks.framework.provenance import content_of, digest, manifest_path
-
-if TYPE_CHECKING:
-    from tasks.framework.workflows import Workflow
+from tasks.framework.targets import ProvenanceTarget
 
 COMPLETE = ".complete"
 """Last member of a returned archive: one that was cut off has none."""
@@ -32,9 +32,36 @@ COMPLETE = ".complete"
 _FOLDER = "shipments"
 
 
-def ship(workflow: Workflow, config: Any, branches: Iterable[Iterable[int]], snapshot: Path) -> None:
-    """Add to a submit file what its jobs need where they see none of our folders, and what they return."""
-    folder = workflow.folder() / "htcondor" / _FOLDER
+class Branch(Protocol):
+    """What a shipment needs to know about a branch of a workflow."""
+
+    branch: int
+
+    def upstream(self) -> list[ProvenanceTarget]:
+        """Return the outputs of other tasks that it reads."""
+
+    def external_files(self) -> Iterable[Path]:
+        """Return the files that no task makes but that it reads."""
+
+    def kept_between_attempts(self) -> Iterable[Path]:
+        """Return the files with which another attempt goes on."""
+
+
+def ship(folder: Path, jobs: Iterable[Sequence[Branch]], config: Any, snapshot: Path) -> None:
+    """Add to a submit file what its jobs need where they see none of our folders, and what they return.
+
+    Parameters
+    ----------
+    folder
+        The workflow's folder of outputs.
+    jobs
+        The branches that each job works for.
+    config
+        law's description of the submit file.
+    snapshot
+        File with the configuration that the jobs read.
+    """
+    shipments = folder / "htcondor" / _FOLDER
     venv = settings.software() / "venv"
     config.input_files |= {
         "deepsf_repository": _as_it_is(
@@ -42,10 +69,10 @@ def ship(workflow: Workflow, config: Any, branches: Iterable[Iterable[int]], sna
         ),
         "deepsf_environment": _as_it_is(bundles.environment_bundle(venv, venv.parent / "bundles")),
     }
-    for numbers in branches:
-        _shipment(workflow, list(numbers), snapshot, folder)
+    for branches in jobs:
+        _shipment(branches, snapshot, shipments)
     # one archive a job: the submit file is one for all of them
-    own = folder / "shipment$(law_job_postfix).tar"
+    own = shipments / "shipment$(law_job_postfix).tar"
     config.custom_content.append(("transfer_input_files", f"$(transfer_input_files),{own}"))
     config.output_files["outputs.tar"] = "outputs.tar"
     # HTCondor keeps what an evicted job packed, and gives it to the job's next attempt
@@ -62,12 +89,12 @@ def _as_it_is(path: Path) -> Any:
     return law.JobInputFile(str(path), copy=False, render_job=False)
 
 
-def _shipment(workflow: Workflow, branches: list[int], snapshot: Path, folder: Path) -> None:
+def _shipment(branches: Sequence[Branch], snapshot: Path, folder: Path) -> None:
     """Write the archive of one job; jobs that read the same files share one, by hard links."""
     members: dict[str, Path] = {}
     external: dict[str, str] = {}
     files: dict[str, str | None] = {}
-    for task in (workflow.as_branch(number) for number in branches):
+    for task in branches:
         for target in task.upstream():
             name = str(target.file.relative_to(settings.data()))
             files[name] = target.content()
@@ -76,7 +103,7 @@ def _shipment(workflow: Workflow, branches: list[int], snapshot: Path, folder: P
                 str(Path(name).with_name(manifest_path(target.file).name)): manifest_path(target.file),
             }
         for path in task.external_files():
-            if not path.is_relative_to(settings.base()):
+            if not path.is_relative_to(settings.base()) and str(path) not in external:
                 external[str(path)] = f".external/{len(external)}_{path.name}"
                 members[external[str(path)]] = path
         members |= {
@@ -94,7 +121,7 @@ def _shipment(workflow: Workflow, branches: list[int], snapshot: Path, folder: P
                 archive.add(path, name)
             _add_text(archive, settings.SHIPPED, given)
         part.replace(shared)
-    own = folder / f"shipment{cluster.branches_text(branches)}.tar"
+    own = folder / f"shipment{branches_text(task.branch for task in branches)}.tar"
     own.unlink(missing_ok=True)
     os.link(shared, own)
 
@@ -105,22 +132,24 @@ def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
     archive.addfile(member, io.BytesIO(text.encode()))
 
 
-def receive(workflow: Workflow) -> None:
-    """Move what jobs returned to its places; an archive that is still being written is left for the next time."""
-    folder = workflow.folder() / "htcondor"
-    for archive in sorted(folder.glob("outputs_*.tar")):
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".received-") as name:
+def receive(folder: Path) -> None:
+    """Move what jobs returned to its places below a workflow's folder of outputs.
+
+    An archive that is still being written is left for the next time.
+    """
+    for archive in sorted((folder / "htcondor").glob("outputs_*.tar")):
+        with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".received-") as name:
             unpacked = Path(name)
             if not _unpack(archive, unpacked):
                 continue
-            for path in _whole(unpacked / workflow.folder().relative_to(settings.data())):
+            for path in _whole(unpacked / folder.relative_to(settings.data())):
                 _move(path, settings.data() / path.relative_to(unpacked))
         archive.unlink()
 
 
-def remove_shipments(workflow: Workflow) -> None:
-    """Remove all shipments of a workflow whose jobs have ended."""
-    shutil.rmtree(workflow.folder() / "htcondor" / _FOLDER, ignore_errors=True)
+def remove_shipments(folder: Path) -> None:
+    """Remove all shipments of a workflow whose jobs have ended; ``folder`` is that of its outputs."""
+    shutil.rmtree(folder / "htcondor" / _FOLDER, ignore_errors=True)
 
 
 def _unpack(archive: Path, folder: Path) -> bool:

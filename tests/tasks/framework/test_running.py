@@ -1,0 +1,80 @@
+"""Around a run: it is spared where nothing changed, and what it makes is sealed with what it was made from."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from deepsf.config import ConfigError
+from tasks.framework.base import ConfigTask
+from tests.tasks.framework.chain import (
+    FirstOfChain,
+    SecondOfChain,
+    in_a_killed_process,
+    kill,
+    why,
+)
+
+
+def test_an_upstream_rerun_with_equal_content_stops_there(campaign, monkeypatch):
+    campaign.make(SecondOfChain)
+    before = campaign.times()
+    campaign.edit(training={"learning_rate": 5e-4})  # declared by the first task, but not in what it writes
+    assert not campaign.task(SecondOfChain).complete()
+    messages = []
+    monkeypatch.setattr(ConfigTask, "publish_message", lambda _, message: messages.append(message))
+    assert campaign.make(SecondOfChain).complete()
+    assert messages == ["SecondOfChain: inputs did not change, nothing to do"]
+    after = campaign.times()
+    assert [path for path in before if after[path] != before[path]] == ["v1/mine/FirstOfChain/first.json"]
+
+
+def test_two_files_of_one_stem_under_one_version_are_an_error_that_names_both(campaign, tmp_path):
+    campaign.make(FirstOfChain)
+    first = campaign.path
+    campaign.path = tmp_path / "elsewhere" / "mine.yaml"
+    campaign.path.parent.mkdir()
+    campaign.edit(training={"layers": 5})
+    with pytest.raises(ConfigError) as error:
+        campaign.make(FirstOfChain)
+    assert f"{campaign.path}: " in str(error.value)
+    assert f"come from {first}; rename one of the two files, or use another --version" in str(error.value)
+    assert json.loads((campaign.data / "v1/mine/FirstOfChain/first.json").read_text()) == {"layers": 3}
+    campaign.make(FirstOfChain, version="v2")
+
+
+def test_an_exception_in_a_rerun_leaves_the_old_output_whole_and_stale(campaign, monkeypatch):
+    task = campaign.make(SecondOfChain)
+    before = task.output()["one"].file.read_text()
+    campaign.edit(ensemble={"seed": 5})
+    with monkeypatch.context() as context:
+        context.setattr(SecondOfChain, "during_run", staticmethod(lambda: 1 / 0))
+        with pytest.raises(ZeroDivisionError):
+            campaign.make(SecondOfChain)
+    assert task.output()["one"].file.read_text() == before
+    assert why(campaign.task(SecondOfChain)) == ["ensemble.seed: 1 -> 5"] * 2
+
+
+def test_a_process_killed_between_output_and_manifest_leaves_nothing_that_counts(campaign, monkeypatch):
+    campaign.make(SecondOfChain)
+    campaign.edit(ensemble={"seed": 5})
+    with monkeypatch.context() as context:
+        context.setattr("tasks.framework.running.write_manifest", lambda *_: kill())
+        in_a_killed_process(campaign.task(SecondOfChain).run)
+    task = campaign.task(SecondOfChain)
+    assert json.loads(task.output()["one"].file.read_text())["seed"] == 5
+    assert why(task) == ["changed after it was made"] * 2
+    campaign.edit(ensemble={"seed": 1})  # the old manifest fits, the new content does not
+    assert not campaign.task(SecondOfChain).complete()
+
+
+def test_inputs_that_change_while_a_task_runs_are_an_error_and_seal_nothing(campaign, monkeypatch):
+    path = campaign.data / "external.txt"
+    with monkeypatch.context() as context:
+        context.setattr(SecondOfChain, "during_run", staticmethod(lambda: path.write_text("changed meanwhile")))
+        with pytest.raises(RuntimeError) as error:
+            campaign.make(SecondOfChain)
+    assert str(error.value) == (f"SecondOfChain: inputs changed while the task ran ({path} changed); run it again")
+    assert not campaign.task(SecondOfChain).complete()
+    assert campaign.make(SecondOfChain).complete()
