@@ -117,13 +117,12 @@ def _why_left_over(path: Path, attempts: dict[Path, ConfigTask]) -> str | None:
 
 
 def _of_jobs(workflow: Workflow, folder: Path) -> Iterator[LeftOver]:
-    """Yield bookkeeping of another configuration, and logs but those of the last attempt of each branch."""
+    """Yield records of jobs but that of all branches, and logs but those of the last attempt of each branch."""
     if not folder.is_dir():
         return
-    key = workflow.htcondor_output_postfix()
     for path in folder.glob("htcondor_jobs_*.json"):
-        if not path.stem.endswith(f"_{key}"):
-            yield LeftOver(path, "jobs of another configuration")
+        if path.stem != f"htcondor_jobs_{workflow.control_output_postfix()}":
+            yield LeftOver(path, "jobs of another selection of branches")
     logs = [(int(found[1]), found[2], path) for path in folder.iterdir() if (found := _LOG.fullmatch(path.name))]
     last: dict[int, Path] = {}
     for _, branches, path in sorted(logs):

@@ -188,11 +188,11 @@ def test_outputs_of_files_that_cannot_be_found_now_are_left_alone(campaign, made
 
 @pytest.fixture
 def jobs(campaign, made):
-    """What HTCondor leaves of two configurations and several attempts; returns its folder."""
-    key = campaign.task(BranchesOfChain).htcondor_output_postfix()
+    """What HTCondor leaves of two selections of branches and several attempts; returns its folder."""
     folder = made / "BranchesOfChain" / "htcondor"
-    for name in (key, "0123abcd"):
-        record(folder / f"htcondor_jobs_0To3_{name}.json", "finished")
+    for selection in ((), ((0, 1), (2,))):
+        task = campaign.task(BranchesOfChain, workflow="htcondor", branches=selection)
+        record(Path(task.workflow_proxy.output()["jobs"].abspath), "finished")
     for name in ("submission1_0", "submission1_1-2", "submission2_1", "submission9_7", "submission10_1"):
         put(folder / f"{name}.txt")
     put(folder / ".driver.lock")
@@ -208,27 +208,28 @@ def record(path, *statuses):
 
 
 GONE = [
-    ("htcondor_jobs_0To3_0123abcd.json", "jobs of another configuration"),
+    ("htcondor_jobs_0_2.json", "jobs of another selection of branches"),
     ("submission2_1.txt", "log of an earlier attempt"),
     ("submission9_7.txt", "log of an earlier attempt"),
 ]
 SNAPSHOT = (f".configs/mine-{'a' * 24}.json", "configuration of jobs that ended")
 
 
-def test_of_jobs_the_last_logs_and_the_record_of_this_configuration_stay(jobs, clean):
+def test_of_jobs_the_last_logs_and_the_record_of_all_branches_stay(jobs, clean):
     assert clean(dry_run=False) == [SNAPSHOT, *((f"BranchesOfChain/htcondor/{name}", why) for name, why in GONE)]
     assert sorted(path.name for path in jobs.iterdir() if path.suffix == ".txt") == [
         "submission10_1.txt",
         "submission1_0.txt",
         "submission1_1-2.txt",
     ]
+    assert sorted(path.name for path in jobs.glob("*.json")) == ["htcondor_jobs_0To3.json"]
     assert (jobs / "shipments" / "content.tar").exists()
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "retry", None])
 def test_a_configuration_stays_while_jobs_of_any_version_may_read_it(campaign, jobs, clean, status):
     other = campaign.data / "v2" / "mine" / "BranchesOfChain" / "htcondor"
-    record(other / "htcondor_jobs_0To3_9.json", "failed", status)
+    record(other / "htcondor_jobs_0To3.json", "failed", status)
     assert SNAPSHOT not in clean(dry_run=False)
     assert (campaign.data / SNAPSHOT[0]).exists()
 
