@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 class AuditScaleFactors(ConfigTask):
-    """``audit.json`` with all figures; truth overlay, closure histograms and means by bin that plots draw.
+    """Compares every method with data and with the truth: ``audit.json``, and what plots draw of it.
 
-    The only task that reads the true scale factor of generated data.
+    These are the truth overlay, closure histograms, and means by bin. No other task reads the true scale factors of
+    generated data.
     """
 
     code_version = 3

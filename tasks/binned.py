@@ -1,4 +1,4 @@
-"""The binned baseline."""
+"""The binned measurement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class MeasureBinnedSF(ConfigTask):
-    """Iterative tag and probe with bootstrap errors and systematic shifts, smoothed and normalised."""
+    """Measures scale factors by iterative tag and probe: ``binned.json``.
+
+    They come with bootstrap errors and systematic shifts, smoothed and normalised.
+    """
 
     code_version = 3
     keeps_replaced = True

@@ -1,4 +1,4 @@
-"""DeepSF: the members, and their ensemble."""
+"""DeepSF: the trainings of its members, and the ensemble of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TrainDeepSF(EnsembleWorkflow):
-    """One training a branch: scale-factor networks, input scaling and normalisation; and the record of the training."""
+    """Trains DeepSF, one member per branch: its networks with input scaling and normalisation, and their history."""
 
     members_key = "ensemble.n_members"
     keeps_replaced = True
@@ -36,11 +36,6 @@ class TrainDeepSF(EnsembleWorkflow):
 
     def requires(self) -> Any:
         return self._inputs
-
-    @law.workflow_property(setter=False, cache=True)
-    def _inputs(self) -> dict[str, Any]:
-        """Return what every member requires, found out once, by the workflow."""
-        return measurement_inputs(self)
 
     def own_parameters(self) -> dict[str, Any]:
         return {"member": self.branch_data}
@@ -72,9 +67,17 @@ class TrainDeepSF(EnsembleWorkflow):
             record.write_text(json.dumps(history, sort_keys=True))
         checkpoint.remove()
 
+    @law.workflow_property(setter=False, cache=True)
+    def _inputs(self) -> dict[str, Any]:
+        """Return what every member requires; the workflow finds it out once."""
+        return measurement_inputs(self)
+
 
 class AggregateDeepSF(ConfigTask):
-    """Mean, standard error and spread over the members: one file to evaluate, and values at every entry and in bins."""
+    """Joins the members in one file, ``ensemble.safetensors``, and evaluates it: in bins, on a grid, at every entry.
+
+    Values are the mean over members, its standard error, and the spread.
+    """
 
     code_version = 3
     keeps_replaced = True

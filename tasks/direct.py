@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TrainDirectSF(ConfigTask):
-    """``direct.safetensors``, which evaluates as the DeepSF ensemble does, and the record of its trainings."""
+    """Trains the direct density ratio: ``direct.safetensors``, in the format of an ensemble, and its histories."""
 
     code_version = 3
     keeps_replaced = True
@@ -50,7 +50,10 @@ class TrainDirectSF(ConfigTask):
 
 
 def direct_if_wanted(task: ConfigTask) -> dict[str, Any]:
-    """Return the requirement of a task that compares methods, by the key ``direct``; none without such a section."""
+    """Return what a task that compares methods requires of the direct one, by the key ``direct``.
+
+    That is nothing if the configuration has no section ``direct``.
+    """
     return {} if task.plan_cfg("direct") is None else {"direct": TrainDirectSF.req(task)}
 
 

@@ -13,7 +13,7 @@ from tasks.skim import SkimNtuples
 
 
 class ExportScaleFactors(ConfigTask):
-    """correctionlib JSON (strict, safe, DeepSF), BTV CSV and normalisation maps."""
+    """Writes scale factors for analyses: correctionlib JSON (strict, safe, DeepSF), BTV CSV, normalisation maps."""
 
     code_version = 2
     keeps_replaced = True

@@ -1,4 +1,4 @@
-"""Generated input: the composition of the events, then one file a branch."""
+"""Generated input: the composition of the events, and the files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.framework.workflows import Workflow
 
 
 class TuneGenerator(ConfigTask):
-    """The composition of generated events that gives the configured purities."""
+    """Finds the composition of generated events that gives the configured purities: ``composition.json``."""
 
     def config_keys(self) -> tuple[str, ...]:
         return ("samples", "generator")
@@ -33,7 +33,7 @@ class TuneGenerator(ConfigTask):
 
 
 class GenerateNtuples(Workflow):
-    """NanoAOD files of simulation and pseudo-data, a branch a file."""
+    """Generates NanoAOD files of simulation and pseudo-data, one file per branch."""
 
     code_version = 2
 
@@ -60,6 +60,15 @@ class GenerateNtuples(Workflow):
     def output(self) -> Any:
         return self.target(f"{self.branch_data.stem}.root")
 
+    def run(self) -> None:
+        from deepsf.generator.composition import Composition
+        from deepsf.generator.files import write_file
+
+        composition = Composition.from_json(Path(self.input().abspath).read_text())
+        (true_sf,) = self.external_files()
+        with staged(self.output()) as (path,):
+            write_file(self.branch_data, composition, self.cfg("generator"), settings.local(true_sf), path)
+
     def local_workflow_pre_run(self) -> None:
         self._check_disk()
 
@@ -75,12 +84,3 @@ class GenerateNtuples(Workflow):
 
         missing = [task.branch_data for task in self.get_branch_tasks().values() if not task.complete()]
         check_disk(missing, self.cfg("generator"), self.folder())
-
-    def run(self) -> None:
-        from deepsf.generator.composition import Composition
-        from deepsf.generator.files import write_file
-
-        composition = Composition.from_json(Path(self.input().abspath).read_text())
-        (true_sf,) = self.external_files()
-        with staged(self.output()) as (path,):
-            write_file(self.branch_data, composition, self.cfg("generator"), settings.local(true_sf), path)

@@ -88,7 +88,10 @@ def load_shifts(task: ConfigTask) -> SystematicShifts | None:
 
 
 class SampleInclusiveJets(ConfigTask):
-    """Simulated jets without region and tag, on which every method's scale factors are normalised."""
+    """Samples simulated jets without region and tag: ``inclusive.parquet``.
+
+    The scale factors of every method are normalised on them.
+    """
 
     code_version = 2
 

@@ -1,4 +1,4 @@
-"""Closure in breadth: all jets of all dilepton events and a validation region; what the regions consist of."""
+"""Closure beyond the probe jets: all jets of all dilepton events, and a validation region. Purities of the regions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class AuditPhaseSpace(ConfigTask):
-    """``phase_space.json``: rates, yields, tests in the validation region; the histograms that plots draw."""
+    """Compares data and weighted simulation over all jets of all events: ``phase_space.json``.
+
+    The report has rates by channel, yields, and tests in the validation region. Beside it lie histograms for plots.
+    """
 
     keeps_replaced = True
     uses_networks = True
@@ -52,7 +55,7 @@ class AuditPhaseSpace(ConfigTask):
 
 
 class PlotPhaseSpace(PlotTask):
-    """Discriminants of all jets, number of jets and HT by channel: data over simulation, before and after."""
+    """Draws discriminants of all jets, number of jets and HT by channel, before and after scale factors."""
 
     def config_keys(self) -> tuple[str, ...]:
         return (*STYLE_KEYS, "validation")
@@ -77,7 +80,7 @@ class PlotPhaseSpace(PlotTask):
 
 
 class PlotPurity(PlotTask):
-    """Fraction of every flavour in each region, and the condition number of the equations for their scale factors."""
+    """Draws the fraction of each flavour in each region, and the condition number of the equations solved for them."""
 
     def config_keys(self) -> tuple[str, ...]:
         return (*STYLE_KEYS, "regions")

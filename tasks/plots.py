@@ -1,4 +1,4 @@
-"""Figures; the PDF and PNG files themselves are the outputs."""
+"""Figures: their PDF and PNG files are the outputs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STYLE_KEYS = ("plots", "campaign", "flavours")
 
 @only_inherited
 class PlotTask(ConfigTask):
-    """Writes figures under the names that the configuration foretells."""
+    """Draws figures; the configuration decides which there are."""
 
     @abstractmethod
     def stems(self) -> list[str]:
@@ -62,7 +62,7 @@ class PlotTask(ConfigTask):
 
 
 class PlotScaleFactors(PlotTask):
-    """DeepSF over the binned scale factor in every (pT, |eta|) bin; overviews, maps, truth, training curves."""
+    """Draws DeepSF over binned scale factors in every (pT, |eta|) bin; overviews, maps, truth, training curves."""
 
     def config_keys(self) -> tuple[str, ...]:
         return (*STYLE_KEYS, "binned.bins", "generator")
@@ -118,7 +118,7 @@ class PlotScaleFactors(PlotTask):
 
 
 class PlotClosure(PlotTask):
-    """Probe discriminant of each region: simulation by flavour against data, before and after scale factors."""
+    """Draws probe discriminants by region: simulation by flavour against data, before and after scale factors."""
 
     def config_keys(self) -> tuple[str, ...]:
         return (*STYLE_KEYS, "regions")

@@ -1,4 +1,4 @@
-"""The main job: everything up to the comparison plots, and a summary of results and of where the time went."""
+"""The main job: everything up to the comparison plots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.skim import ReportCutFlow
 
 
 class ProduceDeepSFEnsemble(ConfigTask):
-    """Requires all that a measurement consists of; ``--workflow`` reaches every workflow below."""
+    """Requires all that a measurement consists of; sums up results (``summary.txt``) and prints where the time went."""
 
     def requires(self) -> Any:
         return {

@@ -1,4 +1,4 @@
-"""Pseudo-experiments of the binned measurement: whether it is unbiased, its errors and its covariance right."""
+"""Pseudo-experiments, which test bias, errors and covariance of the binned measurement."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tasks.framework.targets import staged
 from tasks.plots import STYLE_KEYS
 
 PURITIES = ((0.85, 0.90), (0.70, 0.75))
-"""Of the b-enriched and the light-enriched region."""
+"""Purities of the b-enriched and of the light-enriched region."""
 
 
 class RunPseudoExperiments(ConfigTask):
-    """``summary.json`` with mean, width and chi2 of the pulls at two pairs of purities, and the figure of them."""
+    """Runs pseudo-experiments at two pairs of purities: mean, width and chi2 of their pulls, and a figure of them."""
 
     n_experiments = luigi.IntParameter(default=500, description="pseudo-experiments at each pair of purities")
     n_bootstrap = luigi.IntParameter(default=100, description="bootstraps of each experiment")
     n_events = luigi.IntParameter(default=400_000, description="data events of a region")
-    seed = luigi.IntParameter(default=1, description="of all experiments")
+    seed = luigi.IntParameter(default=1, description="seed of all experiments")
 
     def config_keys(self) -> tuple[str, ...]:
         return STYLE_KEYS

@@ -1,4 +1,4 @@
-"""Skims: the probe entries and all jets of each input file."""
+"""Skims: what the measurement needs of each input file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class InputFile(NamedTuple):
 
 
 class SkimNtuples(Workflow):
-    """Tables of probe entries and of all jets, a branch a file."""
+    """Selects events: a table of probe entries and one of all jets for each input file, one file per branch."""
 
     code_version = 3
 
@@ -38,12 +38,6 @@ class SkimNtuples(Workflow):
         sample = f"samples.{self.branch_data.sample}"
         of_sample = (f"{sample}.{key}" for key in ("kind", "channels", "sum_weights", "pileup", "jet_corrections"))
         return (*of_sample, "tagger", "selection", "regions", "pileup", "jet_corrections")
-
-    def _corrections(self) -> tuple[Pileup | None, JetCorrections | None]:
-        """Return what the sample, or else the campaign, corrects pile-up and jets with."""
-        sample = f"samples.{self.branch_data.sample}"
-        pileup, jets = (self.cfg(f"{sample}.{key}") or self.cfg(key) for key in ("pileup", "jet_corrections"))
-        return pileup, jets
 
     def create_branch_map(self) -> dict[int, InputFile]:
         """Return generated files from their plan, without making any, and files of the config by their patterns."""
@@ -62,12 +56,6 @@ class SkimNtuples(Workflow):
     def requires(self) -> Any:
         number = self.branch_data.generated
         return [] if number is None else self._generation.as_branch(number)
-
-    @law.workflow_property(setter=False, cache=True)
-    def _generation(self) -> GenerateNtuples | None:
-        """Return what makes the input of all branches, None if nothing is generated."""
-        generates = any(sample.generate for sample in self.plan_cfg("samples").values())
-        return GenerateNtuples.req(self, branch=-1) if generates else None
 
     def external_files(self) -> tuple[Path, ...]:
         files = () if self.branch_data.generated is not None else (self.branch_data.path,)
@@ -106,9 +94,24 @@ class SkimNtuples(Workflow):
         )
         self.publish_message(f"{file.path.name}: of {report.n_events} events {selected}")
 
+    @law.workflow_property(setter=False, cache=True)
+    def _generation(self) -> GenerateNtuples | None:
+        """Return what makes the input of all branches, None if nothing is generated."""
+        generates = any(sample.generate for sample in self.plan_cfg("samples").values())
+        return GenerateNtuples.req(self, branch=-1) if generates else None
+
+    def _corrections(self) -> tuple[Pileup | None, JetCorrections | None]:
+        """Return what the sample, or else the campaign, corrects pile-up and jets with."""
+        sample = f"samples.{self.branch_data.sample}"
+        pileup, jets = (self.cfg(f"{sample}.{key}") or self.cfg(key) for key in ("pileup", "jet_corrections"))
+        return pileup, jets
+
 
 class ReportCutFlow(ConfigTask):
-    """The cut flow of each sample by step and channel, summed over its files; nothing selected is an error here."""
+    """Counts the events of each sample after each cut, by channel: ``cut_flow.txt``.
+
+    If nothing is selected, or too many scores are invalid, this task fails.
+    """
 
     def config_keys(self) -> tuple[str, ...]:
         return ("regions", "tagger.branch", "tagger.max_invalid_fraction")

@@ -1,4 +1,4 @@
-"""`ShowStatus`: what is up to date, and what is not and why, from a task upwards."""
+"""`ShowStatus`: which outputs are up to date, and why the others are not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COLOURS = {"up to date": "green", ABSENT: "red", "stale": "yellow"}
 
 
 class ShowStatus(Report):
-    """Prints a task and all that it requires, with the state of each and the reasons; runs nothing.
+    """Prints the state of a task and of all that it requires, with the reasons; runs nothing.
 
     ``law run ShowStatus --version v1 [--config NAME] [--task NAME]``
     """

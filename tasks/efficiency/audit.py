@@ -1,4 +1,4 @@
-"""What efficiencies are for, and whether they are right: truth tagging, audit, exports, figures."""
+"""The audit of efficiencies."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.efficiency.events import EfficiencyTask, truth_targets
 from tasks.efficiency.experiments import MeasureEfficiencySF, RunCoverageReplicas, RunEfficiencyExperiments
+from tasks.efficiency.exports import ExportEfficiency, exported_maps
 from tasks.efficiency.maps import BuildEfficiencyMaps
 from tasks.efficiency.networks import (
     AggregateEfficiency,
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from deepsf.efficiency.audit.rows import Rows
     from deepsf.efficiency.events.events import JetEvents
     from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
-from tasks.efficiency.exports import ExportEfficiency, exported_maps
 
 
 class AuditEfficiency(EfficiencyTask):
-    """``audit.json``, row by row, and all that figures draw. The only task that reads true efficiencies."""
+    """Tests efficiencies, truth tagging and exports: ``audit.json``, row by row, and what figures draw.
+
+    No other task reads the true efficiencies of the toy.
+    """
 
     code_version = 3
     keeps_replaced = True

@@ -1,7 +1,4 @@
-"""Efficiency parametrisation: generated jets or jets of skims, maps, networks, and what they say at each sample's jets.
-
-The default campaign of these tasks is ``efficiency_toy``.
-"""
+"""Events of jets, generated or from skims, on which efficiencies are measured; what all tasks on them share."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from tasks.framework.abstract import only_inherited
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import ProvenanceTarget, staged
 from tasks.framework.workflows import Workflow
+from tasks.inputs import skimmed
 from tasks.skim import SkimNtuples
 
 if TYPE_CHECKING:
@@ -26,13 +24,14 @@ TRAIN = "train"
 
 @only_inherited
 class EfficiencyTask(ConfigTask):
-    """Base of the efficiency tasks: which samples there are, and who makes their events.
+    """Base of the tasks of efficiencies: which samples there are, and which task makes their events.
 
-    ``sections``: of the configuration, those without which the task makes no sense, though others do.
+    Their default campaign is ``efficiency_toy``.
     """
 
     config = luigi.Parameter(default="efficiency_toy", description=ConfigTask.config.description)
     sections: ClassVar[tuple[str, ...]] = ()
+    """Optional sections of the configuration without which the task makes no sense."""
 
     def check(self) -> None:
         super().check()
@@ -76,20 +75,25 @@ class EfficiencyTask(ConfigTask):
         return JetEvents.read(self.events_target(sample).file).check(f"sample {sample}")
 
 
-class GenerateEfficiencyToy(EfficiencyTask, Workflow):
-    """Generated jets, a branch a sample: the events, and their true efficiencies in a file of their own."""
-
-    code_version = 2
-    sections = ("efficiency.toy",)
-
-    def config_keys(self) -> tuple[str, ...]:
-        return ("flavours", "efficiency.toy")
+@only_inherited
+class SampleWorkflow(EfficiencyTask, Workflow):
+    """Base of the tasks with one sample per branch."""
 
     def create_branch_map(self) -> dict[int, str]:
         return dict(enumerate(self.samples()))
 
     def own_parameters(self) -> dict[str, Any]:
         return {"sample": self.branch_data}
+
+
+class GenerateEfficiencyToy(SampleWorkflow):
+    """Generates jets, one sample per branch: the events, and in a file of their own the true efficiencies."""
+
+    code_version = 2
+    sections = ("efficiency.toy",)
+
+    def config_keys(self) -> tuple[str, ...]:
+        return ("flavours", "efficiency.toy")
 
     def output(self) -> Any:
         return {kind: self.target(f"{kind}_{self.branch_data}.parquet") for kind in ("events", "truth")}
@@ -109,7 +113,7 @@ class GenerateEfficiencyToy(EfficiencyTask, Workflow):
 
 
 class CollectJetEvents(EfficiencyTask):
-    """Jets of simulated events that were skimmed: tag bits at the working points, all jets of an event together."""
+    """Collects the jets of skimmed events of simulation, event by event, with tag bits at the working points."""
 
     code_version = 2
 
@@ -131,7 +135,6 @@ class CollectJetEvents(EfficiencyTask):
 
     def run(self) -> None:
         from deepsf.efficiency.events.from_skims import jet_events
-        from tasks.inputs import skimmed
 
         events = jet_events(
             skimmed(self.input(), "jets"),
@@ -145,9 +148,6 @@ class CollectJetEvents(EfficiencyTask):
         with staged(*self.output().values()) as paths:
             for sample, path in zip(self.output(), paths, strict=True):
                 events[sample].write(path)
-
-
-# --- networks
 
 
 def truth_targets(task: EfficiencyTask, samples: Iterable[str]) -> dict[str, ProvenanceTarget]:

@@ -1,4 +1,4 @@
-"""Experiments on the toy of efficiencies: many small samples, networks trained differently, known scale factors."""
+"""Experiments on the toy of efficiencies: coverage of errors, networks trained in other ways, known scale factors."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tasks.framework.workflows import Workflow
 _TOY_KEYS = tuple(
     f"efficiency.toy.{key}" for key in EfficiencyToy.model_fields if key not in ("n_train", "n_test", "scalar")
 )
-"""What experiments depend on that throw samples of their own."""
+"""What experiments with samples of their own depend on: not on the sizes of the toy's samples."""
 
 
 def toy_of_experiments(task: EfficiencyTask) -> EfficiencyToy:
-    """Return the toy without what its own samples alone depend on: a change of their sizes repeats no experiment."""
+    """Return the toy with the default sizes of its samples: a change of these repeats no experiment."""
     return EfficiencyToy(**{key.rsplit(".", maxsplit=1)[-1]: task.cfg(key) for key in _TOY_KEYS})
 
 
 class RunCoverageReplicas(EfficiencyTask):
-    """Whether errors of truth-tagged yields cover: many small samples, each with maps of its own."""
+    """Tests whether errors of truth-tagged yields cover, on many small samples with maps of their own."""
 
     sections = ("efficiency.toy",)
 
@@ -53,14 +53,17 @@ class RunCoverageReplicas(EfficiencyTask):
 
 
 class RunEfficiencyExperiments(EfficiencyTask, Workflow):
-    """The ensemble's network with mu, on a toy with a hidden variable, on several working points; a branch each."""
+    """Trains the ensemble's network in other ways, one experiment per branch, and notes rows for the audit.
+
+    With mu as an input, on a toy with a hidden variable, on several working points.
+    """
 
     code_version = 3
     sections = ("efficiency.toy", "efficiency.experiments")
     uses_networks = True
 
     def config_keys(self) -> tuple[str, ...]:
-        """Of the experiments' settings those of the branch's own alone."""
+        """Declare of the experiments' settings those of the branch's own alone."""
         model = self.plan_cfg("efficiency.ensemble.model")
         own = (f"efficiency.experiments.{key}" for key in ("seed", "n_events", self.branch_data))
         network = ("efficiency.ensemble.model", f"efficiency.models.{model}")
@@ -98,7 +101,7 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
 
 
 class MeasureEfficiencySF(EfficiencyTask):
-    """Scale factors of tag bins by ratios of densities, on pseudo-data of the toy in mixed regions."""
+    """Measures scale factors of tag bins by density ratios, on pseudo-data of the toy in mixed regions."""
 
     code_version = 2
     sections = ("efficiency.toy", "efficiency.ratio")

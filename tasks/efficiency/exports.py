@@ -1,4 +1,4 @@
-"""Task of the exports of efficiencies."""
+"""The files of efficiencies that analyses download."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.efficiency.events import EfficiencyTask
 from tasks.efficiency.maps import BuildEfficiencyMaps
-from tasks.efficiency.networks import (
-    AggregateEfficiency,
-)
+from tasks.efficiency.networks import AggregateEfficiency
 from tasks.framework.targets import ProvenanceTarget, staged
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyM
 
 
 class ExportEfficiency(EfficiencyTask):
-    """What analyses take: maps as correctionlib JSON, the ensemble as ONNX."""
+    """Writes efficiencies for analyses: maps as correctionlib JSON, the ensemble as ONNX."""
 
     code_version = 3
     uses_networks = True
@@ -55,10 +53,10 @@ class ExportEfficiency(EfficiencyTask):
                 maps=maps,
                 ensemble=ensemble,
                 hadron_flavours=self.hadron_flavours(),
-                head=self._head(),
+                head=self.head(),
             )
 
-    def _head(self) -> str:
+    def head(self) -> str:
         """Return tagger, branch of the discriminant and era, as scale factors have them, and the text of exports."""
         from deepsf.exports.corrections import Label
 

@@ -1,18 +1,15 @@
-"""Task of the efficiency maps."""
+"""Efficiency maps."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tasks.framework.targets import staged
-
-if TYPE_CHECKING:
-    pass
 from tasks.efficiency.events import TRAIN, EfficiencyTask
+from tasks.framework.targets import staged
 
 
 class BuildEfficiencyMaps(EfficiencyTask):
-    """Efficiencies in bins of flavour, pT and eta, and of the distance to the closest jet."""
+    """Fills efficiency maps: in bins of flavour, pT and |eta|, and with the distance to the closest jet besides."""
 
     def config_keys(self) -> tuple[str, ...]:
         return ("efficiency.maps",)

@@ -1,22 +1,19 @@
-"""Tasks of the networks of efficiencies: members, their ensembles, their values at all jets."""
+"""Networks of efficiencies: trainings, ensembles, and efficiencies of all models at all jets."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from deepsf.config.efficiency.networks import NetworkName
+from tasks.efficiency.events import TRAIN, EfficiencyTask, SampleWorkflow
+from tasks.efficiency.maps import BuildEfficiencyMaps
 from tasks.framework.abstract import only_inherited
 from tasks.framework.members import EnsembleWorkflow
 from tasks.framework.progress import ProgressLine, checkpoint_of
 from tasks.framework.targets import leaves, staged
 from tasks.framework.workflows import Workflow
-
-if TYPE_CHECKING:
-    pass
-from tasks.efficiency.events import TRAIN, EfficiencyTask
-from tasks.efficiency.maps import BuildEfficiencyMaps
 
 
 class Member(NamedTuple):
@@ -35,18 +32,18 @@ class Member(NamedTuple):
 
 @only_inherited
 class EfficiencyTraining(EfficiencyTask, Workflow):
-    """Trainings of efficiency networks, a branch a member."""
+    """Base of the trainings of efficiency networks: one member per branch, with its history."""
 
     keeps_replaced = True
     uses_networks = True
 
     def config_keys(self) -> tuple[str, ...]:
-        """Of the networks' settings those of the branch's own alone."""
+        """Declare of the networks' settings those of the branch's own alone."""
         return (f"efficiency.models.{self.member().model}", "efficiency.ensemble.seed")
 
     def member(self) -> Member:
         """Return what the branch trains."""
-        raise NotImplementedError
+        return self.branch_data
 
     def workflow_requires(self) -> dict[str, Any]:
         return {**super().workflow_requires(), "events": self.req_events(TRAIN)}
@@ -92,7 +89,7 @@ class EfficiencyTraining(EfficiencyTask, Workflow):
 
 
 class TrainEfficiency(EfficiencyTraining, EnsembleWorkflow):
-    """The ensemble: members of one network, each with its own initialisation and Poisson bootstrap by event."""
+    """Trains the ensemble: members of one network, each with its own initialisation and Poisson bootstrap of events."""
 
     members_key = "efficiency.ensemble.n_members"
 
@@ -101,30 +98,24 @@ class TrainEfficiency(EfficiencyTraining, EnsembleWorkflow):
 
 
 class TrainEfficiencyComparisons(EfficiencyTraining):
-    """A few members of each network that the ensemble is compared with."""
+    """Trains a few members of each network that the ensemble is compared with."""
 
     def create_branch_map(self) -> dict[int, Member]:
         wanted = self.plan_cfg("efficiency.comparisons")
         return dict(enumerate(Member(name, number) for name in sorted(wanted) for number in range(wanted[name])))
 
-    def member(self) -> Member:
-        return self.branch_data
-
 
 class TrainEfficiencyFolds(EfficiencyTraining):
-    """Members that see half of the events each, for the events of the other half."""
+    """Trains members on half of the events each, which evaluate the other half."""
 
     def create_branch_map(self) -> dict[int, Member]:
         model = self.plan_cfg("efficiency.ensemble.model")
         numbers = range(self.plan_cfg("efficiency.cross_fit.n_members"))
         return dict(enumerate(Member(model, number, fold) for fold in (0, 1) for number in numbers))
 
-    def member(self) -> Member:
-        return self.branch_data
-
 
 class AggregateEfficiency(EfficiencyTask):
-    """Members of each network in one file to evaluate: mean and spread of efficiencies."""
+    """Joins the members of each network in one file, which gives mean and spread of efficiencies."""
 
     code_version = 2
     keeps_replaced = True
@@ -142,6 +133,14 @@ class AggregateEfficiency(EfficiencyTask):
         names = (*self.networks(), *(f"fold{fold}" for fold in (0, 1)))
         return {name: self.target(f"{name}.safetensors") for name in names}
 
+    def run(self) -> None:
+        from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble, load_member
+
+        outputs = self.output()
+        with staged(*outputs.values()) as paths:
+            for name, path in zip(outputs, paths, strict=True):
+                EfficiencyEnsemble.of([load_member(member) for member in self._members(name)]).save(path)
+
     def networks(self) -> tuple[str, ...]:
         """Return the networks: the ensemble's first, then those it is compared with."""
         return self.plan_cfg("efficiency.ensemble.model"), *sorted(self.plan_cfg("efficiency.comparisons"))
@@ -155,26 +154,15 @@ class AggregateEfficiency(EfficiencyTask):
         kept = (task for task in tasks if name in (task.member().model, f"fold{task.member().fold}"))
         return [task.output()["member"].file for task in kept]
 
-    def run(self) -> None:
-        from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble, load_member
 
-        outputs = self.output()
-        with staged(*outputs.values()) as paths:
-            for name, path in zip(outputs, paths, strict=True):
-                EfficiencyEnsemble.of([load_member(member) for member in self._members(name)]).save(path)
-
-
-class EvaluateEfficiency(EfficiencyTask, Workflow):
-    """Efficiencies of all models at the jets of a sample, a branch a sample; cross-fitted on events trained on."""
+class EvaluateEfficiency(SampleWorkflow):
+    """Evaluates all models at all jets, one sample per branch; events of the training by the folds that lack them."""
 
     code_version = 3
     uses_networks = True
 
     def config_keys(self) -> tuple[str, ...]:
         return ("efficiency.ensemble.model", "efficiency.comparisons")
-
-    def create_branch_map(self) -> dict[int, str]:
-        return dict(enumerate(self.samples()))
 
     def workflow_requires(self) -> dict[str, Any]:
         return {
@@ -188,9 +176,6 @@ class EvaluateEfficiency(EfficiencyTask, Workflow):
         required = {"aggregate": AggregateEfficiency.req(self), "events": self.req_events(self.branch_data)}
         # maps were filled with the events that are trained on, and are not evaluated there
         return required if self.branch_data == TRAIN else {**required, "maps": BuildEfficiencyMaps.req(self)}
-
-    def own_parameters(self) -> dict[str, Any]:
-        return {"sample": self.branch_data}
 
     def output(self) -> Any:
         return self.target(f"efficiencies_{self.branch_data}.safetensors")

@@ -1,4 +1,4 @@
-"""Task of the figures of efficiencies."""
+"""Figures of efficiencies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from tasks.efficiency.audit import AuditEfficiency
 from tasks.efficiency.events import EfficiencyTask
 from tasks.efficiency.networks import (
     TrainEfficiency,
@@ -16,11 +17,9 @@ from tasks.plots import PlotTask
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-from tasks.efficiency.audit import AuditEfficiency
-
 
 class PlotEfficiency(PlotTask, EfficiencyTask):
-    """Efficiencies, closures in regions of one and two tags, transfer, correlations, gains, reliability, trainings."""
+    """Draws efficiencies, closures with one and two tags, transfer, correlations, gains, reliability, trainings."""
 
     def config_keys(self) -> tuple[str, ...]:
         """Leave out the luminosity for the toy, which has none."""

@@ -1,24 +1,21 @@
-"""The top task of efficiencies."""
+"""The main job of efficiencies."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tasks.efficiency.events import EfficiencyTask
-from tasks.framework.costs import print_costs
-from tasks.framework.targets import staged
-
-if TYPE_CHECKING:
-    pass
 from tasks.efficiency.audit import AuditEfficiency
+from tasks.efficiency.events import EfficiencyTask
 from tasks.efficiency.exports import ExportEfficiency
 from tasks.efficiency.plots import PlotEfficiency
 from tasks.efficiency.truth_tagging import ApplyTruthTagging
+from tasks.framework.costs import print_costs
+from tasks.framework.targets import staged
 
 
 class ProduceEfficiencyEnsemble(EfficiencyTask):
-    """The main job of efficiencies: requires everything, and ends with the rows of the audit and what it has cost."""
+    """Requires all about efficiencies; sums up the audit (``summary.txt``) and prints where the time went."""
 
     def requires(self) -> Any:
         return {

@@ -1,4 +1,4 @@
-"""Task of truth tagging."""
+"""Truth tagging."""
 
 from __future__ import annotations
 
@@ -6,30 +6,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepsf.config import ConfigError
-from tasks.efficiency.events import EfficiencyTask
-from tasks.efficiency.networks import (
-    EvaluateEfficiency,
-)
+from tasks.efficiency.events import SampleWorkflow
+from tasks.efficiency.networks import EvaluateEfficiency
 from tasks.framework import settings
 from tasks.framework.targets import staged
-from tasks.framework.workflows import Workflow
 
 if TYPE_CHECKING:
     from deepsf.efficiency.truth_tagging.scale_factors import BinScaleFactors
 
 
-class ApplyTruthTagging(EfficiencyTask, Workflow):
-    """Weights, drawn tags and replica weights of events in place of cuts, a branch a sample; direct tags too."""
+class ApplyTruthTagging(SampleWorkflow):
+    """Applies truth tagging in place of cuts, one sample per branch: a table of events.
+
+    It has weights, drawn tags, weights of replicas, and the direct tags to compare with.
+    """
 
     code_version = 3
 
     def config_keys(self) -> tuple[str, ...]:
-        """Scores of the cuts enter by scale factors of shapes alone, and toys have none."""
+        """Declare the cuts of the tagger for skims alone: only scale factors need them, and toys have none."""
         keys = ("flavours", "efficiency.truth_tagging", "efficiency.ensemble.model")
         return keys if self.is_toy() else (*keys, "efficiency.working_points", "tagger.working_points")
 
-    def create_branch_map(self) -> dict[int, str]:
-        return dict(enumerate(self.samples()))
+    def check(self) -> None:
+        """Refuse scale factors whose file is not there: it is read only after all trainings."""
+        super().check()
+        for path in self.external_files():
+            if not settings.local(path).is_file():
+                raise ConfigError(
+                    f"efficiency.truth_tagging.scale_factors.file: {path} is not there; give a path that is absolute, "
+                    "begins with a variable or is relative to the repository, or leave out scale_factors"
+                )
 
     def workflow_requires(self) -> dict[str, Any]:
         events = [self.req_events(sample) for sample in self.samples()]
@@ -45,22 +52,9 @@ class ApplyTruthTagging(EfficiencyTask, Workflow):
             "events": self.req_events(self.branch_data),
         }
 
-    def own_parameters(self) -> dict[str, Any]:
-        return {"sample": self.branch_data}
-
     def external_files(self) -> tuple[Path, ...]:
         scale_factors = self.cfg("efficiency.truth_tagging").scale_factors
         return () if scale_factors is None else (settings.resolve(scale_factors.file),)
-
-    def check(self) -> None:
-        """Refuse scale factors whose file is not there: it is read only after all trainings."""
-        super().check()
-        for path in self.external_files():
-            if not settings.local(path).is_file():
-                raise ConfigError(
-                    f"efficiency.truth_tagging.scale_factors.file: {path} is not there; give a path that is absolute, "
-                    "begins with a variable or is relative to the repository, or leave out scale_factors"
-                )
 
     def output(self) -> Any:
         return self.target(f"truth_tagged_{self.branch_data}.parquet")

@@ -1,20 +1,20 @@
-"""What trainings tell while they run, and what they leave for another attempt."""
+"""What trainings print while they run, and what they leave for another attempt."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
+from tasks.framework.base import ConfigTask
 from tasks.framework.provenance import digest
 
 if TYPE_CHECKING:
     from deepsf.training.checkpoint import Checkpoint
     from deepsf.training.history import Progress
-    from tasks.framework.base import ConfigTask
 
 
 class ProgressLine:
-    """A line with losses and time left, at most every ``interval_s`` seconds."""
+    """Prints a line with losses and time left, at most every ``interval_s`` seconds."""
 
     interval_s = 20.0
 

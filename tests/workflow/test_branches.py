@@ -18,12 +18,12 @@ from tasks.skim import SkimNtuples
 for family, selection in ((TrainDeepSF, "0:1"), (SkimNtuples, "2:4")):
     some = family(version="v1", config=sys.argv[1], branches=family.branches.parse(selection))
     above = [task.branches for task in law.util.flatten(some.requires()) if hasattr(task, "branches")]
-    keys = [some._jobs_key([number]) for number in range(2)]
+    keys = [some.jobs_key([number]) for number in range(2)]
     names = [str(task.output()) for task in some.get_branch_tasks().values()]
     whole = family(version="v1", config=sys.argv[1])
     assert some is not whole and len(some.branch_map) < len(whole.branch_map), some.branch_map
     assert above and not any(above), above
-    assert keys == [whole._jobs_key([number]) for number in range(2)]
+    assert keys == [whole.jobs_key([number]) for number in range(2)]
     assert names == [str(whole.as_branch(number).output()) for number in some.branch_map]
 print("as the whole")
 """

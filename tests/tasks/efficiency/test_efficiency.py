@@ -102,6 +102,6 @@ def test_maps_are_not_evaluated_at_the_events_that_filled_them(of, base):
 
 def test_exports_say_tagger_branch_and_era(of):
     task = of(ExportEfficiency, "efficiency_nanoaod", exports={"description": "Of a test."})
-    assert task._head() == "[tagger: deepJet; branch: btagDeepFlavB; era: toy] Of a test."
-    assert of(ExportEfficiency, "efficiency_nanoaod", exports={"era": "2017"})._head().endswith("era: 2017]")
-    assert of(ExportEfficiency)._head() == ""
+    assert task.head() == "[tagger: deepJet; branch: btagDeepFlavB; era: toy] Of a test."
+    assert of(ExportEfficiency, "efficiency_nanoaod", exports={"era": "2017"}).head().endswith("era: 2017]")
+    assert of(ExportEfficiency).head() == ""
