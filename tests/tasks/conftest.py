@@ -8,6 +8,7 @@ import luigi
 import pytest
 
 from tasks.framework import settings
+from tasks.framework.base import ConfigTask
 from tasks.framework.targets import ProvenanceTarget
 from tests.tasks.framework.chain import Campaign
 
@@ -20,3 +21,11 @@ def campaign(tmp_path, monkeypatch) -> Iterator[Campaign]:
     settings.config.cache_clear()
     luigi.task_register.Register.clear_instance_cache()
     ProvenanceTarget.forget()
+
+
+@pytest.fixture
+def said(monkeypatch) -> list[str]:
+    """What tasks print."""
+    messages: list[str] = []
+    monkeypatch.setattr(ConfigTask, "publish_message", lambda _, message: messages.append(message))
+    return messages

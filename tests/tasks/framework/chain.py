@@ -90,6 +90,10 @@ class BranchesOfChain(Workflow):
             path.write_text(json.dumps([self.branch_data, self.cfg("training.learning_rate")]))
 
 
+class OtherBranches(BranchesOfChain):
+    """Branches of the same number, of another task."""
+
+
 class CollectsBranches(ConfigTask):
     """Does not declare the number of members: a new one is an input that is new."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -78,3 +80,74 @@ def test_inputs_that_change_while_a_task_runs_are_an_error_and_seal_nothing(camp
     assert str(error.value) == (f"SecondOfChain: inputs changed while the task ran ({path} changed); run it again")
     assert not campaign.task(SecondOfChain).complete()
     assert campaign.make(SecondOfChain).complete()
+
+
+def test_an_output_that_is_up_to_date_is_not_made_again(campaign, monkeypatch):
+    task = campaign.make(SecondOfChain)
+    before = campaign.times()
+    monkeypatch.setattr(SecondOfChain, "during_run", staticmethod(lambda: pytest.fail("it ran")))
+    messages = []
+    monkeypatch.setattr(ConfigTask, "publish_message", lambda _, message: messages.append(message))
+    task.run()
+    assert messages == ["SecondOfChain: inputs did not change, nothing to do"]
+    assert campaign.times() == before
+
+
+def test_a_run_notes_its_costs_and_claims_the_name_of_its_campaign(campaign):
+    task = campaign.make(FirstOfChain)
+    costs = json.loads(task.record_file().read_text())
+    assert costs.keys() == {"wall_s", "cpu_s", "peak_rss_mb"}
+    assert 0 <= costs["wall_s"] < 60
+    assert costs["peak_rss_mb"] > 10
+    claim = json.loads((campaign.data / "v1" / "mine" / ".config.json").read_text())
+    assert claim == {"file": str(campaign.path)}
+
+
+def test_a_branch_that_may_fail_leaves_no_manifest_and_no_error(campaign, monkeypatch):
+    campaign.make(FirstOfChain)
+    tolerated = []
+    monkeypatch.setattr(SecondOfChain, "during_run", staticmethod(lambda: 1 / 0))
+    monkeypatch.setattr(SecondOfChain, "tolerates", lambda _, error: tolerated.append(error) or True)
+    task = campaign.task(SecondOfChain)
+    task.run()
+    assert [type(error) for error in tolerated] == [ZeroDivisionError]
+    assert not task.complete()
+    assert not task.record_file().exists()
+
+
+@pytest.mark.parametrize("uses_networks", [True, False])
+def test_torch_is_set_up_before_tasks_that_use_networks_and_no_others(campaign, monkeypatch, uses_networks):
+    campaign.make(FirstOfChain)
+    order = []
+    monkeypatch.setattr("deepsf.networks.cpu.prepare_process", lambda: order.append("prepared"))
+    monkeypatch.setattr(SecondOfChain, "during_run", staticmethod(lambda: order.append("ran")))
+    monkeypatch.setattr(SecondOfChain, "uses_networks", uses_networks)
+    campaign.task(SecondOfChain).run()
+    assert order == (["prepared", "ran"] if uses_networks else ["ran"])
+
+
+HEAVY = {
+    "torch",
+    "awkward",
+    "uproot",
+    "numba",
+    "scipy",
+    "pyarrow",
+    "matplotlib",
+    "onnxruntime",
+    "correctionlib",
+    "hist",
+}
+
+
+def test_planning_all_tasks_loads_no_heavy_library(campaign):
+    code = (
+        "import sys; from tasks.produce import ProduceDeepSFEnsemble\n"
+        "from tasks.efficiency.produce import ProduceEfficiencyEnsemble\n"
+        "tops = ProduceDeepSFEnsemble(version='v1'), ProduceEfficiencyEnsemble(version='v1')\n"
+        "tasks = [task for top in tops for task, *_ in top.walk_deps()]\n"
+        "assert len(tasks) > 300 and not any(task.complete() for task in tasks)\n"
+        "print(*sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert HEAVY.isdisjoint(done.stdout.split())

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tasks.framework import settings, store
-from tasks.framework.base import ConfigTask
 from tasks.framework.provenance import content_digest, inputs_key, manifest_path, read_manifest, write_manifest
 from tasks.framework.targets import leaves
 from tests.tasks.framework.chain import BranchesOfChain, FirstOfChain, SecondOfChain, why
@@ -25,13 +24,6 @@ def kept(monkeypatch):
     monkeypatch.delenv(settings.STORE_VARIABLE, raising=False)
     monkeypatch.setattr(SecondOfChain, "keeps_replaced", True)
     monkeypatch.setattr(BranchesOfChain, "keeps_replaced", True)
-
-
-@pytest.fixture
-def said(monkeypatch):
-    messages: list[str] = []
-    monkeypatch.setattr(ConfigTask, "publish_message", lambda _, message: messages.append(message))
-    return messages
 
 
 @pytest.fixture

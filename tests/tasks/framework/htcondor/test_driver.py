@@ -7,7 +7,6 @@ import re
 import law
 import pytest
 
-from tasks.framework.base import ConfigTask
 from tasks.framework.htcondor.driver import Driver
 from tasks.framework.htcondor.failures import JobsFailedError
 from tasks.framework.htcondor.queue import QueueError
@@ -15,13 +14,6 @@ from tests.tasks.framework.chain import BranchesOfChain
 
 LAWS = law.htcondor.HTCondorWorkflow.workflow_proxy_cls
 RETRY, FAILED, PENDING, RUNNING = "retry", "failed", "pending", "running"
-
-
-@pytest.fixture
-def said(monkeypatch):
-    messages: list[str] = []
-    monkeypatch.setattr(ConfigTask, "publish_message", lambda _, message: messages.append(message))
-    return messages
 
 
 @pytest.fixture
