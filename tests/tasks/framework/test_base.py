@@ -72,7 +72,7 @@ def test_an_edit_of_what_is_not_declared_leaves_all_complete(campaign, edit):
     assert campaign.times() == before
 
 
-def test_an_edit_of_a_declared_key_makes_stale_with_the_reason_and_reruns_its_dependents_alone(campaign):
+def test_editing_a_declared_key_reruns_its_dependents_alone(campaign):
     campaign.make(SecondOfChain)
     before = campaign.times()
     campaign.edit(ensemble={"seed": 5})
@@ -122,7 +122,7 @@ def test_versions_lie_side_by_side(campaign):
     assert {path: time for path, time in campaign.times().items() if path.startswith("v1/")} == before
 
 
-def test_the_key_of_job_bookkeeping_follows_the_configuration_of_the_task_and_all_above(campaign):
+def test_the_job_key_follows_the_configuration_of_the_task_and_all_above(campaign):
     key = campaign.task(SecondOfChain).configuration_key()
     campaign.make(SecondOfChain)
     campaign.edit("a comment", plots={"label": "other"})

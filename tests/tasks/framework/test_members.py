@@ -89,7 +89,7 @@ def test_with_the_option_all_are_tried_and_those_that_there_are_are_used(campaig
     assert "ZeroDivisionError: member 1 is broken" in capsys.readouterr().err
 
 
-def test_what_was_accepted_is_stale_for_those_who_accept_less_and_when_another_member_appears(campaign):
+def test_accepting_more_or_other_members_makes_stale(campaign):
     BROKEN.add(1)
     campaign.make(JoinsMembers, accept_members=3)
     assert campaign.task(JoinsMembers, accept_members=3).complete()
@@ -110,7 +110,7 @@ def test_with_fewer_than_are_asked_for_the_failed_members_are_named(campaign):
         campaign.make(JoinsMembers, accept_members=2)
 
 
-def test_the_collection_of_outputs_counts_as_complete_with_as_many_as_are_asked_for(campaign):
+def test_outputs_are_complete_with_as_many_members_as_are_asked_for(campaign):
     BROKEN.add(3)
     task = campaign.make(MembersOfChain, accept_members=3)
     outputs = task.output()["collection"]

@@ -52,7 +52,7 @@ def test_an_exception_in_the_middle_leaves_nothing(campaign, monkeypatch):
     assert campaign.make(SecondOfChain).complete()
 
 
-def test_a_process_killed_while_writing_leaves_no_output_and_the_next_run_removes_its_parts(campaign, monkeypatch):
+def test_a_process_killed_while_writing_leaves_no_output(campaign, monkeypatch):
     campaign.make(FirstOfChain)
     with monkeypatch.context() as context:
         context.setattr(SecondOfChain, "during_run", staticmethod(kill))

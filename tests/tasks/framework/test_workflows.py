@@ -36,7 +36,7 @@ def test_another_branch_makes_stale_what_collects_them_and_leaves_the_others_alo
     assert why(campaign.task(CollectsBranches)) == ["mine/BranchesOfChain/branch_2.json is no longer used"]
 
 
-def test_a_workflow_and_its_branches_are_one_object_each_however_they_are_asked_for(campaign):
+def test_a_workflow_and_its_branches_are_one_object_each(campaign):
     campaign.edit(ensemble={"n_members": 3})
     workflow = campaign.task(BranchesOfChain)
     branches = list(workflow.get_branch_tasks().values())

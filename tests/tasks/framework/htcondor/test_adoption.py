@@ -24,7 +24,7 @@ def test_jobs_in_the_queue_are_adopted_and_only_what_nobody_works_for_is_missing
     assert (adoption.outdated, adoption.held, adoption.doubled) == ([], [], [])
 
 
-def test_jobs_of_another_configuration_and_held_ones_are_removed_and_their_branches_submitted() -> None:
+def test_outdated_and_held_jobs_are_removed_and_submitted_again() -> None:
     jobs = [LiveJob("7.0", RUNNING, "before", (0,)), LiveJob("8.0", HELD, "now", (1,))]
     adoption = adopt(jobs, now, range(2), complete=[])
     assert (adoption.outdated, adoption.held, adoption.adopted, adoption.missing) == (["7.0"], ["8.0"], {}, [0, 1])

@@ -70,7 +70,7 @@ def test_a_submission_asks_for_the_memory_of_each_job(driver, campaign) -> None:
 # --- what is said
 
 
-def test_law_still_has_the_private_method_that_is_replaced_and_calls_it_in_each_poll() -> None:
+def test_law_still_calls_the_one_private_method_that_is_replaced() -> None:
     own = {name for name, value in vars(Driver).items() if callable(value) and re.match("_[a-z]", name)}
     assert own & set(dir(LAWS)) == {"_print_status_errors"}, "another private method of law is replaced"
     assert hasattr(LAWS, "_print_status_errors"), f"law {law.__version__} has another name for what prints failed jobs"

@@ -28,7 +28,7 @@ def test_the_last_lines_of_the_traceback_are_shown() -> None:
     ]
 
 
-def test_of_two_tracebacks_the_last_is_shown_and_messages_of_several_lines_are_whole() -> None:
+def test_of_two_tracebacks_the_last_is_shown_with_its_whole_message() -> None:
     second = 'Traceback (most recent call last):\n  File "a.py", line 1\nRuntimeError: two\nlines\n\nmore'
     assert reason_in_log(LOG + second) == ['  File "a.py", line 1', "RuntimeError: two", "lines"]
 
@@ -37,7 +37,7 @@ def test_without_a_traceback_the_last_words_are_shown() -> None:
     assert reason_in_log("=== setup\nbootstrap file failed\n===\n\n") == ["bootstrap file failed"]
 
 
-def test_the_words_before_the_failed_step_are_shown_and_not_what_law_lists_afterwards() -> None:
+def test_the_text_before_a_failed_step_is_shown() -> None:
     text = (
         "--- bootstrap\ntar: no space left\nbootstrap file failed (exit code 2), stop job\n=== end\n"
         "start time : 1\njob exit code : 20\n"
@@ -75,6 +75,6 @@ def test_an_exit_code_without_a_meaning_is_shown_as_it_is() -> None:
     assert failure(job(code=3), WORDS, NO_ID) == Failure("exit code 3, job 7.0", [])
 
 
-def test_a_job_that_the_batch_system_never_had_has_no_id_and_a_log_that_is_absent_is_not_named() -> None:
+def test_a_job_that_was_never_in_the_queue_has_no_id() -> None:
     failed = job(job_id=NO_ID, error="unknown job id", extra={"log": "/nowhere"})
     assert failure(failed, WORDS, NO_ID) == Failure("unknown job id", [])

@@ -120,7 +120,7 @@ def shipped(campaign, monkeypatch):
 SHIPMENTS = "v1/mine/BranchesOfChain/htcondor/shipments"
 
 
-def test_a_job_gets_upstream_outputs_files_from_outside_its_checkpoint_and_the_configuration(campaign, shipped) -> None:
+def test_a_job_gets_all_that_its_branches_read(campaign, shipped) -> None:
     checkpoint = campaign.data / "v1/mine/BranchesOfChain/.at_1"
     checkpoint.parent.mkdir()
     checkpoint.write_text("state")
@@ -144,7 +144,7 @@ def test_a_job_gets_upstream_outputs_files_from_outside_its_checkpoint_and_the_c
     assert ("transfer_input_files", f"$(transfer_input_files),{place}") in config.custom_content
 
 
-def test_jobs_that_read_the_same_share_one_archive_and_all_go_when_the_jobs_have_ended(campaign, shipped) -> None:
+def test_jobs_that_read_the_same_share_one_archive(campaign, shipped) -> None:
     shipped([0], [1, 2])
     archives = [campaign.data / SHIPMENTS / f"shipment{jobs}.tar" for jobs in ("_0", "_1-2")]
     assert archives[0].samefile(archives[1])

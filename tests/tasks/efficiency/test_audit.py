@@ -1,0 +1,30 @@
+"""The audit of efficiencies: the only task that reads the truth of the toy, and what it requires."""
+
+from __future__ import annotations
+
+from tasks.efficiency.audit import AuditEfficiency
+from tasks.framework.registry import task_classes
+from tests.tasks.conftest import names
+
+
+def test_its_report_and_what_figures_draw_are_its_outputs(of):
+    assert names(of(AuditEfficiency)) == ["audit.json", "closure.json"]
+
+
+def test_no_other_task_reads_true_efficiencies(of):
+    readers = set()
+    for name, cls in task_classes().items():
+        if cls.__module__.startswith("tasks.efficiency") and name != "CollectJetEvents":
+            task = of(cls)
+            units = task.get_branch_tasks().values() if hasattr(task, "get_branch_tasks") else [task]
+            upstream = {target.file.name for unit in units for target in unit.upstream()}
+            readers |= {name for sample in task.samples() if f"truth_{sample}.parquet" in upstream}
+    assert readers == {"AuditEfficiency"}
+
+
+def test_experiments_and_coverage_are_of_the_toy_and_may_be_left_out(of):
+    on_toy = {"coverage", "scale_factors", "experiments"}
+    assert on_toy < of(AuditEfficiency).requires().keys()
+    without = of(AuditEfficiency, efficiency={"experiments": None, "ratio": None}).requires()
+    assert on_toy & without.keys() == {"coverage"}
+    assert not on_toy & of(AuditEfficiency, "efficiency_nanoaod").requires().keys()

@@ -1,0 +1,51 @@
+"""The audit: the only task that knows the true scale factors, and what it depends on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.audit import AuditScaleFactors
+from tasks.framework import settings
+from tasks.framework.registry import task_classes
+from tests.tasks.conftest import names
+from tests.tasks.framework.chain import ROOT
+
+TRUTH = ROOT / "configs" / "true_sf" / "toy.json"
+
+
+def test_its_report_and_what_plots_draw_are_its_outputs(task_of):
+    task = task_of(AuditScaleFactors)
+    assert names(task) == ["audit.json", "bin_means.json", "closure.json", "truth_overlay.json"]
+    assert {"skims", "inclusive", "binned", "deepsf", "direct"} == task.requires().keys()
+
+
+def test_no_task_but_generation_and_audit_reads_the_true_scale_factors(campaign):
+    readers = set()
+    for name, cls in task_classes().items():
+        if cls.__module__.startswith("tasks.") and not cls.__module__.startswith("tasks.efficiency"):
+            task = cls(version="v1", config=str(ROOT / "configs" / "toy_small.yaml"))
+            units = task.get_branch_tasks().values() if hasattr(task, "get_branch_tasks") else [task]
+            readers |= {name for unit in units if TRUTH in set(unit.external_files())}
+    assert readers == {"GenerateNtuples", "AuditScaleFactors"}
+
+
+def test_without_generated_input_there_is_no_truth_to_read(campaign):
+    task = AuditScaleFactors(version="v1", config="run2_2017")
+    assert settings.config("run2_2017").generator is None
+    assert tuple(task.external_files()) == ()
+    assert task._truth() is None
+
+
+@pytest.mark.parametrize(
+    ("edit", "keys"),
+    [
+        ({"audit": {"n_jets": 1000}}, {"config:audit"}),
+        ({"ensemble": {"seed": 9}}, {"config:ensemble"}),
+        ({"plots": {"label": "other"}}, set()),
+        ({"training": {"learning_rate": 5e-4}}, set()),
+        ({"binned": {"n_bootstrap": 9}}, set()),
+    ],
+    ids=lambda value: next(iter(value), "nothing"),
+)
+def test_it_depends_on_its_own_settings_and_on_upstream_by_content_alone(changed, edit, keys):
+    assert changed(AuditScaleFactors, **edit) == keys

@@ -1,0 +1,40 @@
+"""Files for analyses: which there are, and what they need."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.exports import ExportScaleFactors
+from tests.tasks.conftest import names
+
+FILES = {
+    "btv_csv": "deepJet_shape.csv.gz",
+    "deepsf": "deepJet_deepsf.json.gz",
+    "normalisation_maps": "normalisation_maps.json",
+    "safe": "deepJet_shape_safe.json.gz",
+    "strict": "deepJet_shape.json.gz",
+}
+
+
+def test_files_bear_the_name_of_the_tagger(task_of):
+    assert names(task_of(ExportScaleFactors)) == sorted(FILES.values())
+
+
+def test_without_the_table_of_deepsf_no_ensemble_is_needed(task_of):
+    assert task_of(ExportScaleFactors).requires().keys() == {"skims", "binned", "deepsf", "inclusive"}
+    task = task_of(ExportScaleFactors, exports={"forms": ["strict"]})
+    assert task.requires().keys() == {"skims", "binned"}
+    assert names(task) == sorted([FILES["strict"], FILES["normalisation_maps"]])
+
+
+@pytest.mark.parametrize(
+    ("edit", "keys"),
+    [
+        ({"exports": {"description": "other"}}, {"config:exports"}),
+        ({"campaign": {"era": "2030"}}, {"config:campaign.era"}),
+        ({"plots": {"label": "other"}}, set()),
+        ({"binned": {"n_bootstrap": 9}}, set()),
+    ],
+)
+def test_they_depend_on_how_they_are_written(changed, edit, keys):
+    assert changed(ExportScaleFactors, **edit) == keys
