@@ -49,16 +49,15 @@ class CleanOutputs(Report):
     store = luigi.BoolParameter(default=False, description="the store of replaced outputs too")
 
     def run(self) -> None:
-        found: list[LeftOver] = []
-        if settings.is_claimed(str(self.version), self.config):
-            found = sorted(self._left_overs())
-        sizes = [left.path.lstat().st_size for left in found]
-        for left, size in zip(found, sizes, strict=True):
+        claimed = settings.is_claimed(str(self.version), self.config)
+        left_overs = sorted(self._left_overs()) if claimed else []
+        sizes = [left.path.lstat().st_size for left in left_overs]
+        for left, size in zip(left_overs, sizes, strict=True):
             print(f"{decimal(size):>10}  {left.path.relative_to(settings.data())}  ({left.why})")
             if not self.dry_run:
                 _remove(left.path, self._root())
         end = "nothing is removed yet, --dry-run False does that" if self.dry_run else "removed"
-        print(f"{len(found)} files, {decimal(sum(sizes))}: {end}" if found else "nothing is left over")
+        print(f"{len(left_overs)} files, {decimal(sum(sizes))}: {end}" if left_overs else "nothing is left over")
         self.ran = True
 
     def _root(self) -> Path:
@@ -123,7 +122,7 @@ def _of_jobs(workflow: Workflow, folder: Path) -> Iterator[LeftOver]:
     for path in folder.glob("htcondor_jobs_*.json"):
         if path.stem != f"htcondor_jobs_{workflow.control_output_postfix()}":
             yield LeftOver(path, "jobs of another selection of branches")
-    logs = [(int(found[1]), found[2], path) for path in folder.iterdir() if (found := _LOG.fullmatch(path.name))]
+    logs = [(int(name[1]), name[2], path) for path in folder.iterdir() if (name := _LOG.fullmatch(path.name))]
     last: dict[int, Path] = {}
     for _, branches, path in sorted(logs):
         last |= dict.fromkeys(branches_of(branches), path)

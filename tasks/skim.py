@@ -150,7 +150,7 @@ def _local(section: Pileup | JetCorrections | None) -> Any:
 
 
 def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:
-    found: list[Path] = []
+    files: list[Path] = []
     if settings.shipped() is not None:
         return [Path(name) for name in patterns]  # the snapshot names files; some are elsewhere here
     for pattern in patterns:
@@ -158,8 +158,8 @@ def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:
         matches = sorted(glob.glob(resolved, recursive=True))  # noqa: PTH207 - patterns are absolute
         if not matches:
             raise ConfigError(f"samples.{sample}.files: {pattern!r} matches no file (looked for {resolved})")
-        found += [Path(match) for match in matches]
-    twice = [path for path, count in Counter(found).items() if count > 1]
+        files += [Path(match) for match in matches]
+    twice = [path for path, count in Counter(files).items() if count > 1]
     if twice:
         raise ConfigError(f"samples.{sample}.files: {min(map(str, twice))} is matched by more than one pattern")
-    return found
+    return files

@@ -109,8 +109,8 @@ def state_of(task: ConfigTask) -> State:
     """Return whether a task is up to date, or how many of its branches are, and the reasons."""
     parts = units(task)
     reasons = [_reasons(leaves(part.output())) for part in parts]
-    n_done = sum(not found for found in reasons)
-    return State(n_done, len(parts), parts != [task], Counter(reason for found in reasons for reason in found))
+    n_done = sum(not of_part for of_part in reasons)
+    return State(n_done, len(parts), parts != [task], Counter(reason for of_part in reasons for reason in of_part))
 
 
 def _reasons(outputs: Iterable[ProvenanceTarget]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`ConfigTask`, the base of all tasks: it knows what its outputs are made from, and runs only if it must."""
+"""`ConfigTask`, the base of all tasks: it knows what its outputs are made from, and runs only if they are stale."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ConfigTask(ConfiguredTask):
 
     def upstream(self) -> list[ProvenanceTarget]:
         """Return the outputs of other tasks that this one reads."""
-        # with members to do without, what is used depends on what there is
+        # where members may be missing, what is used depends on what exists
         if "_upstream_targets" not in self.__dict__ or self.accept_members:
             required = law.util.flatten(self.requires())
             self._upstream_targets = [target for task in required for target in _used(task)]
@@ -108,7 +108,7 @@ class ConfigTask(ConfiguredTask):
         return None if manifest["inputs"] == now else differences(manifest["inputs"], now) or None
 
     def configuration_key(self) -> str:
-        """Return a digest of what the configuration says about this task and all above: known before anything ran."""
+        """Return a digest of the configuration of this task and of all that it requires, known before anything ran."""
         if "_configuration_key" not in self.__dict__:
             required = (task for task in law.util.flatten(self.requires()) if isinstance(task, ConfigTask))
             above = sorted({task.configuration_key() for task in required})
@@ -122,12 +122,12 @@ class ConfigTask(ConfiguredTask):
         return ProvenanceTarget(self.folder().joinpath(*names), task=self)
 
     def record_file(self) -> Path:
-        """Return the file that says what the task, or the branch, has cost when it last ran."""
+        """Return the file that notes what the last run of the task, or of the branch, has cost."""
         name = f"branch_{self.branch}" if getattr(self, "branch", -1) >= 0 else "task"
         return self.folder() / ".resources" / f"{name}.json"
 
     def kept_between_attempts(self) -> Iterable[Path]:
-        """Return files that are no outputs, but with which another attempt goes on."""
+        """Return files, other than outputs, from which another attempt goes on."""
         return ()
 
     def tolerates(self, error: Exception) -> bool:

@@ -35,7 +35,7 @@ class ConfiguredTask(WorkflowOptions):
         settings.config(self.config)
 
     def config_keys(self) -> tuple[str, ...]:
-        """Return the configuration that `run` may read, as ``section`` or ``section.key``: it is an input."""
+        """Return the keys of the configuration that `run` may read, as ``section`` or ``section.key``: its inputs."""
         return ()
 
     def cfg(self, key: str) -> Any:

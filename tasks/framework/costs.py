@@ -1,4 +1,4 @@
-"""Where the time went: what each task of a campaign has cost when it last ran."""
+"""Where the time went: what the last run of each task of a campaign has cost."""
 
 from __future__ import annotations
 

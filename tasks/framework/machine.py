@@ -1,4 +1,4 @@
-"""Which code ran on which machine: goes into reports, never into what is digested."""
+"""Which code ran on which machine, for reports; digests leave it out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ensembles: a workflow of trainings, some of which may be done without if that is asked for."""
+"""Ensembles: workflows of trainings that can go on without some of them, if asked to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.framework.workflows import Workflow
 
 
 class _LocalRun:
-    """What happens to the members of a local workflow; shared with luigi's worker processes, forked from this one."""
+    """What became of the members of a local workflow; shared with luigi's worker processes, forked from this one."""
 
     def __init__(self, n_members: int) -> None:
         context = multiprocessing.get_context("fork")
@@ -35,15 +35,15 @@ class _MemberOutputs(BranchOutputs):
 
 @only_inherited
 class EnsembleWorkflow(Workflow):
-    """One training a branch. With ``--accept-members N`` it is complete with N of them; all are tried first.
+    """One training per branch. With ``--accept-members N`` it is complete with N of them, after all were tried.
 
-    luigi runs nothing that requires a failed task. So a member that may be done without must not fail: its error is
-    printed, and the member counts as done in this run, but not as existing.
+    luigi runs nothing that requires a failed task, so a member that may be missing must not fail: its error is printed,
+    and it counts as done in this run, though it does not exist.
     """
 
     output_collection_cls = _MemberOutputs
     members_key: ClassVar[str]
-    """Where the configuration has the number of members."""
+    """Key of the number of members in the configuration."""
     _local_runs: ClassVar[dict[str, _LocalRun]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,7 +69,7 @@ class EnsembleWorkflow(Workflow):
         return min(self.accept_members, n_members) if self.accept_members else n_members
 
     def members(self) -> dict[int, Any]:
-        """Return the outputs of the members to use by number: all, or, if fewer are accepted, those there are."""
+        """Return the outputs of the members to use, by number: all, or, if fewer are accepted, those that exist."""
         outputs: dict[int, Any] = self.output()["collection"].targets
         if not self.accept_members:
             return outputs
@@ -84,7 +84,7 @@ class EnsembleWorkflow(Workflow):
         return bool(self.accept_members and run and run.failed[self.branch]) or super().complete()
 
     def tolerates(self, error: Exception) -> bool:
-        """Return whether the workflow that this member belongs to can do without it; a single member cannot."""
+        """Return whether the workflow goes on without this member; one that was asked for alone has to be trained."""
         run = self._local_runs.get(str(self.folder()))
         if not self.accept_members or run is None or not run.started.value:
             return False
@@ -94,7 +94,7 @@ class EnsembleWorkflow(Workflow):
         return True
 
     def local_workflow_pre_run(self) -> None:
-        """Refuse to go on with too few: law calls this before the members run, and again when all of them have."""
+        """Refuse to go on with too few members; law calls this before they run, and again when all have run."""
         run = self._local_runs[str(self.folder())]
         run.started.value = 1
         if any(run.failed) and not self.complete():
@@ -103,7 +103,7 @@ class EnsembleWorkflow(Workflow):
             raise RuntimeError(f"members that failed: {failed}; too many for --accept-members {self.accept_members}")
 
     def _name_missing(self, run: _LocalRun) -> None:
-        """Name the members that a local run leaves missing, and the ways on, after all else was printed."""
+        """Name the members that a local run leaves missing, and the ways on, at the very end of the output."""
         if not run.started.value:
             return
         ProvenanceTarget.forget()

@@ -1,7 +1,7 @@
 """What an output was made from: digests of contents, manifests beside outputs, differences in words.
 
-Nothing here knows law. A manifest ``.<name>.manifest.json`` lies beside each output and holds the inputs it was made
-from, a digest of its content, and its size and modification time, by which a later change is noticed.
+Nothing here knows law. Beside each output lies a manifest, ``.<name>.manifest.json``. It holds the inputs that the
+output was made from, a digest of its content, and its size and modification time, which show a later change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 REPORTED_ON = {"commit", "cpu", "cores"}
-"""Keys of a report that tell where it was made: not part of what it says."""
+"""Keys of a report that say on which machine it was made; they are no part of its content."""
 
 _CHUNK = 1 << 22
 _parsed: dict[Path, tuple[tuple[int, int, int], dict[str, Any]]] = {}
@@ -34,9 +34,9 @@ def digest(value: Any) -> str:
 
 
 def content_digest(path: Path) -> str:
-    """Return a digest of what a file says: of the branch arrays for ROOT files, of the bytes for all others.
+    """Return a digest of a file's content: of its branch arrays for a ROOT file, of its bytes for all others.
 
-    Two ROOT files of the same content differ in bytes: they hold dates and identifiers. Of JSON reports, commit and
+    Two ROOT files with the same content differ in bytes: they hold dates and identifiers. In JSON reports, commit and
     machine do not count.
     """
     if path.suffix == ".root":
@@ -122,17 +122,17 @@ def _is_manifest(value: Any) -> bool:
 
 
 def write_manifest(path: Path, task: str, inputs: Mapping[str, Any]) -> None:
-    """Seal an output: from now on it counts as made from ``inputs``."""
+    """Seal an output: write beside it that it was made from ``inputs``."""
     write_json(manifest_path(path), {"task": task, "inputs": inputs, "content": content_digest(path), **_status(path)})
 
 
 def copy_manifest(manifest: Mapping[str, Any], path: Path) -> None:
-    """Seal a file with a manifest from elsewhere, whose content it has."""
+    """Seal a file with the manifest of another file of the same content."""
     write_json(manifest_path(path), {**manifest, **_status(path)})
 
 
 def inputs_key(task: str, name: str, inputs: Mapping[str, Any]) -> str:
-    """Return a digest of what an output was made from: equal where `differences` sees none."""
+    """Return a digest of what an output was made from; it is equal where `differences` finds none."""
     made_of = {key: value if _is_content(key) else _set(value) for key, value in inputs.items()}
     return digest([task, name, {key: value for key, value in made_of.items() if value is not None or _is_content(key)}])
 
@@ -143,7 +143,7 @@ def _is_content(key: str) -> bool:
 
 
 def _set(value: Any) -> Any:
-    """Leave out keys that are None: the default of what was added to the schema since."""
+    """Leave out keys that are None: the default of keys that were added to the schema later."""
     if not isinstance(value, dict):
         return value
     return {key: _set(item) for key, item in value.items() if item is not None}
@@ -152,8 +152,8 @@ def _set(value: Any) -> Any:
 def content_of(path: Path) -> str | None:
     """Return the digest of an output's content, None without a manifest or where the file was changed after sealing.
 
-    Size and modification time tell whether the file is still the sealed one. If only the time differs the content is
-    digested once more, and the manifest learns the new time.
+    Size and modification time show whether the file is still the sealed one. If only the time differs, the content is
+    digested again, and the manifest gets the new time.
     """
     manifest = read_manifest(path)
     if manifest is None:
@@ -196,7 +196,7 @@ def file_digest(path: Path, cache: Path) -> str:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], shown: int = 3) -> str:
-    """Return in words what differs between the inputs of a manifest and those of now; empty if nothing does."""
+    """Return in words what differs between the inputs in a manifest and the present ones; empty if nothing does."""
     words: list[str] = []
     files: dict[tuple[str, str], list[str]] = {}
     for key in sorted({*before, *now}):
@@ -249,7 +249,7 @@ def _status(path: Path) -> dict[str, int]:
 
 @contextmanager
 def full_disk_named(folder: Path) -> Iterator[None]:
-    """Add the folder and a way out to an error of a full disk: the system names neither."""
+    """Add folder and way out to the error of a full disk: the system names neither."""
     try:
         yield
     except OSError as error:
@@ -260,7 +260,7 @@ def full_disk_named(folder: Path) -> Iterator[None]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk, so that of two renames the first is not the one that a crash undoes."""
+    """Write the names in a folder to the disk, so that a crash does not undo the first of two renames alone."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""What tasks there are, and what is no artefact."""
+"""Which tasks there are, and reports, which make no artefact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.framework.base import ConfigTask
 
 @only_inherited
 class Report(ConfigTask):
-    """A task that prints and makes nothing: never complete before it ran in this process."""
+    """A task that prints and makes nothing; it is complete once it ran in this process."""
 
     ran = False
 
@@ -26,14 +26,14 @@ class Report(ConfigTask):
 
 
 def task_classes() -> dict[str, type[ConfigTask]]:
-    """Return the tasks that make something by name: those of the modules in law.cfg, and what else was imported."""
+    """Return by name the tasks that make something: those of the modules in law.cfg, and what else was imported."""
     for module in law.config.options("modules"):
         importlib.import_module(module)
-    found: dict[str, type[ConfigTask]] = {}
+    classes: dict[str, type[ConfigTask]] = {}
     left = [ConfigTask]
     while left:
         cls = left.pop()
         left += cls.__subclasses__()
         if not (cls.exclude_index or inspect.isabstract(cls) or issubclass(cls, Report)):
-            found[cls.get_task_family()] = cls
-    return found
+            classes[cls.get_task_family()] = cls
+    return classes

@@ -1,4 +1,4 @@
-"""What happens around the `run` of every task: it runs only if it must, and its outputs are sealed."""
+"""What happens around the `run` of every task: it is left out if nothing changed, and its outputs are sealed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things are: repository, outputs, configurations. The only place that reads the environment."""
+"""Where things are: repository, outputs, configurations. The only place that reads DeepSF's environment variables."""
 
 from __future__ import annotations
 
@@ -18,14 +18,11 @@ from tasks.framework.provenance import write_json
 SNAPSHOT_VARIABLE = "DEEPSF_CONFIG_SNAPSHOT"
 """In batch jobs: the configuration as it was when the jobs were submitted, so that a later edit cannot leak in."""
 STORE_VARIABLE = "DEEPSF_STORE_GB"
-"""How much the store of replaced outputs may hold; 0 keeps and restores nothing."""
-
-
+"""Room for the store of replaced outputs [GB]; 0 keeps and restores nothing."""
 SHIPPED_VARIABLE = "DEEPSF_SHIPPED"
 """Set in batch jobs that see none of our folders."""
-
 SHIPPED = ".shipped.json"
-"""File in the folder of outputs that says what travelled with such a job."""
+"""File in the folder of outputs that lists what travelled with such a job."""
 
 
 class Shipment(NamedTuple):
@@ -114,7 +111,7 @@ def config(name: str) -> Config | EfficiencyConfig:
 
 
 def in_job() -> bool:
-    """Return whether this process is a batch job: what concerns all outputs is up to the side that submitted it."""
+    """Return whether this process is a batch job, which leaves alone what concerns all outputs."""
     return bool(os.environ.get(SNAPSHOT_VARIABLE))
 
 
@@ -142,7 +139,7 @@ def claim_stem(version: str, name: str) -> None:
     Raises
     ------
     ConfigError
-        If under this version another file of the same stem made outputs.
+        If another file of the same stem has made outputs under this version.
     """
     place = data() / version / config_path(name).stem / ".config.json"
     if not is_claimed(version, name):

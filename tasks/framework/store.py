@@ -1,9 +1,9 @@
-"""Outputs that were replaced, kept for the day when their inputs come back.
+"""The store: outputs that a run replaced, kept so that they can be restored when their inputs return.
 
 An entry is a folder ``<data>/<version>/<config>/.store/<key>/`` with one output and its manifest. Its key is a digest
-of task, name and inputs: the inputs that an output would get now name the entry that it can be restored from. An entry
-comes and goes by one rename, and nothing is believed but by its digest; so processes that are killed, or work on the
-store at once, cost at most an entry. Outputs are replaced and never changed, so hard links do for copies.
+of task, name and inputs, so that the inputs that an output would get now lead to the entry that it can be restored
+from. Entries are added and removed by a single rename, and used only if their digest is right: a killed process, or two
+at once, cost an entry at most. Outputs are replaced and never changed, so hard links serve as copies.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tasks.framework.targets import ProvenanceTarget, Sealed, leaves, staged
 
 NAME = ".store"
 ABANDONED_S = 3600.0
-"""What is half-made and older than this was left by a killed process [s]."""
+"""A half-made entry older than this was left by a killed process [s]."""
 _PART = ".part-"
 
 
@@ -42,10 +42,10 @@ class _Entry(NamedTuple):
 
 
 def restore(task: Sealed) -> bool:
-    """Put back outputs that an earlier run made from the inputs of now; return whether the task is up to date then.
+    """Restore outputs that an earlier run made from the present inputs; return whether the task is up to date then.
 
-    What they replace goes into the store. All outputs that are missing or stale must be there; for one that is not, or
-    is damaged, nothing is done. A kill leaves the entries, and outputs that do not count.
+    What they replace goes into the store. Nothing is restored unless all outputs that are missing or stale can be. A
+    kill in between leaves the entries, and outputs without a manifest that fits.
     """
     if not _keeps(task):
         return False
@@ -72,7 +72,7 @@ def restore(task: Sealed) -> bool:
 
 
 def keep(task: Sealed) -> None:
-    """Put the outputs into the store that a run with the inputs of now is about to replace."""
+    """Put the outputs into the store that a run with the present inputs is about to replace."""
     if not _keeps(task):
         return
     now, limit = task.inputs_now(), settings.store_bytes()
@@ -87,9 +87,9 @@ def keep(task: Sealed) -> None:
 
 
 def restore_branches(workflow: Any) -> int:
-    """Restore the branches of a workflow that can be; keep what the others are about to replace.
+    """Restore the branches of a workflow that can be restored; keep what the others are about to replace.
 
-    For the side that submits jobs, before it does: jobs leave the store alone.
+    The side that submits jobs does this beforehand: jobs leave the store alone.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def _key(target: ProvenanceTarget, task: str, inputs: dict[str, Any]) -> str:
 
 
 def _find(task: Sealed, target: ProvenanceTarget, now: dict[str, Any]) -> _Entry | None:
-    """Return the entry of an output made from the inputs of now; one that is damaged is removed."""
+    """Return the entry of an output made from the present inputs; a damaged one is removed."""
     place = _store(task) / _key(target, task.task_family, now)
     if not place.is_dir():
         return None
@@ -150,7 +150,7 @@ def _is_sound(file: Path, manifest: dict[str, Any]) -> bool:
 
 
 def _insert(store: Path, file: Path, key: str, limit: int) -> None:
-    """Make an entry of an output; what was used longest ago goes, so that all need no more than ``limit`` bytes."""
+    """Add an output to the store; remove what was used longest ago, so that all need at most ``limit`` bytes."""
     sources, place = (file, manifest_path(file)), store / key
     if place.is_dir():  # looked at in this order: a whole one may come any time
         if all((place / source.name).is_file() for source in sources):

@@ -17,7 +17,7 @@ from tasks.framework.provenance import content_of, full_disk_named, manifest_pat
 
 
 class Sealed(Protocol):
-    """A task as targets, store and run wrapper see it: it can say what its outputs are made from (`ConfigTask`)."""
+    """A task as targets and store see it: it knows what its outputs are made from (`ConfigTask` does)."""
 
     task_family: str
     keeps_replaced: bool

@@ -16,7 +16,7 @@ class Workflow(HTCondorTask, law.LocalWorkflow):
     """A task with a branch for each of its outputs; ``--workflow`` says where the branches run."""
 
     output_collection_cls = BranchOutputs
-    # a selection of branches (--branches) is of this workflow alone: what it requires is whole
+    # a selection of branches (--branches) concerns this workflow alone: all branches of what it requires are needed
     exclude_params_req = {"branches"}  # noqa: RUF012 - law's form
 
     def own_inputs_of_all(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The start of a workflow on HTCondor: one driver a folder, and what it goes on with of the jobs in the queue."""
+"""The start of a workflow on HTCondor: one driver per folder, which goes on with the jobs in the queue."""
 
 from __future__ import annotations
 

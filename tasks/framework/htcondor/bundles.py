@@ -1,4 +1,4 @@
-"""Repository and environment as archives: they travel with jobs to nodes that share no file system with us."""
+"""Repository and environment as archives, for jobs on nodes that share no file system with us."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _files(base: Path, roots: tuple[str, ...], skipped: Callable[[str], bool]) -
 
 
 def _bundle(path: Path, members: Members) -> Path:
-    """Write an archive, once: whoever comes second waits, and finds it."""
+    """Write an archive once; a second process waits for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

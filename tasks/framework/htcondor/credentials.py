@@ -57,10 +57,10 @@ def require_credential(credential: Credential, now: datetime | None = None) -> d
 def _proxy_end(path: Path, name: str) -> datetime:
     # the first certificate of a proxy file is the proxy itself, which expires before all others
     answer = _answer(["openssl", "x509", "-noout", "-enddate", "-in", str(path)], name)
-    found = re.search(r"notAfter=(.+)", answer)
-    if found is None:
+    end = re.search(r"notAfter=(.+)", answer)
+    if end is None:
         raise CredentialError(f"htcondor.credential: {name} holds no certificate")
-    return datetime.strptime(" ".join(found[1].split()), "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
+    return datetime.strptime(" ".join(end[1].split()), "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
 
 
 def _ticket_end(path: Path | None, name: str) -> datetime:

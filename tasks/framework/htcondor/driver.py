@@ -1,4 +1,4 @@
-"""law's driver of jobs, changed where it gives up too early or says too little."""
+"""law's driver of jobs, with resubmission and messages as we need them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import law
 
-from tasks.framework.htcondor.failures import Failure, JobsFailedError, failure
+from tasks.framework.htcondor.failures import JobsFailedError, failure
 from tasks.framework.htcondor.queue import QueueError, live_jobs, remove_jobs, why_idle
 
 law.contrib.load("htcondor")
@@ -27,13 +27,13 @@ class Driver(law.htcondor.HTCondorWorkflow.workflow_proxy_cls):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._memory_factors: dict[int, int] = {}
-        self._failures: dict[int, Failure] = {}
+        self._reasons: dict[int, str] = {}
         self._idle_since: float | None = None
 
     # --- submission
 
     def submit(self, retry_jobs: Mapping[int, list[int]] | None = None) -> Any:
-        """Submit the jobs that wait for it, and again those of ``retry_jobs``: branches by number of the failed job."""
+        """Submit jobs; ``retry_jobs`` has those that have just failed, as branches by number of the job."""
         self.task.check_credential()
         return super().submit(self.jobs_to_resubmit(retry_jobs or {}) or None)
 
@@ -82,11 +82,11 @@ class Driver(law.htcondor.HTCondorWorkflow.workflow_proxy_cls):
             if n_shown == self.show_errors:
                 self.task.publish_message(f"... and {len(failed_jobs) - n_shown} more failed jobs")
                 break
-            found = failure(job, self.job_error_messages, self.job_data.dummy_job_id)
-            self._failures[number] = found
+            why, log_lines = failure(job, self.job_error_messages, self.job_data.dummy_job_id)
+            self._reasons[number] = why
             end = "is submitted again" if job["status"] == self.job_manager.RETRY else "has no retries left"
-            line = law.util.colored(f"{self._names(job['branches'])} failed and {end}: {found.why}", "red")
-            self.task.publish_message("\n".join([line, *(f"    {line}" for line in found.log_lines)]))
+            line = law.util.colored(f"{self._names(job['branches'])} failed and {end}: {why}", "red")
+            self.task.publish_message("\n".join([line, *(f"    {line}" for line in log_lines)]))
 
     @contextmanager
     def get_run_context(self) -> Iterator[None]:
@@ -116,11 +116,8 @@ class Driver(law.htcondor.HTCondorWorkflow.workflow_proxy_cls):
     def _words(self, failed_jobs: Mapping[int, Any]) -> str:
         branches = sorted(branch for job in failed_jobs.values() for branch in job["branches"])
         head = f"{self.task.task_family}: branches {', '.join(map(str, branches))} failed"
-        reasons = [f"  {self._names(job['branches'])}: {self._why(number)}" for number, job in failed_jobs.items()]
+        reasons = [f"  {self._names(job['branches'])}: {self._reasons.get(n)}" for n, job in failed_jobs.items()]
         return "\n".join([f"{head}; the same command submits just these again", *reasons[: self.show_errors]])
-
-    def _why(self, job_number: int) -> str | None:
-        return self._failures[job_number].why if job_number in self._failures else None
 
     def _names(self, branches: Iterable[int]) -> str:
         numbers = ", ".join(map(str, branches))

@@ -42,7 +42,7 @@ class JobManager(law.htcondor.HTCondorJobManager):
         self._pace = Pace()
 
     def submit(self, job_file: Any, job_files: Any = None, **kwargs: Any) -> Any:
-        """Submit; while the scheduler does not answer, try again, and never submit twice what it did take."""
+        """Submit; try again while the scheduler does not answer, and submit nothing twice that it took after all."""
         kwargs["retries"] = 0
         token = _TOKEN.search(Path(job_file).read_text())
 

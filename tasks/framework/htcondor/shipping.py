@@ -72,8 +72,8 @@ def ship(folder: Path, jobs: Iterable[Sequence[Branch]], config: Any, snapshot: 
     for branches in jobs:
         _shipment(branches, snapshot, shipments)
     # one archive a job: the submit file is one for all of them
-    own = shipments / "shipment$(law_job_postfix).tar"
-    config.custom_content.append(("transfer_input_files", f"$(transfer_input_files),{own}"))
+    archive = shipments / "shipment$(law_job_postfix).tar"
+    config.custom_content.append(("transfer_input_files", f"$(transfer_input_files),{archive}"))
     config.output_files["outputs.tar"] = "outputs.tar"
     # HTCondor keeps what an evicted job packed, and gives it to the job's next attempt
     config.custom_content.append(("when_to_transfer_output", "ON_EXIT_OR_EVICT"))
@@ -121,9 +121,9 @@ def _shipment(branches: Sequence[Branch], snapshot: Path, folder: Path) -> None:
                 archive.add(path, name)
             _add_text(archive, settings.SHIPPED, given)
         part.replace(shared)
-    own = folder / f"shipment{branches_text(task.branch for task in branches)}.tar"
-    own.unlink(missing_ok=True)
-    os.link(shared, own)
+    shipment = folder / f"shipment{branches_text(task.branch for task in branches)}.tar"
+    shipment.unlink(missing_ok=True)
+    os.link(shared, shipment)
 
 
 def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:

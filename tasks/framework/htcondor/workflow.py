@@ -93,11 +93,11 @@ class HTCondorTask(ConfigTask, law.htcondor.HTCondorWorkflow):
         }
 
     def job_label(self) -> str:
-        """Return what tells this folder's jobs from all others in the queue."""
+        """Return the label of this folder's jobs in the queue."""
         return str(self.folder())
 
     def jobs_key(self, branches: Sequence[int]) -> str:
-        """Return what the configuration says about branches now, whichever others there are or are asked for."""
+        """Return a digest of the present configuration of branches, whichever others exist or are asked for."""
         everything = type(self).req(self, branches=())
         keys = [everything.as_branch(n).configuration_key() if n in everything.branch_map else "" for n in branches]
         return digest(keys)
