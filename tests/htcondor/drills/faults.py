@@ -114,7 +114,7 @@ def _watch_tasks(module: ModuleType) -> None:
 
 
 def _watch_steps(module: ModuleType) -> None:
-    class Progress(module.Progress):  # every schedule makes one a step
+    class Progress(module.Progress):  # the engine makes one at every step
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
             made = super().__new__(cls, *args, **kwargs)
             if _running:
@@ -126,7 +126,7 @@ def _watch_steps(module: ModuleType) -> None:
 
 CHANGES: dict[str, Callable[[ModuleType], None]] = {
     "tasks.deepsf": _watch_tasks,
-    "deepsf.adversarial.trainer": _watch_steps,
+    "deepsf.training.engine": _watch_steps,
 }
 
 
