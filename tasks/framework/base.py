@@ -12,8 +12,7 @@ import luigi
 
 from tasks.framework import settings
 from tasks.framework.abstract import only_inherited
-from tasks.framework.configuration import plain_value_of
-from tasks.framework.configured import ConfiguredTask
+from tasks.framework.configuration import ConfiguredTask, plain_value_of
 from tasks.framework.provenance import differences, digest, file_digest, read_manifest, why_no_manifest
 from tasks.framework.running import sealing
 from tasks.framework.targets import ProvenanceTarget, leaves

@@ -22,20 +22,11 @@ class Sealed(Protocol):
     task_family: str
     keeps_replaced: bool
 
-    def folder(self) -> Path:
-        """Return the folder of its outputs."""
-
-    def output(self) -> Any:
-        """Return its outputs."""
-
-    def inputs_now(self) -> dict[str, Any]:
-        """Return all inputs as they are now."""
-
-    def why_stale(self, target: ProvenanceTarget) -> str | None:
-        """Return in words why an output is not up to date, None if it is."""
-
-    def publish_message(self, message: str) -> Any:
-        """Print a message of the task."""
+    def folder(self) -> Path: ...
+    def output(self) -> Any: ...
+    def inputs_now(self) -> dict[str, Any]: ...
+    def why_stale(self, target: ProvenanceTarget) -> str | None: ...
+    def publish_message(self, message: str) -> Any: ...
 
 
 @dataclass

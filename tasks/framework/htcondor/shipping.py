@@ -33,18 +33,13 @@ _FOLDER = "shipments"
 
 
 class Branch(Protocol):
-    """What a shipment needs to know about a branch of a workflow."""
+    """A branch of a workflow as a shipment sees it: what it reads, and what another attempt goes on from."""
 
     branch: int
 
-    def upstream(self) -> list[ProvenanceTarget]:
-        """Return the outputs of other tasks that it reads."""
-
-    def external_files(self) -> Iterable[Path]:
-        """Return the files that no task makes but that it reads."""
-
-    def kept_between_attempts(self) -> Iterable[Path]:
-        """Return the files with which another attempt goes on."""
+    def upstream(self) -> list[ProvenanceTarget]: ...
+    def external_files(self) -> Iterable[Path]: ...
+    def kept_between_attempts(self) -> Iterable[Path]: ...
 
 
 def ship(folder: Path, jobs: Iterable[Sequence[Branch]], config: Any, snapshot: Path) -> None:

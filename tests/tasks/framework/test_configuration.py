@@ -1,4 +1,4 @@
-"""Values of a configuration by key, and what is said of those that it does not have."""
+"""What a task may read of its configuration, and what is said of keys that are undeclared or absent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from deepsf.config import ConfigError
 from tasks.framework import settings
 from tasks.framework.configuration import covers, plain_value_of, value_of
+from tests.tasks.framework.chain import FirstOfChain, ReadsUndeclared
 
 
 @pytest.fixture
@@ -51,3 +52,28 @@ def test_what_a_configuration_has_not_is_told_with_what_kind_it_is(toy, of_effic
 )
 def test_a_key_covers_all_below_it_and_nothing_beside(key, is_covered):
     assert covers(("a", "c.d"), key) == is_covered
+
+
+# --- tasks
+
+
+def test_an_undeclared_read_is_an_error_that_names_task_and_key(campaign):
+    with pytest.raises(KeyError, match=r"ReadsUndeclared reads 'training\.units', which is not in its config_keys"):
+        campaign.make(ReadsUndeclared)
+
+
+@pytest.mark.parametrize("key", ["training", "training.layers_of_another", "trainin", "ensemble"])
+def test_a_declared_key_opens_nothing_beside_and_above_it(campaign, key):
+    with pytest.raises(KeyError, match="not in its config_keys"):
+        campaign.task(ReadsUndeclared).cfg(key)
+
+
+def test_a_declared_section_opens_what_is_in_it(campaign):
+    task = campaign.task(FirstOfChain)
+    assert task.cfg("training").layers == task.cfg("training.layers") == 3
+    assert task.cfg("training.inputs.pt.transform") == "log"
+
+
+def test_an_unusable_configuration_is_refused_as_soon_as_a_task_is_asked_for(campaign):
+    with pytest.raises(ConfigError, match="--config toi: no such file in configs/"):
+        FirstOfChain(version="v1", config="toi")
