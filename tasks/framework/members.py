@@ -44,12 +44,13 @@ class EnsembleWorkflow(Workflow):
     output_collection_cls = _MemberOutputs
     members_key: ClassVar[str]
     """Key of the number of members in the configuration."""
-    _local_runs: ClassVar[dict[str, _LocalRun]] = {}
+    local_runs: ClassVar[dict[str, _LocalRun]] = {}
+    """Local workflows of this process, by folder."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.is_workflow() and str(self.folder()) not in self._local_runs:
-            run = self._local_runs[str(self.folder())] = _LocalRun(self.plan_cfg(self.members_key))
+        if self.is_workflow() and str(self.folder()) not in self.local_runs:
+            run = self.local_runs[str(self.folder())] = _LocalRun(self.plan_cfg(self.members_key))
             atexit.register(self._name_missing, run)
 
     def check(self) -> None:
@@ -80,12 +81,12 @@ class EnsembleWorkflow(Workflow):
         return self.output() if self.is_branch() else self.members()
 
     def complete(self) -> bool:
-        run = self._local_runs.get(str(self.folder()))
+        run = self.local_runs.get(str(self.folder()))
         return bool(self.accept_members and run and run.failed[self.branch]) or super().complete()
 
     def tolerates(self, error: Exception) -> bool:
         """Return whether the workflow goes on without this member; one that was asked for alone has to be trained."""
-        run = self._local_runs.get(str(self.folder()))
+        run = self.local_runs.get(str(self.folder()))
         if not self.accept_members or run is None or not run.started.value:
             return False
         traceback.print_exception(error)
@@ -95,7 +96,7 @@ class EnsembleWorkflow(Workflow):
 
     def local_workflow_pre_run(self) -> None:
         """Refuse to go on with too few members; law calls this before they run, and again when all have run."""
-        run = self._local_runs[str(self.folder())]
+        run = self.local_runs[str(self.folder())]
         run.started.value = 1
         if any(run.failed) and not self.complete():
             # luigi would start the workflow again and again: nothing that it waits for is left

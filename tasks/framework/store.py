@@ -81,7 +81,7 @@ def keep(task: Sealed) -> None:
             manifest = read_manifest(target.file)
             # with equal inputs, the same content comes again
             if manifest is not None and target.content() is not None and differences(manifest["inputs"], now):
-                _insert(_store(task), target.file, _key(target, manifest["task"], manifest["inputs"]), limit)
+                insert(_store(task), target.file, _key(target, manifest["task"], manifest["inputs"]), limit)
     except OSError as error:  # a cache that cannot be written is no reason not to run
         task.publish_message(f"{task.task_family}: its replaced outputs are not kept: {error}")
 
@@ -149,7 +149,7 @@ def _is_sound(file: Path, manifest: dict[str, Any]) -> bool:
         return False
 
 
-def _insert(store: Path, file: Path, key: str, limit: int) -> None:
+def insert(store: Path, file: Path, key: str, limit: int) -> None:
     """Add an output to the store; remove what was used longest ago, so that all need at most ``limit`` bytes."""
     sources, place = (file, manifest_path(file)), store / key
     if place.is_dir():  # looked at in this order: a whole one may come any time

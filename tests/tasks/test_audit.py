@@ -33,7 +33,6 @@ def test_without_generated_input_there_is_no_truth_to_read(campaign):
     task = AuditScaleFactors(version="v1", config="run2_2017")
     assert settings.config("run2_2017").generator is None
     assert tuple(task.external_files()) == ()
-    assert task._truth() is None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import yaml
 
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
+from tasks.framework.members import EnsembleWorkflow
 from tasks.framework.targets import ProvenanceTarget, leaves, staged
 from tasks.framework.workflows import Workflow
 
@@ -130,6 +131,7 @@ class Campaign:
         settings.config.cache_clear()
         luigi.task_register.Register.clear_instance_cache()
         ProvenanceTarget.forget()
+        EnsembleWorkflow.local_runs.clear()
         # law starts the branches of a local workflow once per process
         law.util.mp_manager.get("local_workflow_tasks_yielded", "dict").clear()
 

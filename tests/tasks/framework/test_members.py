@@ -51,7 +51,6 @@ class JoinsMembers(ConfigTask):
 def members(campaign):
     """Four members, of which none is broken yet; returns what tells which files there are."""
     BROKEN.clear()
-    EnsembleWorkflow._local_runs.clear()
     campaign.edit(ensemble={"n_members": 4})
     return lambda: sorted(path.name for path in (campaign.data / "v1/mine/MembersOfChain").glob("member_*.json"))
 
@@ -94,11 +93,9 @@ def test_accepting_more_or_other_members_makes_stale(campaign):
     campaign.make(JoinsMembers, accept_members=3)
     assert campaign.task(JoinsMembers, accept_members=3).complete()
     campaign.new_process()
-    EnsembleWorkflow._local_runs.clear()
     assert not campaign.task(JoinsMembers).complete()
     BROKEN.clear()
     campaign.make(MembersOfChain)
-    EnsembleWorkflow._local_runs.clear()
     assert not campaign.task(JoinsMembers, accept_members=3).complete()
     campaign.make(JoinsMembers, accept_members=3)
     assert joined(campaign) == [0, 1, 2, 3]

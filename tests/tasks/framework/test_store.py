@@ -261,7 +261,7 @@ def test_a_damaged_entry_is_removed_and_the_task_runs(campaign, at, said, damage
 def test_what_a_killed_process_left_is_ignored_and_swept_when_it_is_old(campaign, at):
     at(1)
     at(5)
-    left, fresh = (folder(campaign) / f"{store._PART}{name}" for name in ("left", "fresh"))
+    left, fresh = (folder(campaign) / f".part-{name}" for name in ("left", "fresh"))
     for part in (left, fresh):
         shutil.copytree(entries(campaign)[0], part)
     old = left.stat().st_mtime - store.ABANDONED_S - 1
@@ -444,7 +444,7 @@ def test_concurrent_inserts_and_evictions_leave_sound_entries(tmp_path):
                 inputs = {"number": (number * (process + 1)) % 40}  # others insert the same
                 file.write_text(json.dumps([inputs["number"]] * 200))
                 write_manifest(file, "Task", inputs)
-                store._insert(place, file, inputs_key("Task", file.name, inputs), bound)
+                store.insert(place, file, inputs_key("Task", file.name, inputs), bound)
 
         return work
 
