@@ -1,0 +1,104 @@
+"""The house itself: floors without circles, sizes of modules and functions, docstrings, and tests that mirror the code."""
+
+import ast
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE, TASKS = ROOT / "analysis" / "deepsf", ROOT / "tasks"
+PRODUCT = sorted([*PACKAGE.rglob("*.py"), *TASKS.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
+MODULE_LINES, FUNCTION_LINES = 400, 60
+ROOT_MODULES = {"__init__.py", "seeds.py"}
+NO_MODULE = {
+    "analysis/nanoaod/test_real_nanoaod.py": "real files of several NanoAOD versions through the whole skim",
+    "analysis/exports/test_agreement.py": "all formats give the same numbers",
+    "analysis/exports/test_public_files.py": "public files of CMS",
+}
+"""Tests of several modules together, and what of."""
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef]:
+    return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+
+
+def public(body: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+    """Yield public functions and classes, and the public methods of these."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node.body)
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = ["lint-imports", "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    environment = {**os.environ, "PYTHONPATH": f"{folder / 'analysis'}:{folder}"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_imports_go_down_and_never_round():
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "broken"),
+    [
+        (
+            "analysis/deepsf/config/base.py",
+            "import deepsf.plots.style",
+            "deepsf.config is not allowed to import deepsf.plots",
+        ),
+        ("analysis/deepsf/binned/kernel.py", "import deepsf.networks.dense", "deepsf.binned is not allowed to import"),
+        ("analysis/deepsf/seeds.py", "import tasks.framework.settings", "the physics knows no workflow BROKEN"),
+        ("tasks/framework/provenance.py", "import tasks.framework.base", "no circle between modules or folders BROKEN"),
+    ],
+)
+def test_an_import_that_is_turned_around_is_found(tmp_path, module, line, broken):
+    for name in ("analysis", "tasks"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / module).write_text(f"{(tmp_path / module).read_text()}\n{line}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1
+    assert broken in done.stdout
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_fit_a_screen_or_two(path):
+    assert len(path.read_text().splitlines()) <= MODULE_LINES
+    long = {f.name: f.end_lineno - f.lineno + 1 for f in functions(path) if f.end_lineno - f.lineno >= FUNCTION_LINES}
+    assert not long, f"longer than {FUNCTION_LINES} lines: {long}"
+
+
+def test_the_package_has_no_loose_modules():
+    assert {path.name for path in PACKAGE.glob("*.py")} == ROOT_MODULES
+
+
+def test_public_names_are_documented():
+    nodes = [(path, node) for path in PRODUCT for node in public(ast.parse(path.read_text()).body)]
+    without = [f"{path.relative_to(ROOT)}: {node.name}" for path, node in nodes if ast.get_docstring(node) is None]
+    assert len(without) <= 0.05 * len(nodes), "\n".join(without)
+
+
+def mirrored() -> list[tuple[Path, Path]]:
+    """Return the folders of tests with those of the modules that they test."""
+    return [
+        (ROOT / "tests" / "analysis", PACKAGE),
+        (ROOT / "tests" / "tasks", TASKS),
+        (ROOT / "tests" / "plots", PACKAGE / "plots"),
+    ]
+
+
+def test_every_test_lies_where_its_module_lies_and_bears_its_name():
+    strays = []
+    for tests, code in mirrored():
+        for path in sorted(tests.rglob("test_*.py")):
+            module = code / path.relative_to(tests).with_name(path.name.removeprefix("test_"))
+            if not module.exists() and str(path.relative_to(ROOT / "tests")) not in NO_MODULE:
+                strays.append(str(path.relative_to(ROOT)))
+    assert not strays, "tests without a module of their name: " + ", ".join(strays)
