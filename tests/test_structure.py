@@ -1,4 +1,4 @@
-"""The house itself: floors without circles, sizes of modules and functions, docstrings, and tests that mirror the code."""
+"""The house itself: floors without circles, sizes of modules and functions, docstrings, tests that mirror the code."""
 
 import ast
 import os
@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE, TASKS = ROOT / "analysis" / "deepsf", ROOT / "tasks"
 PRODUCT = sorted([*PACKAGE.rglob("*.py"), *TASKS.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
 MODULE_LINES, FUNCTION_LINES = 400, 60
+OVERRIDDEN = {"requires", "workflow_requires", "output", "run", "complete", "create_branch_map"}
+"""Methods of law's tasks: their meaning is law's, what a task makes is said at its class."""
 ROOT_MODULES = {"__init__.py", "seeds.py"}
 NO_MODULE = {
     "analysis/nanoaod/test_real_nanoaod.py": "real files of several NanoAOD versions through the whole skim",
@@ -81,6 +83,7 @@ def test_the_package_has_no_loose_modules():
 
 def test_public_names_are_documented():
     nodes = [(path, node) for path in PRODUCT for node in public(ast.parse(path.read_text()).body)]
+    nodes = [(path, node) for path, node in nodes if not (path.is_relative_to(TASKS) and node.name in OVERRIDDEN)]
     without = [f"{path.relative_to(ROOT)}: {node.name}" for path, node in nodes if ast.get_docstring(node) is None]
     assert len(without) <= 0.05 * len(nodes), "\n".join(without)
 
