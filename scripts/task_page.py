@@ -1,0 +1,105 @@
+"""Write docs/tasks.md, all tasks and their parameters, from the tasks: ``python scripts/task_page.py``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tasks.clean import CleanOutputs
+from tasks.framework.base import ConfigTask
+from tasks.framework.registry import task_classes
+from tasks.framework.workflows import Workflow
+from tasks.status import ShowStatus
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tasks.md"
+HEAD = """# Tasks
+
+Made by `python scripts/task_page.py` from the tasks themselves.
+
+    law run TASK --version v1 [--config NAME|PATH] [parameters]
+
+A task runs everything it requires first. `ProduceDeepSFEnsemble` and `ProduceEfficiencyEnsemble` require all others
+but the pseudo-experiments. Outputs lie at `$DEEPSF_DATA/<version>/<config>/<task>/`.
+"""
+OF_ALL = ("version", "config", "workflow", "retries", "patience", "poll_interval", "tolerance", "accept_members")
+OF_LAW = {
+    "print_status": "`-1`: show what is missing or out of date in the whole tree, and run nothing",
+    "remove_output": "`0,a`: remove the outputs of this task and stop",
+    "tasks_per_job": "branches that one batch job runs",
+    "parallel_jobs": "batch jobs in the queue at the same time; all by default",
+}
+OF_WORKFLOWS = {
+    "branches": "only these branches, such as `0:5` or `3,7`",
+    "cancel_jobs": "True: remove the jobs of this task from the queue, and stop",
+}
+REPORTS = (ShowStatus, CleanOutputs)
+
+
+def text() -> str:
+    """Return the page."""
+    common = dict(ConfigTask.get_params())
+    inherited = {*common, *dict(Workflow.get_params())}
+    classes = task_classes()
+    parts = [
+        HEAD,
+        "## Parameters of all tasks\n",
+        _table(("parameter", "default", ""), [*(_row(name, common[name]) for name in OF_ALL), *_given(OF_LAW, common)]),
+        "\nTasks with branches, marked * below, also take\n",
+        _table(("parameter", "", ""), [(f"`{_option(name)}`", "", words) for name, words in OF_WORKFLOWS.items()]),
+    ]
+    modules: dict[str, list[type[ConfigTask]]] = {}
+    for cls in sorted(classes.values(), key=lambda cls: (cls.__module__, inspect.getsourcelines(cls)[1])):
+        modules.setdefault(cls.__module__, []).append(cls)
+    for title, chosen in (("Scale factors", False), ("Efficiencies", True)):
+        rows = [
+            (f"`{cls.__name__}`{' *' if issubclass(cls, Workflow) else ''}", _first_sentence(cls), f"`{module}`")
+            for module, members in modules.items()
+            if (".efficiency." in module) == chosen
+            for cls in members
+        ]
+        parts += [f"\n## {title}\n", _table(("task", "what it does", "module"), rows)]
+    rows = [(f"`{cls.__name__}`", _first_sentence(cls), f"`{cls.__module__}`") for cls in REPORTS]
+    parts += ["\n## Reports\n", _table(("task", "what it does", "module"), rows), "\n## Parameters of single tasks\n"]
+    own = [
+        (f"`{cls.__name__}`", *_row(name, parameter))
+        for cls in (*classes.values(), *REPORTS)
+        for name, parameter in cls.get_params()
+        if name not in inherited
+    ]
+    parts.append(_table(("task", "parameter", "default", ""), sorted(own)))
+    return "\n".join(parts) + "\n"
+
+
+def _first_sentence(cls: type) -> str:
+    return " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _row(name: str, parameter: Any) -> tuple[str, str, str]:
+    default = (
+        "" if isinstance(parameter._default, object) and "no_value" in repr(parameter._default) else parameter._default
+    )
+    words = (parameter.description or "").split(" Choices:")[0]
+    return f"`{_option(name)}`", f"`{default}`" if default != "" else "", words
+
+
+def _given(words: dict[str, str], known: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return rows of law's own parameters, in words that are shorter than law's."""
+    missing = set(words) - set(known)
+    if missing:
+        raise ValueError(f"law has no parameters {sorted(missing)} any more")
+    return [(f"`{_option(name)}`", "", description) for name, description in words.items()]
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(text(), encoding="utf-8")
