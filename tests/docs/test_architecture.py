@@ -1,4 +1,4 @@
-"""docs/architecture.md names places that exist, and all questions that a newcomer asks; links of all pages lead somewhere."""
+"""docs/architecture.md names places that exist and answers what a newcomer asks; links of all pages lead somewhere."""
 
 import importlib
 import re
