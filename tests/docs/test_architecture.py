@@ -13,7 +13,7 @@ QUESTIONS = {
     "adversary's loss": "discriminator_loss",
     "region's cuts": "deepsf.skim.regions",
     "failed job is submitted again": "resubmit",
-    "probe entry is made": "deepsf.skim",
+    "probe entry is made": "deepsf.skim.probe_entries",
     "add an input variable": "CONTRIBUTING",
     "add a region": "CONTRIBUTING",
     "add a systematic": "CONTRIBUTING",
