@@ -13,7 +13,7 @@ from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.binned import Binned
 from deepsf.config.flavours import Flavour
 from deepsf.config.regions import Region
-from deepsf.config.shifts import Contamination, Shifts, problems
+from deepsf.config.shifts import Contamination, Shifts, shift_problems
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import RegionEntries
@@ -167,10 +167,10 @@ KNOWN = {
     ],
 )
 def test_what_does_not_fit_is_said(settings, n_bootstrap, message):
-    found = problems(Shifts(**settings), REGIONS, KNOWN, n_bootstrap)
+    found = shift_problems(Shifts(**settings), REGIONS, KNOWN, n_bootstrap)
     assert len(found) == 1
     assert message in found[0]
 
 
 def test_defaults_fit_two_regions():
-    assert problems(Shifts(), REGIONS, KNOWN, 2) == []
+    assert shift_problems(Shifts(), REGIONS, KNOWN, 2) == []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from deepsf.efficiency.exports.bundle import write_exports
 
 from deepsf.efficiency.audit import export_rows
 from deepsf.efficiency.audit.export_rows import agreement_rows
+from deepsf.efficiency.exports.write import write_exports
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from tests.analysis.efficiency.exports.ensembles import CODES, ensemble
 from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
