@@ -34,42 +34,47 @@ OF_WORKFLOWS = {
     "branches": "only these branches, such as `0:5` or `3,7`",
     "cancel_jobs": "True: remove the jobs of this task from the queue, and stop",
 }
-REPORTS = (ShowStatus, CleanOutputs)
+REPORTS: tuple[type[ConfigTask], ...] = (ShowStatus, CleanOutputs)
 
 
 def text() -> str:
     """Return the page."""
+    classes = task_classes()
+    by_module = sorted(classes.values(), key=lambda cls: (cls.__module__, inspect.getsourcelines(cls)[1]))
+    of_efficiencies = {cls: ".efficiency." in cls.__module__ for cls in by_module}
     common = dict(ConfigTask.get_params())
     inherited = {*common, *dict(Workflow.get_params())}
-    classes = task_classes()
+    everything: tuple[type[ConfigTask], ...] = (*classes.values(), *REPORTS)
+    own = [
+        (f"`{cls.__name__}`", *_row(name, parameter))
+        for cls in everything
+        for name, parameter in cls.get_params()
+        if name not in inherited
+    ]
     parts = [
         HEAD,
         "## Parameters of all tasks\n",
         _table(("parameter", "default", ""), [*(_row(name, common[name]) for name in OF_ALL), *_given(OF_LAW, common)]),
         "\nTasks with branches, marked * below, also take\n",
-        _table(("parameter", "", ""), [(f"`{_option(name)}`", "", words) for name, words in OF_WORKFLOWS.items()]),
+        _table(("parameter", "default", ""), _given(OF_WORKFLOWS, dict(Workflow.get_params()))),
+        "\n## Scale factors\n",
+        _tasks(cls for cls in by_module if not of_efficiencies[cls]),
+        "\n## Efficiencies\n",
+        _tasks(cls for cls in by_module if of_efficiencies[cls]),
+        "\n## Reports\n",
+        _tasks(REPORTS),
+        "\n## Parameters of single tasks\n",
+        _table(("task", "parameter", "default", ""), sorted(own)),
     ]
-    modules: dict[str, list[type[ConfigTask]]] = {}
-    for cls in sorted(classes.values(), key=lambda cls: (cls.__module__, inspect.getsourcelines(cls)[1])):
-        modules.setdefault(cls.__module__, []).append(cls)
-    for title, chosen in (("Scale factors", False), ("Efficiencies", True)):
-        rows = [
-            (f"`{cls.__name__}`{' *' if issubclass(cls, Workflow) else ''}", _first_sentence(cls), f"`{module}`")
-            for module, members in modules.items()
-            if (".efficiency." in module) == chosen
-            for cls in members
-        ]
-        parts += [f"\n## {title}\n", _table(("task", "what it does", "module"), rows)]
-    rows = [(f"`{cls.__name__}`", _first_sentence(cls), f"`{cls.__module__}`") for cls in REPORTS]
-    parts += ["\n## Reports\n", _table(("task", "what it does", "module"), rows), "\n## Parameters of single tasks\n"]
-    own = [
-        (f"`{cls.__name__}`", *_row(name, parameter))
-        for cls in (*classes.values(), *REPORTS)
-        for name, parameter in cls.get_params()
-        if name not in inherited
-    ]
-    parts.append(_table(("task", "parameter", "default", ""), sorted(own)))
     return "\n".join(parts) + "\n"
+
+
+def _tasks(classes: Iterable[type[ConfigTask]]) -> str:
+    rows = [
+        (f"`{cls.__name__}`{' *' if issubclass(cls, Workflow) else ''}", _first_sentence(cls), f"`{cls.__module__}`")
+        for cls in classes
+    ]
+    return _table(("task", "what it does", "module"), rows)
 
 
 def _first_sentence(cls: type) -> str:
@@ -81,9 +86,7 @@ def _option(name: str) -> str:
 
 
 def _row(name: str, parameter: Any) -> tuple[str, str, str]:
-    default = (
-        "" if isinstance(parameter._default, object) and "no_value" in repr(parameter._default) else parameter._default
-    )
+    default = parameter._default if parameter.has_task_value("", name) else ""
     words = (parameter.description or "").split(" Choices:")[0]
     return f"`{_option(name)}`", f"`{default}`" if default != "" else "", words
 
