@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from deepsf.config.flavours import measured_flavours
@@ -18,7 +18,10 @@ from tasks.plots import STYLE_KEYS, PlotTask
 from tasks.skim import SkimNtuples
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from deepsf.binned.scale_factor import BinnedScaleFactor
+    from deepsf.plots.plan import PlannedFigure
+    from deepsf.plots.scale_factors.plan import PhaseSpaceResults
+    from tasks.framework.targets import ProvenanceTarget
 
 
 class AuditPhaseSpace(ConfigTask):
@@ -63,20 +66,22 @@ class PlotPhaseSpace(PlotTask):
     def requires(self) -> Any:
         return {"phase_space": AuditPhaseSpace.req(self), "audit": AuditScaleFactors.req(self)}
 
-    def stems(self) -> list[str]:
-        from deepsf.plots.scale_factors.names import phase_space_stems
+    def plan(self) -> Sequence[PlannedFigure[PhaseSpaceResults]]:
+        from deepsf.plots.scale_factors.plan import phase_space_figures
 
-        return phase_space_stems()
+        return phase_space_figures()
 
-    def figures(self) -> Iterable[tuple[str, Figure]]:
+    def audit(self) -> ProvenanceTarget:
+        return self.input()["audit"]["audit"]
+
+    def results(self) -> PhaseSpaceResults:
         from deepsf.audit.phase_space.histograms import histograms_from_json
-        from deepsf.plots.scale_factors.phase_space import figures
+        from deepsf.plots.scale_factors.plan import PhaseSpaceResults
 
-        inputs = self.input()
-        histograms = histograms_from_json(inputs["phase_space"]["histograms"].file.read_text())
-        tests = json.loads(inputs["phase_space"]["phase_space"].file.read_text())["validation"]["tests"]
-        style = self.style(inputs["audit"]["audit"])
-        return figures(histograms["jets"], histograms["events"], tests, self.cfg("validation"), style)
+        inputs = self.input()["phase_space"]
+        histograms = histograms_from_json(inputs["histograms"].file.read_text())
+        tests = json.loads(inputs["phase_space"].file.read_text())["validation"]["tests"]
+        return PhaseSpaceResults(histograms, self.cfg("validation"), tests)
 
 
 class PlotPurity(PlotTask):
@@ -88,15 +93,11 @@ class PlotPurity(PlotTask):
     def requires(self) -> Any:
         return MeasureBinnedSF.req(self)
 
-    def stems(self) -> list[str]:
-        from deepsf.plots.scale_factors.names import purity_stems
+    def plan(self) -> Sequence[PlannedFigure[BinnedScaleFactor]]:
+        from deepsf.plots.scale_factors.plan import purity_figures
 
         measured = measured_flavours(self.cfg("flavours"))
-        return purity_stems([n for n, region in self.cfg("regions").items() if region.enriched_flavour in measured])
+        return purity_figures([n for n, region in self.cfg("regions").items() if region.enriched_flavour in measured])
 
-    def figures(self) -> Iterable[tuple[str, Figure]]:
-        from deepsf.plots.scale_factors.purity import figures
-        from deepsf.plots.style import Style
-
-        style = Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")))
-        return figures(load_binned(self.input()).purities, style)
+    def results(self) -> BinnedScaleFactor:
+        return load_binned(self.input())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepsf.config.flavours import hadron_flavours, measured_flavours
 from tasks.audit import AuditScaleFactors
-from tasks.binned import MeasureBinnedSF
+from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.deepsf import AggregateDeepSF, TrainDeepSF
 from tasks.framework import settings
 from tasks.framework.abstract import only_inherited
@@ -18,9 +18,10 @@ from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from deepsf.plots.scale_factors.panels import Reference
+    from deepsf.plots.plan import PlannedFigure
+    from deepsf.plots.scale_factors.plan import ClosureResults, ScaleFactorResults
+    from deepsf.plots.scale_factors.reference import Reference
+    from deepsf.plots.style import Style
     from tasks.framework.targets import ProvenanceTarget
 
 STYLE_KEYS = ("plots", "campaign", "flavours")
@@ -31,34 +32,43 @@ class PlotTask(ConfigTask):
     """Draws figures; the configuration decides which there are."""
 
     @abstractmethod
-    def stems(self) -> list[str]:
-        """Return the names of all figures."""
+    def plan(self) -> Sequence[PlannedFigure[Any]]:
+        """Return all figures."""
 
     @abstractmethod
-    def figures(self) -> Iterable[tuple[str, Figure]]:
-        """Yield name and figure."""
+    def results(self) -> Any:
+        """Return what the figures show."""
+
+    def audit(self) -> ProvenanceTarget | None:
+        """Return the audit, which knows whether the ensemble lacks members; None if the figures show no ensemble."""
+        return None
+
+    def flavour_names(self) -> tuple[str, ...]:
+        """Return the flavours in the order of their default colours."""
+        return tuple(self.cfg("flavours"))
+
+    def style(self) -> Style:
+        """Return labels and colours."""
+        from deepsf.audit.summary import members_note
+        from deepsf.plots.style import Style
+
+        audit = self.audit()
+        members = "" if audit is None else members_note(json.loads(audit.file.read_text()))
+        # a toy of efficiencies has no data, and so no luminosity to write into the corner
+        campaign = self.cfg("campaign") if "campaign" in self.config_keys() else None
+        return Style.of(self.cfg("plots"), campaign, self.flavour_names(), members)
 
     def output(self) -> Any:
-        return {stem: [self.target(f"{stem}.pdf"), self.target(f"{stem}.png")] for stem in self.stems()}
+        return {stem: [self.target(f"{stem}.{kind}") for kind in ("pdf", "png")] for stem, _ in self.plan()}
 
     def run(self) -> None:
         from deepsf.plots.style import save
 
-        outputs, dpi = self.output(), self.cfg("plots").dpi
-        for stem, figure in self.figures():
-            with staged(*outputs.pop(stem)) as (pdf, _):
-                save(figure, pdf.with_suffix(""), dpi)
-        if outputs:
-            raise RuntimeError(f"{self.task_family}: figures {sorted(outputs)} were not made")
+        outputs, results, style = self.output(), self.results(), self.style()
+        for stem, draw in self.plan():
+            with staged(*outputs[stem]) as (pdf, _):
+                save(draw(results, style), pdf.with_suffix(""), self.cfg("plots").dpi)
         self.publish_message(f"figures in {self.folder()}")
-
-    def style(self, audit: ProvenanceTarget) -> Any:
-        """Return labels and colours of the configuration; the audit knows whether the ensemble lacks members."""
-        from deepsf.audit.summary import members_note
-        from deepsf.plots.style import Style
-
-        members = members_note(json.loads(audit.file.read_text()))
-        return Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")), members)
 
 
 class PlotScaleFactors(PlotTask):
@@ -79,35 +89,38 @@ class PlotScaleFactors(PlotTask):
         reference = self.cfg("plots").reference
         return () if reference is None else (settings.resolve(reference.file),)
 
-    def stems(self) -> list[str]:
-        from deepsf.plots.scale_factors.names import scale_factor_stems
+    def plan(self) -> Sequence[PlannedFigure[ScaleFactorResults]]:
+        from deepsf.plots.scale_factors.plan import scale_factor_figures
 
         measured = measured_flavours(self.cfg("flavours"))
-        return scale_factor_stems(self.cfg("binned.bins"), measured, with_truth=self.cfg("generator") is not None)
+        return scale_factor_figures(self.cfg("binned.bins"), measured, with_truth=self.cfg("generator") is not None)
 
-    def figures(self) -> Iterable[tuple[str, Figure]]:
+    def audit(self) -> ProvenanceTarget:
+        return self.input()["audit"]["audit"]
+
+    def results(self) -> ScaleFactorResults:
         from deepsf.audit.bin_means import bin_means_from_json
         from deepsf.audit.truth import overlay_from_json
-        from deepsf.binned.scale_factor import BinnedScaleFactor
         from deepsf.networks.ensemble import summaries_from_json
-        from deepsf.plots.scale_factors.campaign import ScaleFactorResults, scale_factor_figures
+        from deepsf.plots.scale_factors.panels import FlavourResults
+        from deepsf.plots.scale_factors.plan import ScaleFactorResults
 
-        inputs = self.input()
+        inputs, reference = self.input(), self._reference()
+        summaries = summaries_from_json(inputs["deepsf"]["bins"].file.read_text())
+        grids = json.loads(inputs["deepsf"]["grid"].file.read_text())
+        other = bin_means_from_json(inputs["audit"]["bin_means"].file.read_text())
+        truth = overlay_from_json(inputs["audit"]["truth_overlay"].file.read_text())
+        flavours = {
+            name: FlavourResults(name, table, summaries[name], grids[name], other[name], truth.get(name), reference)
+            for name, table in load_binned(inputs["binned"]).flavours.items()
+        }
         histories = [member["history"].file for member in self.requires()["members"].members().values()]
-        results = ScaleFactorResults(
-            BinnedScaleFactor.from_json(inputs["binned"].file.read_text()),
-            summaries_from_json(inputs["deepsf"]["bins"].file.read_text()),
-            json.loads(inputs["deepsf"]["grid"].file.read_text()),
-            overlay_from_json(inputs["audit"]["truth_overlay"].file.read_text()),
-            [json.loads(path.read_text()) for path in histories],
-            bin_means_from_json(inputs["audit"]["bin_means"].file.read_text()),
-        )
-        return scale_factor_figures(results, self.style(inputs["audit"]["audit"]), self._reference())
+        return ScaleFactorResults(flavours, [json.loads(path.read_text()) for path in histories])
 
     def _reference(self) -> Reference | None:
         import correctionlib
 
-        from deepsf.plots.scale_factors.panels import Reference
+        from deepsf.plots.scale_factors.reference import Reference
 
         wanted = self.cfg("plots").reference
         if wanted is None:
@@ -126,16 +139,18 @@ class PlotClosure(PlotTask):
     def requires(self) -> Any:
         return AuditScaleFactors.req(self)
 
-    def stems(self) -> list[str]:
-        from deepsf.plots.scale_factors.names import closure_stems
+    def plan(self) -> Sequence[PlannedFigure[ClosureResults]]:
+        from deepsf.plots.scale_factors.plan import closure_figures
 
         measured = measured_flavours(self.cfg("flavours"))
-        return closure_stems([n for n, region in self.cfg("regions").items() if region.enriched_flavour in measured])
+        return closure_figures([n for n, region in self.cfg("regions").items() if region.enriched_flavour in measured])
 
-    def figures(self) -> Iterable[tuple[str, Figure]]:
+    def audit(self) -> ProvenanceTarget:
+        return self.input()["audit"]
+
+    def results(self) -> ClosureResults:
         from deepsf.audit.closure import closure_from_json
-        from deepsf.plots.scale_factors.campaign import agreement_of, closure_figures
+        from deepsf.plots.scale_factors.plan import ClosureResults
 
-        closures = closure_from_json(self.input()["closure"].file.read_text())
-        agreement = agreement_of(self.input()["audit"].file.read_text())
-        return closure_figures(closures, agreement, self.style(self.input()["audit"]))
+        tests = json.loads(self.audit().file.read_text())["closure_chi2"]
+        return ClosureResults(closure_from_json(self.input()["closure"].file.read_text()), tests)

@@ -9,7 +9,6 @@ import luigi
 
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
-from tasks.plots import STYLE_KEYS
 
 PURITIES = ((0.85, 0.90), (0.70, 0.75))
 """Purities of the b-enriched and of the light-enriched region."""
@@ -24,7 +23,7 @@ class RunPseudoExperiments(ConfigTask):
     seed = luigi.IntParameter(default=1, description="seed of all experiments")
 
     def config_keys(self) -> tuple[str, ...]:
-        return STYLE_KEYS
+        return ("plots", "flavours")
 
     def own_parameters(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("n_experiments", "n_bootstrap", "n_events", "seed")}
@@ -52,7 +51,7 @@ class RunPseudoExperiments(ConfigTask):
             for label, found in experiments.items()
         }
         text = json.dumps(summaries, sort_keys=True, indent=1)
-        style = Style.of(self.cfg("plots"), self.cfg("campaign"), tuple(self.cfg("flavours")))
+        style = Style.of(self.cfg("plots"), None, tuple(self.cfg("flavours")))
         output = self.output()
         with staged(output["summary"], *output["figure"]) as (summary, pdf, _):
             summary.write_text(text)

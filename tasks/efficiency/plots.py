@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasks.efficiency.audit import AuditEfficiency
 from tasks.efficiency.events import EfficiencyTask
-from tasks.efficiency.networks import (
-    TrainEfficiency,
-    TrainEfficiencyComparisons,
-)
+from tasks.efficiency.networks import TrainEfficiency, TrainEfficiencyComparisons
 from tasks.plots import PlotTask
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from deepsf.plots.efficiency.plan import EfficiencyResults
+    from deepsf.plots.plan import PlannedFigure
+    from tasks.framework.targets import ProvenanceTarget
 
 
 class PlotEfficiency(PlotTask, EfficiencyTask):
@@ -32,22 +31,23 @@ class PlotEfficiency(PlotTask, EfficiencyTask):
             required["comparisons"] = TrainEfficiencyComparisons.req(self)
         return required
 
-    def stems(self) -> list[str]:
-        from deepsf.plots.efficiency.names import stems
+    def flavour_names(self) -> tuple[str, ...]:
+        return tuple(self.flavours())
 
-        return stems(self.plan_cfg("efficiency"), tuple(self.flavours()))
+    def plan(self) -> Sequence[PlannedFigure[EfficiencyResults]]:
+        from deepsf.plots.efficiency.plan import efficiency_figures
 
-    def figures(self) -> Iterable[tuple[str, Figure]]:
-        from deepsf.audit.summary import members_note
+        return efficiency_figures(self.flavour_names(), is_toy=self.is_toy())
+
+    def audit(self) -> ProvenanceTarget:
+        return self.input()["audit"]["audit"]
+
+    def results(self) -> EfficiencyResults:
         from deepsf.efficiency.audit.results import EfficiencyClosure
-        from deepsf.plots.efficiency.figures import figures
-        from deepsf.plots.style import Style
+        from deepsf.plots.efficiency.plan import EfficiencyResults
 
-        audit = self.input()["audit"]
-        campaign = None if self.is_toy() else self.cfg("campaign")
-        members = members_note(json.loads(audit["audit"].file.read_text()))
-        style = Style.of(self.cfg("plots"), campaign, tuple(self.flavours()), members)
-        return figures(EfficiencyClosure.from_json(audit["closure"].file.read_text()), self._histories(), style)
+        closure = EfficiencyClosure.from_json(self.input()["audit"]["closure"].file.read_text())
+        return EfficiencyResults(closure, self._histories())
 
     def _histories(self) -> dict[str, list[Any]]:
         """Return the records of all trainings by network, the ensemble's first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deepsf.plots.discriminant_axis import DiscriminantAxis, drawn_edges
-from deepsf.plots.style import Margins, grid
+from deepsf.plots.layout import Margins, grid
 
 UNEVEN = np.array([-2.01, 0.0, 0.015, 0.16, 0.32, 1.01])
 

@@ -5,24 +5,13 @@ from __future__ import annotations
 import warnings
 
 import matplotlib as mpl
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from deepsf.config.campaign import Campaign
 from deepsf.config.plots import FlavourStyle, Plots
-from deepsf.plots.style import (
-    Margins,
-    Style,
-    context,
-    experiment_label,
-    grid,
-    interval_text,
-    kinematics_text,
-    limits,
-    mark_outside,
-    save,
-)
+from deepsf.plots.layout import Margins, experiment_label, grid
+from deepsf.plots.style import Style, context, save
 
 CAMPAIGN = Campaign(era="toy", energy_tev=13.6, luminosity_ifb=34.5)
 FLAVOURS = ("b", "c", "udsg")
@@ -89,47 +78,6 @@ def test_without_a_campaign_there_is_no_luminosity_to_quote():
         experiment_label(axes[0, 0], style)
     assert style.conditions == ""
     assert [text.get_text() for text in axes[0, 0].texts] == ["DeepSF", "Toy simulation"]
-
-
-def test_axes_have_the_size_that_was_asked_for():
-    figure, axes = grid([3.0, 1.0], [5.0, 2.0], Margins(between_columns=0.5, between_rows=0.25))
-    width, height = figure.get_size_inches()
-    sizes = [[(a.get_position().width * width, a.get_position().height * height) for a in row] for row in axes]
-    np.testing.assert_allclose(sizes, [[(5, 3), (2, 3)], [(5, 1), (2, 1)]], rtol=1e-9)
-    # 1.45 + 5 + 0.5 + 2 + 0.25 and 0.6 + 3 + 0.25 + 1 + 1.1
-    np.testing.assert_allclose((width, height), (9.2, 5.95))
-
-
-def test_limits_hold_all_finite_values():
-    low, high = limits(np.array([1.0, np.nan, 3.0]), np.array([[np.inf, -1.0]]))
-    assert low < -1.0
-    assert high > 3.0
-    assert np.isfinite([low, high]).all()
-
-
-def test_limits_of_nothing_are_still_limits():
-    assert limits(np.array([np.nan])) == (0.0, 2.0)
-
-
-def test_points_beyond_the_limits_get_an_arrow():
-    _, axes = grid([3.0], [3.0], Margins())
-    axes[0, 0].set_ylim(0.5, 1.5)
-    mark_outside(axes[0, 0], np.array([1.0, 2.0, 3.0]), np.array([1.0, 7.0, np.nan]), "black")
-    (line,) = axes[0, 0].lines
-    assert line.get_marker() == "^"
-    assert list(line.get_xdata()) == [2.0]
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "open_above", "text"),
-    [(20, 30, False, "20 < x < 30 GeV"), (0, 2.5, False, "x < 2.5 GeV"), (140, 1000, True, "x > 140 GeV")],
-)
-def test_bins_in_words(low, high, open_above, text):
-    assert interval_text("x", low, high, open_above=open_above, unit="GeV") == text
-
-
-def test_kinematic_bins_carry_units():
-    assert kinematics_text((20, 30), (0.8, 1.6), last_pt=False) == r"20 < $p_{T}$ < 30 GeV, 0.8 < |$\eta$| < 1.6"
 
 
 def test_flavours_without_an_entry_get_colours_of_their_own():

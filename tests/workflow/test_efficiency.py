@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from deepsf.config import load
-from deepsf.plots.efficiency.names import stems
+from deepsf.plots.efficiency.plan import efficiency_figures
 from tests.workflow.campaign import ROOT, Campaign
 from tests.workflow.edits import assert_each_edit_runs_exactly_what_depends_on_it
 from tests.workflow.efficiency_edits import REQUIRED, TOP, efficiency_edits
@@ -38,7 +38,8 @@ def test_the_main_job_ends_well(efficiency_job):
 
 def test_everything_is_made_and_nothing_is_empty(efficiency_job):
     config = load(ROOT / "tests" / "workflow" / "tiny_efficiency.yaml")
-    figures = [f"{stem}.{kind}" for stem in stems(config.efficiency, config.flavours) for kind in ("pdf", "png")]
+    planned = efficiency_figures(tuple(config.flavours), is_toy=True)
+    figures = [f"{stem}.{kind}" for stem, _ in planned for kind in ("pdf", "png")]
     trainings = {
         "TrainEfficiency": [f"gnn_{number}" for number in range(3)],
         "TrainEfficiencyComparisons": [f"{name}_{n}" for name in ("closest_jet", "pairwise") for n in range(2)],

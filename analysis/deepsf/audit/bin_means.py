@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import hist
+import numpy as np
 import uhi.io.json
 
 from deepsf.probes.bins import FlavourBins, mean_by_bin
@@ -31,6 +32,15 @@ def bin_means(bins: FlavourBins, jets: Jets, values: Floats, name: str) -> hist.
     means = hist.Hist(*bins.axes(), storage=hist.storage.Double(), name=name)
     means.view()[...] = mean_by_bin(bins.index(jets), values, bins.size).reshape(bins.shape)
     return means
+
+
+def weighted_rms(difference: Floats, weight: Floats, axis: tuple[int, ...] | None = None) -> Floats:
+    """Return sqrt(sum w d^2 / sum w) without the bins where d is NaN; NaN where no weight is left."""
+    used = np.where(np.isfinite(difference), weight, 0.0)
+    total = used.sum(axis=axis)
+    square = (used * np.nan_to_num(difference) ** 2).sum(axis=axis)
+    mean = np.divide(square, total, out=np.full(np.shape(total), np.nan), where=total > 0)
+    return np.asarray(np.sqrt(mean))
 
 
 def bin_means_to_json(flavours: Mapping[str, Mapping[str, hist.Hist[Any]]]) -> str:

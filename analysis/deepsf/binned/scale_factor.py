@@ -291,6 +291,14 @@ def normalised_bins(table: BinnedFlavour, method: BinnedMethod = "binned") -> tu
     return table.sf / divisor[:, :, None], table.error / divisor[:, :, None]
 
 
+def normalised_curve(table: BinnedFlavour, pt_bin: int, abseta_bin: int, discriminant: Floats) -> Floats:
+    """Return the smoothed scale factor after the normalisation in one (pT, |eta|) bin, shape ``(n,)``."""
+    position = logit(discriminant) if table.transform == "logit" else discriminant
+    row = np.zeros(len(discriminant), np.int64)
+    curve = interpolate(table.smooth[pt_bin, abseta_bin][None], table.node, row, position)
+    return curve / _mean_divisor(table, "binned_smooth", pt_bin, abseta_bin)
+
+
 def systematic_envelope(table: BinnedFlavour) -> Envelope | None:
     """Return the envelope of the systematic shifts, each normalised by itself, shape (n_pt, n_abseta, n_disc).
 

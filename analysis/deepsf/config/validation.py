@@ -1,4 +1,4 @@
-"""Section of the validation: a region that the measurement never saw, and the bins of what is compared there."""
+"""Section of the validation, a region that the measurement never saw; phase spaces and what is compared in them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pydantic import Field, model_validator
 from deepsf.config.base import Edges, Section
 from deepsf.config.selection import CHANNELS, Channel
 
-N_JETS_LAST = 8
+N_JETS_FIRST, N_JETS_LAST = 2, 8
 """The last bin in the number of jets is open."""
+RANKS = ("leading", "second", "further")
+VARIABLES = (*RANKS, "n_jets", "ht")
+SPACES = ("measurement", "closure", "validation")
 
 
 class Validation(Section):
@@ -39,3 +42,13 @@ class Validation(Section):
     def n_jets(self) -> tuple[int, int]:
         """First and last number of jets of the region; the last one may stand for more."""
         return self.n_jets_min, self.n_jets_max or N_JETS_LAST
+
+
+def n_jets_of(space: str, validation: Validation) -> tuple[int, int]:
+    """Return first and last number of jets of a phase space; `N_JETS_LAST` stands for more, too."""
+    return {"measurement": (2, 2), "closure": (2, N_JETS_LAST), "validation": validation.n_jets}[space]
+
+
+def variables_of(space: str) -> tuple[str, ...]:
+    """Return the variables of a phase space; events of exactly two jets have no further ones."""
+    return ("leading", "second", "ht") if space == "measurement" else VARIABLES

@@ -1,10 +1,10 @@
-"""Means of scale factors over the jets of each bin."""
+"""Means of scale factors over the jets of each bin, and their RMS."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from deepsf.audit.bin_means import bin_means, bin_means_from_json, bin_means_to_json
+from deepsf.audit.bin_means import bin_means, bin_means_from_json, bin_means_to_json, weighted_rms
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Jets
 
@@ -26,3 +26,13 @@ def test_means_survive_the_file() -> None:
     again = bin_means_from_json(text)
     np.testing.assert_array_equal(again["b"]["direct"].values(), means().values())
     assert bin_means_to_json(again) == text
+
+
+def test_rms_is_weighted_and_leaves_out_what_was_not_measured():
+    # (3 * 1 + 1 * 9) / 4 = 3
+    value = weighted_rms(np.array([1.0, -3.0, np.nan]), np.array([3.0, 1.0, 7.0]))
+    np.testing.assert_allclose(value, np.sqrt(3.0))
+
+
+def test_rms_of_nothing_is_not_a_number():
+    assert np.isnan(weighted_rms(np.array([np.nan]), np.array([1.0])))

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import hist
 import numpy as np
 import pytest
 import uhi.io.json
 
-from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues, normalised_bins
+from deepsf.binned.scale_factor import (
+    BinnedFlavour,
+    BinnedScaleFactor,
+    ShiftedValues,
+    normalised_bins,
+    normalised_curve,
+)
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets, logit
 from deepsf.probes.weights import NormalisationTable
@@ -123,3 +130,15 @@ def test_normalised_bins_are_over_the_mean_of_their_normalisation():
     values, errors = normalised_bins(table)
     np.testing.assert_allclose(values, table.sf / np.array([2.0, 0.5])[:, None, None])
     np.testing.assert_allclose(errors[:, 0, 0], [0.05, 0.2])
+
+
+def test_a_normalisation_in_other_bins_is_averaged_over_the_jets_of_a_bin():
+    # kinematic bins 20-35 | 35-50 | 50-1000 with means 1.0, 1.2, 0.8: the bin 20-50 holds the first two, in equal parts
+    table = NormalisationTable(KinematicBins(np.array([35.0, 50.0]), np.empty(0)), np.array([1.0, 1.2, 0.8]))
+    values, _ = normalised_bins(replace(by_hand(), normalisation=dict.fromkeys(("binned", "binned_smooth"), table)))
+    np.testing.assert_allclose(values[:, 0, 0], [1.0 / 1.1, 3.0 / 0.8])
+
+
+def test_the_normalised_curve_passes_through_the_normalised_nodes():
+    table = by_hand()
+    np.testing.assert_allclose(normalised_curve(table, 0, 0, table.positions[1:]), [1.0, 2.0])

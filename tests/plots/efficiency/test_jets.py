@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 
 from deepsf.plots.efficiency.jets import figure
-from tests.plots.efficiency.results import LACKING, STYLE, clipped, closure, texts, without_truth
-
-
-def outlines(axes) -> list[np.ndarray]:
-    return [patch.get_data().values for patch in axes.patches if not patch.get_fill()]
+from tests.plots.efficiency.results import LACKING, STYLE, closure, without_charm, without_truth
+from tests.plots.seen import clipped, outlines, texts
 
 
 def columns(made):
@@ -33,7 +30,7 @@ def test_truth_and_all_models_are_drawn_for_every_flavour():
 
 
 def test_the_band_is_the_spread_of_members():
-    axes = columns(figure(closure(), "test", "pt", STYLE))
+    axes = columns(figure(closure(), "test", "pt_gev", STYLE))
     profile = closure().samples["test"].profiles["pt_gev"]
     (band,) = [patch.get_data() for patch in axes[0, 2].patches if patch.get_fill()]
     np.testing.assert_allclose(band.values - profile.models["gnn"][2], profile.spread["gnn"][2], rtol=1e-6)
@@ -42,7 +39,7 @@ def test_the_band_is_the_spread_of_members():
 @pytest.mark.parametrize(
     ("sample", "variable", "label"),
     [
-        ("scalar", "pt", "Jet $p_{T}$ [GeV] (last bin open)"),
+        ("scalar", "pt_gev", "Jet $p_{T}$ [GeV] (last bin open)"),
         ("test", "eta", r"Jet $\eta$"),
         ("test", "delta_r", r"$\Delta R$ to the closest jet (last bin open)"),
     ],
@@ -59,7 +56,7 @@ def test_labels_and_nothing_clipped(sample, variable, label):
 
 
 def test_ranges_hold_every_prediction():
-    for variable in ("pt", "eta", "delta_r"):
+    for variable in ("pt_gev", "eta", "delta_r"):
         for panel in columns(figure(closure(), "test", variable, STYLE))[0]:
             low, high = panel.get_ylim()
             everything = np.concatenate(outlines(panel))
@@ -68,7 +65,17 @@ def test_ranges_hold_every_prediction():
 
 
 def test_without_truth_tags_are_the_reference():
-    shown = texts(figure(without_truth(), "test", "pt", LACKING))
+    shown = texts(figure(without_truth(), "test", "pt_gev", LACKING))
     assert "Predicted /\ntagged" in shown
     assert "Truth" not in shown
     assert "GNN (18 of 20 members)" in shown
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_flavour_without_jets_leaves_its_column_empty():
+    axes = columns(figure(without_charm(), "test", "pt_gev", STYLE))
+    for panel in axes[:, 1]:
+        assert np.isnan(outlines(panel)).all()
+        assert all(len(container.lines[0].get_ydata()) == 0 for container in panel.containers)
+    for panel in (*axes[:, 0], *axes[:, 2]):
+        assert np.isfinite(outlines(panel)).all()

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import pyplot
 
-from deepsf.plots.efficiency.names import EVENT_VARIABLES
-from deepsf.plots.efficiency.regions import figure, pairs_figure
-from deepsf.plots.style import Style
-from tests.plots.efficiency.results import LACKING, STYLE, clipped, closure, texts, without_truth
-
-
-def outlines(axes) -> list[np.ndarray]:
-    return [patch.get_data().values for patch in axes.patches if not patch.get_fill()]
-
-
-def points(axes):
-    container = next(c for c in axes.containers if hasattr(c, "has_yerr") and len(c.lines[0].get_ydata()))
-    halves = [0.5 * (bar[1, 1] - bar[0, 1]) for bar in container.lines[2][0].get_segments()]
-    return np.asarray(container.lines[0].get_ydata(), float), np.array(halves)
+from deepsf.plots.efficiency.regions import figure, n_tags_figure, pairs_figure
+from deepsf.plots.efficiency.variables import EVENT_VARIABLES
+from deepsf.plots.style import save
+from tests.plots.efficiency.results import LACKING, STYLE, closure, without_charm, without_truth
+from tests.plots.seen import clipped, outlines, points, texts
 
 
 def test_points_are_direct_tags_with_their_poisson_errors():
@@ -64,39 +57,39 @@ def test_axes_carry_their_quantity_and_unit_and_the_legend_its_tests(variable):
     shown = texts(figure(closure(), "test", "2tag", variable, STYLE))
     label = {
         "delta_r": r"$\Delta R$ of the two leading jets (last bin open)",
-        "pt": "Leading jet $p_{T}$ [GeV] (last bin open)",
+        "pt_gev": "Leading jet $p_{T}$ [GeV] (last bin open)",
         "eta": r"Leading jet $\eta$",
-        "mass": "Mass of the two leading jets [GeV] (last bin open)",
+        "mass_gev": "Mass of the two leading jets [GeV] (last bin open)",
         "n_jets": "Number of jets",
         "closest_flavour": "Flavour of the jet closest to the leading one",
     }[variable]
     for text in (label, "Events / bin", "Predicted /\ntrue", "Networks\nalone", "DeepSF", "Toy simulation"):
         assert text in shown, text
     assert "Test sample\nTwo leading jets tagged" in shown
-    chi2, ndf = (
-        closure()
-        .samples["test"]
-        .regions["2tag"][{"pt": "pt_gev", "mass": "mass_gev"}.get(variable, variable)]
-        .chi2("gnn")
-    )
+    chi2, ndf = closure().samples["test"].regions["2tag"][variable].chi2("gnn")
     assert f"GNN ({chi2:.0f}/{ndf})" in shown
     assert "Direct tagging" in shown
     assert any(text.startswith("Map of $p_{T}$") for text in shown)
+
+
+def by_name(sample, region, variable, style):
+    """Return a figure of a region, or of no region that of the number of tags."""
+    return figure(closure(), sample, region, variable, style) if region else n_tags_figure(closure(), sample, style)
 
 
 @pytest.mark.parametrize(
     ("sample", "region", "variable", "style"),
     [
         ("test", "2tag", "delta_r", LACKING),
-        ("test", "1tag", "pt", STYLE),
+        ("test", "1tag", "pt_gev", STYLE),
         ("test", "2tag", "eta", STYLE),
         ("scalar", "", "n_tags", LACKING),
         ("test", "2tag", "n_jets", STYLE),
         ("train", "1tag", "delta_r", STYLE),
     ],
 )
-def test_nothing_is_clipped_and_the_legend_is_above_the_data(sample, region, variable, style: Style):
-    made = figure(closure(), sample, region, variable, style)
+def test_nothing_is_clipped_and_the_legend_is_above_the_data(sample, region, variable, style):
+    made = by_name(sample, region, variable, style)
     assert clipped(made) == []
     main = made.axes[0]
     legend = main.get_legend().get_window_extent()
@@ -112,13 +105,13 @@ def test_nothing_is_clipped_and_the_legend_is_above_the_data(sample, region, var
 
 def test_an_ensemble_that_lacks_members_says_so():
     assert "Test sample, 18 of 20 members\nLeading jet tagged" in texts(
-        figure(closure(), "test", "1tag", "pt", LACKING)
+        figure(closure(), "test", "1tag", "pt_gev", LACKING)
     )
 
 
 def test_numbers_and_flavours_are_labelled_in_whole():
     def labels(variable):
-        made = figure(closure(), "test", "" if variable == "n_tags" else "1tag", variable, STYLE)
+        made = by_name("test", "" if variable == "n_tags" else "1tag", variable, STYLE)
         made.draw_without_rendering()
         return [text.get_text() for text in made.axes[2].get_xticklabels()]
 
@@ -152,9 +145,24 @@ def test_pairs_that_a_sample_lacks_have_no_panel():
 
 
 def test_the_cross_fit_is_of_other_members_than_the_ensemble():
-    style = Style("DeepSF", "Toy", "score", members="19 of 20 members")
     of_test, of_train = (
-        " ".join(texts(figure(closure(), name, "2tag", "delta_r", style))) for name in ("test", "train")
+        " ".join(texts(figure(closure(), name, "2tag", "delta_r", LACKING))) for name in ("test", "train")
     )
-    assert "19 of 20 members" in of_test
-    assert "19 of 20 members" not in of_train
+    assert "18 of 20 members" in of_test
+    assert "18 of 20 members" not in of_train
+
+
+def test_a_flavour_without_jets_has_no_panel_of_pairs():
+    shown = texts(pairs_figure(without_charm(), "test", "1tag", "delta_r", STYLE))
+    assert {"b + b", "b + udsg", "udsg + udsg"} <= set(shown)
+    assert not any("c" in text.split(" + ") for text in shown)
+
+
+def test_equal_results_give_equal_bytes_and_leave_no_state(tmp_path):
+    before = dict(mpl.rcParams)
+    written = [
+        save(figure(closure(), "test", "2tag", "delta_r", STYLE), tmp_path / name, 40) for name in ("one", "other")
+    ]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(*written, strict=True))
+    assert dict(mpl.rcParams) == before
+    assert pyplot.get_fignums() == []

@@ -6,17 +6,10 @@ import hist
 import numpy as np
 import pytest
 
-from deepsf.plots.scale_factors.closure import Agreement, figure
-from deepsf.plots.style import Style
+from deepsf.plots.scale_factors.closure import figure
+from tests.plots.scale_factors.results import LACKING, STYLE
+from tests.plots.seen import legend_labels, points, texts
 
-STYLE = Style(
-    "DeepSF",
-    "Toy simulation",
-    "DeepJet discriminant",
-    flavour_labels={"b": "b jets"},
-    flavour_colours={"b": "#3f90da", "udsg": "#94a4a2"},
-    region_labels={"hf": "Heavy-flavour region"},
-)
 EDGES = [-2.01, 0.0, 0.1, 0.5, 1.01]
 METHODS = ["none", "binned", "binned_smooth", "deepsf"]
 B, UDSG = [10.0, 100.0, 200.0, 400.0], [5.0, 300.0, 50.0, 10.0]
@@ -42,13 +35,6 @@ def data(edges=EDGES, values=DATA) -> hist.Hist:
     return filled
 
 
-def points(axes) -> tuple[np.ndarray, np.ndarray]:
-    container = next(c for c in axes.containers if hasattr(c, "has_yerr") and len(c.lines[0].get_ydata()))
-    bars = container.lines[2][0].get_segments()
-    half = [0.5 * (bar[1, 1] - bar[0, 1]) if len(bar) else np.nan for bar in bars]
-    return np.asarray(container.lines[0].get_ydata(), float), np.array(half)
-
-
 def test_the_ratio_is_data_over_simulation_with_the_datas_error():
     made = figure("hf", simulation(), data(), STYLE)
     value, error = points(made.axes[3])
@@ -71,13 +57,12 @@ def test_flavours_are_stacked_to_the_sum():
 
 
 def test_ranges_hold_data_and_simulation_in_every_column():
-    for log in (True, False):
-        made = figure("hf", simulation(), data(), STYLE, log=log)
-        main, ratio = made.axes[0], made.axes[3]
-        assert main.get_ylim()[1] > 480 + np.sqrt(480)
-        assert main.get_ylim()[0] < 5.0
-        assert ratio.get_ylim()[1] > 1.2 + 0.0548
-        assert ratio.get_ylim()[0] < 0.9 - 0.06
+    made = figure("hf", simulation(), data(), STYLE)
+    main, ratio = made.axes[0], made.axes[3]
+    assert main.get_ylim()[1] > 480 + np.sqrt(480)
+    assert main.get_ylim()[0] < 5.0
+    assert ratio.get_ylim()[1] > 1.2 + 0.0548
+    assert ratio.get_ylim()[0] < 0.9 - 0.06
 
 
 def test_a_poor_bin_does_not_set_the_range_but_gets_an_arrow():
@@ -89,21 +74,26 @@ def test_a_poor_bin_does_not_set_the_range_but_gets_an_arrow():
     assert any(line.get_marker() == "^" for line in ratio.lines)
 
 
-def test_each_column_names_its_scale_factors_and_its_agreement():
-    agreement = {"deepsf": Agreement(12.34, 15, 0.6543)}
-    made = figure("hf", simulation(), data(), STYLE, agreement=agreement)
-    texts = [" ".join(text.get_text() for text in axes.texts) for axes in made.axes[:3]]
-    assert "Heavy-flavour region" in texts[0]
-    assert "No scale factors" in texts[0]
-    assert "Binned SF" in texts[1]
-    assert r"$\chi^{2}$/ndf = 12.3/15, p = 0.65" in texts[2]
-    legend = [text.get_text() for text in made.axes[2].get_legend().get_texts()]
-    assert legend == ["Data", "b jets", "udsg jets", "Simulation stat."]
+TEST = {"chi2": 12.34, "ndf": 15, "p": 0.6543}
+
+
+def test_each_column_names_its_scale_factors_and_its_test():
+    made = figure("hf", simulation(), data(), STYLE, {"deepsf": TEST})
+    columns = [" ".join(text.get_text() for text in axes.texts) for axes in made.axes[:3]]
+    assert "Heavy-flavour region" in columns[0]
+    assert "No scale factors" in columns[0]
+    assert "Binned SF" in columns[1]
+    assert r"$\chi^{2}$/ndf = 12.3/15, p = 0.65" in columns[2]
+    assert legend_labels(made.axes[2]) == ["Data", "b jets", "udsg jets", "Simulation stat."]
+
+
+def test_lacking_members_are_named_with_the_ensemble_alone():
+    shown = texts(figure("hf", simulation(), data(), LACKING))
+    assert [text for text in shown if "member" in text] == ["DeepSF (24 of 25 members)"]
 
 
 def test_the_legend_is_clear_of_text_and_data():
-    agreement = {method: Agreement(12.34, 15, 0.6543) for method in METHODS}
-    made = figure("hf", simulation(), data(), STYLE, agreement=agreement)
+    made = figure("hf", simulation(), data(), STYLE, dict.fromkeys(METHODS, TEST))
     made.draw_without_rendering()
     axes = made.axes[2]
     legend = axes.get_legend().get_window_extent()
@@ -138,11 +128,6 @@ def test_a_method_that_is_there_has_a_column_and_one_that_is_not_has_none():
         assert len(made.axes) == 2 * len(names)
         for axes, name in zip(upper, names, strict=True):
             assert name in " ".join(text.get_text() for text in axes.texts)
-
-
-def test_an_unknown_method_is_named():
-    with pytest.raises(ValueError, match=r"no scale factors 'direct'.*there are \['none', 'binned'"):
-        figure("hf", simulation(), data(), STYLE, methods=("none", "direct"))
 
 
 def test_data_and_simulation_need_the_same_edges():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from deepsf.plots.scale_factors.maps import figure
-from deepsf.plots.style import Style
+from tests.plots.scale_factors.results import LACKING, STYLE
+from tests.plots.seen import texts
 
-STYLE = Style("DeepSF", "Toy simulation", "DeepJet discriminant")
 PT, ETA, DISC = np.geomspace(20, 400, 6), np.linspace(0.05, 2.45, 13), np.array([0.001, 0.02, 0.3, 0.9, 0.995])
 SHAPE = (6, 13, 5)
 
@@ -43,9 +43,9 @@ def test_the_difference_is_coloured_around_zero():
 def test_the_nearest_grid_points_in_abseta_are_shown():
     made = figure("b", values(), STYLE, n_members=25, abseta=(0.0, 1.3))
     np.testing.assert_array_equal(np.asarray(meshes(made)[1].get_array()), values()["mean"][:, 6])
-    texts = [text.get_text() for axes in made.axes for text in axes.texts]
-    assert r"b jets, |$\eta$| = 0.05" in texts
-    assert r"b jets, |$\eta$| = 1.25" in texts
+    shown = texts(made)
+    assert r"b jets, |$\eta$| = 0.05" in shown
+    assert r"b jets, |$\eta$| = 1.25" in shown
 
 
 def test_without_truth_mean_and_sem_remain():
@@ -77,3 +77,9 @@ def test_cells_beyond_the_colours_are_announced():
 def test_the_truth_needs_the_same_grid():
     with pytest.raises(ValueError, match="differs from the ensemble's in pt_gev"):
         figure("b", values(), STYLE, n_members=25, truth=truth() | {"pt_gev": PT + 1})
+
+
+def test_lacking_members_are_named_with_the_ensemble_alone():
+    shown = texts(figure("b", values(), LACKING, n_members=24, truth=truth()))
+    note = "\n(24 of 25 members)"
+    assert [text for text in shown if "member" in text] == [f"DeepSF, mean{note}", f"DeepSF $-$ truth{note}"]

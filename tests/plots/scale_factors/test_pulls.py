@@ -7,9 +7,8 @@ import pytest
 
 from deepsf.binned.pseudo_experiments import Experiments
 from deepsf.plots.scale_factors.pulls import figure
-from deepsf.plots.style import Style
+from tests.plots.scale_factors.results import STYLE
 
-STYLE = Style("DeepSF", "Toy simulation", "DeepJet discriminant")
 N, N_BINS = 400, 5
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 
 from deepsf.binned.purity import FlavourPurities
-from deepsf.plots.scale_factors.names import purity_stems
-from deepsf.plots.scale_factors.purity import condition, figures, purity
-from deepsf.plots.style import Style
+from deepsf.binned.scale_factor import BinnedScaleFactor
+from deepsf.plots.scale_factors.purity import condition, purities_of, purity
 from deepsf.probes.bins import FlavourBins
+from tests.plots.scale_factors.results import STYLE
+from tests.plots.seen import assert_whole, texts
 
-STYLE = Style("DeepSF", "Toy simulation", "DeepJet discriminant", region_labels={"hf": "Heavy-flavour region"})
 BINS = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 1.2, 2.5]), np.array([-2.01, 0.0, 0.1, 1.01]))
 
 
-def system() -> FlavourPurities:
+def purities() -> FlavourPurities:
     fraction = np.empty((2, 3, *BINS.shape))
     fraction[:, 0], fraction[:, 1], fraction[:, 2] = 0.7, 0.1, 0.2
     fraction[0, 0, 1, 1, 2] = 0.9
@@ -31,7 +30,7 @@ def maps(made):
 
 
 def test_each_flavour_and_abseta_has_its_map():
-    made = maps(purity(system(), "hf", STYLE))
+    made = maps(purity(purities(), "hf", STYLE))
     texts = [axes.texts[0].get_text() for axes in made]
     assert texts[:3] == [r"b jets, |$\eta$| < 1.2", r"c jets, |$\eta$| < 1.2", r"udsg jets, |$\eta$| < 1.2"]
     assert texts[3] == r"b jets, 1.2 < |$\eta$| < 2.5"
@@ -41,7 +40,7 @@ def test_each_flavour_and_abseta_has_its_map():
 
 
 def test_what_cannot_be_told_apart_lies_beyond_the_colour_bar():
-    made = condition(system(), STYLE)
+    made = condition(purities(), STYLE)
     first = maps(made)[0].collections[0]
     values = np.ma.filled(first.get_array(), np.nan)
     assert values[0, 1] > first.norm.vmax
@@ -50,29 +49,20 @@ def test_what_cannot_be_told_apart_lies_beyond_the_colour_bar():
     assert np.isnan(values[:, 0]).all()
 
 
-@pytest.mark.parametrize("make", [lambda: purity(system(), "hf", STYLE), lambda: condition(system(), STYLE)])
-def test_nothing_is_cut_off(make):
-    made = make()
-    made.draw_without_rendering()
-    tight, (width, height) = made.get_tightbbox(), made.get_size_inches()
-    assert tight.x0 >= 0
-    assert tight.y0 >= 0
-    assert tight.x1 <= width
-    assert tight.y1 <= height
+def test_nothing_is_cut_off():
+    assert_whole(purity(purities(), "hf", STYLE))
+    assert_whole(condition(purities(), STYLE))
 
 
 def test_labels_name_region_and_axes():
-    shown = [text.get_text() for text in purity(system(), "hf", STYLE).findobj(Text)]
+    shown = texts(purity(purities(), "hf", STYLE))
     assert "Fraction of probe jets\nHeavy-flavour region" in shown
     assert "Jet $p_{T}$ [GeV]" in shown
     assert "DeepJet discriminant" in shown
-    assert "Condition number" in [text.get_text() for text in condition(system(), STYLE).findobj(Text)]
+    assert "Condition number" in texts(condition(purities(), STYLE))
 
 
-def test_figures_come_under_the_names_that_are_foretold():
-    assert [stem for stem, _ in figures(system(), STYLE)] == purity_stems(["hf", "lf"])
-
-
-def test_a_result_without_a_system_says_so():
+def test_a_result_without_purities_says_so():
+    assert purities_of(BinnedScaleFactor({}, (), purities=purities())).regions == ("hf", "lf")
     with pytest.raises(ValueError, match="measure it again"):
-        list(figures(None, STYLE))
+        purities_of(BinnedScaleFactor({}, ()))

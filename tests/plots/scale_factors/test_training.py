@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from deepsf.plots.scale_factors.training import figure
-from deepsf.plots.style import Style
-
-STYLE = Style("DeepSF", "Toy simulation", "DeepJet discriminant")
+from tests.plots.scale_factors.results import LACKING, STYLE
+from tests.plots.seen import texts
 
 
 def history(offset: float, n_passes: int = 3) -> dict[str, list[float]]:
@@ -61,3 +60,9 @@ def test_a_missing_column_is_named_with_the_member():
 def test_no_members_are_refused():
     with pytest.raises(ValueError, match="at least one member"):
         figure([], ["b"], STYLE)
+
+
+def test_lacking_members_stand_in_place_of_the_number_of_trainings():
+    whole, lacking = (texts(figure([history(0.0)] * 24, ["b"], style)) for style in (STYLE, LACKING))
+    assert "b jets, 24 trainings\nthick: median" in whole
+    assert [text for text in lacking if "member" in text] == ["b jets, 24 of 25 members\nthick: median"]

@@ -6,10 +6,10 @@ import hist
 import numpy as np
 import pytest
 
-from deepsf.plots.scale_factors.truth import figure, weighted_rms
-from deepsf.plots.style import Style
+from deepsf.plots.scale_factors.truth import figure
+from tests.plots.scale_factors.results import LACKING, STYLE
+from tests.plots.seen import legend_labels
 
-STYLE = Style("DeepSF", "Toy simulation", "DeepJet discriminant")
 SHAPE = (2, 1, 3)
 
 
@@ -24,20 +24,9 @@ def jets() -> np.ndarray:
     return np.array([[[0.0, 30.0, 10.0]], [[0.0, 10.0, 30.0]]])
 
 
-def test_rms_is_weighted_and_leaves_out_what_was_not_measured():
-    # (3 * 1 + 1 * 9) / 4 = 3
-    value = weighted_rms(np.array([1.0, -3.0, np.nan]), np.array([3.0, 1.0, 7.0]))
-    np.testing.assert_allclose(value, np.sqrt(3.0))
-
-
-def test_rms_of_nothing_is_not_a_number():
-    assert np.isnan(weighted_rms(np.array([np.nan]), np.array([1.0])))
-
-
 def test_the_legend_quotes_each_methods_rms():
     made = figure("b", truth(), {"none": np.ones(SHAPE), "deepsf": np.full(SHAPE, 1.12)}, jets(), STYLE)
-    labels = [text.get_text() for text in made.axes[0].get_legend().get_texts()]
-    assert labels == ["No scale factors: 0.100", "DeepSF: 0.020"]
+    assert legend_labels(made.axes[0]) == ["No scale factors: 0.100", "DeepSF: 0.020"]
 
 
 def test_the_lower_panel_is_the_rms_by_discriminant():
@@ -64,3 +53,8 @@ def test_without_invalid_jets_their_slot_is_left_out():
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match=r"binned has shape \(2, 3\), the truth \(2, 1, 3\)"):
         figure("b", truth(), {"binned": np.ones((2, 3))}, jets(), STYLE)
+
+
+def test_lacking_members_are_named_with_the_ensemble_alone():
+    made = figure("b", truth(), {"binned": np.ones(SHAPE), "deepsf": np.full(SHAPE, 1.12)}, jets(), LACKING)
+    assert legend_labels(made.axes[0]) == ["Binned SF: 0.100", "DeepSF (24 of 25 members): 0.020"]

@@ -14,11 +14,9 @@ from deepsf.audit.chi2 import BinSums
 from deepsf.audit.phase_space.jets import PhaseSpaceEvents
 from deepsf.binned.scale_factor import BinnedScaleFactor, JetBins
 from deepsf.config.selection import CHANNELS
-from deepsf.config.validation import N_JETS_LAST, Validation
+from deepsf.config.validation import N_JETS_FIRST, N_JETS_LAST, RANKS, Validation
 from deepsf.probes.entries import Floats, Integers, Jets
 
-RANKS = ("leading", "second", "further")
-N_JETS_FIRST = 2
 N_N_JETS = N_JETS_LAST - N_JETS_FIRST + 1
 
 

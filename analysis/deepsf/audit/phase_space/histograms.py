@@ -27,28 +27,21 @@ import uhi.io.json
 
 from deepsf.audit.chi2 import EXPECTED_MIN, BinSums, shape_test
 from deepsf.audit.methods import NONE, Method, at_own_flavours
-from deepsf.audit.phase_space.bins import N_JETS_FIRST, RANKS, BinnedAtJets, EventBins
+from deepsf.audit.phase_space.bins import BinnedAtJets, EventBins
 from deepsf.audit.phase_space.jets import JetFile, PhaseSpaceEvents
 from deepsf.binned.envelope import envelope_shifts
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.selection import CHANNELS
-from deepsf.config.validation import N_JETS_LAST, Validation
+from deepsf.config.validation import N_JETS_FIRST, N_JETS_LAST, RANKS, SPACES, VARIABLES, Validation, n_jets_of
 from deepsf.probes.entries import Floats
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.shifts import NOMINAL
 
-SPACES = ("measurement", "closure", "validation")
-VARIABLES = (*RANKS, "n_jets", "ht")
 ALL = "all"
 """The sum over channels."""
 
 Tests = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """Outcome of `shape_test` by channel, variable and method."""
-
-
-def n_jets_of(space: str, validation: Validation) -> tuple[int, int]:
-    """Return first and last number of jets of a phase space; `N_JETS_LAST` stands for more, too."""
-    return {"measurement": (2, 2), "closure": (2, N_JETS_LAST), "validation": validation.n_jets}[space]
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,26 @@
-"""What figures of efficiencies share: names of models, regions, pairs and variables, and panels of ratios."""
+"""What figures of efficiencies share: names and lines of models, curves with their ratios, legends, axes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from deepsf.config.efficiency.networks import NETWORKS
 from deepsf.efficiency.audit.results import EfficiencyClosure
+from deepsf.efficiency.events.bin_sums import ratio
 from deepsf.efficiency.events.observables import N_JETS_LAST
-from deepsf.plots.style import Style, few_ticks, limits, mark_outside, steps
+from deepsf.plots.efficiency.variables import Variable
+from deepsf.plots.layout import few_ticks, limits, mark_outside, steps
+from deepsf.plots.style import Style
 from deepsf.probes.entries import Floats
 
 DIRECT, TRUTH = "direct_tagging", "truth"
@@ -22,54 +28,18 @@ MODELS = ("map", "map_delta_r", *NETWORKS)
 """Order in which models are drawn."""
 MARKERS = {TRUTH: "o", "map": "v", "map_delta_r": "^"} | {name: network.marker for name, network in NETWORKS.items()}
 _LINES = {"map_delta_r": (0, (5, 1.5))} | {name: network.line for name, network in NETWORKS.items()}
-BAND_ALPHA = 0.3
-ERROR_LABEL = r"Error, $\Sigma w^{2} + V_{\mathrm{eff}}$"
+_BAND_ALPHA = 0.3
+MARKER_SIZE = 0.28
+"""In units of the font size."""
 _WIDE, _WIDEST = (0.6, 1.5), (0.4, 2.0)
 """Least and largest range of the ratios of all models; what lies beyond gets an arrow."""
 _CLOSE, _CLOSEST = 0.2, 0.04
 """Largest and least reach around 1 of the ratios of networks."""
-REGION_TEXT = {"1tag": "Leading jet tagged", "2tag": "Two leading jets tagged"}
-SAMPLE_TEXT = {
-    "test": "Test sample",
-    "scalar": r"Transfer sample, scalar to q$\bar{q}$",
-    "train": "Training sample, cross-fit",
-}
-
-
-class Variable(NamedTuple):
-    """How a variable is drawn; ``open_above``: its last bin holds all that lies beyond."""
-
-    label: str
-    open_above: bool = False
-    whole: bool = False
-
-
-EVENT_VARIABLES = {
-    "delta_r": Variable(r"$\Delta R$ of the two leading jets", open_above=True),
-    "pt": Variable("Leading jet $p_{T}$ [GeV]", open_above=True),
-    "eta": Variable(r"Leading jet $\eta$"),
-    "mass": Variable("Mass of the two leading jets [GeV]", open_above=True),
-    "n_jets": Variable("Number of jets", whole=True),
-    "closest_flavour": Variable("Flavour of the jet closest to the leading one", whole=True),
-    "n_tags": Variable("Number of tagged jets", open_above=True, whole=True),
-}
-JET_VARIABLES = {
-    "pt": Variable("Jet $p_{T}$ [GeV]", open_above=True),
-    "eta": Variable(r"Jet $\eta$"),
-    "delta_r": Variable(r"$\Delta R$ to the closest jet", open_above=True),
-}
-COLUMN = {"pt": "pt_gev", "mass": "mass_gev"}
-"""Names in the results, where they differ."""
 
 
 def shown_models(present: Mapping[str, Any], nominal: str) -> list[str]:
     """Return the models among those present in the order of drawing, the ensemble's last."""
     return sorted((name for name in MODELS if name in present), key=lambda name: name == nominal)
-
-
-def networks(ratios: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Return what belongs to networks."""
-    return {name: values for name, values in ratios.items() if not name.startswith("map")}
 
 
 def model_label(model: str, closure: EfficiencyClosure, style: Style) -> str:
@@ -99,13 +69,58 @@ def pair_labels(flavours: Sequence[str], style: Style) -> list[str]:
     return [f"{one} + {other}" for one, other in combinations_with_replacement(short, 2)]
 
 
+class Curves(NamedTuple):
+    """What models predict in bins, and what was observed there; arrays ``(n,)``.
+
+    ``band`` is the error of the nominal model, None without one. Where nothing was observed, ``observed`` is NaN.
+    """
+
+    edges: Floats
+    models: dict[str, Floats]
+    nominal: str
+    band: Floats | None
+    observed: Floats
+    observed_error: Floats
+
+    @property
+    def centre(self) -> Floats:
+        """Return where points are drawn."""
+        return 0.5 * (self.edges[1:] + self.edges[:-1])
+
+    def over(self, reference: Floats) -> Curves:
+        """Return the ratios to a reference."""
+        return self._replace(
+            models={name: ratio(values, reference) for name, values in self.models.items()},
+            band=None if self.band is None else ratio(self.band, reference),
+            observed=ratio(self.observed, reference),
+            observed_error=ratio(self.observed_error, reference),
+        )
+
+    def networks(self) -> Curves:
+        """Return the curves without the maps."""
+        models = {name: values for name, values in self.models.items() if not name.startswith("map")}
+        return self._replace(models=models)
+
+
+def draw_curves(axes: Axes, curves: Curves, style: Style) -> None:
+    """Draw outlines of the models, the band of the nominal one, and points."""
+    nominal, edges = curves.nominal, curves.edges
+    if curves.band is not None and nominal in curves.models:
+        low, high = (np.nan_to_num(curves.models[nominal] + sign * curves.band) for sign in (-1, 1))
+        options: dict[str, Any] = {"fill": True, "color": style.colour(nominal), "alpha": _BAND_ALPHA, "linewidth": 0}
+        axes.stairs(high, edges, baseline=low, zorder=2, **options)
+    for model, values in curves.models.items():
+        steps(axes, values, edges, **line(model, nominal, style))
+    points(axes, curves.centre, curves.observed, curves.observed_error)
+
+
 def points(axes: Axes, x: Floats, y: Floats, error: Floats, colour: str = "black", **options: Any) -> Any:
     """Draw points with errors; NaN is left out."""
     size = mpl.rcParams["font.size"]
     chosen = np.isfinite(y)
     given: dict[str, Any] = {
         "fmt": "o",
-        "markersize": 0.28 * size,
+        "markersize": MARKER_SIZE * size,
         "elinewidth": 0.08 * size,
         "capsize": 0,
         "zorder": 5,
@@ -113,36 +128,22 @@ def points(axes: Axes, x: Floats, y: Floats, error: Floats, colour: str = "black
     return axes.errorbar(x[chosen], y[chosen], yerr=error[chosen], color=colour, **{**given, **options})
 
 
-def ratio_panel(
-    axes: Axes, edges: Floats, ratios: Mapping[str, Floats], nominal: str, error: Floats | None, style: Style
-) -> None:
-    """Draw ratios of models and the band of the ensemble's error; call `set_ratio_limits` after all is drawn."""
+def draw_ratios(axes: Axes, ratios: Curves, style: Style, *, close: bool = False) -> None:
+    """Draw ratios in a wide range, or those of the networks alone close around 1; what lies beyond gets an arrow."""
+    shown = ratios.networks() if close else ratios
     axes.axhline(1.0, color="0.4", linewidth=1.0, zorder=1)
-    if error is not None and nominal in ratios:
-        shaded(axes, edges, ratios[nominal], error, style.colour(nominal))
-    for model, values in ratios.items():
-        steps(axes, values, edges, **line(model, nominal, style))
-
-
-def shaded(axes: Axes, edges: Floats, centre: Floats, error: Floats, colour: str) -> None:
-    """Shade centre +- error in every bin."""
-    low, high = np.nan_to_num(centre - error), np.nan_to_num(centre + error)
-    axes.stairs(high, edges, baseline=low, fill=True, color=colour, alpha=BAND_ALPHA, linewidth=0, zorder=2)
-
-
-def set_ratio_limits(axes: Axes, edges: Floats, ratios: Mapping[str, Floats], style: Style, *, close: bool) -> None:
-    """Set the range of ratios, wide or close around 1; what lies beyond gets an arrow."""
+    draw_curves(axes, shown, style)
+    values = shown.models.values()
     if close:
-        low, high = limits(*ratios.values(), margin=0.15, include=(1 - _CLOSEST, 1 + _CLOSEST))
+        low, high = limits(*values, margin=0.15, include=(1 - _CLOSEST, 1 + _CLOSEST))
         reach = min(max(1 - low, high - 1), _CLOSE)
         axes.set_ylim(1 - reach, 1 + reach)
     else:
-        low, high = limits(*ratios.values(), include=_WIDE)
+        low, high = limits(*values, include=_WIDE)
         axes.set_ylim(max(low, _WIDEST[0]), min(high, _WIDEST[1]))
     few_ticks(axes)
-    centre = 0.5 * (edges[1:] + edges[:-1])
-    for model, values in ratios.items():
-        mark_outside(axes, centre, values, style.colour(model))
+    for model, of_model in shown.models.items():
+        mark_outside(axes, shown.centre, of_model, style.colour(model))
 
 
 def set_horizontal(axes: Axes, edges: Floats, variable: Variable, *, labels: bool, names: Sequence[str] = ()) -> None:
@@ -169,3 +170,32 @@ def horizontal_label(variable: Variable) -> str:
 def few_vertical_ticks(axes: Axes, n: int = 5) -> None:
     """Label the vertical axis of a panel sparsely."""
     axes.yaxis.set_major_locator(MaxNLocator(nbins=n, steps=[1, 2, 2.5, 5, 10]))
+
+
+Entries = Iterable[tuple[Any, str]]
+"""Handles and labels of a legend."""
+
+
+def model_handle(model: str, nominal: str, style: Style) -> Line2D:
+    """Return the legend's handle of a model."""
+    return Line2D([], [], **line(model, nominal, style))
+
+
+def band_handle(nominal: str, style: Style) -> Patch:
+    """Return the legend's handle of the nominal model's band."""
+    return Patch(facecolor=style.colour(nominal), alpha=_BAND_ALPHA)
+
+
+def legend_above(figure: Figure, entries: Entries, column_spacing: float) -> None:
+    """Write a legend of two rows above all panels."""
+    handles, labels = zip(*entries, strict=True)
+    figure.legend(
+        handles,
+        labels,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=-(-len(labels) // 2),
+        fontsize="small",
+        handlelength=1.8,
+        columnspacing=column_spacing,
+    )

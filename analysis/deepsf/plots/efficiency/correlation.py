@@ -10,7 +10,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import MARKERS, TRUTH, model_label, pair_labels, points, shown_models
-from deepsf.plots.style import Margins, Style, context, experiment_label, grid, limits, mark_outside
+from deepsf.plots.layout import Margins, experiment_label, grid, limits, mark_outside
+from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
 _INJECTED = "injected"

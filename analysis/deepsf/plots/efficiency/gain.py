@@ -9,10 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from deepsf.efficiency.audit.closure import INCLUSIVE, REGIONS, TOTAL, ModelYields
+from deepsf.efficiency.audit.closure import INCLUSIVE, TOTAL, ModelYields
 from deepsf.efficiency.audit.results import EfficiencyClosure
-from deepsf.plots.efficiency.common import REGION_TEXT, SAMPLE_TEXT, model_label, pair_labels
-from deepsf.plots.style import Margins, Style, context, experiment_label, grid
+from deepsf.plots.efficiency.common import model_label, pair_labels
+from deepsf.plots.efficiency.variables import SAMPLES, TAG_REGIONS
+from deepsf.plots.layout import Margins, experiment_label, grid
+from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
 _ALONE_COLOUR = "#94a4a2"
@@ -24,17 +26,19 @@ def figure(closure: EfficiencyClosure, style: Style, sample: str = "test") -> Fi
     """Return effective events over those of direct tagging on a logarithmic axis, a panel a region."""
     labels = ["all", *pair_labels(closure.flavours, style)]
     with context(0.95):
-        made, axes = grid([4.0] * len(REGIONS), [10.4], Margins(left=1.5, bottom=1.1, between_rows=0.15), sharex=True)
-        for panel, region in zip(axes[:, 0], REGIONS, strict=True):
+        made, axes = grid(
+            [4.0] * len(TAG_REGIONS), [10.4], Margins(left=1.5, bottom=1.1, between_rows=0.15), sharex=True
+        )
+        for panel, region in zip(axes[:, 0], TAG_REGIONS, strict=True):
             total = closure.samples[sample].regions[region][TOTAL]
             order = [total.categories.index(INCLUSIVE), *(k for k, c in enumerate(total.categories) if c != INCLUSIVE)]
             heights = _draw(panel, total.models[closure.nominal], order, closure, style)
             _finish(panel, heights, labels)
-            panel.text(0.02, 0.94, REGION_TEXT[region], transform=panel.transAxes, va="top", fontsize="small")
+            panel.text(0.02, 0.94, TAG_REGIONS[region], transform=panel.transAxes, va="top", fontsize="small")
         for panel in axes[:-1, 0]:
             panel.tick_params(labelbottom=False)
         n_events = closure.samples[sample].n_events
-        title = f"{model_label(closure.nominal, closure, style)}, {SAMPLE_TEXT[sample].lower()} of {n_events} events"
+        title = f"{model_label(closure.nominal, closure, style)}, {SAMPLES[sample].lower()} of {n_events} events"
         axes[0, 0].legend(
             loc="upper left",
             bbox_to_anchor=(0.0, 0.87),

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.efficiency.events.bin_sums import ratio
 from deepsf.plots.efficiency.common import MARKERS, few_vertical_ticks, model_label, points, shown_models
-from deepsf.plots.style import Margins, Style, context, experiment_label, few_ticks, grid, limits
+from deepsf.plots.layout import Margins, experiment_label, few_ticks, grid, limits
+from deepsf.plots.style import Style, context
 
 _LEFT_OUT = ("map_delta_r",)
 """Bins of few jets would set the ranges."""
@@ -62,6 +63,5 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
         axes[1, 0].set_ylabel("Tagged /\npredicted", loc="center", fontsize="small")
         axes[-1, -1].set_xlabel(f"Predicted efficiency, working point {closure.working_point}")
         made.align_ylabels(axes[:, 0])
-        experiment_label(axes[0, 0], style, right=False)
-        experiment_label(axes[0, -1], style, left=False)
+        experiment_label(axes[0, 0], style, axes[0, -1])
     return made

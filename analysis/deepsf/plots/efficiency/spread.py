@@ -13,7 +13,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import few_vertical_ticks, model_label
-from deepsf.plots.style import Margins, Style, context, experiment_label, grid
+from deepsf.plots.layout import Margins, experiment_label, grid
+from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
 _TOLERANCE = 0.2
@@ -55,8 +56,7 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
         axes[0, 0].set_ylabel("rms(mean $-$ true) / mean true [%]")
         members = closure.n_members.get(closure.nominal, 0)
         axes[0, -1].set_xlabel(f"rms spread of {members} members / mean true [%]")
-        experiment_label(axes[0, 0], style, right=False)
-        experiment_label(axes[0, -1], style, left=False)
+        experiment_label(axes[0, 0], style, axes[0, -1])
     return made
 
 
@@ -79,8 +79,7 @@ def non_closure_figure(closure: EfficiencyClosure, flavour: str, style: Style) -
         axes[0, -1].set_xlabel(r"$\Delta R$ to the closest jet")
         text = f"{style.flavour(flavour)}, {model_label(closure.nominal, closure, style)}"
         axes[0, 1].text(0.5, 1.02, text, transform=axes[0, 1].transAxes, ha="center", va="bottom", fontsize="small")
-        experiment_label(axes[0, 0], style, right=False)
-        experiment_label(axes[0, -1], style, left=False)
+        experiment_label(axes[0, 0], style, axes[0, -1])
     return made
 
 

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from deepsf.plots.style import Margins, Style, context, experiment_label, grid, limits
+from deepsf.plots.layout import Margins, experiment_label, grid, limits
+from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
 History = Mapping[str, Sequence[float]]
@@ -47,8 +48,7 @@ def figure(histories: Mapping[str, Sequence[History]], style: Style) -> Figure:
             panel.text(0.04, 0.95, text, transform=panel.transAxes, va="top", fontsize="x-small", linespacing=1.3)
         axes[0, 0].set_ylabel("Cross-entropy per jet")
         axes[0, -1].set_xlabel("Pass over the data")
-        experiment_label(axes[0, 0], style, right=False)
-        experiment_label(axes[0, -1], style, left=False)
+        experiment_label(axes[0, 0], style, axes[0, -1])
     return made
 
 

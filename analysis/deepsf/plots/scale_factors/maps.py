@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 from scipy.special import expit
 
-from deepsf.plots.style import Margins, Style, context, experiment_label, grid
+from deepsf.plots.layout import Margins, colour_bar, experiment_label, grid
+from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats, logit
 
-_EXTEND = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
 _DIVERGING = "RdBu_r"
 _SEQUENTIAL = "cividis"
 _DISCRIMINANT_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
@@ -69,11 +69,10 @@ def figure(
                 _draw(axes, axes_of_grid, values[:, column], norms[kind], _colour_map(kind))
                 text = f"{style.flavour(flavour)}, |$\\eta$| = {axes_of_grid['abseta'][column]:.2f}"
                 axes.text(0.04, 0.95, text, transform=axes.transAxes, va="top", fontsize="x-small", bbox=_BOX)
-            _colour_bar(made, axes_of_row, label)
+            colour_bar(made, axes_of_row, label)
             axes_of_row[0].set_ylabel("Jet $p_{T}$ [GeV]")
         placed[-1, -1].set_xlabel(style.discriminant_label)
-        experiment_label(placed[0, 0], style, right=False)
-        experiment_label(placed[0, -1], style, left=False)
+        experiment_label(placed[0, 0], style, placed[0, -1])
     return made
 
 
@@ -131,13 +130,3 @@ def _draw(
 def _cells(points: Floats) -> Floats:
     """Return edges of cells around points; the outer ones end at the outer points."""
     return np.concatenate([points[:1], 0.5 * (points[1:] + points[:-1]), points[-1:]])
-
-
-def _colour_bar(figure: Figure, row: Sequence[Axes], label: str) -> None:
-    beside = row[-1].inset_axes((1.04, 0.0, 0.06, 1.0))
-    mesh = row[-1].collections[0]
-    values = np.concatenate([np.ravel(np.asarray(axes.collections[0].get_array())) for axes in row])
-    beyond = bool((values < mesh.norm.vmin).any()), bool((values > mesh.norm.vmax).any())
-    figure.colorbar(mesh, cax=beside, extend=_EXTEND[beyond])
-    beside.set_ylabel(label, loc="center", fontsize="small")
-    beside.tick_params(labelsize="x-small")

@@ -1,213 +1,249 @@
-"""What the figures of scale factors show: binned scale factor, ensemble and truth in one (pT, |eta|) bin."""
+"""What the figures of scale factors show of a flavour: every method in its (pT, |eta|) bins, the jets, the truth."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import hist
 import numpy as np
-from correctionlib import Correction
-from scipy.special import expit
 
-from deepsf.binned.envelope import Envelope
-from deepsf.binned.scale_factor import (
-    BinnedFlavour,
-    BinnedScaleFactor,
-    _mean_divisor,
-    normalised_bins,
-    systematic_envelope,
-)
-from deepsf.binned.smoothing import interpolate
+from deepsf.audit.methods import DEEPSF, NONE
+from deepsf.audit.truth import FlavourTruth
+from deepsf.binned.scale_factor import BinnedFlavour, normalised_bins, normalised_curve, systematic_envelope
 from deepsf.networks.ensemble import FlavourSummary
 from deepsf.plots.discriminant_axis import DiscriminantAxis, drawn_edges
-from deepsf.plots.scale_factors.names import panel_stem
-from deepsf.probes.entries import Floats, logit
+from deepsf.plots.scale_factors.reference import Reference
+from deepsf.probes.bins import FlavourBins
+from deepsf.probes.entries import Floats
 
 _FINE_PER_BIN = 15
 
 
-class Reference(NamedTuple):
-    """A scale factor from elsewhere: ``evaluate(flavour, pt_gev, abseta, discriminant)`` on arrays ``(n,)``."""
+class BinValues(NamedTuple):
+    """What every method gives in bins, normalised alike; arrays of one shape, NaN where nothing was measured.
 
-    label: str
-    evaluate: Callable[[str, Floats, Floats, Floats], Floats]
-
-    @classmethod
-    def of_correction(
-        cls, correction: Correction, label: str, systematic: str, hadron_flavours: Mapping[str, Sequence[int]]
-    ) -> Reference:
-        """Return a correction of flavor, abseta, pt, discriminant and optionally systematic, as BTV's ``*_shape`` are.
-
-        Parameters
-        ----------
-        hadron_flavours
-            Codes of each flavour; the first is asked for.
-
-        Raises
-        ------
-        ValueError
-            If the correction has further inputs.
-        """
-        names = [variable.name for variable in correction.inputs]
-        unknown = sorted(set(names) - {"systematic", "flavor", "abseta", "pt", "discriminant"})
-        if unknown:
-            raise ValueError(
-                f"plots.reference: correction {correction.name} has the inputs {unknown}; a reference may depend on "
-                "systematic, flavor, abseta, pt and discriminant alone"
-            )
-
-        def evaluate(flavour: str, pt_gev: Floats, abseta: Floats, discriminant: Floats) -> Floats:
-            given = {
-                "systematic": systematic,
-                "flavor": hadron_flavours[flavour][0],
-                "abseta": abseta,
-                "pt": pt_gev,
-                "discriminant": discriminant,
-            }
-            return np.asarray(correction.evaluate(*(given[name] for name in names)))
-
-        return cls(label, evaluate)
-
-
-class Panel(NamedTuple):
-    """One (pT, |eta|) bin, arrays by discriminant bin ``(n,)`` unless said otherwise; NaN where nothing was measured.
-
-    ``binned`` and its ``error`` are normalised like the ensemble; ``node`` is the median discriminant of a bin's jets.
-    ``jets`` counts jets by bin and value, ``(n, n_values)``, flow of the values left out; ``value_edges`` belong to it.
-    ``fine`` are discriminants ``(m,)`` of the curves ``smooth`` and ``reference``. ``systematic`` is the envelope of
-    the binned scale factor's systematic shifts, None if there are none. ``further`` holds other methods' means.
+    Attributes
+    ----------
+    binned, error
+        Binned scale factor and its statistical error.
+    mean, sem
+        Mean over the jets of a bin of the ensemble, and its standard error.
+    other
+        Means of the other methods by name.
+    truth
+        Mean over the jets of a bin; None if it is not known.
+    systematic
+        Lower and upper end of the envelope of the binned scale factor's systematic shifts; None if there are none.
     """
 
-    flavour: str
-    pt_gev: tuple[float, float]
-    abseta: tuple[float, float]
-    last_pt: bool
-    edges: Floats
     binned: Floats
     error: Floats
-    node: Floats
     mean: Floats
     sem: Floats
-    n_members: int
-    jets: Floats
-    value_edges: Floats
+    other: dict[str, Floats]
+    truth: Floats | None = None
+    systematic: tuple[Floats, Floats] | None = None
+
+    def each(self, function: Callable[[Floats], Floats]) -> BinValues:
+        """Return what a function makes of every array."""
+        ends = self.systematic
+        return BinValues(
+            binned=function(self.binned),
+            error=function(self.error),
+            mean=function(self.mean),
+            sem=function(self.sem),
+            other={name: function(values) for name, values in self.other.items()},
+            truth=None if self.truth is None else function(self.truth),
+            systematic=None if ends is None else (function(ends[0]), function(ends[1])),
+        )
+
+    def over_binned(self) -> BinValues:
+        """Return the ratios to the binned scale factor; NaN where that is not positive."""
+        binned = np.where(self.binned > 0, self.binned, np.nan)
+        return self.each(lambda values: np.asarray(values / binned))
+
+    def shown(self) -> list[Floats]:
+        """Return what a range has to hold: every value with its error."""
+        error, sem = np.nan_to_num(self.error), np.nan_to_num(self.sem)
+        values = [self.binned - error, self.binned + error, self.mean - sem, self.mean + sem]
+        return [*values, *self.other.values(), *([] if self.truth is None else [self.truth]), *(self.systematic or ())]
+
+
+class JetValues(NamedTuple):
+    """Scale factors of jets: ``counts`` by bin and value ``(..., n_values)``, flow left out; ``n_jets`` of a bin."""
+
+    counts: Floats
+    edges: Floats
     n_jets: Floats
-    fine: Floats
-    smooth: Floats
-    truth: Floats | None
-    reference: Floats | None
-    reference_label: str
-    systematic: Envelope | None = None
-    further: Mapping[str, Floats] = MappingProxyType({})
 
     @property
     def share_outside(self) -> float:
-        """Return the share of jets whose value lies beyond ``value_edges``."""
+        """Return the share of jets whose value lies beyond ``edges``."""
         total = float(self.n_jets.sum())
-        return 1.0 - float(self.jets.sum()) / total if total > 0 else 0.0
+        return 1.0 - float(self.counts.sum()) / total if total > 0 else 0.0
 
-    @property
-    def stem(self) -> str:
-        """Return the name of the panel's file, such as ``sf_b_pt20to30_eta0to2p5``."""
-        return panel_stem(self.flavour, self.pt_gev, self.abseta, last_pt=self.last_pt)
+    def central_range(self, tail: float) -> Floats:
+        """Return the range of values in each bin without a share ``tail`` of its jets at either end, ``(n, 2)``."""
+        total = self.counts.sum(axis=1, keepdims=True)
+        share = np.divide(np.cumsum(self.counts, axis=1), total, out=np.zeros_like(self.counts), where=total > 0)
+        low = self.edges[np.argmax(share > tail, axis=1)]
+        high = self.edges[np.argmax(share >= 1 - tail, axis=1) + 1]
+        empty = total[:, 0] == 0
+        return np.stack([np.where(empty, np.nan, low), np.where(empty, np.nan, high)], axis=1)
 
 
-def panels(
-    flavour: str,
-    binned: BinnedScaleFactor,
-    summary: FlavourSummary,
-    truth: hist.Hist[Any] | None = None,
-    reference: Reference | None = None,
-    further: Mapping[str, hist.Hist[Any]] | None = None,
-) -> list[Panel]:
-    """Return what the figures of a flavour show, one panel a (pT, |eta|) bin.
+class KinematicBin(NamedTuple):
+    """One (pT, |eta|) bin; the last one in pT is open upwards."""
 
-    Parameters
+    pt_gev: tuple[float, float]
+    abseta: tuple[float, float]
+    is_last_pt: bool
+
+
+class LabelledCurve(NamedTuple):
+    """A curve and what the legend calls it."""
+
+    label: str
+    values: Floats
+
+
+class Panel(NamedTuple):
+    """One (pT, |eta|) bin of a flavour, all arrays by discriminant bin.
+
+    Attributes
+    ----------
+    node
+        Median discriminant of a bin's jets.
+    fine
+        Discriminants of the curves ``smooth`` and ``reference``.
+    """
+
+    flavour: str
+    bin: KinematicBin
+    edges: Floats
+    node: Floats
+    values: BinValues
+    jets: JetValues
+    n_members: int
+    fine: Floats
+    smooth: Floats
+    reference: LabelledCurve | None
+
+
+@dataclass(frozen=True)
+class FlavourResults:
+    """All of one flavour.
+
+    Attributes
     ----------
     summary
-        The ensemble in the same bins.
+        The ensemble in the bins of the binned scale factor.
+    grid
+        The ensemble on a grid, of `deepsf.networks.ensemble.on_grid`.
+    other
+        Means of the other methods over the jets of each bin, by name.
     truth
-        Mean of the true scale factor over the jets of each bin.
-    further
-        The same of further methods, by name.
+        None if it is not known.
 
     Raises
     ------
     ValueError
-        If ensemble, truth or further methods have other bins than the binned scale factor.
+        If ensemble, truth or other methods have other bins than the binned scale factor.
     """
-    table = binned.flavours[flavour]
-    methods = dict(further or {})
-    for what, other in (("the ensemble's summary", summary.values), ("the truth", truth), *methods.items()):
-        if other is not None:
-            _check_bins(table, other, f"{what} of {flavour}")
-    estimate = summary.estimate()
-    counts = np.asarray(summary.values.values(flow=True))[..., 1:-1]
-    all_counts = np.asarray(summary.values.values(flow=True)).sum(axis=-1)
-    value, error = normalised_bins(table)
-    systematic = systematic_envelope(table)
-    made = []
-    for i in range(table.sf.shape[0]):
-        for j in range(table.sf.shape[1]):
-            axis = DiscriminantAxis(table.bins.discriminant, True)
-            fine = axis.fine(_FINE_PER_BIN)
-            pt = float(table.bins.pt_gev[i]), float(table.bins.pt_gev[i + 1])
-            abseta = float(table.bins.abseta[j]), float(table.bins.abseta[j + 1])
-            made.append(
-                Panel(
-                    flavour=flavour,
-                    pt_gev=pt,
-                    abseta=abseta,
-                    last_pt=i == table.sf.shape[0] - 1,
-                    edges=table.bins.discriminant,
-                    binned=value[i, j],
-                    error=error[i, j],
-                    node=_nodes(table),
-                    mean=estimate.mean[i, j],
-                    sem=estimate.sem[i, j],
-                    n_members=len(np.asarray(summary.member_means.values())),
-                    jets=counts[i, j],
-                    value_edges=np.asarray(summary.values.axes[-1].edges),
-                    n_jets=all_counts[i, j],
-                    fine=fine,
-                    smooth=_smooth(table, i, j, fine),
-                    truth=None if truth is None else np.asarray(truth.values())[i, j],
-                    reference=None if reference is None else _at_centre(reference, flavour, pt, abseta, fine),
-                    reference_label="" if reference is None else reference.label,
-                    systematic=None if systematic is None else Envelope(*(side[i, j] for side in systematic)),
-                    further={name: np.asarray(means.values())[i, j] for name, means in methods.items()},
-                )
-            )
-    return made
+
+    flavour: str
+    table: BinnedFlavour
+    summary: FlavourSummary
+    grid: Mapping[str, Any] = field(default_factory=dict)
+    other: Mapping[str, hist.Hist[Any]] = field(default_factory=dict)
+    truth: FlavourTruth | None = None
+    reference: Reference | None = None
+
+    def __post_init__(self) -> None:
+        truth = {} if self.truth is None else {"the truth": self.truth.bin_means}
+        for what, histogram in {"the ensemble's summary": self.summary.values, **truth, **self.other}.items():
+            _check_bins(self.table.bins, histogram, f"{what} of {self.flavour}")
+
+    @cached_property
+    def values(self) -> BinValues:
+        """All values, with the axes pT, |eta|, discriminant."""
+        (binned, error), estimate = normalised_bins(self.table), self.summary.estimate()
+        envelope = systematic_envelope(self.table)
+        return BinValues(
+            binned,
+            error,
+            estimate.mean,
+            estimate.sem,
+            {name: np.asarray(means.values()) for name, means in self.other.items()},
+            truth=None if self.truth is None else np.asarray(self.truth.bin_means.values()),
+            systematic=None if envelope is None else (binned - envelope.down, binned + envelope.up),
+        )
+
+    @cached_property
+    def jets(self) -> JetValues:
+        """The probe jets, with the axes pT, |eta|, discriminant."""
+        counts = np.asarray(self.summary.values.values(flow=True), np.float64)
+        edges = np.asarray(self.summary.values.axes[-1].edges)
+        return JetValues(counts[..., 1:-1], edges, counts.sum(axis=-1))
+
+    @property
+    def n_members(self) -> int:
+        """Number of the ensemble's members."""
+        return len(np.asarray(self.summary.member_means.values()))
+
+    def by_method(self) -> dict[str, Floats]:
+        """Return the mean of each bin by method."""
+        values = self.values
+        return {NONE: np.ones_like(values.binned), "binned": values.binned, **values.other, DEEPSF: values.mean}
+
+    def panel(self, pt_bin: int, abseta_bin: int) -> Panel:
+        """Return one (pT, |eta|) bin."""
+        bins, place = self.table.bins, (pt_bin, abseta_bin)
+        pt, abseta = ((float(edges[i]), float(edges[i + 1])) for edges, i in zip(bins, place, strict=False))
+        fine = DiscriminantAxis(bins.discriminant, True).fine(_FINE_PER_BIN)
+        return Panel(
+            flavour=self.flavour,
+            bin=KinematicBin(pt, abseta, pt_bin == bins.shape[0] - 1),
+            edges=bins.discriminant,
+            node=_nodes(self.table),
+            values=self.values.each(lambda values: values[place]),
+            jets=JetValues(self.jets.counts[place], self.jets.edges, self.jets.n_jets[place]),
+            n_members=self.n_members,
+            fine=fine,
+            smooth=normalised_curve(self.table, pt_bin, abseta_bin, fine),
+            reference=self._reference_at(pt, abseta, fine),
+        )
+
+    def _reference_at(self, pt: tuple[float, float], abseta: tuple[float, float], fine: Floats) -> LabelledCurve | None:
+        """Return the reference at the centre of a (pT, |eta|) bin."""
+        if self.reference is None:
+            return None
+        centre_pt, centre_abseta = np.sqrt(pt[0] * pt[1]), 0.5 * (abseta[0] + abseta[1])
+        at = np.full_like(fine, centre_pt), np.full_like(fine, centre_abseta), fine
+        return LabelledCurve(self.reference.label, np.asarray(self.reference.evaluate(self.flavour, *at)))
+
+    def panels(self) -> list[Panel]:
+        """Return all (pT, |eta|) bins."""
+        n_pt, n_abseta, _ = self.table.bins.shape
+        return [self.panel(i, j) for i in range(n_pt) for j in range(n_abseta)]
 
 
-def _check_bins(table: BinnedFlavour, other: hist.Hist[Any], what: str) -> None:
-    for name, edges in zip(("pt", "abseta", "discriminant"), table.bins, strict=True):
-        found = np.asarray(other.axes[name].edges)
-        if not np.array_equal(found, edges):
+def _check_bins(bins: FlavourBins, other: hist.Hist[Any], what: str) -> None:
+    for name, edges in zip(("pt", "abseta", "discriminant"), bins, strict=True):
+        given = np.asarray(other.axes[name].edges)
+        if not np.array_equal(given, edges):
             raise ValueError(
-                f"{what} has the {name} edges {found.tolist()}, the binned scale factor {edges.tolist()}; "
+                f"{what} has the {name} edges {given.tolist()}, the binned scale factor {edges.tolist()}; "
                 "both must come from the same binned.bins"
             )
 
 
 def _nodes(table: BinnedFlavour) -> Floats:
-    valid = expit(table.node) if table.transform == "logit" else table.node
+    """Return where points are drawn; that of invalid scores in the middle of their slot."""
     drawn = drawn_edges(table.bins.discriminant)
-    return np.asarray(np.clip(np.concatenate([[0.5 * (drawn[0] + drawn[1])], valid]), drawn[:-1], drawn[1:]))
-
-
-def _smooth(table: BinnedFlavour, pt_bin: int, abseta_bin: int, fine: Floats) -> Floats:
-    position = logit(fine) if table.transform == "logit" else fine
-    row = np.zeros(len(fine), np.int64)
-    curve = interpolate(table.smooth[pt_bin, abseta_bin][None], table.node, row, position)
-    return curve / _mean_divisor(table, "binned_smooth", pt_bin, abseta_bin)
-
-
-def _at_centre(
-    reference: Reference, flavour: str, pt: tuple[float, float], abseta: tuple[float, float], fine: Floats
-) -> Floats:
-    centre_pt, centre_eta = np.sqrt(pt[0] * pt[1]), 0.5 * (abseta[0] + abseta[1])
-    return np.asarray(reference.evaluate(flavour, np.full_like(fine, centre_pt), np.full_like(fine, centre_eta), fine))
+    positions = table.positions
+    positions[0] = 0.5 * (drawn[0] + drawn[1])
+    return np.asarray(np.clip(positions, drawn[:-1], drawn[1:]))

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from deepsf.binned.pseudo_experiments import Experiments
-from deepsf.plots.style import Margins, Style, context, corner_text, experiment_label, grid
+from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
+from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
 _PULL_MAX = 5.0
@@ -34,7 +35,7 @@ def figure(experiments: Mapping[str, Experiments], style: Style) -> Figure:
             _chi2(placed[row, 3], found)
         for axes, label in zip(placed[-1], ("(measured - true) / error", "Bin", "Bin", r"$\chi^2$ / ndf"), strict=True):
             axes.set_xlabel(label)
-        experiment_label(placed[0, 0], style, right=False)
+        experiment_label(placed[0, 0], style)
     return made
 
 

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from deepsf.plots.style import Margins, Style, context, experiment_label, grid, limits
+from deepsf.plots.layout import Margins, experiment_label, grid, limits
+from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
 History = Mapping[str, Sequence[float]]
@@ -68,8 +69,7 @@ def figure(histories: Sequence[History], flavours: Sequence[str], style: Style) 
             axes[0, column].text(0.04, 0.94, text, transform=axes[0, column].transAxes, va="top", fontsize="x-small")
             made.align_ylabels(axes[:, column])
         axes[-1, -1].set_xlabel("Pass over the data")
-        experiment_label(axes[0, 0], style, right=False)
-        experiment_label(axes[0, -1], style, left=False)
+        experiment_label(axes[0, 0], style, axes[0, -1])
     return made
 
 

@@ -11,8 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from deepsf.audit.bin_means import weighted_rms
 from deepsf.plots.discriminant_axis import DiscriminantAxis
-from deepsf.plots.style import Margins, Style, context, corner_text, experiment_label, grid, limits, steps
+from deepsf.plots.layout import Margins, corner_text, experiment_label, grid, limits, steps
+from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
 _MARKERS = ("o", "s", "^", "D", "v")
@@ -70,15 +72,6 @@ def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_
         lower.set_xlabel(style.discriminant_label)
         made.align_ylabels([main, lower])
     return made
-
-
-def weighted_rms(difference: Floats, weight: Floats, axis: tuple[int, ...] | None = None) -> Floats:
-    """Return sqrt(sum w d^2 / sum w) without the bins where d is NaN; NaN where no weight is left."""
-    used = np.where(np.isfinite(difference), weight, 0.0)
-    total = used.sum(axis=axis)
-    square = (used * np.nan_to_num(difference) ** 2).sum(axis=axis)
-    mean = np.divide(square, total, out=np.full(np.shape(total), np.nan), where=total > 0)
-    return np.asarray(np.sqrt(mean))
 
 
 def _draw_points(

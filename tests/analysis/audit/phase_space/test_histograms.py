@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from deepsf.audit.methods import no_scale_factor
-from deepsf.audit.phase_space.histograms import VARIABLES, histograms_from_json, n_jets_of, phase_spaces
-from deepsf.config.validation import Validation
+from deepsf.audit.phase_space.histograms import histograms_from_json, phase_spaces
+from deepsf.config.validation import VARIABLES, Validation, n_jets_of
 from tests.analysis.audit.phase_space.jet_tables import binned, tables_in, write_jets
 
 B = (0.9, 0.5, 2.0, 1.5)
