@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -103,11 +101,3 @@ def test_every_region_has_its_purity(shown):
         "purity_lf": (found.purities, "lf", STYLE),
         "condition": (found.purities, STYLE),
     }
-
-
-@pytest.mark.parametrize("room", ["scale_factors", "efficiency"])
-def test_a_plan_is_made_without_anything_that_takes_time(room):
-    slow = ("matplotlib", "torch", "numba", "scipy", "pyarrow", "hist", "awkward")
-    code = f"import sys; import deepsf.plots.{room}.plan; print([m for m in {slow} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -31,32 +31,6 @@ def test_thick_lines_are_medians_over_members():
     np.testing.assert_allclose(curves(axes[2], "largest"), 2.5)
 
 
-def test_every_member_is_drawn_inside_the_axes():
-    axes = figure([history(0.0), history(1.0), history(-7.0)], ["b"], STYLE).axes
-    for panel in axes:
-        assert len(panel.lines) == 2 * 3 + 2
-        low, high = panel.get_ylim()
-        drawn = np.concatenate([line.get_ydata() for line in panel.lines])
-        assert low < drawn.min()
-        assert drawn.max() < high
-
-
-def test_members_of_different_length_share_the_axes():
-    axes = figure([history(0.0, 2), history(1.0, 4)], ["b"], STYLE).axes
-    np.testing.assert_allclose(curves(axes[0], "training"), [0.5, 0.6, 1.2, 1.3])
-
-
-def test_a_single_pass_is_visible():
-    axes = figure([history(0.0, 1)], ["b"], STYLE).axes
-    assert all(line.get_marker() == "o" for line in axes[0].lines)
-
-
-def test_a_missing_column_is_named_with_the_member():
-    broken = {name: values for name, values in history(0.0).items() if name != "sf_max_b"}
-    with pytest.raises(ValueError, match=r"member 1 has no column 'sf_max_b'"):
-        figure([history(0.0), broken], ["b"], STYLE)
-
-
 def test_no_members_are_refused():
     with pytest.raises(ValueError, match="at least one member"):
         figure([], ["b"], STYLE)

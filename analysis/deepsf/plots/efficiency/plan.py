@@ -5,8 +5,8 @@ The list follows from the configuration alone, and matplotlib is loaded when the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from deepsf.plots.efficiency.variables import CROSS_FIT, JET_VARIABLES, TAG_REGIONS, event_variables
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from deepsf.efficiency.audit.results import EfficiencyClosure
     from deepsf.plots.style import Style
+    from deepsf.plots.training import History
 
 
 class EfficiencyResults(NamedTuple):
     """What the audit found, and by network, the ensemble's first, the records of its members' trainings."""
 
     closure: EfficiencyClosure
-    histories: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]
+    histories: Mapping[str, Sequence[History]]
 
 
 def efficiency_figures(flavours: Sequence[str], *, is_toy: bool) -> list[PlannedFigure[EfficiencyResults]]:
@@ -32,30 +33,27 @@ def efficiency_figures(flavours: Sequence[str], *, is_toy: bool) -> list[Planned
     for sample in ("test", "scalar") if is_toy else ("test",):
         planned += _sample_figures(sample)
     for region in TAG_REGIONS:
-        planned.append(PlannedFigure(f"{region}_delta_r_{CROSS_FIT}", partial(_region, CROSS_FIT, "delta_r", region)))
-    planned += [
-        PlannedFigure("correlation", _correlation),
-        PlannedFigure("gain", _gain),
-        PlannedFigure("reliability", _reliability),
-    ]
+        planned.append(_planned(f"{region}_delta_r_{CROSS_FIT}", "regions:figure", CROSS_FIT, region, "delta_r"))
+    planned += [_planned(stem, f"{stem}:figure") for stem in ("correlation", "gain", "reliability")]
     if is_toy:
-        planned.append(PlannedFigure("spread", _spread))
-    planned += [PlannedFigure(f"non_closure_{flavour}", partial(_non_closure, flavour)) for flavour in flavours]
+        planned.append(_planned("spread", "spread:figure"))
+    planned += [_planned(f"non_closure_{flavour}", "spread:non_closure_figure", flavour) for flavour in flavours]
     return [*planned, PlannedFigure("training", _training)]
 
 
 def _sample_figures(sample: str) -> list[PlannedFigure[EfficiencyResults]]:
     planned = [
-        PlannedFigure(f"jet_efficiency_{_stem(variable)}_{sample}", partial(_jets, sample, variable))
+        _planned(f"jet_efficiency_{_stem(variable)}_{sample}", "jets:figure", sample, variable)
         for variable in JET_VARIABLES
     ]
     for region in TAG_REGIONS:
         planned += [
-            PlannedFigure(f"{region}_{_stem(variable)}_{sample}", partial(_region, sample, variable, region))
+            _planned(f"{region}_{_stem(variable)}_{sample}", "regions:figure", sample, region, variable)
             for variable in event_variables(sample)
         ]
-        planned.append(PlannedFigure(f"{region}_delta_r_pairs_{sample}", partial(_pairs, sample, region)))
-    return [*planned, PlannedFigure(f"n_tags_{sample}", partial(_n_tags, sample))]
+        pairs = f"{region}_delta_r_pairs_{sample}"
+        planned.append(_planned(pairs, "regions:pairs_figure", sample, region, "delta_r"))
+    return [*planned, _planned(f"n_tags_{sample}", "regions:n_tags_figure", sample)]
 
 
 def _stem(variable: str) -> str:
@@ -63,58 +61,15 @@ def _stem(variable: str) -> str:
     return variable.removesuffix("_gev")
 
 
-def _jets(sample: str, variable: str, results: EfficiencyResults, style: Style) -> Figure:
-    from deepsf.plots.efficiency import jets
+def _planned(stem: str, place: str, *what: str) -> PlannedFigure[EfficiencyResults]:
+    """Return the figure that a function of this package, ``module:function``, draws of the closure."""
 
-    return jets.figure(results.closure, sample, variable, style)
+    def draw(results: EfficiencyResults, style: Style) -> Figure:
+        module, function = place.split(":")
+        drawing: Callable[..., Figure] = getattr(import_module(f"{__package__}.{module}"), function)
+        return drawing(results.closure, *what, style)
 
-
-def _region(sample: str, variable: str, region: str, results: EfficiencyResults, style: Style) -> Figure:
-    from deepsf.plots.efficiency import regions
-
-    return regions.figure(results.closure, sample, region, variable, style)
-
-
-def _pairs(sample: str, region: str, results: EfficiencyResults, style: Style) -> Figure:
-    from deepsf.plots.efficiency import regions
-
-    return regions.pairs_figure(results.closure, sample, region, "delta_r", style)
-
-
-def _n_tags(sample: str, results: EfficiencyResults, style: Style) -> Figure:
-    from deepsf.plots.efficiency import regions
-
-    return regions.n_tags_figure(results.closure, sample, style)
-
-
-def _correlation(results: EfficiencyResults, style: Style) -> Figure:
-    from deepsf.plots.efficiency import correlation
-
-    return correlation.figure(results.closure, style)
-
-
-def _gain(results: EfficiencyResults, style: Style) -> Figure:
-    from deepsf.plots.efficiency import gain
-
-    return gain.figure(results.closure, style)
-
-
-def _reliability(results: EfficiencyResults, style: Style) -> Figure:
-    from deepsf.plots.efficiency import reliability
-
-    return reliability.figure(results.closure, style)
-
-
-def _spread(results: EfficiencyResults, style: Style) -> Figure:
-    from deepsf.plots.efficiency import spread
-
-    return spread.figure(results.closure, style)
-
-
-def _non_closure(flavour: str, results: EfficiencyResults, style: Style) -> Figure:
-    from deepsf.plots.efficiency import spread
-
-    return spread.non_closure_figure(results.closure, flavour, style)
+    return PlannedFigure(stem, draw)
 
 
 def _training(results: EfficiencyResults, style: Style) -> Figure:
