@@ -46,9 +46,9 @@ class Comparison(NamedTuple):
 
 
 def draw_stack(
-    axes: Axes, edges: Floats, by_flavour: Mapping[str, Floats], comparison: Comparison, style: Style, **options: Any
+    axes: Axes, edges: Floats, by_flavour: Mapping[str, Floats], comparison: Comparison, style: Style, *, size: float
 ) -> None:
-    """Draw simulation, the smallest flavour at the bottom, its error, and data; ``options`` are those of `_points`."""
+    """Draw simulation, the smallest flavour at the bottom, its error, and data as points of this size."""
     names = _by_yield(by_flavour)
     mplhep.histplot(
         [by_flavour[name] for name in names],
@@ -63,20 +63,20 @@ def draw_stack(
     )
     low, high = (comparison.simulation + sign * comparison.simulation_error for sign in (-1, 1))
     band(axes, low, high, edges, _BAND_COLOUR)
-    _points(axes, edges, np.where(comparison.data > 0, comparison.data, np.nan), comparison.data_error, **options)
+    _points(axes, edges, np.where(comparison.data > 0, comparison.data, np.nan), comparison.data_error, size)
 
 
-def draw_ratio(axes: Axes, edges: Floats, comparison: Comparison, **options: Any) -> None:
-    """Draw data over simulation, and the error of the simulation around 1; ``options`` are those of `_points`."""
+def draw_ratio(axes: Axes, edges: Floats, comparison: Comparison, *, size: float) -> None:
+    """Draw data over simulation as points of this size, and the error of the simulation around 1."""
     axes.axhline(1.0, color="0.4", linewidth=1.0)
     error = comparison.relative(comparison.simulation_error)
     band(axes, 1 - error, 1 + error, edges, _BAND_COLOUR)
-    _points(axes, edges, *comparison.ratio(), **options)
+    _points(axes, edges, *comparison.ratio(), size)
 
 
-def _points(axes: Axes, edges: Floats, values: Floats, error: Floats, *, size: float, zorder: int = 5) -> None:
-    options: dict[str, Any] = {"histtype": "errorbar", "color": "black", "flow": "none"}
-    mplhep.histplot(values, edges, yerr=error, ax=axes, markersize=size, zorder=zorder, **options)
+def _points(axes: Axes, edges: Floats, values: Floats, error: Floats, size: float) -> None:
+    options: dict[str, Any] = {"histtype": "errorbar", "color": "black", "flow": "none", "zorder": 5}
+    mplhep.histplot(values, edges, yerr=error, ax=axes, markersize=size, **options)
 
 
 def _by_yield(by_flavour: Mapping[str, Floats]) -> list[str]:

@@ -60,13 +60,13 @@ def figure(
     columns = [_column(simulation, data, method) for method in methods]
     invalid = any(c.compared.data[0] > 0 or c.compared.simulation[0] != 0 for c in columns)
     axis = DiscriminantAxis(edges, bool(edges[0] < 0 and invalid))
-    points: dict[str, Any] = {"size": 8.0 if len(edges) < 30 else 5.0, "zorder": 2}
+    size = 8.0 if len(edges) < 30 else 5.0
     with context(0.95):
         margins = Margins(left=1.5, bottom=1.45, top=0.65, between_columns=0.35)
         made, axes = grid([5.6, 2.3], [6.4] * len(columns), margins, sharex="col", sharey="row")
         for (main, ratio), method, column in zip(axes.T, methods, columns, strict=True):
-            draw_stack(main, axis.drawn, column.by_flavour, column.compared, style, **points)
-            draw_ratio(ratio, axis.drawn, column.compared, **points)
+            draw_stack(main, axis.drawn, column.by_flavour, column.compared, style, size=size)
+            draw_ratio(ratio, axis.drawn, column.compared, size=size)
             axis.apply(main, labels=False)
             axis.apply(ratio)
             heading = [style.region(region), style.method(method)] if main is axes[0, 0] else [style.method(method)]
