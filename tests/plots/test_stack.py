@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from matplotlib.colors import to_hex
 
 from deepsf.plots.layout import Margins, grid
-from deepsf.plots.stack import Comparison, draw_ratio, draw_stack, legend_entries, ratio_limits, set_log_range
+from deepsf.plots.stack import (
+    Comparison,
+    chi2_text,
+    draw_ratio,
+    draw_stack,
+    legend_entries,
+    ratio_limits,
+    set_log_range,
+)
 from deepsf.plots.style import Style
 from tests.plots.seen import points
 
@@ -73,3 +82,11 @@ def test_a_range_of_ratios_is_set_by_precise_points_that_are_drawn():
     low, high = ratio_limits([two], 1, error_max=0.15, reach=0.1, margin=0.0)
     # the first bin is not drawn, the last one has too large an error
     np.testing.assert_allclose([low, high], [0.9, 1.6])
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(1.0, "p = 1"), (0.0123, "p = 0.012"), (2.68e-22, r"p = $2.7 \times 10^{-22}$"), (0.0, "p < $10^{-99}$")],
+)
+def test_tests_in_words(p, text):
+    assert chi2_text({"chi2": 12.34, "ndf": 14, "p": p}) == r"$\chi^{2}$/ndf = 12.3/14, " + text

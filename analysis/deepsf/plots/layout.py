@@ -118,9 +118,11 @@ def tint(colour: str, strength: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def corner_text(axes: Axes, text: str, *, size: str) -> None:
-    """Write into the upper left corner of the axes."""
-    axes.text(0.03, 0.965, text, transform=axes.transAxes, va="top", fontsize=size, linespacing=1.3)
+def corner_text(axes: Axes, text: str, *, size: str, clear: bool = False) -> None:
+    """Write into the upper left corner of the axes; ``clear``: over a white box, which hides bands and no points."""
+    box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "boxstyle": "square,pad=0.1"} if clear else None
+    place: dict[str, Any] = {"transform": axes.transAxes, "va": "top", "bbox": box, "zorder": 4}
+    axes.text(0.03, 0.965, text, fontsize=size, linespacing=1.3, **place)
 
 
 def few_ticks(axes: Axes) -> None:

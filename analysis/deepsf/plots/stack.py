@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +21,11 @@ from deepsf.probes.entries import Floats
 METHODS = (NONE, "binned", DIRECT, DEEPSF)
 """Scale factors before and after which data and simulation are compared, of those that there are."""
 _BAND_COLOUR = "0.25"
+_P_MIN, _P_PLAIN = 1e-99, 1e-3
+"""Below the first a p-value is not told apart from it; up to the second it is written as a power of ten."""
+
+Test = Mapping[str, Any]
+"""``chi2``, ``ndf`` and ``p`` of data against simulation."""
 
 
 class Comparison(NamedTuple):
@@ -136,3 +142,14 @@ def data_handle(size: float = 0.3) -> Any:
     size = size * mpl.rcParams["font.size"]
     axes = Figure().add_subplot()
     return axes.errorbar([], [], yerr=[], color="black", marker="o", markersize=size, linestyle="none")
+
+
+def chi2_text(test: Test) -> str:
+    """Return a test in words; a small p-value is a power of ten."""
+    chi2 = f"$\\chi^{{2}}$/ndf = {test['chi2']:.1f}/{test['ndf']}"
+    if test["p"] < _P_MIN:
+        return f"{chi2}, p < $10^{{{math.log10(_P_MIN):.0f}}}$"
+    if test["p"] > _P_PLAIN:
+        return f"{chi2}, p = {test['p']:.2g}"
+    mantissa, _, exponent = f"{test['p']:.1e}".partition("e")
+    return f"{chi2}, p = ${mantissa} \\times 10^{{{int(exponent)}}}$"

@@ -83,9 +83,9 @@ def test_pairs_are_named_without_the_word_jets():
     ("variable", "edges", "names", "expected"),
     [
         (Variable("n", whole=True), np.arange(1.5, 5.0), (), ["2", "3", "4"]),
-        (Variable("n", open_above=True, whole=True), np.arange(1.5, 5.0), (), ["2", "3", r"$\geq$ 4"]),
+        (Variable("n", open_above=True, whole=True), np.arange(1.5, 5.0), (), ["2", "3", "≥ 4"]),
         # the toy's last bin of the number of jets is open
-        (Variable("n", whole=True), np.arange(6.5, 9.0), (), ["7", r"$\geq$ 8"]),
+        (Variable("n", whole=True), np.arange(6.5, 9.0), (), ["7", "≥ 8"]),
         (Variable("flavour", whole=True), np.arange(-0.5, 2.0), ("b", "c"), ["b", "c"]),
     ],
 )

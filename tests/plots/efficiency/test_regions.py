@@ -117,7 +117,7 @@ def test_numbers_and_flavours_are_labelled_in_whole():
 
     assert labels("n_jets") == ["2", "3", "4", "5", "6"]
     assert labels("closest_flavour") == ["b", "c", "udsg"]
-    assert labels("n_tags") == ["0", "1", "2", "3", r"$\geq$ 4"]
+    assert labels("n_tags") == ["0", "1", "2", "3", "≥ 4"]
 
 
 def test_without_truth_direct_tags_are_the_reference():

@@ -153,7 +153,7 @@ def set_horizontal(axes: Axes, edges: Floats, variable: Variable, *, labels: boo
         numbers = list(0.5 * (edges[1:] + edges[:-1]))
         texts = list(names) or [f"{number:g}" for number in numbers]
         if not names and (variable.open_above or numbers[-1] >= N_JETS_LAST):
-            texts[-1] = f"$\\geq$ {texts[-1]}"
+            texts[-1] = f"≥ {texts[-1]}"
         axes.xaxis.set_major_locator(FixedLocator(numbers))
         axes.xaxis.set_major_formatter(FixedFormatter(texts))
         axes.xaxis.set_minor_locator(NullLocator())

@@ -12,7 +12,17 @@ from matplotlib.figure import Figure
 
 from deepsf.plots.discriminant_axis import DiscriminantAxis
 from deepsf.plots.layout import Margins, corner_text, experiment_label, few_ticks, grid, mark_outside
-from deepsf.plots.stack import METHODS, Comparison, draw_ratio, draw_stack, legend_entries, ratio_limits, set_log_range
+from deepsf.plots.stack import (
+    METHODS,
+    Comparison,
+    Test,
+    chi2_text,
+    draw_ratio,
+    draw_stack,
+    legend_entries,
+    ratio_limits,
+    set_log_range,
+)
 from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
@@ -20,9 +30,6 @@ _RATIO_ERROR_MAX = 0.15
 """The ratio's range holds all points of a smaller statistical error; others beyond it are drawn as arrows."""
 _LOG_DECADES = 4.0
 _HEAD_ROOM = 0.75
-
-Test = Mapping[str, Any]
-"""``chi2``, ``ndf`` and ``p`` of data against simulation."""
 
 
 class _Column(NamedTuple):
@@ -70,7 +77,8 @@ def figure(
             axis.apply(main, labels=False)
             axis.apply(ratio)
             heading = [style.region(region), style.method(method)] if main is axes[0, 0] else [style.method(method)]
-            _describe(main, heading, (tests or {}).get(method))
+            heading += [chi2_text(tests[method])] if tests and method in tests else []
+            corner_text(main, "\n".join(heading), size="small")
         _set_limits(axes, columns, axis)
         axes[0, 0].set_ylabel(_yield_label(axis))
         axes[1, 0].set_ylabel("Data / simulation", loc="center", fontsize="small")
@@ -108,13 +116,6 @@ def _yield_label(axis: DiscriminantAxis) -> str:
     widths = np.diff(axis.drawn[1 if axis.has_invalid else 0 :])
     even = np.allclose(widths, widths.mean(), rtol=1e-3)
     return f"Probe jets / {widths.mean():.2g}" if even else "Probe jets / bin"
-
-
-def _describe(axes: Axes, heading: Sequence[str], test: Test | None) -> None:
-    lines = list(heading)
-    if test is not None:
-        lines.append(f"$\\chi^{{2}}$/ndf = {test['chi2']:.1f}/{test['ndf']}, p = {test['p']:.2g}")
-    corner_text(axes, "\n".join(lines), size="small")
 
 
 def _legend(axes: Axes, by_flavour: Mapping[str, Floats], style: Style) -> None:

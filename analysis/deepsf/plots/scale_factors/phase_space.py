@@ -22,12 +22,21 @@ from deepsf.audit.phase_space.histograms import ALL, PhaseSpaceHistograms
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_LAST, RANKS
 from deepsf.plots.discriminant_axis import DiscriminantAxis
-from deepsf.plots.layout import Margins, experiment_label, few_ticks, grid, mark_outside, tint
-from deepsf.plots.stack import METHODS, Comparison, draw_ratio, draw_stack, legend_entries, ratio_limits, set_log_range
+from deepsf.plots.layout import Margins, corner_text, experiment_label, few_ticks, grid, mark_outside, tint
+from deepsf.plots.stack import (
+    METHODS,
+    Comparison,
+    chi2_text,
+    draw_ratio,
+    draw_stack,
+    legend_entries,
+    ratio_limits,
+    set_log_range,
+)
 from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
-_CHANNEL_LABELS = {"ee": "ee", "emu": r"e$\mu$", "mumu": r"$\mu\mu$", ALL: "All channels"}
+_CHANNEL_LABELS = {"ee": "ee", "emu": "eμ", "mumu": "μμ", ALL: "All channels"}
 _JET_LABELS = {"leading": "Leading jet", "second": "Second jet", "further": "Further jets"}
 _ENVELOPE_STRENGTH = 0.3
 _MARKER_SIZE = 6.0
@@ -35,7 +44,8 @@ _RATIO_ERROR_MAX = 0.1
 """The ratios' range holds all points of a smaller statistical error; others beyond it are drawn as arrows."""
 _LOG_DECADES = 4.5
 _HEAD_ROOM = 0.85
-_P_MIN = 1e-99
+_RATIO_HEAD_ROOM = 0.5
+"""For text above the points, in units of their range."""
 _HT_TICKS = (50.0, 100.0, 200.0, 500.0)
 
 Tests = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
@@ -72,13 +82,17 @@ def figure(
             column[0].text(0.05, 0.96, label, transform=column[0].transAxes, va="top", fontsize="small")
             for ratio, method in zip(column[1:], methods, strict=True):
                 _draw_ratio(ratio, edges, found, method, style)
+                lines = [style.method(method)] if channel == channels[0] else []
                 tested = (tests or {}).get(channel, {}).get(variable, {}).get(method)
-                _describe(ratio, style.method(method) if channel == channels[0] else "", tested)
+                lines += [] if tested is None else [chi2_text(tested)]
+                corner_text(ratio, "\n".join(lines), size="xx-small", clear=True)
             for panel in column:
                 _set_horizontal(panel, axis, edges, variable, labels=panel is column[-1])
         _set_limits(axes, columns, methods, edges, axis)
         axes[0, 0].set_ylabel("Jets / bin" if variable in RANKS else "Events / bin")
-        axes[len(methods) // 2 + 1, 0].set_ylabel("Data / simulation", loc="center", fontsize="small")
+        # in the middle of all rows of ratios: of an even number, at the upper edge of the first below
+        middle: dict[str, Any] = {"y": 0.5 if len(methods) % 2 else 1.0, "ha": "center"}
+        axes[len(methods) // 2 + 1, 0].set_ylabel("Data / simulation", fontsize="small", **middle)
         axes[-1, -1].set_xlabel(_horizontal_label(variable, style))
         made.align_ylabels(axes[:, 0])
         experiment_label(axes[0, 0], style, axes[0, -1])
@@ -123,7 +137,7 @@ def _set_limits(
     low, high = ratio_limits((c for row in compared for c in row), first, error_max=_RATIO_ERROR_MAX, reach=0.08)
     centre = 0.5 * (edges[1:] + edges[:-1])
     for panels, row in zip(axes[1:], compared, strict=True):
-        panels[0].set_ylim(low, high + 0.3 * (high - low))
+        panels[0].set_ylim(low, high + _RATIO_HEAD_ROOM * (high - low))
         few_ticks(panels[0])
         panels[0].yaxis.set_minor_locator(NullLocator())
         for panel, column in zip(panels, row, strict=True):
@@ -137,7 +151,7 @@ def _set_horizontal(axes: Axes, axis: DiscriminantAxis | None, edges: Floats, va
     axes.set_xlim(edges[0], edges[-1])
     if variable == "n_jets":
         numbers = list(0.5 * (edges[1:] + edges[:-1]))
-        texts = [f"$\\geq${number:g}" if number == N_JETS_LAST else f"{number:g}" for number in numbers]
+        texts = [f"≥{number:g}" if number == N_JETS_LAST else f"{number:g}" for number in numbers]
         axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.set_xscale("log")
@@ -159,18 +173,8 @@ def _horizontal_label(variable: str, style: Style) -> str:
 def _n_jets_text(n_jets: tuple[int, int]) -> str:
     first, last = n_jets
     if last >= N_JETS_LAST:
-        return f"$\\geq$ {first} jets"
+        return f"≥ {first} jets"
     return f"{first} jets" if first == last else f"{first} to {last} jets"
-
-
-def _describe(axes: Axes, method: str, tested: Mapping[str, Any] | None) -> None:
-    place: dict[str, Any] = {"transform": axes.transAxes, "va": "top", "fontsize": "x-small"}
-    if method:
-        axes.text(0.03, 0.94, method, **place)
-    if tested is not None:
-        p = f"= {tested['p']:.1g}" if tested["p"] > _P_MIN else f"< {_P_MIN:g}"
-        text = f"$\\chi^{{2}}$/ndf = {tested['chi2']:.0f}/{tested['ndf']}, p {p}"
-        axes.text(0.97, 0.94, text, ha="right", **{**place, "fontsize": "xx-small"})
 
 
 def _legend(axes: Axes, found: Content, variable: str, style: Style) -> None:
