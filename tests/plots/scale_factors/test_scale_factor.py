@@ -93,6 +93,17 @@ def test_the_ratio_is_deepsf_over_binned():
     )
 
 
+def test_a_poor_bin_does_not_set_the_range_of_ratios_but_gets_an_arrow():
+    table = binned()
+    table.sf[0, 0, 3], table.error[0, 0, 3] = 0.05, 0.2
+    ratio = figure(panel(table=table), STYLE).axes[1]
+    # DeepSF is 20 times the binned scale factor there, whose relative error is 4
+    assert ratio.get_ylim()[1] < 2.0
+    (arrow,) = [line for line in ratio.lines if line.get_marker() == "^"]
+    assert arrow.get_color() == STYLE.colour("deepsf")
+    assert 0.5 < arrow.get_xdata()[0] < 1.0
+
+
 def test_the_slot_of_invalid_scores_is_there_only_with_such_jets():
     with_invalid, without = (figure(panel(summary=summary(n_invalid=n)), STYLE).axes[1] for n in (20, 0))
     assert with_invalid.get_xlim()[0] == -2.01

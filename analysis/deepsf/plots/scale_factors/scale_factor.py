@@ -23,6 +23,7 @@ from deepsf.plots.layout import (
     grid,
     kinematics_text,
     limits,
+    mark_outside,
     steps,
     tint,
 )
@@ -36,6 +37,8 @@ _OUTSIDE_MIN = 0.001
 """Share of jets beyond the histogram of values that a figure mentions."""
 _SHADE_MIN = 0.02
 """Shares of a bin's jets, relative to the highest, below which nothing is shaded."""
+_RATIO_ERROR_MAX = 0.5
+"""The ratio's range holds the bins of a smaller relative error; DeepSF beyond it is marked by an arrow."""
 _TRUTH_DASHES = (0, (4, 2))
 _SYSTEMATIC_ALPHA = 0.25
 """The envelope lies over the shading of the jets, which stays visible."""
@@ -222,5 +225,8 @@ def _describe(axes: Axes, panel: Panel, style: Style) -> None:
 def _draw_ratio(axes: Axes, panel: Panel, style: Style) -> None:
     ratios, first = panel.values.over_binned(), axis_of([panel]).first_shown
     _draw_values(axes, panel, ratios, style, marker_size=0.27 * mpl.rcParams["font.size"])
-    axes.set_ylim(*limits(*(values[first:] for values in ratios.shown()), include=(0.9, 1.1)))
+    poor = ~(ratios.error[first:] < _RATIO_ERROR_MAX)
+    axes.set_ylim(*limits(*(np.where(poor, np.nan, v[first:]) for v in ratios.shown()), include=(0.9, 1.1)))
     few_ticks(axes)
+    edges = drawn_edges(panel.edges)
+    mark_outside(axes, (0.5 * (edges[1:] + edges[:-1]))[first:], ratios.mean[first:], style.colour("deepsf"))
