@@ -13,7 +13,7 @@ from deepsf.efficiency.audit.closure import INCLUSIVE, TOTAL, ModelYields
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import model_label, pair_labels
 from deepsf.plots.efficiency.variables import SAMPLES, TAG_REGIONS
-from deepsf.plots.layout import Margins, experiment_label, grid
+from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
@@ -34,7 +34,7 @@ def figure(closure: EfficiencyClosure, style: Style, sample: str = "test") -> Fi
             order = [total.categories.index(INCLUSIVE), *(k for k, c in enumerate(total.categories) if c != INCLUSIVE)]
             heights = _draw(panel, total.models[closure.nominal], order, closure, style)
             _finish(panel, heights, labels)
-            panel.text(0.02, 0.94, TAG_REGIONS[region], transform=panel.transAxes, va="top", fontsize="small")
+            corner_text(panel, TAG_REGIONS[region])
         for panel in axes[:-1, 0]:
             panel.tick_params(labelbottom=False)
         n_events = closure.samples[sample].n_events

@@ -28,7 +28,7 @@ from deepsf.plots.efficiency.common import (
     shown_models,
 )
 from deepsf.plots.efficiency.variables import CROSS_FIT, EVENT_VARIABLES, N_TAGS, SAMPLES, TAG_REGIONS, Variable
-from deepsf.plots.layout import Margins, experiment_label, grid
+from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.stack import data_handle
 from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
@@ -86,7 +86,7 @@ def _figure(
         close.set_ylabel("Networks\nalone", loc="center", fontsize="small")
         close.set_xlabel(horizontal_label(variable))
         made.align_ylabels(axes[:, 0])
-        main.text(0.035, 0.965, "\n".join(heading), transform=main.transAxes, va="top", fontsize="small")
+        corner_text(main, "\n".join(heading))
         _legend(main, yields, curves, style)
         experiment_label(main, style)
     return made
@@ -117,7 +117,7 @@ def pairs_figure(closure: EfficiencyClosure, sample: str, region: str, variable:
             _draw_pair(main, below, yields, category, closure.nominal, style)
             for panel in (main, below):
                 set_horizontal(panel, yields.edges, EVENT_VARIABLES[variable], labels=panel is below)
-            main.text(0.05, 0.94, labels[category], transform=main.transAxes, va="top", fontsize="small")
+            corner_text(main, labels[category])
         for main, below in zip(axes[0::3, 0], axes[1::3, 0], strict=True):
             main.set_ylabel("Events / bin")
             of_reference = "truth" if TRUTH in yields.models else "direct"
@@ -160,7 +160,7 @@ def _draw_pair(main: Axes, below: Axes, yields: RegionYields, category: str, nom
 def _draw_yields(axes: Axes, curves: Curves, reference: Floats, style: Style, head_room: float = _HEAD_ROOM) -> None:
     draw_curves(axes, curves, style)
     observed = np.nan_to_num(curves.observed)
-    highest = max(float(np.max(values)) for values in (*curves.models.values(), observed))
+    highest = max(float(np.max(values)) for values in (*curves.models.values(), observed + curves.observed_error))
     shown = np.concatenate([curves.models[curves.nominal], reference, observed])
     positive = shown[shown > 0]
     lowest = float(positive.min()) if len(positive) else 1.0
@@ -184,7 +184,7 @@ def _legend(axes: Axes, yields: RegionYields, curves: Curves, style: Style) -> N
         handles,
         labels,
         loc="upper left",
-        bbox_to_anchor=(0.0, 0.87),
+        bbox_to_anchor=(0.0, 0.855),
         ncols=2,
         fontsize="x-small",
         handlelength=1.8,

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import few_vertical_ticks, model_label
-from deepsf.plots.layout import Margins, experiment_label, grid
+from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
@@ -52,7 +52,7 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
                 f"not covered: {100 * check.uncovered[row]:.2g} %"
             )
             text = text.replace("-", "\N{MINUS SIGN}")
-            panel.text(0.05, 0.96, text, transform=panel.transAxes, va="top", fontsize="x-small", linespacing=1.4)
+            corner_text(panel, text, size="x-small")
         axes[0, 0].set_ylabel("rms(mean $-$ true) / mean true [%]")
         members = closure.n_members.get(closure.nominal, 0)
         axes[0, -1].set_xlabel(f"rms spread of {members} members / mean true [%]")
@@ -73,7 +73,7 @@ def non_closure_figure(closure: EfficiencyClosure, flavour: str, style: Style) -
         reach = float(np.nanmax(np.abs(np.concatenate([[1.0], *(v.ravel() for _, v, _ in panels)]))))
         for panel, (title, values, error) in zip(axes[0], panels, strict=True):
             _draw_cells(panel, values, error, reach)
-            panel.text(0.03, 0.965, title, transform=panel.transAxes, va="top", fontsize="small")
+            corner_text(panel, title)
             _label_cells(panel, found.pt_gev, found.delta_r)
         axes[0, 0].set_ylabel("Jet $p_{T}$ [GeV]")
         axes[0, -1].set_xlabel(r"$\Delta R$ to the closest jet")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from deepsf.plots.layout import Margins, experiment_label, grid
+from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
 from deepsf.plots.training import Curve, History, draw_members
 
@@ -40,7 +40,7 @@ def figure(histories: Mapping[str, Sequence[History]], style: Style) -> Figure:
             if panel is axes[0, 0] and style.members:
                 trainings = style.members
             text = f"{style.method(model)}, {trainings}\nthick: median"
-            panel.text(0.04, 0.95, text, transform=panel.transAxes, va="top", fontsize="x-small", linespacing=1.3)
+            corner_text(panel, text, size="x-small")
         axes[0, 0].set_ylabel("Cross-entropy per jet")
         axes[0, -1].set_xlabel("Pass over the data")
         experiment_label(axes[0, 0], style, axes[0, -1])

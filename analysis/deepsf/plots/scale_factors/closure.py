@@ -78,7 +78,7 @@ def figure(
             axis.apply(ratio)
             heading = [style.region(region), style.method(method)] if main is axes[0, 0] else [style.method(method)]
             heading += [chi2_text(tests[method])] if tests and method in tests else []
-            corner_text(main, "\n".join(heading), size="small")
+            corner_text(main, "\n".join(heading))
         _set_limits(axes, columns, axis)
         axes[0, 0].set_ylabel(_yield_label(axis))
         axes[1, 0].set_ylabel("Data / simulation", loc="center", fontsize="small")

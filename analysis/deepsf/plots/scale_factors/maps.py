@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 from scipy.special import expit
 
-from deepsf.plots.layout import Margins, colour_bar, experiment_label, grid
+from deepsf.plots.layout import Margins, colour_bar, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats, logit
 
@@ -68,15 +68,12 @@ def figure(
             for axes, column in zip(axes_of_row, columns, strict=True):
                 _draw(axes, axes_of_grid, values[:, column], norms[kind], _colour_map(kind))
                 text = f"{style.flavour(flavour)}, |$\\eta$| = {axes_of_grid['abseta'][column]:.2f}"
-                axes.text(0.04, 0.95, text, transform=axes.transAxes, va="top", fontsize="x-small", bbox=_BOX)
+                corner_text(axes, text, size="x-small", clear=True)
             colour_bar(made, axes_of_row, label)
             axes_of_row[0].set_ylabel("Jet $p_{T}$ [GeV]")
         placed[-1, -1].set_xlabel(style.discriminant_label)
         experiment_label(placed[0, 0], style, placed[0, -1])
     return made
-
-
-_BOX = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "boxstyle": "square,pad=0.15"}
 
 
 def _check_grid(own: Mapping[str, Floats], truth: Mapping[str, Any]) -> None:

@@ -78,8 +78,7 @@ def figure(
         made, axes = grid([4.3, *[1.75] * len(methods)], [4.7] * len(columns), margins, sharex="col", sharey="row")
         for column, channel, found in zip(axes.T, channels, columns, strict=True):
             draw_stack(column[0], edges, found.by_flavour, _compared(found, NONE), style, size=_MARKER_SIZE)
-            label = f"{_CHANNEL_LABELS[channel]}\n{_n_jets_text(n_jets)}"
-            column[0].text(0.05, 0.96, label, transform=column[0].transAxes, va="top", fontsize="small")
+            corner_text(column[0], f"{_CHANNEL_LABELS[channel]}\n{_n_jets_text(n_jets)}")
             for ratio, method in zip(column[1:], methods, strict=True):
                 _draw_ratio(ratio, edges, found, method, style)
                 lines = [style.method(method)] if channel == channels[0] else []

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from deepsf.binned.purity import FlavourPurities
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.plots.discriminant_axis import DiscriminantAxis
-from deepsf.plots.layout import Margins, colour_bar, experiment_label, grid, interval_text
+from deepsf.plots.layout import Margins, colour_bar, corner_text, experiment_label, grid, interval_text
 from deepsf.plots.style import Style, context
 from deepsf.probes.entries import Floats
 
@@ -80,7 +80,7 @@ def _maps(
                 shown = np.ma.masked_invalid(np.where(np.isposinf(values), 2 * float(norm.vmax or 1.0), values))
                 axes.pcolormesh(axis.drawn, _pt_places(bins.pt_gev), shown, norm=norm, cmap=colour_map, rasterized=True)
                 axis.apply(axes, labels=row is rows[-1], max_labels=13, size="x-small")
-                axes.text(0.03, 0.97, text, transform=axes.transAxes, va="top", fontsize="x-small")
+                corner_text(axes, text, size="x-small")
                 _set_pt_axis(axes, bins.pt_gev)
             axes_of_row[0].set_ylabel("Jet $p_{T}$ [GeV]")
         placed[-1, -1].set_xlabel(style.discriminant_label)

@@ -205,7 +205,7 @@ def handles_of(panel: Panel, style: Style) -> list[tuple[Any, str]]:
 
 
 def _describe(axes: Axes, panel: Panel, style: Style) -> None:
-    corner_text(axes, f"{style.flavour(panel.flavour)}, {kinematics_text(*panel.bin)}", size="small")
+    corner_text(axes, f"{style.flavour(panel.flavour)}, {kinematics_text(*panel.bin)}")
     axes.legend(
         *zip(*handles_of(panel, style), strict=True),
         loc="upper left",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from deepsf.plots.layout import Margins, experiment_label, grid
+from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
 from deepsf.plots.training import Curve, History, draw_members
 
@@ -35,7 +35,7 @@ def figure(histories: Sequence[History], flavours: Sequence[str], style: Style) 
                 panel.set_ylabel(label, loc="center", fontsize="small")
             trainings = style.members or f"{len(histories)} trainings"
             text = f"{style.flavour(flavour)}, {trainings}\nthick: median"
-            column[0].text(0.04, 0.94, text, transform=column[0].transAxes, va="top", fontsize="x-small")
+            corner_text(column[0], text, size="x-small")
             made.align_ylabels(column)
         axes[-1, -1].set_xlabel("Pass over the data")
         experiment_label(axes[0, 0], style, axes[0, -1])

@@ -67,7 +67,7 @@ def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_
             title_fontsize="x-small",
             alignment="left",
         )
-        corner_text(main, f"{style.flavour(flavour)}, all ($p_{{T}}$, |$\\eta$|) bins", size="small")
+        corner_text(main, f"{style.flavour(flavour)}, all ($p_{{T}}$, |$\\eta$|) bins")
         experiment_label(main, style)
         lower.set_xlabel(style.discriminant_label)
         made.align_ylabels([main, lower])
@@ -99,7 +99,9 @@ def _finish(
     low, high = limits(*shown)
     main.set_ylim(low, high + 0.45 * (high - low))
     main.set_ylabel("S $-$ truth, per bin")
-    lower.set_ylim(0.0, limits(*heights, margin=0.1)[1])
+    highest = limits(*heights, margin=0.1)[1]
+    # a label at the corner would touch that of the horizontal axis
+    lower.set_ylim(-0.05 * highest, highest)
     lower.set_ylabel("RMS over bins", loc="center", fontsize="small")
     axis.apply(main, labels=False)
     axis.apply(lower)
