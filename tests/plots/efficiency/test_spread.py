@@ -35,7 +35,7 @@ def test_cells_show_deviation_error_spread_and_systematic(flavour):
     deviation, error = 100 * found.deviation[row, 0, 3], 100 * found.statistical[row, 0, 3]
     assert f"{deviation:.1f}\n$\\pm$ {error:.1f}" in shown
     assert f"{100 * found.systematic[row].max():.1f}" in shown
-    for text in ("Predicted over tagged $-$ 1 [%]", "Jet $p_{T}$ [GeV]", "> 400", "20 to 60", "> 1.5"):
+    for text in ("(Predicted $-$ tagged) / predicted [%]", "Jet $p_{T}$ [GeV]", "> 400", "20 to 60", "> 1.5"):
         assert text in shown
     assert f"{flavour} jets, GNN (18 of 20 members)" in shown
     assert clipped(made) == []

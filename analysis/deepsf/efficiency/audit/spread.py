@@ -59,7 +59,7 @@ class NonClosure(NamedTuple):
     Attributes
     ----------
     deviation
-        Predicted over directly tagged jets, less one, relative to predicted: (sum g w - sum g t) / sum g w.
+        Predicted minus directly tagged jets, relative to predicted: (sum g w - sum g t) / sum g w.
     statistical
         Its error from the tags, sqrt(sum g^2 w (1 - w)) / sum g w.
     spread

@@ -64,7 +64,7 @@ def non_closure_figure(closure: EfficiencyClosure, flavour: str, style: Style) -
     """Return non-closure, spread and the systematic of one flavour in cells of pT and DeltaR, with their numbers."""
     found, row = closure.non_closure, closure.flavours.index(flavour)
     panels: list[tuple[str, Floats, Floats | None]] = [
-        ("Predicted over tagged $-$ 1 [%]", 100 * found.deviation[row], 100 * found.statistical[row]),
+        ("(Predicted $-$ tagged) / predicted [%]", 100 * found.deviation[row], 100 * found.statistical[row]),
         ("Spread of members [%]", 100 * found.spread[row], None),
         ("Systematic, beyond both errors [%]", 100 * found.systematic[row], None),
     ]
