@@ -27,9 +27,15 @@ def test_correlations_are_drawn_for_every_model_and_pair():
 
 
 def test_correlations_beyond_the_range_get_an_arrow():
-    lower = figure(closure(), STYLE).axes[1]
-    assert np.abs(closure().correlation["map_delta_r"].significance).max() > 6
-    assert any(line.get_marker() in "^v" and len(line.get_xdata()) < 6 for line in lower.lines)
+    found = closure()
+    of_map = found.correlation["map"]._replace(correlation=np.array([0.05, 0.02, -0.3, 0.04, -0.01, 6.0]))
+    main, lower = figure(found._replace(correlation={**found.correlation, "map": of_map}), STYLE).axes
+    assert np.abs(of_map.significance).max() > 6
+    for panel in (main, lower):
+        arrows = {line.get_marker() for line in panel.lines if len(line.get_xdata()) == 1}
+        assert arrows == {"^", "v"}
+    drawn = [line for line in main.lines if line.get_marker() == "^" and len(line.get_xdata()) == 1]
+    assert [line.get_color() for line in drawn] == [STYLE.colour("map")]
 
 
 def test_without_truth_there_is_no_injected_correlation():

@@ -55,7 +55,7 @@ def test_labels_and_nothing_clipped(sample, variable, label):
     assert clipped(made) == []
 
 
-def test_ranges_hold_every_prediction():
+def test_ranges_hold_every_prediction_and_the_truth():
     for variable in ("pt_gev", "eta", "delta_r"):
         for panel in columns(figure(closure(), "test", variable, STYLE))[0]:
             low, high = panel.get_ylim()

@@ -50,9 +50,11 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
         _finish(main, lower, closure, models, labels)
         for number, model in enumerate(models):
             x = _places(len(labels), number, len(models))
+            mark_outside(main, x, found[model].correlation, style.colour(model))
             mark_outside(lower, x, found[model].significance, style.colour(model))
+        # pairs of light jets, at the right, are those whose maps are out of range
         main.legend(
-            loc="upper right", fontsize="x-small", ncols=2, handlelength=1.2, columnspacing=1.0, labelspacing=0.3
+            loc="upper left", fontsize="x-small", ncols=2, handlelength=1.2, columnspacing=1.0, labelspacing=0.3
         )
         made.align_ylabels([main, lower])
         experiment_label(main, style)

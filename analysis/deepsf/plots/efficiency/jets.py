@@ -80,7 +80,8 @@ def _draw_column(column: Any, profile: Profile, row: int, nominal: str, style: S
         steps(main, reference, profile.edges, color=style.colour(TRUTH), linewidth=width)
     draw_curves(main, curves, style)
     precise = error < _PRECISE * rate
-    low, high = limits(*curves.models.values(), (rate - error)[precise], (rate + error)[precise], margin=0.0)
+    shown = (*curves.models.values(), reference)
+    low, high = limits(*shown, (rate - error)[precise], (rate + error)[precise], margin=0.0)
     room = high - low or high
     main.set_ylim(max(0.0, low - 0.15 * room), high + 0.5 * room)
     few_vertical_ticks(main)
