@@ -7,44 +7,17 @@ import math
 import awkward as ak
 import numpy as np
 import pytest
-import torch
 
 import deepsf
-from deepsf.networks.dense import DenseNetwork
-from deepsf.networks.ensemble import Members, summaries_from_json, summaries_to_json, summarise_flavour
-from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import (
-    Architecture,
     EnsembleScaleFactor,
-    MemberScaleFactor,
     load_member,
     save_member,
     summarise,
 )
-from deepsf.probes.bins import FlavourBins, KinematicBins
-from deepsf.probes.entries import Jets
-from deepsf.probes.weights import NormalisationTable
 from deepsf.tensor_files import TensorFileError
+from tests.analysis.networks.random_members import CODES, jets, member
 from tests.analysis.tensor_file_damage import accepted, content, spoil
-
-CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
-SCALING = InputScaling(
-    ("pt", "abseta", "discriminant"),
-    ("log", "identity", "logit"),
-    np.array([3.0, 0.0, -9.0]),
-    np.array([6.0, 2.5, 9.0]),
-    np.array([4.0, 1.0, 0.0]),
-    np.array([0.5, 0.5, 3.0]),
-)
-
-
-def member(seed, factor=1.0):
-    generator = torch.Generator().manual_seed(seed)
-    networks = {f: DenseNetwork(4, layers=2, units=8, generator=generator) for f in ("b", "udsg")}
-    table = NormalisationTable(KinematicBins(np.array([50.0]), np.array([])), np.array([factor, 2 * factor]))
-    return MemberScaleFactor(
-        Architecture(2, 8, 1.5), dict.fromkeys(networks, SCALING), networks, {"b": table, "udsg": table}
-    )
 
 
 @pytest.fixture
@@ -52,11 +25,6 @@ def ensemble(tmp_path):
     sf = EnsembleScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
     sf.save(tmp_path / "ensemble.safetensors")
     return EnsembleScaleFactor.load(tmp_path / "ensemble.safetensors")
-
-
-def jets(pt, score, flavour=0):
-    pt, score = np.array(pt, np.float32), np.array(score, np.float32)
-    return Jets(pt, np.full_like(pt, 0.5), score, np.full(len(pt), flavour, np.int8))
 
 
 def test_a_file_gives_back_the_same_numbers_and_equal_content_equal_bytes(ensemble, tmp_path):
@@ -175,15 +143,3 @@ def test_a_header_that_does_not_fit_is_refused(ensemble, tmp_path, change, messa
     spoil(path, header, tensors)
     with pytest.raises(TensorFileError, match=message):
         EnsembleScaleFactor.load(path)
-
-
-def test_bin_errors_are_of_the_members_bin_means():
-    """Two jets in a bin, two members: bin means 1.1 and 1.3, so 1.2 with an error of 0.1 - not the jets' spread."""
-    bins = FlavourBins(np.array([20.0, 100.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 0.5, 1.0]))
-    summary = summarise_flavour(bins, jets([30, 40], [0.2, 0.3]), np.array([[0.9, 1.3], [1.2, 1.4]]))
-    again = summaries_from_json(summaries_to_json({"b": summary}, Members((0, 2), 3)))["b"]
-    for which in (summary, again):
-        estimate = which.estimate()
-        np.testing.assert_allclose(estimate.mean[0, 0], [np.nan, 1.2, np.nan])
-        np.testing.assert_allclose(estimate.sem[0, 0, 1], 0.1)
-        assert which.values.values(flow=True)[0, 0, 1].sum() == 2

@@ -64,25 +64,6 @@ def test_one_logit_is_the_same_as_two_classes():
     )
 
 
-def test_every_row_with_a_weight_is_in_one_batch_of_a_pass():
-    weight = np.ones(1003)
-    weight[::10] = 0
-    held_out = np.zeros(1003, bool)
-    held_out[:50] = True
-    batches = Rows(torch.arange(1003.0)[:, None], torch.arange(1003) % 2, weight, 100, validation=held_out)
-    generator, passes = torch.Generator().manual_seed(1), []
-    for _ in range(2):
-        batches.shuffle(generator)
-        found = [batches.batch(number).inputs[:, 0].int().tolist() for number in range(batches.per_pass)]
-        assert {len(batch) for batch in found} <= {95, 96}
-        passes.append([row for batch in found for row in batch])
-    expected = np.flatnonzero(~held_out & (weight > 0)).tolist()
-    assert sorted(passes[0]) == sorted(passes[1]) == expected
-    assert passes[0] != passes[1]
-    (validation,) = batches.validation()
-    assert validation.inputs[:, 0].int().tolist() == np.flatnonzero(held_out & (weight > 0)).tolist()
-
-
 def test_losses_are_means_over_weights_of_trained_and_held_out_rows():
     held_out = np.arange(3000) % 3 == 0
     batches, *_ = rows(validation=held_out)
@@ -160,15 +141,3 @@ def test_a_loss_that_is_not_finite_says_where_and_on_what():
         ClassifierTraining(network, batches, Settings(), SEED).run()
     for part in ("the loss is", "at step 0 of 900", "left [0, 1]", "right [0, 1]", "weights [", "learning rate (0.05)"):
         assert part in str(error.value)
-
-
-def test_rows_that_cannot_be_trained_on_are_refused():
-    label, weight, features = torch.tensor([0, 1, 1]), np.ones(3), torch.ones(3, 1)
-    with pytest.raises(ValueError, match=r"differ in length.*'features': 2"):
-        Rows(features[:2], label, weight, 10)
-    with pytest.raises(ValueError, match="weight of 1 of 3 rows are not finite"):
-        Rows(features, label, np.array([1, np.nan, 1]), 10)
-    with pytest.raises(ValueError, match="features of 3 of 3 rows are not finite"):
-        Rows(features / 0, label, weight, 10)
-    with pytest.raises(ValueError, match="two classes or more"):
-        Rows(features, label, np.array([0.0, 1, 1]), 10)
