@@ -27,7 +27,7 @@ class AuditScaleFactors(ConfigTask):
     generated data.
     """
 
-    code_version = 3
+    code_version = 4
     keeps_replaced = True
     uses_networks = True
 

@@ -18,7 +18,7 @@ class MeasureBinnedSF(ConfigTask):
     They come with bootstrap errors and systematic shifts, smoothed and normalised.
     """
 
-    code_version = 3
+    code_version = 4
     keeps_replaced = True
 
     def config_keys(self) -> tuple[str, ...]:

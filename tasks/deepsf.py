@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class TrainDeepSF(EnsembleWorkflow):
     """Trains DeepSF, one member per branch: its networks with input scaling and normalisation, and their history."""
 
+    code_version = 2
     members_key = "ensemble.n_members"
     keeps_replaced = True
     uses_networks = True
@@ -51,14 +52,14 @@ class TrainDeepSF(EnsembleWorkflow):
 
     def run(self) -> None:
         from deepsf.adversarial.train import train_member
-        from deepsf.adversarial.trainer import member_seed
         from deepsf.networks.scale_factor import save_member
+        from deepsf.seeds import seed_sequence
 
         checkpoint = checkpoint_of(self, f"member {self.branch}")
         member, history = train_member(
             load_measurement(self),
             self.cfg("training"),
-            member_seed(self.cfg("ensemble.seed"), self.branch_data),
+            seed_sequence(self.cfg("ensemble.seed"), "deepsf", self.branch_data),
             report=ProgressLine(self, f"member {self.branch}"),
             checkpoint=checkpoint,
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TrainDirectSF(ConfigTask):
     """Trains the direct density ratio: ``direct.safetensors``, in the format of an ensemble, and its histories."""
 
-    code_version = 3
+    code_version = 4
     keeps_replaced = True
     uses_networks = True
 
@@ -34,13 +34,15 @@ class TrainDirectSF(ConfigTask):
         return {"scale_factors": self.target("direct.safetensors"), "history": self.target("history.json")}
 
     def run(self) -> None:
-        from deepsf.direct.train import member_seed, train_direct
+        from deepsf.direct.train import train_direct
         from deepsf.networks.scale_factor import EnsembleScaleFactor
+        from deepsf.seeds import seed_sequence
 
         measurement, inputs, settings = load_measurement(self), self.cfg("training.inputs"), self.cfg("direct")
         members, histories = [], []
         for number in range(settings.n_members):
-            member, history = train_direct(measurement, inputs, settings, member_seed(settings.seed, number))
+            seed = seed_sequence(settings.seed, "direct", number)
+            member, history = train_direct(measurement, inputs, settings, seed)
             members.append(member)
             histories.append(history)
             self.publish_message(f"direct density ratio: training {number + 1} of {settings.n_members} done")

@@ -17,6 +17,7 @@ PURITIES = ((0.85, 0.90), (0.70, 0.75))
 class RunPseudoExperiments(ConfigTask):
     """Runs pseudo-experiments at two pairs of purities: mean, width and chi2 of their pulls, and a figure of them."""
 
+    code_version = 2
     n_experiments = luigi.IntParameter(default=500, description="pseudo-experiments at each pair of purities")
     n_bootstrap = luigi.IntParameter(default=100, description="bootstraps of each experiment")
     n_events = luigi.IntParameter(default=400_000, description="data events of a region")

@@ -1,7 +1,10 @@
 """All random streams: seeds by name, generators of torch, and numbers that belong to an event.
 
-The latter are SplitMix64 (Steele, Lea, Flood 2014): a function of what they belong to, so that an event has the same
-number in every chunk, file and program; multiplication wraps at 2^64, as it is meant to.
+A campaign's seed has independent streams, `seed_sequence`, and these have parts, `part_of`. Both go by names and never
+by places in a list: what is added, left out or listed in another order leaves all other streams alone.
+
+Numbers of events are SplitMix64 (Steele, Lea, Flood 2014): a function of what they belong to, so that an event has the
+same number in every chunk, file and program; multiplication wraps at 2^64, as it is meant to.
 """
 
 from __future__ import annotations
@@ -22,8 +25,13 @@ GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 def seed_sequence(seed: int, *name: str | int) -> np.random.SeedSequence:
     """Return the seed sequence of a named stream: one campaign seed, as many independent streams as names."""
+    return part_of(np.random.SeedSequence(seed), *name)
+
+
+def part_of(seed: np.random.SeedSequence, *name: str | int) -> np.random.SeedSequence:
+    """Return the seed sequence of a named part of a stream, always the same; `SeedSequence.spawn` goes on counting."""
     digest = hashlib.sha256("/".join(str(part) for part in name).encode()).digest()
-    return np.random.SeedSequence(seed, spawn_key=(int.from_bytes(digest[:16], "big"),))
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, int.from_bytes(digest[:16], "big")))
 
 
 def torch_generator(seed: np.random.SeedSequence) -> torch.Generator:

@@ -31,7 +31,7 @@ class AuditEfficiency(EfficiencyTask):
     No other task reads the true efficiencies of the toy.
     """
 
-    code_version = 3
+    code_version = 4
     keeps_replaced = True
     uses_networks = True
 

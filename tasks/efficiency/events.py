@@ -89,7 +89,7 @@ class SampleWorkflow(EfficiencyTask, Workflow):
 class GenerateEfficiencyToy(SampleWorkflow):
     """Generates jets, one sample per branch: the events, and in a file of their own the true efficiencies."""
 
-    code_version = 2
+    code_version = 3
     sections = ("efficiency.toy",)
 
     def config_keys(self) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ class GenerateEfficiencyToy(SampleWorkflow):
 class CollectJetEvents(EfficiencyTask):
     """Collects the jets of skimmed events of simulation, event by event, with tag bits at the working points."""
 
-    code_version = 2
+    code_version = 3
 
     def config_keys(self) -> tuple[str, ...]:
         return (

@@ -58,7 +58,7 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
     With mu as an input, on a toy with a hidden variable, on several working points.
     """
 
-    code_version = 3
+    code_version = 4
     sections = ("efficiency.toy", "efficiency.experiments")
     uses_networks = True
 
@@ -103,7 +103,7 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
 class MeasureEfficiencySF(EfficiencyTask):
     """Measures scale factors of tag bins by density ratios, on pseudo-data of the toy in mixed regions."""
 
-    code_version = 2
+    code_version = 3
     sections = ("efficiency.toy", "efficiency.ratio")
     uses_networks = True
 

@@ -34,6 +34,7 @@ class Member(NamedTuple):
 class EfficiencyTraining(EfficiencyTask, Workflow):
     """Base of the trainings of efficiency networks: one member per branch, with its history."""
 
+    code_version = 2
     keeps_replaced = True
     uses_networks = True
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from deepsf.adversarial.train import train_member
-from deepsf.adversarial.trainer import member_seed
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
 from deepsf.probes.entries import RegionEntries
+from deepsf.seeds import seed_sequence
 
 SMALL = Training(layers=3, units=32, batch_size=1024, passes=8, precision="fp32")
 MEASURED = ("b", "udsg")
 
 
 def train(toy, settings=SMALL, **weighting):
-    return train_member(toy.measurement(**weighting), settings, member_seed(1, 0))
+    return train_member(toy.measurement(**weighting), settings, seed_sequence(1, "deepsf", 0))
 
 
 def test_recovers_the_injected_scale_factors_under_negative_weights_and_a_tilt(shape_toy):

@@ -9,15 +9,16 @@ import numpy as np
 from deepsf.config.direct import Direct
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
-from deepsf.direct.train import member_seed, train_direct
+from deepsf.direct.train import train_direct
 from deepsf.probes.entries import RegionEntries
+from deepsf.seeds import seed_sequence
 
 SMALL = Direct(layers=3, batch_size=1024)
 MEASURED = ("b", "udsg")
 
 
 def train(toy, settings=SMALL, **weighting):
-    return train_direct(toy.measurement(**weighting), Training().inputs, settings, member_seed(1, 0))
+    return train_direct(toy.measurement(**weighting), Training().inputs, settings, seed_sequence(1, "direct", 0))
 
 
 def test_recovers_the_injected_scale_factors_under_negative_weights_and_a_tilt(shape_toy):

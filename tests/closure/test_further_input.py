@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from deepsf.adversarial.train import train_member
-from deepsf.adversarial.trainer import member_seed
 from deepsf.binned.build import measure_binned
 from deepsf.config.binned import Binned, Bins
 from deepsf.config.flavours import hadron_flavours
@@ -17,6 +16,7 @@ from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.networks.ensemble import aggregate
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
+from deepsf.seeds import seed_sequence
 
 BINS = {
     flavour: Bins(pt_gev=(20, 1000), abseta=(0, 2.5), discriminant=(-1, 0, 0.1, 0.5, 1.01)) for flavour in ("b", "udsg")
@@ -44,7 +44,7 @@ def test_scale_factors_follow_an_input_that_the_binned_ones_do_not_know(shape_to
     inputs = Training().inputs | {"width": Variable()}
     measurement = toy.measurement(EventWeight(n_pt=4, n_abseta=2), Normalisation(n_pt=2, n_abseta=1))
     settings = Training(inputs=inputs, layers=2, units=32, batch_size=512, passes=8, precision="fp32")
-    members = [train_member(measurement, settings, member_seed(1, number))[0] for number in (0, 1)]
+    members = [train_member(measurement, settings, seed_sequence(1, "deepsf", number))[0] for number in (0, 1)]
     ensemble = EnsembleScaleFactor(tuple(members), hadron_flavours(toy.flavours))
 
     wide, narrow = (ensemble.evaluate("b", 1.0, 60.0, 0.9, width=width).mean for width in (0.9, 0.1))

@@ -14,6 +14,7 @@ from deepsf.probes.bootstrap import EventBootstrap, split_by_event
 from deepsf.probes.entries import Flavours, Floats, Integers, Jets, Mask, RegionEntries, Singles
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
+from deepsf.seeds import part_of
 
 PURITY_MIN = 1e-3
 _PURITY_BINS = (6, 3, 30)
@@ -28,7 +29,8 @@ TagScaleFactor = Callable[[Features, Flavours], Floats]
 class Batches:
     """Endless batches of indices: a fresh permutation a pass, the rest that fills no batch is left out.
 
-    ``drawn_from`` is the generator's state that gave the present permutation, ``position`` how much of it was used.
+    The generator serves these batches alone; ``drawn_from`` is its state that gave the present permutation,
+    ``position`` how much of that was used.
     """
 
     def __init__(self, indices: torch.Tensor, size: int, generator: torch.Generator) -> None:
@@ -39,20 +41,19 @@ class Batches:
     def __next__(self) -> torch.Tensor:
         if self.position + self.size > len(self._order):
             self.drawn_from, self.position = self._generator.get_state(), 0
-            self._order = self._permutation(self._generator)
+            self._order = self._permutation()
         self.position += self.size
         return self._order[self.position - self.size : self.position]
 
     def restore(self, drawn_from: torch.Tensor, position: int) -> None:
-        """Go to where these two say; the common generator is left alone."""
+        """Go to where these two say."""
         self.drawn_from, self.position = drawn_from, position
-        generator = torch.Generator()
-        generator.set_state(drawn_from)
+        self._generator.set_state(drawn_from)
         # position 0: nothing was drawn yet
-        self._order = self._permutation(generator) if position else self._order[:0]
+        self._order = self._permutation() if position else self._order[:0]
 
-    def _permutation(self, generator: torch.Generator) -> torch.Tensor:
-        return self._indices[torch.randperm(len(self._indices), generator=generator)]
+    def _permutation(self) -> torch.Tensor:
+        return self._indices[torch.randperm(len(self._indices), generator=self._generator)]
 
 
 class TrainingRegion:
@@ -123,8 +124,7 @@ class TrainingRegion:
 def training_regions(
     measurement: Measurement,
     settings: Training,
-    split_seed: np.random.SeedSequence,
-    bootstrap_seed: np.random.SeedSequence,
+    seed: np.random.SeedSequence,
 ) -> dict[str, TrainingRegion]:
     """Return the regions of one member by the measured flavour that they enrich.
 
@@ -133,9 +133,10 @@ def training_regions(
     # sorted: the order of keys in a configuration must not change a result
     enriched = dict(sorted(measurement.enriching.items()))
     entries = {name: measurement.entries[name] for name in enriched}
-    held_out = split_by_event(entries, settings.validation_fraction, np.random.default_rng(split_seed))
+    held_out = split_by_event(entries, settings.validation_fraction, np.random.default_rng(part_of(seed, "split")))
     is_bootstrap = settings.resample == "bootstrap"
-    factors = EventBootstrap(entries).draw(np.random.default_rng(bootstrap_seed)) if is_bootstrap else {}
+    rng = np.random.default_rng(part_of(seed, "bootstrap"))
+    factors = EventBootstrap(entries).draw(rng) if is_bootstrap else {}
     inputs, probes = dict(sorted(settings.inputs.items())), [e.simulation.probe for e in entries.values()]
     index = {flavour: measurement.index(flavour) for flavour in enriched.values()}
     scalings = {

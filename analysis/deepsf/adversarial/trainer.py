@@ -15,7 +15,7 @@ from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.scale_factor import scale_factor
 from deepsf.probes.entries import Flavours, Floats
 from deepsf.probes.measurement import Measurement
-from deepsf.seeds import torch_generator
+from deepsf.seeds import part_of, torch_generator
 from deepsf.training.checkpoint import State
 from deepsf.training.engine import VALIDATION_MAX, Learner, Trainer
 from deepsf.training.schedule import Schedule
@@ -43,25 +43,25 @@ class MemberTrainer(Trainer):
         # sorted: the order of keys in a configuration must not change a result
         self.settings, self.measured = settings, tuple(sorted(measurement.measured))
         self._index = {flavour: measurement.index(flavour) for flavour in self.measured}
-        split_seed, bootstrap_seed, network_seed, batch_seed = seed.spawn(4)
-        self.regions = training_regions(measurement, settings, split_seed, bootstrap_seed)
+        self.regions = training_regions(measurement, settings, seed)
         self.scalings = {flavour: region.scaling for flavour, region in self.regions.items()}
-        initial = torch_generator(network_seed)
-        self.sf_networks = {f: self._network(initial, settings.precision) for f in self.measured}
-        self.discriminators = {f: self._network(initial, settings.precision) for f in self.measured}
+        weights = {
+            kind: {f: torch_generator(part_of(seed, "initial weights", kind, f)) for f in self.measured}
+            for kind in ("scale factor", "discriminator")
+        }
+        self.sf_networks = {f: self._network(g, settings.precision) for f, g in weights["scale factor"].items()}
+        self.discriminators = {f: self._network(g, settings.precision) for f, g in weights["discriminator"].items()}
         self._schedule = Schedule.of(settings, float(np.mean([r.n_train_data for r in self.regions.values()])))
         networks = {f"scale_factor_{flavour}": network for flavour, network in self.sf_networks.items()}
         networks |= {f"discriminator_{flavour}": network for flavour, network in self.discriminators.items()}
         super().__init__({name: self._learner(network) for name, network in networks.items()}, self._schedule.n_steps)
-        self._generator = torch_generator(batch_seed)
-        half = settings.batch_size // 2
-        self._batches: dict[str, Batches] = {}
+        half, drawn = settings.batch_size // 2, dict[str, tuple[torch.Tensor, int]]()
         for flavour, region in self.regions.items():
-            self._batches |= {
-                f"data_{flavour}": Batches(region.train[0], half, self._generator),
-                f"simulation_{flavour}": Batches(region.train[1], half, self._generator),
-                f"enriched_{flavour}": Batches(region.train_of_enriched(), settings.batch_size, self._generator),
-            }
+            drawn |= {f"data_{flavour}": (region.train[0], half), f"simulation_{flavour}": (region.train[1], half)}
+            drawn[f"enriched_{flavour}"] = region.train_of_enriched(), settings.batch_size
+        self._batches = {
+            name: Batches(*of_kind, torch_generator(part_of(seed, "batches", name))) for name, of_kind in drawn.items()
+        }
         self._seen: list[dict[str, float]] = []
 
     def _network(self, generator: torch.Generator, precision: Precision) -> DenseNetwork:
@@ -88,14 +88,11 @@ class MemberTrainer(Trainer):
     def _place(self) -> State:
         generators = {f"batches_{name}": batches.drawn_from for name, batches in self._batches.items()}
         positions = {name: batches.position for name, batches in self._batches.items()}
-        return State(
-            generators | {"generator": self._generator.get_state()}, {"positions": positions, "seen": self._seen}
-        )
+        return State(generators, {"positions": positions, "seen": self._seen})
 
     def _go_to(self, state: State) -> None:
         for name, batches in self._batches.items():
             batches.restore(state.tensors[f"batches_{name}"], state.numbers["positions"][name])
-        self._generator.set_state(state.tensors["generator"])
         self._seen = state.numbers["seen"]
 
     # --- steps
@@ -227,8 +224,3 @@ class MemberTrainer(Trainer):
 
     def _tag_scale_factor(self, features: Features, kinds: Flavours) -> Floats:
         return self._own_scale_factor(features, torch.from_numpy(kinds.astype(np.int64)), exclude=None).double().numpy()
-
-
-def member_seed(seed: int, member: int) -> np.random.SeedSequence:
-    """Return the seed of a member: named by the ensemble's seed and the member's number, nothing else."""
-    return np.random.SeedSequence([seed, 0x6D656D, member])

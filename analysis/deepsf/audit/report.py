@@ -26,6 +26,7 @@ from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.audit import Audit
 from deepsf.probes.inclusive import Half
 from deepsf.probes.measurement import Measurement
+from deepsf.seeds import seed_sequence
 
 CHECKED_ON: Half = 1
 """The half of the inclusive jets that no scale factor was normalised on."""
@@ -186,8 +187,10 @@ def _overlays(
 
 def _two_sample(audited: Mapping[str, AuditedRegion], settings: Audit) -> dict[str, dict[str, float]]:
     return {
-        name: two_sample_auc(region.entries, region.weighted, settings, [settings.seed, 0x617563, number])
-        for number, (name, region) in enumerate(audited.items())
+        name: two_sample_auc(
+            region.entries, region.weighted, settings, seed_sequence(settings.seed, "two-sample test", name)
+        )
+        for name, region in audited.items()
     }
 
 

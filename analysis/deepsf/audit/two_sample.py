@@ -9,8 +9,7 @@ together, so that what fluctuates up in one half is down in the other. Differenc
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +24,8 @@ from deepsf.config.training import Variable
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.probes.entries import Floats, Integers, Mask, ProbeEntries, RegionEntries, Singles, evenly
+from deepsf.seeds import part_of, torch_generator
+from deepsf.training.schedule import rate_factor
 
 MAX_DATA, MAX_SIMULATION = 150_000, 300_000
 """Entries of a region that the test takes, evenly, from larger ones."""
@@ -83,7 +84,7 @@ def weighted_auc(
 
 
 def two_sample_auc(
-    entries: RegionEntries, weighted: Mapping[str, Floats], settings: Audit, seed: Sequence[int]
+    entries: RegionEntries, weighted: Mapping[str, Floats], settings: Audit, seed: np.random.SeedSequence
 ) -> dict[str, float]:
     """Return the AUC of every method in one region.
 
@@ -92,7 +93,7 @@ def two_sample_auc(
     weighted
         By method, the weights W S of the simulated entries, shape ``(n_simulation,)``.
     seed
-        Entropy of halves, classifiers and bootstraps.
+        Of halves, classifiers and bootstraps.
 
     Returns
     -------
@@ -103,21 +104,23 @@ def two_sample_auc(
     """
     kept = evenly(np.arange(len(entries.simulation)), MAX_SIMULATION)
     data, simulation = entries.data[evenly(np.arange(len(entries.data)), MAX_DATA)], entries.simulation[kept]
-    split_seed, network_seed, bootstrap_seed = np.random.SeedSequence(seed).spawn(3)
-    generator = np.random.default_rng(split_seed)
-    trained = half_of_events(data, generator), half_of_events(simulation, generator)
+    trained = (
+        half_of_events(data, np.random.default_rng(part_of(seed, "halves", "data"))),
+        half_of_events(simulation, np.random.default_rng(part_of(seed, "halves", "simulation"))),
+    )
     scaling = InputScaling.fit(INPUTS, [simulation.probe])
     features = scaling.features(data.probe), scaling.features(simulation.probe)
     rankings, weights = {}, {}
     for method, values in weighted.items():
         both = data.weight, values[kept]
-        scores = _scores(features, both, trained, settings.classifier_passes, network_seed)
+        scores = _scores(features, both, trained, settings.classifier_passes, part_of(seed, "classifier"))
         rankings[method] = Ranking.of(*scores)
         weights[method] = np.concatenate([w[~half] for w, half in zip(both, trained, strict=True)])
     result = {method: ranking.auc(weights[method]) for method, ranking in rankings.items()}
     compared = [name for name in (DEEPSF, TRUTH) if name in weighted]
     events = data.event[~trained[0]], simulation.event[~trained[1]]
-    replicas = _bootstrap(rankings, weights, compared, events, settings.n_bootstrap, bootstrap_seed)
+    rng = np.random.default_rng(part_of(seed, "bootstrap"))
+    replicas = _bootstrap(rankings, weights, compared, events, settings.n_bootstrap, rng)
     if DEEPSF in replicas:
         result["sigma_deepsf"] = float(replicas[DEEPSF].std(ddof=1))
     if len(replicas) == 2:
@@ -166,25 +169,25 @@ def train_classifier(
     passes
         Passes over the data; steps see as many simulated entries.
     """
-    network_seed, batch_seed = (int(state >> np.uint64(1)) for state in seed.generate_state(2, np.uint64))
     network = DenseNetwork(
         features[0].shape[1],
         layers=_LAYERS,
         units=_UNITS,
-        generator=torch.Generator().manual_seed(network_seed),
+        generator=torch_generator(part_of(seed, "initial weights")),
         zero_output=True,
     )
-    generator = torch.Generator().manual_seed(batch_seed)
     chosen = [torch.from_numpy(np.flatnonzero(half)) for half in trained]
-    batches = [Batches(index, _BATCH_SIZE, generator) for index in chosen]
+    batches = [
+        Batches(index, _BATCH_SIZE, torch_generator(part_of(seed, "batches", kind)))
+        for kind, index in zip(("data", "simulation"), chosen, strict=True)
+    ]
     scaled = [
         torch.from_numpy((w / w[half].mean()).astype(np.float32)) for w, half in zip(weights, trained, strict=True)
     ]
     optimiser = torch.optim.Adam(network.parameters(), lr=_LEARNING_RATE, fused=True)
     n_steps = max(1, round(passes * len(chosen[0]) / batches[0].size))
     for step in range(n_steps):
-        phase = 0.5 * (1.0 + math.cos(math.pi * step / n_steps))
-        optimiser.param_groups[0]["lr"] = _LEARNING_RATE * (_FINAL_RATE + (1.0 - _FINAL_RATE) * phase)
+        optimiser.param_groups[0]["lr"] = _LEARNING_RATE * rate_factor(step, n_steps, 0.0, _FINAL_RATE)
         data, simulation = next(batches[0]), next(batches[1])
         as_data = softplus(-network(features[0][data])) * scaled[0][data]
         as_simulation = softplus(network(features[1][simulation])) * scaled[1][simulation]
@@ -201,10 +204,9 @@ def _bootstrap(
     compared: list[str],
     events: tuple[Integers, Integers],
     n_bootstrap: int,
-    seed: np.random.SeedSequence,
+    generator: np.random.Generator,
 ) -> dict[str, Floats]:
     """Return AUCs of the compared methods in the same replicas, ``(n_bootstrap,)``: sorted once, then reweighted."""
-    generator = np.random.default_rng(seed)
     indexed = [np.unique(event, return_inverse=True) for event in events]
     replicas = {name: np.empty(n_bootstrap) for name in compared}
     for number in range(n_bootstrap):

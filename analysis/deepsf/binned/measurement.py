@@ -11,6 +11,7 @@ from deepsf.config.binned import Binned
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.bootstrap import EventBootstrap
 from deepsf.probes.entries import Floats
+from deepsf.seeds import seed_sequence
 
 REPLICAS_AT_ONCE = 10
 """Bootstraps that run side by side: as many as memory likes, 80 bytes an entry."""
@@ -50,7 +51,7 @@ def measure(method: TagAndProbe, settings: Binned) -> BinnedMeasurement:
     nominal = method.iterate(max_change=settings.max_change, max_iterations=settings.max_iterations)
     flat = nominal.sf[0]
     replicas = np.empty((settings.n_bootstrap, len(flat)))
-    seeds = np.random.SeedSequence([settings.bootstrap_seed, 0x62696E]).spawn(settings.n_bootstrap)
+    seeds = [seed_sequence(settings.bootstrap_seed, "binned bootstrap", k) for k in range(settings.n_bootstrap)]
     bootstrap = EventBootstrap(method.entries)
     for first in range(0, settings.n_bootstrap, REPLICAS_AT_ONCE):
         batch = slice(first, first + REPLICAS_AT_ONCE)

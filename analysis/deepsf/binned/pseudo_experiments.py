@@ -7,6 +7,7 @@ experiments, and all their bootstraps, are variations of the measuring iteration
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -18,6 +19,7 @@ from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Floats, Jets, Mask, ProbeEntries, RegionEntries, joined_entries
+from deepsf.seeds import seed_sequence
 
 FLAVOURS, MEASURED = ("b", "c", "udsg"), ("b", "udsg")
 SCORES = np.array([-1.0, 0.02, 0.1, 0.25, 0.5, 0.8, 0.95])
@@ -170,13 +172,13 @@ def model(purity_hf: float, purity_lf: float, *, n_events: float, simulation_ove
 
 def run(model: Model, *, n_experiments: int, n_bootstrap: int, seed: int) -> Experiments:
     """Measure ``n_experiments`` side by side, then the bootstraps of each."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 0x70736575]))
+    streams = {
+        kind: {name: np.random.default_rng(seed_sequence(seed, "pseudo-experiments", kind, name)) for name in events}
+        for kind, events in (("data", model.data), ("simulation", model.simulation))
+    }
     data, simulation = (
-        {
-            name: rng.poisson(events[:, None], (len(events), n_experiments)).astype(np.float64)
-            for name, events in of.items()
-        }
-        for of in (model.data, model.simulation)
+        _poisson(streams[kind], {name: np.repeat(n[:, None], n_experiments, axis=1) for name, n in events.items()})
+        for kind, events in (("data", model.data), ("simulation", model.simulation))
     )
     sf = model.variations(tuple(f"experiment {k}" for k in range(n_experiments)), data, simulation)
     expected = _expected_entries(model)
@@ -189,13 +191,18 @@ def run(model: Model, *, n_experiments: int, n_bootstrap: int, seed: int) -> Exp
         # the sum of n Poisson(1) factors of the n events of a type
         replicas = model.variations(
             tuple(f"experiment {k}, bootstrap" for k in repeated),
-            {name: rng.poisson(events[:, repeated]).astype(np.float64) for name, events in data.items()},
-            {name: rng.poisson(events[:, repeated]).astype(np.float64) for name, events in simulation.items()},
+            _poisson(streams["data"], {name: events[:, repeated] for name, events in data.items()}),
+            _poisson(streams["simulation"], {name: events[:, repeated] for name, events in simulation.items()}),
         ).reshape(len(batch), n_bootstrap, -1)
         for k, of_experiment in zip(batch, replicas, strict=True):
             errors[k] = spread(of_experiment)
             covariances[k] = np.cov(of_experiment[:, used], rowvar=False)
     return Experiments(model.flat_truth, expected, sf, errors, covariances, n_bootstrap)
+
+
+def _poisson(streams: Mapping[str, np.random.Generator], expected: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return numbers of events by region, each from the region's stream."""
+    return {name: streams[name].poisson(events).astype(np.float64) for name, events in expected.items()}
 
 
 def _expected_entries(model: Model) -> Floats:
@@ -270,8 +277,9 @@ def _jets(rows: list[tuple[str, int, int]]) -> Jets:
 
 
 def _true_scale_factors(bins: dict[str, FlavourBins]) -> dict[str, Floats]:
-    rng, truth = np.random.default_rng(5), {}
+    truth = {}
     for flavour, edges in bins.items():
+        rng = np.random.default_rng(seed_sequence(5, "truth of pseudo-experiments", flavour))
         sf = rng.uniform(0.8, 1.25, edges.shape)
         column = np.searchsorted(edges.discriminant[1:-1], SCORES, side="right")
         truth[flavour] = sf / (sf * np.bincount(column, SHARES[flavour])).sum(axis=-1, keepdims=True)

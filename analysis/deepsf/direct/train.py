@@ -13,11 +13,6 @@ from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, normal
 from deepsf.probes.measurement import Measurement
 
 
-def member_seed(seed: int, member: int) -> np.random.SeedSequence:
-    """Return the seed of a member: named by the method's seed and the member's number, nothing else."""
-    return np.random.SeedSequence([seed, 0x646972, member])
-
-
 def train_direct(
     measurement: Measurement, inputs: Mapping[str, Variable], settings: Direct, seed: np.random.SeedSequence
 ) -> tuple[MemberScaleFactor, dict[str, dict[str, list[float]]]]:
@@ -27,8 +22,6 @@ def train_direct(
     ----------
     inputs
         Variables that the networks see, those of DeepSF.
-    seed
-        Of `member_seed`.
 
     Raises
     ------

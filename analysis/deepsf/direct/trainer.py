@@ -30,7 +30,7 @@ from deepsf.probes.bootstrap import split_by_event
 from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
-from deepsf.seeds import torch_generator
+from deepsf.seeds import part_of, torch_generator
 from deepsf.training.classifier import ClassifierTraining, Steps
 from deepsf.training.rows import Rows
 
@@ -77,12 +77,13 @@ class DirectTraining:
         settings: Direct,
         seed: np.random.SeedSequence,
     ) -> None:
-        self._settings, self._flavours = settings, measurement.names
+        self._settings, self._seed = settings, seed
+        self._index = {flavour: measurement.index(flavour) for flavour in sorted(measurement.flavours)}
         # sorted: the order of keys in a configuration must not change a result
         measured, region_of = sorted(measurement.measured), measurement.region_of
         used = {region_of[flavour]: measurement.entries[region_of[flavour]] for flavour in measured}
-        split_seed, network_seed, self._seed = seed.spawn(3)
-        held_out = split_by_event(used, settings.validation_fraction, np.random.default_rng(split_seed))
+        split = np.random.default_rng(part_of(seed, "split"))
+        held_out = split_by_event(used, settings.validation_fraction, split)
         enriched = {flavour: self._of_flavour(flavour, region_of[flavour], used) for flavour in measured}
         probes, variables = [region.simulation.probe for region in used.values()], dict(sorted(inputs.items()))
         self.scalings = {flavour: InputScaling.fit(variables, probes, jets) for flavour, jets in enriched.items()}
@@ -90,16 +91,17 @@ class DirectTraining:
             self._region(name := region_of[flavour], flavour, used[name], held_out[name], measurement.event_weight)
             for flavour in measured
         ]
-        generator = torch_generator(network_seed)
-        self.sf_networks = {flavour: self._network(generator) for flavour in measured}
-        n_logits = len(self._flavours) - 1
-        self._posteriors = {r.name: ClassProbabilities(self._network(generator, n_logits)) for r in self._regions}
+        self.sf_networks = {flavour: self._network(f"scale factor of {flavour}", 1) for flavour in measured}
+        self._posteriors = {
+            region.name: ClassProbabilities(self._network(f"posterior of {region.name}", len(self._index) - 1))
+            for region in self._regions
+        }
         self.history: dict[str, dict[str, list[float]]] = {}
 
     def _of_flavour(self, flavour: str, region: str, used: Mapping[str, RegionEntries]) -> Jets:
         """Return the simulated probe jets of a region, if the flavour that it enriches is among them."""
         probe = used[region].simulation.probe
-        if not (probe.flavour == self._flavours.index(flavour)).any():
+        if not (probe.flavour == self._index[flavour]).any():
             raise ValueError(
                 f"region {region}: none of its {len(probe)} simulated probe jets is of flavour {flavour}, which it is "
                 f"to enrich; check its cuts and the hadron flavours of {flavour}"
@@ -110,17 +112,17 @@ class DirectTraining:
         self, name: str, enriched: str, entries: RegionEntries, held_out: tuple[Mask, Mask], settings: EventWeight
     ) -> _Region:
         counted = ~held_out[0], ~held_out[1]
-        weights = RegionWeights(entries, self._flavours.index(enriched), settings, counted=counted)
+        weights = RegionWeights(entries, self._index[enriched], settings, counted=counted)
         data, simulation = self._features(entries.data.probe), self._features(entries.simulation.probe)
         return _Region(name, enriched, entries, held_out, weights, data, simulation)
 
-    def _network(self, generator: torch.Generator, n_outputs: int = 1) -> DenseNetwork:
+    def _network(self, name: str, n_outputs: int) -> DenseNetwork:
         return DenseNetwork(
             next(iter(self.scalings.values())).n_inputs,
             layers=self._settings.layers,
             units=self._settings.units,
             n_outputs=n_outputs,
-            generator=generator,
+            generator=torch_generator(part_of(self._seed, "initial weights", name)),
             zero_output=True,
         )
 
@@ -149,13 +151,13 @@ class DirectTraining:
         tag = entries.simulation.tag
         omega = np.ones(len(tag))
         for flavour, network in self.sf_networks.items():
-            chosen = np.flatnonzero(tag.flavour == self._flavours.index(flavour))
+            chosen = np.flatnonzero(tag.flavour == self._index[flavour])
             output = network.predict(self.scalings[flavour].features(tag[chosen]))
             omega[chosen] = scale_factor(output, self._settings.log_sf_max).numpy()
         return omega
 
     def _fit_posterior(self, region: _Region, weight: Floats, name: str) -> None:
-        label = torch.from_numpy(region.entries.simulation.probe.flavour.astype(np.int64))
+        label = torch.from_numpy(np.argsort(list(self._index.values()))[region.entries.simulation.probe.flavour])
         features, scaling = region.simulation[region.enriched], self.scalings[region.enriched]
         rows = Rows(
             features,
@@ -181,7 +183,7 @@ class DirectTraining:
                 label.append(torch.full((len(sample_weight),), is_data))
                 weight.append(sample_weight)
             held_out += region.held_out
-        names = [f"log p({flavour}|x)" for flavour in self._flavours]
+        names = [f"log p({flavour}|x)" for flavour in self._index]
         for flavour, scaling in self.scalings.items():
             names += [f"{column} for {flavour}" for column in (*scaling.names, "is_invalid")]
         rows = Rows(
@@ -192,9 +194,10 @@ class DirectTraining:
             validation=np.concatenate(held_out),
             names=names,
         )
+        classes = list(self._index)
         network = MixtureRatio(
-            {self._flavours.index(flavour): network for flavour, network in self.sf_networks.items()},
-            n_flavours=len(self._flavours),
+            {classes.index(flavour): network for flavour, network in self.sf_networks.items()},
+            n_flavours=len(classes),
             n_inputs=next(iter(self.scalings.values())).n_inputs,
             log_sf_max=self._settings.log_sf_max,
         )
@@ -203,7 +206,7 @@ class DirectTraining:
     def _train(self, network: nn.Module, rows: Rows, passes: float, name: str) -> None:
         settings = self._settings
         rate = settings.learning_rate, settings.learning_rate_warmup, settings.learning_rate_final
-        (seed,) = self._seed.spawn(1)
-        training = ClassifierTraining(network, rows, Steps(passes, *rate, settings.weight_decay), seed)
+        batches = part_of(self._seed, "batches", name)
+        training = ClassifierTraining(network, rows, Steps(passes, *rate, settings.weight_decay), batches)
         training.run()
         self.history[name] = training.history.to_json()

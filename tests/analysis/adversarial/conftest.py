@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deepsf.adversarial.trainer import MemberTrainer, member_seed
+from deepsf.adversarial.trainer import MemberTrainer
 from deepsf.config.flavours import Flavour
 from deepsf.config.regions import Region
 from deepsf.config.training import Training
@@ -16,6 +16,7 @@ from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
 from deepsf.probes.measurement import Measurement
+from deepsf.seeds import seed_sequence
 
 FLAVOURS = {
     "b": Flavour(hadron_flavours=(5,)),
@@ -45,15 +46,18 @@ def _entries(rng, n, shares):
 
 @pytest.fixture(scope="session")
 def make_trainer() -> Callable[..., MemberTrainer]:
-    """Return a function that makes a fresh trainer of 21 steps, six of them warm-up, six a pass; takes settings."""
+    """Return a function that makes a fresh trainer of 21 steps, six of them warm-up, six a pass; takes settings.
+
+    ``arranged`` changes how the measurement is written down.
+    """
     rng = np.random.default_rng(1)
     shares = {"hf": (0.8, 0.05, 0.15), "lf": (0.1, 0.1, 0.8)}
     entries = {n: RegionEntries(_entries(rng, 1000, s), _entries(rng, 2000, s)) for n, s in shares.items()}
 
-    def make(**changed: Any) -> MemberTrainer:
+    def make(arranged: Callable[[Measurement], Measurement] = lambda same: same, **changed: Any) -> MemberTrainer:
         small = {"layers": 2, "units": 8, "batch_size": 256, "passes": 2.5, "precision": "fp32", **changed}
         weighting = EventWeight(n_pt=3, n_abseta=2), Normalisation()
         measurement = Measurement(REGIONS, entries, FLAVOURS, NO_INCLUSIVE_JETS, *weighting)
-        return MemberTrainer(measurement, Training(**small), member_seed(1, 0))
+        return MemberTrainer(arranged(measurement), Training(**small), seed_sequence(1, "deepsf", 0))
 
     return make

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from deepsf.adversarial.train import train_member
-from deepsf.adversarial.trainer import member_seed
 from deepsf.config.flavours import hadron_flavours
 from deepsf.config.training import Training
 from deepsf.networks.scale_factor import save_member
+from deepsf.seeds import seed_sequence
 
 SHORT = Training(layers=3, units=32, batch_size=1024, passes=1, precision="fp32")
 
 
 def train(toy, settings=SHORT, number=0, **arguments):
-    return train_member(toy.measurement(), settings, member_seed(1, number), **arguments)[0]
+    return train_member(toy.measurement(), settings, seed_sequence(1, "deepsf", number), **arguments)[0]
 
 
 @pytest.mark.parametrize("flavour", ["b", "udsg"])
@@ -51,6 +51,6 @@ def test_the_order_of_keys_in_a_configuration_does_not_change_a_member(shape_toy
 def test_every_step_is_reported_and_the_record_has_every_pass(shape_toy):
     toy, steps = shape_toy(5_000, 4), []
     settings = SHORT.model_copy(update={"passes": 2.0})
-    _, history = train_member(toy.measurement(), settings, member_seed(1, 0), report=steps.append)
+    _, history = train_member(toy.measurement(), settings, seed_sequence(1, "deepsf", 0), report=steps.append)
     assert [progress.step for progress in steps] == list(range(1, steps[0].n_steps + 1))
     assert history["pass"] == [1, 2]

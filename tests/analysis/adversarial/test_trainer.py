@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from deepsf.adversarial.trainer import MemberTrainer, member_seed
+from deepsf.adversarial.trainer import MemberTrainer
 from deepsf.config.training import Training
 from deepsf.probes.entries import RegionEntries
+from deepsf.seeds import seed_sequence
 from deepsf.training.checkpoint import Checkpoint
 from deepsf.training.engine import NonFiniteLossError
+from tests.analysis.other_order import in_other_order
 
 CASES = {
     "interleaved": {},
@@ -135,13 +137,21 @@ def _interrupt_at_10(progress):
         raise Interruption
 
 
+@pytest.mark.parametrize("case", ["bootstrap", "alternating"])
+def test_the_order_of_regions_and_flavours_changes_no_number(make_trainer, case):
+    one, other = make_trainer(**CASES[case]), make_trainer(in_other_order, **CASES[case])
+    one.run()
+    other.run()
+    assert_same(one, other)
+
+
 def test_a_non_finite_loss_stops_the_member_and_names_batch_and_ranges(shape_toy):
     toy = shape_toy(5_000, 7)
     region = toy.entries["hf"]
     weight = np.where(np.arange(len(region.data)) % 7 == 0, 1e37, 1.0)
     broken = {**toy.entries, "hf": RegionEntries(replace(region.data, weight=weight), region.simulation)}
     settings = Training(layers=3, units=32, batch_size=1024, precision="fp32")
-    trainer = MemberTrainer(replace(toy, entries=broken).measurement(), settings, member_seed(1, 0))
+    trainer = MemberTrainer(replace(toy, entries=broken).measurement(), settings, seed_sequence(1, "deepsf", 0))
     message = r"discriminator of b is (nan|inf) in region hf.*scaled inputs abseta \["
     with pytest.raises(NonFiniteLossError, match=message):
         trainer.run()

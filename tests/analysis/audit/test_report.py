@@ -27,6 +27,7 @@ from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, Memb
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries, joined_jets
 from deepsf.probes.inclusive import InclusiveJets
 from deepsf.probes.measurement import Measurement
+from tests.analysis.other_order import in_other_order, turned
 
 FLAVOURS = {
     "b": Flavour(hadron_flavours=(5,)),
@@ -164,6 +165,18 @@ def test_ensembles_at_jets_and_at_entries_agree(campaign: dict[str, Any], report
     at_entries, probe = campaign["results"].at_entries["hf"], campaign["measurement"].entries["hf"].simulation.probe
     difference = (at_entries.probe.mean - true_of(probe))[probe.flavour == 0]
     assert report["truth"]["rms"]["deepsf"]["b"] == pytest.approx(np.sqrt(np.mean(difference**2)), rel=0.05)
+
+
+def test_the_order_of_regions_and_flavours_changes_no_number(campaign: dict[str, Any], result: AuditResult) -> None:
+    results = campaign["results"]
+    deepsf = replace(results.deepsf, hadron_flavours=turned(results.deepsf.hadron_flavours))
+    at_entries = turned(results.at_entries)
+    changed = {
+        "measurement": in_other_order(campaign["measurement"]),
+        "results": replace(results, deepsf=deepsf, at_entries=at_entries),
+    }
+    # histograms of the closure are stacked in the order of the configuration
+    assert audit(**(campaign | changed))._replace(closure="") == result._replace(closure="")
 
 
 def test_overlay_and_histograms_are_readable(result: AuditResult) -> None:

@@ -82,7 +82,7 @@ def aucs() -> dict[str, float]:
     region = RegionEntries(entries(rng, linear(rng, n, 0.3)), entries(rng, rng.random(n)))
     truth = 1 + 0.3 * (2 * region.simulation.probe.discriminant.astype(np.float64) - 1)
     weighted = {"none": np.ones(n), "deepsf": truth.copy(), "truth": truth}
-    return two_sample_auc(region, weighted, Audit(n_bootstrap=30), [1])
+    return two_sample_auc(region, weighted, Audit(n_bootstrap=30), np.random.SeedSequence(1))
 
 
 def test_classifier_finds_an_unweighted_slope(aucs: dict[str, float]) -> None:
@@ -109,7 +109,7 @@ def test_difference_of_a_worse_method_is_positive_and_its_error_smaller_than_an_
     region = RegionEntries(entries(rng, linear(rng, n, 0.4)), entries(rng, rng.random(n)))
     x = 2 * region.simulation.probe.discriminant.astype(np.float64) - 1
     weighted = {"deepsf": 1 + 0.1 * x, "truth": 1 + 0.4 * x}
-    result = two_sample_auc(region, weighted, Audit(n_bootstrap=30), [1])
+    result = two_sample_auc(region, weighted, Audit(n_bootstrap=30), np.random.SeedSequence(1))
     assert result["delta_deepsf"] > 3 * result["sigma_delta"] > 0
 
 
@@ -117,5 +117,5 @@ def test_no_truth_leaves_its_figures_out() -> None:
     rng = np.random.default_rng(7)
     region = RegionEntries(entries(rng, rng.random(2000)), entries(rng, rng.random(2000)))
     weighted = {"none": np.ones(2000), "deepsf": np.ones(2000)}
-    result = two_sample_auc(region, weighted, Audit(n_bootstrap=2), [1])
+    result = two_sample_auc(region, weighted, Audit(n_bootstrap=2), np.random.SeedSequence(1))
     assert set(result) == {"none", "deepsf", "sigma_deepsf"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from deepsf.binned.build import measure_binned
 from deepsf.binned.measurement import measure, spread
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.binned import Binned, Bins
@@ -12,6 +13,7 @@ from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from tests.analysis.binned.shifted_toy import BINS
+from tests.analysis.other_order import in_other_order, turned
 
 
 def test_the_error_of_a_pure_bin_is_poissonian():
@@ -45,6 +47,17 @@ def test_the_spread_leaves_out_what_a_replica_could_not_measure():
     replicas = np.array([[1.0, np.nan], [3.0, 2.0], [np.nan, np.nan]])
     np.testing.assert_allclose(spread(replicas), [np.sqrt(2.0), np.nan])
     assert np.isnan(spread(replicas[:1])).all()
+
+
+def test_the_order_of_regions_and_flavours_changes_no_number(toy):
+    measurement = toy.measurement(EventWeight(n_pt=4, n_abseta=2))
+    one, other = (
+        measure_binned(arranged, Binned(bins=bins, n_bootstrap=5)).flavours
+        for arranged, bins in ((measurement, BINS), (in_other_order(measurement), turned(BINS)))
+    )
+    for name in BINS:
+        for values in ("sf", "replicas", "smooth"):
+            assert getattr(one[name], values).tobytes() == getattr(other[name], values).tobytes(), values
 
 
 def test_bootstraps_do_not_depend_on_how_many_run_side_by_side(toy, monkeypatch):

@@ -10,14 +10,15 @@ import pytest
 from deepsf.config.direct import Direct
 from deepsf.config.flavours import hadron_flavours
 from deepsf.config.training import Training
-from deepsf.direct.train import member_seed, train_direct
+from deepsf.direct.train import train_direct
 from deepsf.networks.scale_factor import EnsembleScaleFactor
+from deepsf.seeds import seed_sequence
 
 SHORT = Direct(layers=3, batch_size=1024, first_passes=0.2, passes=0.5, posterior_passes=0.2)
 
 
 def train(toy, inputs=None, number=0):
-    return train_direct(toy.measurement(), inputs or Training().inputs, SHORT, member_seed(1, number))[0]
+    return train_direct(toy.measurement(), inputs or Training().inputs, SHORT, seed_sequence(1, "direct", number))[0]
 
 
 @pytest.mark.parametrize("flavour", ["b", "udsg"])

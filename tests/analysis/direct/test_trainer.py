@@ -6,20 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from deepsf.config.direct import Direct
 from deepsf.config.flavours import Flavour
 from deepsf.config.training import Training
-from deepsf.direct.train import member_seed
 from deepsf.direct.trainer import DirectTraining
 from deepsf.probes.entries import RegionEntries
+from deepsf.seeds import seed_sequence
 from deepsf.training.engine import NonFiniteLossError
+from tests.analysis.other_order import in_other_order
 
 SHORT = Direct(layers=3, batch_size=1024, first_passes=0.2, passes=0.5, posterior_passes=0.2)
 
 
 def training(toy, settings=SHORT) -> DirectTraining:
-    return DirectTraining(toy.measurement(), Training().inputs, settings, member_seed(1, 0))
+    return DirectTraining(toy.measurement(), Training().inputs, settings, seed_sequence(1, "direct", 0))
 
 
 def test_two_flavours_are_enough(shape_toy):
@@ -41,6 +43,20 @@ def test_two_flavours_are_enough(shape_toy):
     records = [values for record in direct.history.values() for values in record.values()]
     assert records
     assert all(np.isfinite(values).all() for values in records)
+
+
+def test_the_order_of_regions_and_flavours_changes_no_number(shape_toy):
+    measurement = shape_toy(3_000, 3).measurement()
+    one, other = (
+        DirectTraining(arranged, Training().inputs, SHORT, seed_sequence(1, "direct", 0))
+        for arranged in (measurement, in_other_order(measurement))
+    )
+    one.run()
+    other.run()
+    assert one.history == other.history
+    for flavour, network in one.sf_networks.items():
+        weights, others = network.state_dict(), other.sf_networks[flavour].state_dict()
+        assert [name for name in weights if not torch.equal(weights[name], others[name])] == []
 
 
 def test_a_region_without_the_flavour_that_it_enriches_is_named(shape_toy):

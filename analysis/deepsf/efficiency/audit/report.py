@@ -26,6 +26,7 @@ from deepsf.efficiency.audit.truth_tagging_rows import tagging_rows
 from deepsf.efficiency.events.events import Floats, JetEvents
 from deepsf.efficiency.events.observables import JET_VARIABLES, n_jets_edges
 from deepsf.efficiency.toy import draw_tags
+from deepsf.seeds import seed_sequence
 
 if TYPE_CHECKING:
     from deepsf.efficiency.evaluation import ModelEfficiencies
@@ -197,7 +198,7 @@ def _correlations(sample: AuditedSample, nominal: str, point: int, seed: int) ->
     of_models = {name: tag_correlation(events, model.mean, point) for name, model in models.items()}
     if truth is None:
         return of_models
-    drawn = draw_tags(truth, events.offsets, np.random.SeedSequence([seed, 0x636F7272]), INJECTED_CORRELATION)
+    drawn = draw_tags(truth, events.offsets, seed_sequence(seed, "injected correlation"), INJECTED_CORRELATION)
     injected = tag_correlation(events, models[nominal].mean, point, drawn)
     return {**of_models, "truth": tag_correlation(events, truth, point), "injected": injected}
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from deepsf.efficiency.audit.rows import Rows, row
 from deepsf.efficiency.events.events import Floats, Floats32, Ints, JetEvents, offsets_of
+from deepsf.seeds import seed_sequence
 
 N_EVENTS = 2000
 _PT_BEYOND_GEV, _ETA_BEYOND = 1e5, 6.0
@@ -64,7 +65,7 @@ class Symmetries(NamedTuple):
 
 def symmetries(ensemble: Evaluates, events: JetEvents, seed: int) -> Symmetries:
     """Return how far an ensemble keeps its symmetries on the first events that have jets."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 0x73796D6D]))
+    rng = np.random.default_rng(seed_sequence(seed, "symmetries"))
     chosen = np.zeros(len(events), np.bool_)
     chosen[np.flatnonzero(events.n_jets)[:N_EVENTS]] = True
     events = events.select(chosen)

@@ -25,7 +25,6 @@ from deepsf.skim.cut_flow import read_metadata
 from deepsf.skim.shifts import NOMINAL, read_shift
 
 _COLUMNS = ("entry", "rank", "weight", "pt_gev", "eta", "phi", "discriminant", "hadron_flavour", "n_jets")
-_SPLIT = 5  # tag of the stream of random numbers that divides events
 
 
 def jet_events(
@@ -84,7 +83,7 @@ def jet_events(
             "SkimNtuples, then give more input or loosen the selection"
         )
     events = join(parts)
-    is_test = event_uniforms(stream(split.seed, _SPLIT), events.event) < split.test_fraction
+    is_test = event_uniforms(stream(split.seed, "train and test"), events.event) < split.test_fraction
     return {"train": events.select(~is_test), "test": events.select(is_test)}
 
 

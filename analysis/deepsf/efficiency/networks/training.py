@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from deepsf.config.efficiency.networks import NETWORKS, NetworkName, NetworkTraining
+from deepsf.config.efficiency.networks import NetworkName, NetworkTraining
 from deepsf.efficiency.events.events import Floats, Floats32, JetEvents
 from deepsf.efficiency.networks.batches import EventBatches
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, architecture, build
-from deepsf.seeds import torch_generator
+from deepsf.seeds import part_of, seed_sequence, torch_generator
 from deepsf.training.checkpoint import Checkpoint
 from deepsf.training.classifier import ClassifierTraining
 from deepsf.training.history import Progress
 
 
 def member_seed(seed: int, model: str, member: int, fold: int | None = None) -> np.random.SeedSequence:
-    """Return the seed of a member: named by the ensemble's seed, network, member's number and fold, nothing else."""
-    named = [0x656666, list(NETWORKS).index(model), member]
-    return np.random.SeedSequence([seed, *named] if fold is None else [seed, *named, fold + 1])
+    """Return the seed of a member, by network, number and fold of the events that it is trained on; None: on all."""
+    return seed_sequence(seed, "efficiency", model, member, "all events" if fold is None else f"fold {fold}")
 
 
 class MemberTraining:
@@ -35,16 +35,13 @@ class MemberTraining:
     def __init__(
         self, events: JetEvents, model: NetworkName, settings: NetworkTraining, seed: np.random.SeedSequence
     ) -> None:
-        # not seed.spawn, which gives others the next time that it is called
-        bootstrap_seed, network_seed, batch_seed = (
-            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, k)) for k in range(3)
-        )
+        events = _with_sorted_flavours(events)
         mu = np.array([settings.untagged_weight.get(flavour, 1.0) for flavour in events.flavours])
         weight = _jet_weights(events, mu)
         fractions = _bin_fractions(events, weight)
         weight *= _flavour_weights(fractions, settings.balance)[events.flavour]
         sizes, n_points = architecture(settings), len(events.working_points)
-        generator = torch_generator(network_seed)
+        generator = torch_generator(part_of(seed, "initial weights"))
         module = build(model, sizes, len(events.flavours), n_points, generator)
         module.start_from(torch.from_numpy(fractions.astype(np.float32)))
         scaling = JetScaling.fit(events)
@@ -53,10 +50,10 @@ class MemberTraining:
         )
         factor = np.ones(len(events), np.int64)
         if settings.resample == "bootstrap":
-            factor = np.random.default_rng(bootstrap_seed).poisson(1.0, len(events))
+            factor = np.random.default_rng(part_of(seed, "bootstrap")).poisson(1.0, len(events))
         jets = scaling.tensors(events, events.flavour.astype(np.int64), len(events.flavours), module.needs)
         batches = EventBatches(jets, events.tag_bin, weight, factor, settings.batch_events)
-        self.classifier = ClassifierTraining(module, batches, settings, batch_seed)
+        self.classifier = ClassifierTraining(module, batches, settings, part_of(seed, "batches"))
 
     def run(self, report: Callable[[Progress], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> None:
         """Train to the end; see `ClassifierTraining.run`."""
@@ -97,6 +94,13 @@ def train_member(
     training = MemberTraining(events, model, settings, seed)
     training.run(report, checkpoint)
     return training.network, training.classifier.history.to_json()
+
+
+def _with_sorted_flavours(events: JetEvents) -> JetEvents:
+    """Return the events with flavours in alphabetical order: that of a configuration must not change a result."""
+    flavours = tuple(sorted(events.flavours))
+    number = np.array([flavours.index(name) for name in events.flavours], events.flavour.dtype)
+    return replace(events, flavours=flavours, flavour=number[events.flavour])
 
 
 def _jet_weights(events: JetEvents, mu: Floats) -> Floats32:

@@ -14,7 +14,7 @@ import numpy as np
 
 from deepsf.config.efficiency.ratio import EfficiencyRatio, TrueTagScaleFactor
 from deepsf.config.efficiency.toy import EfficiencyToy
-from deepsf.config.flavours import Flavour, hadron_flavours
+from deepsf.config.flavours import Flavour
 from deepsf.efficiency.events.events import Bools, Floats, JetEvents
 from deepsf.efficiency.ratio.fit import DataJets, RegionJets, SimulatedJets, fit_scale_factors
 from deepsf.efficiency.ratio.scale_factors import RatioScaleFactors
@@ -48,11 +48,6 @@ class RatioFigures(NamedTuple):
 
 def measure_on_toy(toy: EfficiencyToy, flavours: Mapping[str, Flavour], settings: EfficiencyRatio) -> RatioFigures:
     """Make pseudo-data, measure their scale factors, and compare these with the true ones.
-
-    Parameters
-    ----------
-    flavours
-        In the order of the events' flavour index.
 
     Raises
     ------
@@ -122,8 +117,9 @@ class _Experiment:
     """Jets of the toy, their efficiencies as each flavour ``(n_flavours, n_jets, K)``, and true scale factors."""
 
     def __init__(self, toy: EfficiencyToy, flavours: Mapping[str, Flavour], settings: EfficiencyRatio) -> None:
-        self._settings, self._flavours = settings, tuple(flavours)
-        self._codes = hadron_flavours(flavours)
+        # sorted: the order of keys in a configuration must not change a result
+        self._settings, self._flavours = settings, tuple(sorted(flavours))
+        self._codes = {name: flavours[name].hadron_flavours for name in self._flavours}
         events, _ = generate(toy, self._flavours, "test", settings.n_events)
         self._points = events.working_points
         self._efficiency = flavour_efficiencies(toy, events)

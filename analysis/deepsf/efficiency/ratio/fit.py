@@ -18,7 +18,7 @@ from deepsf.efficiency.truth_tagging.scale_factors import bin_probabilities
 from deepsf.networks.class_probabilities import ClassProbabilities
 from deepsf.networks.dense import DenseNetwork
 from deepsf.probes.bins import KinematicBins
-from deepsf.seeds import torch_generator
+from deepsf.seeds import part_of, torch_generator
 from deepsf.training.classifier import ClassifierTraining, Steps
 from deepsf.training.rows import Rows
 
@@ -91,27 +91,29 @@ class _Fit:
         seed: np.random.SeedSequence,
         fixed: Mapping[str, float],
     ) -> None:
-        self._regions, self._codes, self._settings, self._fixed = regions, hadron_flavours, settings, fixed
-        self._flavours = tuple(hadron_flavours)
+        # sorted: the order of keys in a configuration must not change a result
+        self._regions, self._codes = dict(sorted(regions.items())), hadron_flavours
+        self._settings, self._fixed, self._seed = settings, fixed, seed
+        self._flavours = tuple(sorted(hadron_flavours))
+        self._index = {name: number for number, name in enumerate(hadron_flavours)}
         self._free = [flavour for flavour in self._flavours if flavour not in fixed]
         if len(self._free) > len(regions):
             raise ValueError(
                 f"{len(regions)} region(s) ({', '.join(regions)}) cannot tell the scale factors of {len(self._free)} "
                 f"flavours ({', '.join(self._free)}) apart: add a region, or take one as known"
             )
-        network_seed, self._seed = seed.spawn(2)
-        self._generator = torch_generator(network_seed)
-        simulation = [region.simulation for region in regions.values()]
+        simulation = [region.simulation for region in self._regions.values()]
         kinematics = _joined(simulation)
         self._theta, self._cells = Theta.fit(*kinematics), _cells(*kinematics, settings)
         self._n_bins = simulation[0].efficiency.shape[1] + 1
-        self._features = self._mean_features(*_joined([*simulation, *(region.data for region in regions.values())]))
+        data = [region.data for region in self._regions.values()]
+        self._features = self._mean_features(*_joined([*simulation, *data]))
 
     def run(self) -> RatioScaleFactors:
         """Train and return the scale factors."""
-        simulation = {flavour: self._fit_efficiency(number) for number, flavour in enumerate(self._flavours)}
-        composition = {name: self._fit_composition(region.simulation) for name, region in self._regions.items()}
-        shifts = {flavour: ClassProbabilities(self._network(self._n_bins - 1)) for flavour in self._free}
+        simulation = {flavour: self._fit_efficiency(flavour) for flavour in self._flavours}
+        composition = {name: self._fit_composition(name, region.simulation) for name, region in self._regions.items()}
+        shifts = {f: ClassProbabilities(self._network(f"shift of {f}", self._n_bins - 1)) for f in self._free}
         result = RatioScaleFactors(self._codes, self._theta, simulation, shifts, self._fixed)
         columns = []
         for flavour in self._flavours:
@@ -129,37 +131,35 @@ class _Fit:
             n_flavours=len(self._flavours),
             n_bins=self._n_bins,
         )
-        self._train(
-            network, torch.cat(features), np.concatenate(weights), self._settings.steps, self._settings.weight_decay
-        )
+        steps, weight_decay = self._settings.steps, self._settings.weight_decay
+        self._train("shifts", network, torch.cat(features), np.concatenate(weights), steps, weight_decay)
         return result
 
-    def _fit_efficiency(self, flavour: int) -> ClassProbabilities:
+    def _fit_efficiency(self, flavour: str) -> ClassProbabilities:
         """Return the bins of the simulation of a flavour, in all regions together."""
         total = np.zeros((self._cells.size, self._n_bins))
         for region in self._regions.values():
-            chosen = np.flatnonzero(region.simulation.flavour == flavour)
             jets = region.simulation
+            chosen = np.flatnonzero(jets.flavour == self._index[flavour])
             weight = bin_probabilities(jets.efficiency[chosen]) * jets.weight[chosen, None]
             total += self._sums(jets.pt_gev[chosen], jets.abseta[chosen], weight)
-        return self._fit_simulation(total)
+        return self._fit_simulation(f"efficiency of {flavour}", total)
 
-    def _fit_composition(self, jets: SimulatedJets) -> ClassProbabilities:
+    def _fit_composition(self, region: str, jets: SimulatedJets) -> ClassProbabilities:
         """Return the flavours of the simulation of a region."""
-        weight = jets.weight[:, None] * (jets.flavour[:, None] == np.arange(len(self._flavours)))
-        return self._fit_simulation(self._sums(jets.pt_gev, jets.abseta, weight))
+        index = np.array([self._index[flavour] for flavour in self._flavours])
+        weight = jets.weight[:, None] * (jets.flavour[:, None] == index)
+        return self._fit_simulation(f"composition of {region}", self._sums(jets.pt_gev, jets.abseta, weight))
 
-    def _fit_simulation(self, weights: Floats) -> ClassProbabilities:
-        fractions = weights.sum(axis=0) / weights.sum()
-        network = ClassProbabilities(
-            self._network(weights.shape[1] - 1), np.clip(fractions, _FRACTION_MIN, 1.0).tolist()
-        )
+    def _fit_simulation(self, name: str, weights: Floats) -> ClassProbabilities:
+        start = np.clip(weights.sum(axis=0) / weights.sum(), _FRACTION_MIN, 1.0).tolist()
+        fitted = ClassProbabilities(self._network(name, weights.shape[1] - 1), start)
         if np.count_nonzero(weights.sum(axis=0)) > 1:  # else all is known: a region of one flavour
-            self._train(network, self._features, weights, self._settings.simulation_steps, 0.0)
-        return network
+            self._train(name, fitted, self._features, weights, self._settings.simulation_steps, 0.0)
+        return fitted
 
     def _train(
-        self, network: torch.nn.Module, features: Tensor, weights: Floats, steps: int, weight_decay: float
+        self, name: str, network: torch.nn.Module, features: Tensor, weights: Floats, steps: int, weight_decay: float
     ) -> None:
         """Train on cells: each is an example of every class that has weight in it; a step sees all of them."""
         n_cells, n_classes = weights.shape
@@ -171,16 +171,16 @@ class _Fit:
         )
         settings = self._settings
         rate = settings.learning_rate, settings.learning_rate_warmup, settings.learning_rate_final
-        (seed,) = self._seed.spawn(1)
-        ClassifierTraining(network, rows, Steps(steps, *rate, weight_decay), seed).run()
+        batches = part_of(self._seed, "batches", name)
+        ClassifierTraining(network, rows, Steps(steps, *rate, weight_decay), batches).run()
 
-    def _network(self, n_outputs: int) -> DenseNetwork:
+    def _network(self, name: str, n_outputs: int) -> DenseNetwork:
         return DenseNetwork(
             _N_INPUTS,
             layers=self._settings.layers,
             units=self._settings.units,
             n_outputs=n_outputs,
-            generator=self._generator,
+            generator=torch_generator(part_of(self._seed, "initial weights", name)),
             zero_output=True,
         )
 

@@ -68,13 +68,14 @@ def _block(
         seed_sequence(toy.seed, "efficiency toy", sample, first, name) for name in ("kinematics", "tags", "weights")
     )
     jets = _jets(np.random.default_rng(kinematic), toy, len(flavours), sample, n_events)
+    by_name = np.array([flavours.index(name) for name in sorted(flavours)], jets.flavour.dtype)
     negative = np.random.default_rng(weights).random(n_events) < toy.negative_weight_fraction
     events = JetEvents(
         offsets=offsets_of(jets.n_jets),
         pt_gev=jets.pt_gev,
         eta=jets.eta,
         phi=jets.phi,
-        flavour=jets.flavour,
+        flavour=by_name[jets.flavour],
         tag_bin=np.zeros(len(jets.pt_gev), np.int8),
         weight=np.where(negative, -1.0, 1.0).astype(np.float32),
         event=np.arange(first, first + n_events, dtype=np.uint64) + np.uint64(_FIRST_EVENT[sample]),

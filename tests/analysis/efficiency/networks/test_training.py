@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepsf.config.efficiency.networks import ClosestJet, Gnn, Pairwise, PublishedGnn
+from deepsf.config.efficiency.networks import NETWORKS, ClosestJet, Gnn, Pairwise, PublishedGnn
 from deepsf.efficiency.networks.training import MemberTraining, member_seed, train_member
 from deepsf.training.checkpoint import Checkpoint
 from tests.analysis.efficiency.events.random_jets import FLAVOURS, random_events
@@ -74,6 +74,29 @@ def test_members_differ_in_initial_weights_and_bootstrap():
     weights = {made.network.module.output.weight.sum().item() for made in trainings}
     drawn = {made.classifier.batches.sum_abs_weight for made in trainings}
     assert len(weights) == len(drawn) == len(seeds)
+
+
+@pytest.mark.parametrize("model", SETTINGS)
+def test_the_order_of_flavours_changes_no_number(model):
+    turned = replace(EVENTS, flavours=EVENTS.flavours[::-1], flavour=(2 - EVENTS.flavour).astype(np.int8))
+    one, other = training(model), training(model, turned)
+    one.run()
+    other.run()
+    assert_same(one, other)
+    assert np.array_equal(one.network.evaluate(EVENTS), other.network.evaluate(turned))
+
+
+def test_the_order_of_networks_changes_no_number():
+    expected = training(seed=member_seed(1, "gnn", 3))
+    registered = dict(NETWORKS)
+    try:
+        NETWORKS.clear()
+        NETWORKS.update(reversed(registered.items()))
+        made = training(seed=member_seed(1, "gnn", 3))
+    finally:
+        NETWORKS.clear()
+        NETWORKS.update(registered)
+    assert_same(made, expected)
 
 
 def test_the_bootstrap_draws_events_with_all_their_jets():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.efficiency.ratio.fit import RegionJets
+from deepsf.efficiency.ratio.fit import RegionJets, fit_scale_factors
 from tests.analysis.efficiency.ratio.mixed_regions import CODES, SHORT, TRUE, deviation, fit, regions, tagged_sf
+from tests.analysis.other_order import turned
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,19 @@ def nominal():
 def test_three_regions_tell_three_scale_factors_apart(nominal):
     for flavour, true, limit in zip(CODES, TRUE, (0.005, 0.01, 0.02), strict=True):
         assert deviation(nominal, flavour, true) < limit
+
+
+def test_the_order_of_regions_and_flavours_changes_no_number():
+    written = regions(n_points=2)
+    in_other_order = {
+        name: RegionJets(region.data, region.simulation._replace(flavour=2 - region.simulation.flavour))
+        for name, region in turned(written).items()
+    }
+    seed = np.random.SeedSequence(1)
+    one = fit_scale_factors(written, CODES, SHORT, seed)
+    other = fit_scale_factors(in_other_order, turned(CODES), SHORT, seed)
+    for flavour in CODES:
+        np.testing.assert_array_equal(tagged_sf(one, flavour), tagged_sf(other, flavour))
 
 
 def test_several_working_points_have_the_scale_factor_of_their_bins():

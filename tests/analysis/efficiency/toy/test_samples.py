@@ -49,6 +49,13 @@ def test_the_same_settings_give_the_same_bytes(toy, sample):
     )
 
 
+def test_the_order_of_flavours_changes_no_number(toy):
+    (events, truth), (turned, same_truth) = (generate(toy("toy"), f, "train", 500) for f in (FLAVOURS, FLAVOURS[::-1]))
+    assert np.array_equal(turned.flavour, 2 - events.flavour)
+    assert np.array_equal(turned.tag_bin, events.tag_bin)
+    assert np.array_equal(same_truth.efficiency, truth.efficiency)
+
+
 def test_samples_are_independent_and_share_no_event_number(toy):
     made = {sample: generate(toy(), FLAVOURS, sample, 3_000)[0] for sample in ("train", "test", "scalar")}
     leading = {sample: events.phi[events.rank == 0] for sample, events in made.items()}
