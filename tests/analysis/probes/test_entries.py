@@ -54,4 +54,12 @@ def test_some_numbers_are_taken_evenly_and_few_are_all_taken():
 
 def test_the_logit_is_finite_at_both_ends():
     np.testing.assert_allclose(logit([0.5, 0.75]), [0.0, np.log(3.0)])
-    np.testing.assert_allclose(logit([0.0, 1.0], margin=1e-3), np.log(999.0) * np.array([-1, 1]))
+    np.testing.assert_allclose(logit([0.0, 1.0]), np.log(9999.0) * np.array([-1, 1]))
+
+
+def test_no_score_below_one_is_clipped_as_nanoaod_keeps_it_and_one_lies_beside_the_others():
+    # ten bits of mantissa: multiples of 1/2048 from 0.5 on
+    kept = 1 - np.arange(1, 5) / 2048
+    np.testing.assert_allclose(logit(kept), np.log(kept / (1 - kept)))
+    above, highest, next_to_it = logit([1.0, *kept[:2]])
+    assert highest - next_to_it < above - highest < 3 * (highest - next_to_it)
