@@ -45,7 +45,7 @@ def to_bytes(header: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]])
     return safetensors.numpy.save(in_order, {_KEY: json.dumps(header)})
 
 
-def read(path: Path, format_: str | None, build: Callable[[Header, Tensors], Result], *, finite: bool = True) -> Result:
+def read(path: Path, format_: str, build: Callable[[Header, Tensors], Result], *, finite: bool = True) -> Result:
     """Return what ``build`` makes of the header and the tensors of a file.
 
     Parameters
@@ -80,11 +80,11 @@ def read(path: Path, format_: str | None, build: Callable[[Header, Tensors], Res
         raise TensorFileError(f"{path}: {what}; the file was damaged or edited: make it anew") from error
 
 
-def _check_format(path: Path, header: Any, expected: str | None) -> None:
+def _check_format(path: Path, header: Any, expected: str) -> None:
     found = header.get("format") if isinstance(header, dict) else None
     if found == expected:
         return
-    if isinstance(found, str) and expected and found.rpartition("-")[0] == expected.rpartition("-")[0]:
+    if isinstance(found, str) and found.rpartition("-")[0] == expected.rpartition("-")[0]:
         way_out = "another version of deepsf wrote it: make it anew with this one, or read it with that one"
     else:
         way_out = "it holds something else: give another file"

@@ -159,7 +159,7 @@ class AggregateEfficiency(EfficiencyTask):
 class EvaluateEfficiency(SampleWorkflow):
     """Evaluates all models at all jets, one sample per branch; events of the training by the folds that lack them."""
 
-    code_version = 3
+    code_version = 4
     uses_networks = True
 
     def config_keys(self) -> tuple[str, ...]:

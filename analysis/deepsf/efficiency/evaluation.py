@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deepsf.efficiency.maps.maps import EfficiencyMap
     from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 
+_FORMAT = "deepsf-efficiencies-1"
 CROSS_FIT_FOLDS = 2
 """Events with an even number, and those with an odd one."""
 
@@ -113,7 +114,7 @@ def write(path: Path, models: Mapping[str, ModelEfficiencies]) -> None:
         for key, value in model._asdict().items()
         if value is not None
     }
-    tensor_files.write(path, {"models": list(models)}, tensors)
+    tensor_files.write(path, {"format": _FORMAT, "models": list(models)}, tensors)
 
 
 def read(path: Path) -> dict[str, ModelEfficiencies]:
@@ -124,7 +125,7 @@ def read(path: Path) -> dict[str, ModelEfficiencies]:
     deepsf.tensor_files.TensorFileError
         If the file is not one of efficiencies.
     """
-    return tensor_files.read(path, None, _models)
+    return tensor_files.read(path, _FORMAT, _models)
 
 
 def _models(header: Header, tensors: Tensors) -> dict[str, ModelEfficiencies]:
