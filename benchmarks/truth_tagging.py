@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.config.efficiency.truth_tagging import Taggable
-from deepsf.efficiency.events.events import Floats, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.toy import generate
 from deepsf.efficiency.truth_tagging.draws import draw_bins, draw_pattern
 from deepsf.efficiency.truth_tagging.probabilities import at_least, taggable_jets

@@ -11,13 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Floats
 from deepsf.exports.btv_csv import COLUMNS
 from deepsf.exports.files import read_text
 from deepsf.exports.formula import Polynomial, parse
 from deepsf.exports.shapes import Curve, Shapes, ShapeTable
 from deepsf.exports.systematics import shift_of
-
-Floats = npt.NDArray[np.float64]
 
 _RESHAPING, _METHOD = "3", "iterativefit"
 _HADRON_FLAVOUR = {0: 5, 1: 4, 2: 0}

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 
+from deepsf.arrays import Bools, Floats, Ints, Singles
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.probes.bootstrap import EventBootstrap, split_by_event
-from deepsf.probes.entries import Flavours, Floats, Integers, Jets, Mask, RegionEntries, Singles
+from deepsf.probes.entries import Flavours, Jets, RegionEntries
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
 from deepsf.seeds import part_of
@@ -69,7 +70,7 @@ class TrainingRegion:
         entries: RegionEntries,
         scalings: Mapping[int, InputScaling],
         event_weight: EventWeight,
-        held_out: tuple[Mask, Mask],
+        held_out: tuple[Bools, Bools],
         factors: tuple[Floats, Floats] | None,
     ) -> None:
         self.name, self.enriched = name, enriched
@@ -152,7 +153,7 @@ def training_regions(
     }
 
 
-def _indices(mask: Mask, factor: Floats) -> torch.Tensor:
+def _indices(mask: Bools, factor: Floats) -> torch.Tensor:
     """Return the entries of a mask; those that a bootstrap left out (factor 0) would only fill up batches."""
     return torch.from_numpy(np.flatnonzero(mask & (factor > 0)))
 
@@ -180,6 +181,6 @@ def _purity(probe: Jets, features: torch.Tensor, weight: Singles, enriched: int,
     return torch.from_numpy(np.clip(purity, PURITY_MIN, 1.0)[index].astype(np.float32))
 
 
-def _quantile_index(values: Singles, n_bins: int) -> Integers:
+def _quantile_index(values: Singles, n_bins: int) -> Ints:
     inner = np.quantile(values, np.linspace(0, 1, n_bins + 1)[1:-1])
     return np.searchsorted(inner, values, side="right").astype(np.int64)

@@ -9,11 +9,12 @@ import torch
 
 from deepsf.adversarial.losses import bounded_logit, discriminator_loss, scale_factor_loss, target
 from deepsf.adversarial.regions import Batches, Features, training_regions
+from deepsf.arrays import Floats
 from deepsf.config.training import Training
 from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.scale_factor import scale_factor
-from deepsf.probes.entries import Flavours, Floats
+from deepsf.probes.entries import Flavours
 from deepsf.probes.measurement import Measurement
 from deepsf.seeds import part_of, torch_generator
 from deepsf.training.checkpoint import State

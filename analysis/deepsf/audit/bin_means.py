@@ -13,8 +13,9 @@ import hist
 import numpy as np
 import uhi.io.json
 
+from deepsf.arrays import Floats
 from deepsf.probes.bins import FlavourBins, mean_by_bin
-from deepsf.probes.entries import Floats, Jets
+from deepsf.probes.entries import Jets
 
 BinMeans = dict[str, dict[str, hist.Hist[Any]]]
 

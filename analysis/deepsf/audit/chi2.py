@@ -17,7 +17,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.stats import chi2 as chi2_distribution
 
-from deepsf.probes.entries import Floats, Integers, Mask
+from deepsf.arrays import Bools, Floats, Ints
 
 EXPECTED_MIN = 25.0
 """Bins with less simulation, at the luminosity of the data, are left out: their errors are not Gaussian."""
@@ -31,7 +31,7 @@ class BinSums:
     covariance: Floats
 
     @classmethod
-    def of_events(cls, event: Integers, index: Integers, weight: Floats, size: int) -> BinSums:
+    def of_events(cls, event: Ints, index: Ints, weight: Floats, size: int) -> BinSums:
         """Return the sums of entries, of which those of one event (numbered from 0) are not independent."""
         n_events = int(event.max()) + 1 if len(event) else 0
         by_event = csr_array((weight, (event, index)), shape=(n_events, size))
@@ -50,7 +50,7 @@ class BinSums:
         return BinSums(self.values * factor, self.covariance * factor**2)
 
 
-def shape_test(data: BinSums, simulation: BinSums, n_parts: int = 1, counted: Mask | None = None) -> dict[str, Any]:
+def shape_test(data: BinSums, simulation: BinSums, n_parts: int = 1, counted: Bools | None = None) -> dict[str, Any]:
     """Compare data and simulation with the rate of each part free.
 
     Parameters

@@ -24,8 +24,9 @@ import uhi.io.json
 from scipy.sparse import csr_array
 from scipy.stats import chi2 as chi2_distribution
 
+from deepsf.arrays import Floats, Ints
 from deepsf.audit.methods import AuditedRegion
-from deepsf.probes.entries import Floats, Integers, ProbeEntries
+from deepsf.probes.entries import ProbeEntries
 
 N_FINE = 40
 
@@ -40,7 +41,7 @@ class RegionClosure:
     data_fine: hist.Hist[Any]
 
 
-def event_matrix(event: Integers, index: Integers, weight: Floats, size: int) -> csr_array:
+def event_matrix(event: Ints, index: Ints, weight: Floats, size: int) -> csr_array:
     """Return the sum of weights by event and bin, sparse, shape ``(n_events, size)``.
 
     Column sums are the histogram, column sums of squares its variance, A^T A its covariance.
@@ -108,23 +109,23 @@ def histograms(region: AuditedRegion, edges: Floats) -> RegionClosure:
     )
 
 
-def _measurement_bin(entries: ProbeEntries, edges: Floats) -> Integers:
+def _measurement_bin(entries: ProbeEntries, edges: Floats) -> Ints:
     return np.searchsorted(edges[1:-1], entries.probe.discriminant.astype(np.float64), side="right")
 
 
-def _fine_bin(entries: ProbeEntries) -> Integers:
+def _fine_bin(entries: ProbeEntries) -> Ints:
     """Return the bin of the view with underflow: 0 for invalid scores, 1 to ``N_FINE`` else."""
     discriminant = entries.probe.discriminant.astype(np.float64)
     return np.where(discriminant < 0, 0, 1 + np.clip((discriminant * N_FINE).astype(np.int64), 0, N_FINE - 1))
 
 
-def _of_data(data: ProbeEntries, axis: Any, index: Integers) -> hist.Hist[Any]:
+def _of_data(data: ProbeEntries, axis: Any, index: Ints) -> hist.Hist[Any]:
     filled = hist.Hist(axis, storage=hist.storage.Weight())
     _fill(filled.view(flow=True), event_matrix(data.event, index, data.weight, axis.extent))
     return filled
 
 
-def _of_simulation(region: AuditedRegion, axis: Any, index: Integers) -> hist.Hist[Any]:
+def _of_simulation(region: AuditedRegion, axis: Any, index: Ints) -> hist.Hist[Any]:
     simulation = region.entries.simulation
     method_axis = hist.axis.StrCategory(list(region.weighted), name="method", flow=False)
     flavour_axis = hist.axis.StrCategory(list(region.flavours), name="flavour", flow=False)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Floats, Ints
 from deepsf.audit.methods import ExactMean, Method
 from deepsf.config.exports import DeepSFTable
 from deepsf.exports.deepsf_table import EnsembleTable, ensemble_table
 from deepsf.networks.scale_factor import EnsembleScaleFactor
-from deepsf.probes.entries import Floats, Integers, Jets, logit
+from deepsf.probes.entries import Jets, logit
 
 SIZE = DeepSFTable(n_pt=16, n_abseta=9, n_discriminant=64)
 """Cells of the table: finer than the exported one."""
@@ -78,7 +79,7 @@ def interpolation_rms(
     return rms
 
 
-def _cell(edges: Floats, values: npt.NDArray[Any], *, log: bool = False) -> tuple[Integers, Floats]:
+def _cell(edges: Floats, values: npt.NDArray[Any], *, log: bool = False) -> tuple[Ints, Floats]:
     """Return the cell and the position in it, from 0 to 1; values beyond the outer edges lie on these."""
     exact = np.clip(values.astype(np.float64), edges[0], edges[-1])
     cell = np.searchsorted(edges[1:-1], exact, side="right")

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Bools, Floats
 from deepsf.binned.scale_factor import BINNED_METHODS, BinnedScaleFactor
 from deepsf.networks.ensemble import EntryScaleFactors
 from deepsf.networks.scale_factor import EnsembleScaleFactor
-from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries, joined_jets
+from deepsf.probes.entries import Jets, RegionEntries, joined_jets
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import NormalisationTable, RegionWeights
 
@@ -149,7 +150,7 @@ class AuditedRegion:
     weighted: dict[str, Floats]
 
     @property
-    def is_enriched(self) -> Mask:
+    def is_enriched(self) -> Bools:
         """Which simulated probe jets are of the enriched flavour, shape ``(n,)``."""
         return np.asarray(self.entries.simulation.probe.flavour == self.flavours.index(self.enriched))
 

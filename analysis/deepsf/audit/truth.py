@@ -19,12 +19,13 @@ import hist
 import numpy as np
 import uhi.io.json
 
+from deepsf.arrays import Floats, Ints
 from deepsf.audit.bin_means import bin_means
 from deepsf.audit.methods import DEEPSF, NONE, TRUTH, AuditedRegion, Method
 from deepsf.binned.scale_factor import BinnedFlavour
 from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
 from deepsf.probes.bins import FlavourBins, mean_by_bin
-from deepsf.probes.entries import Floats, Integers, Jets, evenly
+from deepsf.probes.entries import Jets, evenly
 
 N_PT_QUANTILES = 5
 
@@ -98,7 +99,7 @@ def binned_pull(probe: ProbeJets, table: BinnedFlavour, method: str = "binned") 
     return {**pull(difference[measured], error[measured], np.arange(measured.sum())), "error": "bootstrap"}
 
 
-def pull(difference: Floats, error: Floats, cell: Integers) -> dict[str, Any]:
+def pull(difference: Floats, error: Floats, cell: Ints) -> dict[str, Any]:
     """Return mean, width (standard deviation), its error, and median absolute value of ``difference / error``.
 
     Parameters
@@ -127,7 +128,7 @@ def pull(difference: Floats, error: Floats, cell: Integers) -> dict[str, Any]:
     }
 
 
-def _jackknife_of_width(pulls: Floats, cell: Integers) -> float | None:
+def _jackknife_of_width(pulls: Floats, cell: Ints) -> float | None:
     _, group = np.unique(cell, return_inverse=True)
     sums = np.stack([np.bincount(group, pulls**power) for power in range(3)])
     if sums.shape[1] < 2:

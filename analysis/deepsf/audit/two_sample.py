@@ -18,12 +18,13 @@ import torch
 from torch.nn.functional import softplus
 
 from deepsf.adversarial.regions import Batches
+from deepsf.arrays import Bools, Floats, Ints, Singles
 from deepsf.audit.methods import DEEPSF, TRUTH
 from deepsf.config.audit import Audit
 from deepsf.config.training import Variable
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.probes.entries import Floats, Integers, Mask, ProbeEntries, RegionEntries, Singles, evenly
+from deepsf.probes.entries import ProbeEntries, RegionEntries, evenly
 from deepsf.seeds import part_of, torch_generator
 from deepsf.training.schedule import rate_factor
 
@@ -40,9 +41,9 @@ _LEARNING_RATE, _FINAL_RATE = 3e-3, 0.01
 class Ranking(NamedTuple):
     """Entries sorted by score: ``order`` sorts them, ``group`` is where each group of equal scores begins."""
 
-    order: Integers
-    group: Integers
-    is_data: Mask
+    order: Ints
+    group: Ints
+    is_data: Bools
 
     @classmethod
     def of(cls, data: npt.NDArray[np.floating], simulation: npt.NDArray[np.floating]) -> Ranking:
@@ -129,7 +130,7 @@ def two_sample_auc(
     return result
 
 
-def half_of_events(entries: ProbeEntries, generator: np.random.Generator) -> Mask:
+def half_of_events(entries: ProbeEntries, generator: np.random.Generator) -> Bools:
     """Return which entries train; both entries of an event are on the same side."""
     events, event = np.unique(entries.event, return_inverse=True)
     chosen = np.zeros(len(events), bool)
@@ -140,7 +141,7 @@ def half_of_events(entries: ProbeEntries, generator: np.random.Generator) -> Mas
 def _scores(
     features: tuple[torch.Tensor, torch.Tensor],
     weights: tuple[Floats, Floats],
-    trained: tuple[Mask, Mask],
+    trained: tuple[Bools, Bools],
     passes: float,
     seed: np.random.SeedSequence,
 ) -> tuple[Singles, Singles]:
@@ -155,7 +156,7 @@ def _scores(
 def train_classifier(
     features: tuple[torch.Tensor, torch.Tensor],
     weights: tuple[Floats, Floats],
-    trained: tuple[Mask, Mask],
+    trained: tuple[Bools, Bools],
     passes: float,
     seed: np.random.SeedSequence,
 ) -> DenseNetwork:
@@ -202,7 +203,7 @@ def _bootstrap(
     rankings: Mapping[str, Ranking],
     weights: Mapping[str, Floats],
     compared: list[str],
-    events: tuple[Integers, Integers],
+    events: tuple[Ints, Ints],
     n_bootstrap: int,
     generator: np.random.Generator,
 ) -> dict[str, Floats]:

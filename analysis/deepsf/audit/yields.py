@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from deepsf.arrays import Floats
 from deepsf.probes.bins import KinematicBins
-from deepsf.probes.entries import Floats
 from deepsf.probes.inclusive import InclusiveJets
 
 EXTREME = 0.3, 3.0

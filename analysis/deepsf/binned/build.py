@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.binned import cferr
 from deepsf.binned.covariance import StatisticalCovariance
 from deepsf.binned.flavour_tables import FlavourJets, FlavourTables
@@ -19,7 +20,6 @@ from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.binned import Binned
 from deepsf.config.shifts import Shifts
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats
 from deepsf.probes.measurement import Measurement
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.binned.shifts import linear, quadratic, source_of
-from deepsf.probes.entries import Floats
 
 SCALE = 2.0
 """Errors are this factor times the deviations of the flavour that they are taken from (arXiv:1712.07158: 2)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepsf.probes.entries import Floats
+from deepsf.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.binned.shifts import source_of
-from deepsf.probes.entries import Floats
 from deepsf.skim.shifts import NOMINAL
 
 _SHAPE = re.compile(r"\w*stats[12]")

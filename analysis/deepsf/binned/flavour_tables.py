@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.binned.scale_factor import BINNED_METHODS, BinnedFlavour, JetBins, ShiftedValues, Transform
 from deepsf.binned.smoothing import mean_preserving, nodes
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, RegionEntries
+from deepsf.probes.entries import RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import normalisation_table

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from deepsf.probes.entries import Floats
+from deepsf.arrays import Floats
 
 Indices = npt.NDArray[np.int32]
 

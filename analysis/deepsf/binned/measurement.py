@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.binned import Binned
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.bootstrap import EventBootstrap
-from deepsf.probes.entries import Floats
 from deepsf.seeds import seed_sequence
 
 REPLICAS_AT_ONCE = 10

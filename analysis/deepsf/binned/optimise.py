@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats, Ints
 from deepsf.config.binned import OptimisedBinning
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, Integers, ProbeEntries, RegionEntries
+from deepsf.probes.entries import ProbeEntries, RegionEntries
 
 NO_JETS_ERROR = 10.0
 """Relative error of a bin without simulated jets of the flavour; larger ones are cut there."""
@@ -46,7 +47,7 @@ def optimised(bins: FlavourBins, entries: RegionEntries, enriched: int, settings
     return replace(bins, discriminant=np.concatenate([bins.discriminant[:1], fine[steps]]))
 
 
-def balanced(sums: FineSums, n_bins: int, settings: OptimisedBinning) -> Integers:
+def balanced(sums: FineSums, n_bins: int, settings: OptimisedBinning) -> Ints:
     """Return the fine edges between the bins, shape ``(n_bins + 1,)``.
 
     Bins whose error exceeds ``max_error`` grow first. The best splitting met is returned, once as many steps as there
@@ -71,7 +72,7 @@ def balanced(sums: FineSums, n_bins: int, settings: OptimisedBinning) -> Integer
             steps[high + 1 : low + 1] += 1
 
 
-def expected_errors(sums: FineSums, steps: Integers, contamination: float) -> Floats:
+def expected_errors(sums: FineSums, steps: Ints, contamination: float) -> Floats:
     """Return the expected relative error of the scale factor of each bin, rms over the (pT, |eta|) rows.
 
     Statistics of data and simulation, and the relative uncertainty of the contamination: with the row's simulation

@@ -13,12 +13,13 @@ from itertools import product
 
 import numpy as np
 
+from deepsf.arrays import Bools, Floats
 from deepsf.binned.measurement import spread
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, Jets, Mask, ProbeEntries, RegionEntries, joined_entries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries, joined_entries
 from deepsf.seeds import seed_sequence
 
 FLAVOURS, MEASURED = ("b", "c", "udsg"), ("b", "udsg")
@@ -99,7 +100,7 @@ class Experiments:
     n_bootstrap: int
 
     @property
-    def is_used(self) -> Mask:
+    def is_used(self) -> Bools:
         """Whether a bin has enough expected entries, shape ``(n_bins,)``."""
         return self.expected >= MIN_EXPECTED
 
@@ -220,7 +221,7 @@ class _EventTypes:
     """Both jets of each type of event, and whether they tag, shapes ``(n_types,)``."""
 
     jets: tuple[Jets, Jets]
-    tags: tuple[Mask, Mask]
+    tags: tuple[Bools, Bools]
 
     def entries(self) -> RegionEntries:
         """Return the entries of both permutations; data and simulation have the same."""

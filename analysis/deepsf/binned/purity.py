@@ -13,9 +13,9 @@ from typing import Any
 import hist
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats
 
 
 @dataclass(frozen=True)

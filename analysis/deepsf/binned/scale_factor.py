@@ -13,12 +13,13 @@ import numpy as np
 import uhi.io.json
 from scipy.special import expit
 
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.binned.covariance import StatisticalCovariance
 from deepsf.binned.envelope import Envelope, envelope, envelope_shifts
 from deepsf.binned.purity import FlavourPurities, axes
 from deepsf.binned.smoothing import interpolate
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats, Integers, Jets, Mask, logit
+from deepsf.probes.entries import Jets, logit
 from deepsf.probes.weights import NormalisationTable
 from deepsf.skim.shifts import NOMINAL
 
@@ -30,10 +31,10 @@ Transform = Literal["logit", "identity"]
 class JetBins(NamedTuple):
     """Bins of jets: the flat bin, its (pT, |eta|) row, the discriminant transformed as the nodes are; ``(n,)``."""
 
-    bin: Integers
-    row: Integers
+    bin: Ints
+    row: Ints
     position: Floats
-    is_valid: Mask
+    is_valid: Bools
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.binned.measurement import BinnedMeasurement
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.binned.variations import Variations
 from deepsf.config.binned import Binned
 from deepsf.config.shifts import Contamination, Shifts
-from deepsf.probes.entries import Floats, RegionEntries
+from deepsf.probes.entries import RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
 from deepsf.skim.shifts import NOMINAL
 

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
-from deepsf.probes.entries import Floats, Integers, logit
+from deepsf.arrays import Floats, Ints
+from deepsf.probes.entries import logit
 
 
 def nodes(discriminant: npt.ArrayLike, edges: Floats, space: Literal["logit", "identity"]) -> Floats:
@@ -35,7 +36,7 @@ def nodes(discriminant: npt.ArrayLike, edges: Floats, space: Literal["logit", "i
     return logit(medians) if space == "logit" else medians
 
 
-def interpolate(values: Floats, node: Floats, row: Integers, position: Floats) -> Floats:
+def interpolate(values: Floats, node: Floats, row: Ints, position: Floats) -> Floats:
     """Return the smooth scale factor of each jet; constant beyond the first and the last node.
 
     Parameters
@@ -64,9 +65,7 @@ def interpolate(values: Floats, node: Floats, row: Integers, position: Floats) -
     return smooth
 
 
-def mean_preserving(
-    values: Floats, node: Floats, row: Integers, column: Integers, at: Floats, weight: Floats
-) -> Floats:
+def mean_preserving(values: Floats, node: Floats, row: Ints, column: Ints, at: Floats, weight: Floats) -> Floats:
     """Return values at the nodes whose curve has, over the jets of each row, the mean of the measured bins.
 
     A curve through the measured values themselves is wrong on average wherever it bends over the jets of a bin, most in

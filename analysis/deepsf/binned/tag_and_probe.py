@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats, Ints
 from deepsf.binned.kernel import EntryBins, Indices, histograms, kinematic_sums
 from deepsf.binned.variations import Variations, VariationWeights
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins, KinematicBins
-from deepsf.probes.entries import Floats, Integers, Jets, RegionEntries
+from deepsf.probes.entries import Jets, RegionEntries
 from deepsf.probes.weights import RegionWeights, kappa
 
 
@@ -72,7 +73,7 @@ class TagAndProbe:
         """Return the same measurement of other entries: a shift of the jets' kinematics."""
         return TagAndProbe(entries, self.regions, self.flavours, self.bins, self.event_weight)
 
-    def flat_bins(self, jets: Jets) -> Integers:
+    def flat_bins(self, jets: Jets) -> Ints:
         """Return the index of each simulated jet's scale factor in the flat vector."""
         index = np.full(len(jets), self.size, np.int64)
         for name, bins in self.bins.items():
@@ -175,7 +176,7 @@ class TagAndProbe:
             "empty"
         )
 
-    def _step(self, variations: Variations, data: Mapping[str, DataSums], flat: Floats, active: Integers) -> Floats:
+    def _step(self, variations: Variations, data: Mapping[str, DataSums], flat: Floats, active: Ints) -> Floats:
         updated = flat.copy()
         for name, part in self.parts.items():
             weights, sums = variations.weights[name].of(active), data[name].of(active)
@@ -217,7 +218,7 @@ class DataSums:
     histogram: Floats
     kinematic: Floats
 
-    def of(self, variations: Integers) -> DataSums:
+    def of(self, variations: Ints) -> DataSums:
         """Return the sums of some variations."""
         shared = self.histogram.shape[1] == 1
         return self if shared else DataSums(self.histogram[:, variations], self.kinematic[:, variations])
@@ -229,15 +230,15 @@ class RegionPart:
 
     first: int
     size: int
-    data_bin: Integers
-    data_kinematic: Integers
+    data_bin: Ints
+    data_kinematic: Ints
     kinematic: KinematicBins
     simulation: EntryBins
 
     def data_sums(self, weight: Floats) -> DataSums:
         """Return the data of every column of weights, shape ``(n_data, n_columns)``."""
 
-        def sums(index: Integers, size: int) -> Floats:
+        def sums(index: Ints, size: int) -> Floats:
             columns = [np.bincount(index, weight[:, variation], size) for variation in range(weight.shape[1])]
             return np.stack(columns, axis=1).astype(np.float64)
 

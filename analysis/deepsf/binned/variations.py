@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deepsf.arrays import Floats, Ints
 from deepsf.binned.kernel import Indices
-from deepsf.probes.entries import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class VariationWeights:
     column: Indices
     factor: Floats
 
-    def of(self, variations: Integers) -> VariationWeights:
+    def of(self, variations: Ints) -> VariationWeights:
         """Return the columns and factors of some variations; ``data`` stays."""
         return VariationWeights(
             self.data, self.simulation, self.column[variations], np.ascontiguousarray(self.factor[:, variations])

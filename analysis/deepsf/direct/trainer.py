@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from deepsf.arrays import Bools, Floats
 from deepsf.config.direct import Direct
 from deepsf.config.training import Variable
 from deepsf.config.weights import EventWeight
@@ -27,7 +28,7 @@ from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import scale_factor
 from deepsf.probes.bootstrap import split_by_event
-from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
+from deepsf.probes.entries import Jets, RegionEntries
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
 from deepsf.seeds import part_of, torch_generator
@@ -45,7 +46,7 @@ class _Region:
     name: str
     enriched: str
     entries: RegionEntries
-    held_out: tuple[Mask, Mask]
+    held_out: tuple[Bools, Bools]
     weights: RegionWeights
     data: dict[str, Tensor]
     simulation: dict[str, Tensor]
@@ -109,7 +110,7 @@ class DirectTraining:
         return probe
 
     def _region(
-        self, name: str, enriched: str, entries: RegionEntries, held_out: tuple[Mask, Mask], settings: EventWeight
+        self, name: str, enriched: str, entries: RegionEntries, held_out: tuple[Bools, Bools], settings: EventWeight
     ) -> _Region:
         counted = ~held_out[0], ~held_out[1]
         weights = RegionWeights(entries, self._index[enriched], settings, counted=counted)
@@ -171,7 +172,7 @@ class DirectTraining:
 
     def _fit_ratio(self, weights: Mapping[str, Floats], passes: float, name: str) -> None:
         features, label, weight = [], [], []
-        held_out: list[Mask] = []
+        held_out: list[Bools] = []
         for region in self._regions:
             posterior = self._posteriors[region.name]
             samples = region.data, region.simulation

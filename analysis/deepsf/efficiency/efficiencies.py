@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from deepsf.efficiency.events.events import Bools, Floats32
+from deepsf.arrays import Bools, Singles
 
 
 class Efficiencies(NamedTuple):
@@ -20,6 +20,6 @@ class Efficiencies(NamedTuple):
         bool, (n_jets,): beyond what the networks were trained on; the nearest values inside were taken.
     """
 
-    mean: Floats32
-    spread: Floats32
+    mean: Singles
+    spread: Singles
     out_of_range: Bools

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from deepsf import tensor_files
-from deepsf.efficiency.events.events import Bools, Floats32, Ints, JetEvents
+from deepsf.arrays import Bools, Ints, Singles
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.tensor_files import Header, Layout, Tensors, check_layout
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ class ModelEfficiencies(NamedTuple):
         Boolean, (n_jets,): jets unlike all that the model was made from, see `EfficiencyEnsemble.out_of_range`.
     """
 
-    mean: Floats32
-    spread: Floats32 | None = None
-    members: Floats32 | None = None
+    mean: Singles
+    spread: Singles | None = None
+    members: Singles | None = None
     out_of_range: Bools | None = None
 
 
@@ -147,7 +148,7 @@ def _models(header: Header, tensors: Tensors) -> dict[str, ModelEfficiencies]:
     return models
 
 
-def _of_members(values: Iterator[Floats32], n_members: int, events: JetEvents) -> ModelEfficiencies:
+def _of_members(values: Iterator[Singles], n_members: int, events: JetEvents) -> ModelEfficiencies:
     members = np.empty((n_members, len(events.pt_gev), len(events.working_points)), np.float32)
     for number, member in enumerate(values):
         members[number] = member

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from deepsf.arrays import Floats
 from deepsf.config.exports import DeepSFTable
 from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, Tree, binning, category, shape_inputs
 from deepsf.exports.shapes import HIGHEST_DISCRIMINANT, HIGHEST_PT_GEV, LOWEST_DISCRIMINANT
 from deepsf.jets import INVALID
 from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
-from deepsf.probes.entries import Floats, Jets, logit
+from deepsf.probes.entries import Jets, logit
 from deepsf.probes.inclusive import InclusiveJets
 
 SYSTEMATICS = ("central", "up_sem", "down_sem")

@@ -17,6 +17,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Floats
 from deepsf.exports.files import read_text
 from deepsf.exports.systematics import CENTRAL, shift_of, systematic_of
 from deepsf.jets import INVALID
@@ -24,7 +25,6 @@ from deepsf.jets import INVALID
 if TYPE_CHECKING:
     import correctionlib
 
-Floats = npt.NDArray[np.float64]
 
 """The discriminant that stands for a jet without a valid score."""
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Floats
 from deepsf.exports.corrections import Label, Tree, category, write_corrections
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.systematics import NOMINAL, shift_of, systematic_of
 
-Floats = npt.NDArray[np.float64]
 MapEdges = tuple[Sequence[float], Sequence[float]]
 """Edges of the bins in the number of jets and in HT [GeV]; the outer bins are open."""
 

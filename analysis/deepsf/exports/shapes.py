@@ -10,12 +10,12 @@ import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 from scipy.special import expit
 
+from deepsf.arrays import Floats
 from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor
 from deepsf.config.flavours import Flavour
 from deepsf.exports.formula import Polynomial, Space
 from deepsf.exports.systematics import NOMINAL, acts_on_charm_alone
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats
 from deepsf.probes.weights import NormalisationTable
 
 LOWEST_DISCRIMINANT, HIGHEST_DISCRIMINANT = -15.0, 1.1

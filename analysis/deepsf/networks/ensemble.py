@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import uhi.io.json
 
+from deepsf.arrays import Floats
 from deepsf.config.regions import Region
 from deepsf.networks.scale_factor import EnsembleScaleFactor, Estimate, summarise
 from deepsf.probes.bins import FlavourBins, mean_by_bin
-from deepsf.probes.entries import Floats, Jets, ProbeEntries, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 
 VALUE_EDGES = np.linspace(0.4, 1.8, 141)
 """Edges of the histogram of scale-factor values over probe jets."""

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from deepsf.arrays import Floats
 from deepsf.config.training import Variable
-from deepsf.probes.entries import Floats, Jets, logit
+from deepsf.probes.entries import Jets, logit
 
 INVALID_FLAG = 2.0
 """Value of the last input for jets without a valid score; 0 for all others."""

@@ -17,11 +17,12 @@ import numpy as np
 import torch
 
 from deepsf import __version__, tensor_files
+from deepsf.arrays import Floats
 from deepsf.jets import INVALID, flavour_index
 from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.probes.entries import Floats, Jets
+from deepsf.probes.entries import Jets
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import NormalisationTable
 from deepsf.tensor_files import Header, Tensors

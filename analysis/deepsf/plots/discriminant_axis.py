@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from deepsf.probes.entries import Floats
+from deepsf.arrays import Floats
 
 _UNEVEN = 1.5
 """Bins are drawn with equal width if the widest is wider than the narrowest by more than this factor."""

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from deepsf.arrays import Floats
 from deepsf.plots.style import Style
-from deepsf.probes.entries import Floats
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from deepsf.arrays import Floats
 from deepsf.audit.methods import DEEPSF, DIRECT, NONE
 from deepsf.plots.layout import band, limits
 from deepsf.plots.style import Style
-from deepsf.probes.entries import Floats
 
 METHODS = (NONE, "binned", DIRECT, DEEPSF)
 """Scale factors before and after which data and simulation are compared, of those that there are."""

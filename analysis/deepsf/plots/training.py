@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from deepsf.arrays import Floats
 from deepsf.plots.layout import limits
-from deepsf.probes.entries import Floats
 
 History = Mapping[str, Sequence[float]]
 """Columns of a member's record by name, as `deepsf.training.history.History` keeps them."""

@@ -9,8 +9,9 @@ import hist
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Floats, Ints
 from deepsf.config.binned import Bins
-from deepsf.probes.entries import Floats, Integers, Jets
+from deepsf.probes.entries import Jets
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class FlavourBins:
         """Number of all bins."""
         return int(np.prod(self.shape))
 
-    def index(self, jets: Jets) -> Integers:
+    def index(self, jets: Jets) -> Ints:
         """Return the flat bin of each jet; jets beyond an outer edge belong to the outer bin."""
         axes = (
             np.searchsorted(edges[1:-1], values.astype(np.float64), side="right")
@@ -54,7 +55,7 @@ class FlavourBins:
         return [hist.axis.Variable(edges, name=name, flow=False) for name, edges in zip(names, self, strict=True)]
 
 
-def mean_by_bin(index: Integers, values: Floats, size: int) -> Floats:
+def mean_by_bin(index: Ints, values: Floats, size: int) -> Floats:
     """Return the mean of the values in each bin, shape ``(size,)``; NaN where there are none."""
     count = np.bincount(index, minlength=size)
     means: Floats = np.full(size, np.nan)
@@ -81,7 +82,7 @@ class KinematicBins:
         """Number of bins."""
         return (len(self.pt_gev) + 1) * (len(self.abseta) + 1)
 
-    def index(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> Integers:
+    def index(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> Ints:
         """Return the flat bin of each jet."""
         row = np.searchsorted(self.pt_gev, np.asarray(pt_gev, np.float64), side="right")
         return row * (len(self.abseta) + 1) + np.searchsorted(self.abseta, np.asarray(abseta, np.float64), side="right")

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from deepsf.probes.entries import Floats, Integers, Mask, RegionEntries
+from deepsf.arrays import Bools, Floats, Ints
+from deepsf.probes.entries import RegionEntries
 
 Kind = Literal["data", "simulation"]
 KINDS: tuple[Kind, ...] = ("data", "simulation")
@@ -18,7 +19,7 @@ class EventBootstrap:
 
     def __init__(self, entries: Mapping[str, RegionEntries]) -> None:
         self._n_events: dict[Kind, int] = {}
-        self._event: dict[Kind, dict[str, Integers]] = {}
+        self._event: dict[Kind, dict[str, Ints]] = {}
         for kind in KINDS:
             by_region = _events(entries, kind)
             events = np.unique(np.concatenate(list(by_region.values())))
@@ -34,12 +35,12 @@ class EventBootstrap:
 
 def split_by_event(
     entries: Mapping[str, RegionEntries], fraction: float, generator: np.random.Generator
-) -> dict[str, tuple[Mask, Mask]]:
+) -> dict[str, tuple[Bools, Bools]]:
     """Return by region which data and simulation entries are held out; all entries of an event go together.
 
     An event that enters several regions is on the same side in all of them.
     """
-    held_out: dict[Kind, dict[str, Mask]] = {}
+    held_out: dict[Kind, dict[str, Bools]] = {}
     for kind in KINDS:
         by_region = _events(entries, kind)
         events = np.unique(np.concatenate(list(by_region.values())))
@@ -48,5 +49,5 @@ def split_by_event(
     return {name: (held_out["data"][name], held_out["simulation"][name]) for name in entries}
 
 
-def _events(entries: Mapping[str, RegionEntries], kind: Kind) -> dict[str, Integers]:
+def _events(entries: Mapping[str, RegionEntries], kind: Kind) -> dict[str, Ints]:
     return {name: region.data.event if kind == "data" else region.simulation.event for name, region in entries.items()}

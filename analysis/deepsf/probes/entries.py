@@ -11,14 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from deepsf.arrays import Floats, Ints, Singles
 from deepsf.config.flavours import Flavour, hadron_flavours
 from deepsf.jets import flavour_index
 
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 Flavours = npt.NDArray[np.int8]
-Mask = npt.NDArray[np.bool_]
 
 FILE_SHIFT = 40
 """Event numbers are ``file index << 40 | entry``: unique over all files of a campaign."""
@@ -63,7 +60,7 @@ class Jets:
 class ProbeEntries:
     """Tag-probe entries of one region, each array of shape ``(n,)``; both permutations of an event share its number."""
 
-    event: Integers
+    event: Ints
     weight: Floats
     channel: npt.NDArray[np.int8]
     probe: Jets
@@ -101,7 +98,7 @@ def jets_of(table: pa.Table, prefix: str, flavours: Mapping[str, Flavour], extra
     )
 
 
-def evenly(index: Integers, n_max: int) -> Integers:
+def evenly(index: Ints, n_max: int) -> Ints:
     """Return at most ``n_max`` of the numbers, taken evenly."""
     return index[np.linspace(0, len(index) - 1, n_max).astype(np.int64)] if len(index) > n_max else index
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numba import njit
 
-from deepsf.probes.entries import FILE_SHIFT, Floats, Integers, Jets, Mask, Singles, evenly, joined_jets
+from deepsf.arrays import Bools, Floats, Ints, Singles
+from deepsf.probes.entries import FILE_SHIFT, Jets, evenly, joined_jets
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.cut_flow import SkimReport
 from deepsf.skim.shifts import NOMINAL, read_shift, require_shift
@@ -32,7 +33,7 @@ class InclusiveJets:
     kinematic shifts.
     """
 
-    event: Integers
+    event: Ints
     weight: Floats
     jets: Jets
     ratios: Mapping[str, Singles] = field(default_factory=dict)
@@ -143,7 +144,7 @@ def sample_inclusive_jets(tables: SkimTables, max_jets: int) -> InclusiveJets:
 
 
 def _alike(
-    shifted: InclusiveJets, everything: InclusiveJets, is_sampled: Mask, parts: Mapping[tuple[int, int], float]
+    shifted: InclusiveJets, everything: InclusiveJets, is_sampled: Bools, parts: Mapping[tuple[int, int], float]
 ) -> InclusiveJets:
     """Return the shifted jets that are sampled, and as large a part of those that are not among the nominal ones."""
     partner = _partners(shifted.event, shifted.jets.abseta, everything.event, everything.jets.abseta)
@@ -155,7 +156,7 @@ def _alike(
 
 
 @njit(cache=True)
-def _partners(event: Integers, abseta: Singles, other_event: Integers, other_abseta: Singles) -> Integers:
+def _partners(event: Ints, abseta: Singles, other_event: Ints, other_abseta: Singles) -> Ints:
     """Return where each jet is in another list, -1 if it is not there; both by rising event, jets known by |eta|."""
     partner = np.full(len(event), -1, np.int64)
     first = 0

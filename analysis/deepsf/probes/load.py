@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.config.regions import Region
 from deepsf.config.selection import CHANNELS
-from deepsf.probes.entries import FILE_SHIFT, Floats, ProbeEntries, RegionEntries, joined_entries
+from deepsf.probes.entries import FILE_SHIFT, ProbeEntries, RegionEntries, joined_entries
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.shifts import NOMINAL, read_shift, require_shift
 

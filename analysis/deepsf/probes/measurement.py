@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from deepsf.arrays import Floats
 from deepsf.config.flavours import Flavour, measured_flavours
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.probes.bins import KinematicBins
-from deepsf.probes.entries import Floats, Jets, RegionEntries
+from deepsf.probes.entries import Jets, RegionEntries
 from deepsf.probes.inclusive import NORMALISED_ON, Half, InclusiveJets
 from deepsf.probes.weights import NormalisationTable, normalisation_table
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Bools, Floats
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import KinematicBins
-from deepsf.probes.entries import Floats, Jets, Mask, RegionEntries
+from deepsf.probes.entries import Jets, RegionEntries
 
 
 def kappa(bins: KinematicBins, data: npt.NDArray[Any], simulation: npt.NDArray[Any]) -> Floats:
@@ -62,7 +63,7 @@ class RegionWeights:
         settings: EventWeight,
         data_weight: Floats | None = None,
         simulation_weight: Floats | None = None,
-        counted: tuple[Mask, Mask] | None = None,
+        counted: tuple[Bools, Bools] | None = None,
     ) -> None:
         data, simulation = entries.data, entries.simulation
         self.data = data.weight if data_weight is None else data_weight

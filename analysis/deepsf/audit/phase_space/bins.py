@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats, Ints
 from deepsf.audit.chi2 import BinSums
 from deepsf.audit.phase_space.jets import PhaseSpaceEvents
 from deepsf.binned.scale_factor import BinnedScaleFactor, JetBins
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_FIRST, N_JETS_LAST, RANKS, Validation
-from deepsf.probes.entries import Floats, Integers, Jets
+from deepsf.probes.entries import Jets
 
 N_N_JETS = N_JETS_LAST - N_JETS_FIRST + 1
 
@@ -23,8 +24,8 @@ N_N_JETS = N_JETS_LAST - N_JETS_FIRST + 1
 class Cells(NamedTuple):
     """Flat bins (channel, n_jets, ...) of entries, jets or events, and the event of each, shapes ``(n,)``."""
 
-    bin: Integers
-    event: Integers
+    bin: Ints
+    event: Ints
     shape: tuple[int, ...]
 
     def sums(self, event_weight: Floats) -> Floats:
@@ -33,7 +34,7 @@ class Cells(NamedTuple):
         sums: Floats = np.bincount(self.bin, weight, int(np.prod(self.shape))).astype(np.float64)
         return sums.reshape(self.shape)
 
-    def add_to(self, view: Any, event_weight: Floats, flavour: Integers, n_flavours: int) -> None:
+    def add_to(self, view: Any, event_weight: Floats, flavour: Ints, n_flavours: int) -> None:
         """Add sums and variances to the view of a weighted histogram, of axes channel, flavour, n_jets, ...
 
         Entries of one event in one bin count once in the variance, with the sum of their weights.
@@ -53,9 +54,9 @@ class Tested(NamedTuple):
 
     channel: str
     variable: str
-    bin: Integers
-    event: Integers
-    events: Integers
+    bin: Ints
+    event: Ints
+    events: Ints
     size: int
 
     def sums(self, event_weight: Floats) -> BinSums:
@@ -114,12 +115,12 @@ class BinnedAtJets:
 
     def __init__(self, binned: BinnedScaleFactor, flavours: tuple[str, ...], jets: Jets) -> None:
         self.binned, self.n_jets = binned, len(jets)
-        self.jets: dict[str, tuple[Integers, Jets, JetBins]] = {}
+        self.jets: dict[str, tuple[Ints, Jets, JetBins]] = {}
         for number, name in enumerate(flavours):
             if name in binned.tables:
                 index = np.flatnonzero(jets.flavour == number)
                 self.jets[name] = index, jets[index], binned.tables[name].jet_bins(jets[index])
-        self._kinematic: dict[tuple[str, bytes, bytes], Integers] = {}
+        self._kinematic: dict[tuple[str, bytes, bytes], Ints] = {}
 
     def of(self, shift: str) -> Floats:
         """Return what ``BinnedScaleFactor.evaluate`` does for each jet's own flavour, shape ``(n,)``."""
@@ -135,5 +136,5 @@ class BinnedAtJets:
         return values
 
 
-def _bin(edges: Floats, values: Any) -> Integers:
+def _bin(edges: Floats, values: Any) -> Ints:
     return np.searchsorted(edges[1:-1], np.asarray(values, np.float64), side="right")

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import hist
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.audit.methods import NONE
 from deepsf.audit.phase_space.histograms import ALL, PhaseSpaceHistograms
 from deepsf.binned.envelope import Envelope, envelope
 from deepsf.config.validation import N_JETS_FIRST, RANKS
-from deepsf.probes.entries import Floats
 from deepsf.skim.shifts import NOMINAL
 
 SHIFTED = "binned"

@@ -25,6 +25,7 @@ import hist
 import numpy as np
 import uhi.io.json
 
+from deepsf.arrays import Floats
 from deepsf.audit.chi2 import EXPECTED_MIN, BinSums, shape_test
 from deepsf.audit.methods import NONE, Method, at_own_flavours
 from deepsf.audit.phase_space.bins import BinnedAtJets, EventBins
@@ -33,7 +34,6 @@ from deepsf.binned.envelope import envelope_shifts
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_FIRST, N_JETS_LAST, RANKS, SPACES, VARIABLES, Validation, n_jets_of
-from deepsf.probes.entries import Floats
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.shifts import NOMINAL
 

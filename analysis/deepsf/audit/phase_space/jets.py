@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from deepsf.probes.entries import Floats, Integers, Jets
+from deepsf.arrays import Floats, Ints
+from deepsf.probes.entries import Jets
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.cut_flow import read_metadata
 from deepsf.skim.shifts import NOMINAL
@@ -22,9 +23,9 @@ from deepsf.skim.shifts import NOMINAL
 class PhaseSpaceEvents:
     """Events with all their jets, by decreasing pT: arrays of shape ``(n_events,)``, jets of shape ``(n,)``."""
 
-    channel: Integers
+    channel: Ints
     weight: Floats
-    n_jets: Integers
+    n_jets: Ints
     ht_gev: Floats
     jets: Jets
 
@@ -32,17 +33,17 @@ class PhaseSpaceEvents:
         return len(self.weight)
 
     @cached_property
-    def first(self) -> Integers:
+    def first(self) -> Ints:
         """Where the jets of each event begin, shape ``(n_events,)``."""
         return np.cumsum(self.n_jets) - self.n_jets
 
     @cached_property
-    def event(self) -> Integers:
+    def event(self) -> Ints:
         """Number of each jet's event, shape ``(n,)``."""
         return np.repeat(np.arange(len(self)), self.n_jets)
 
     @cached_property
-    def rank(self) -> Integers:
+    def rank(self) -> Ints:
         """Place of each jet in its event, 0 for the leading one; shape ``(n,)``."""
         return np.arange(len(self.jets)) - self.first[self.event]
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.efficiency.audit.jet_closure import Values
 from deepsf.efficiency.events.bin_sums import bin_index, ratio, sums
-from deepsf.efficiency.events.events import Floats, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.observables import EventObservables, event_observables, flavour_pairs
 from deepsf.efficiency.truth_tagging.probabilities import at_least, exactly, number_of_tags
 from deepsf.efficiency.truth_tagging.variance import truth_tagged_yields

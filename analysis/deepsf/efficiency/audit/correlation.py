@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from deepsf.arrays import Floats, Ints
 from deepsf.efficiency.audit.jet_closure import Values
-from deepsf.efficiency.events.events import Floats, Ints, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.observables import flavour_pairs
 
 

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.efficiency.events.bin_sums import ratio
-from deepsf.efficiency.events.events import Bools, Floats, Ints, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.observables import flavour_pairs, pair_index
 from deepsf.efficiency.maps.bootstrap import bootstrap
 from deepsf.efficiency.maps.maps import EfficiencyMap

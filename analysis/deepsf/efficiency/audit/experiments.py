@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import softmax
 
+from deepsf.arrays import Floats, Singles
 from deepsf.config.efficiency.experiments import Experiment
 from deepsf.config.efficiency.networks import NetworkName, NetworkTraining
 from deepsf.config.efficiency.toy import EfficiencyToy
@@ -25,7 +26,7 @@ from deepsf.efficiency.audit.rows import Rows, row, rows_by
 from deepsf.efficiency.audit.symmetries import N_EVENTS, largest_increase
 from deepsf.efficiency.evaluation import ModelEfficiencies
 from deepsf.efficiency.events.bin_sums import ratio, sums
-from deepsf.efficiency.events.events import Floats, Floats32, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.networks.network import EfficiencyNetwork
 from deepsf.efficiency.networks.training import train_member
 from deepsf.efficiency.toy import Truth, generate
@@ -127,6 +128,6 @@ def _mean(network: EfficiencyNetwork, events: JetEvents) -> Floats:
     return ratio(*(sums(index, x, len(events.flavours)) for x in (values, np.ones(len(values)))))
 
 
-def _mad(predicted: Floats32, truth: Truth, events: JetEvents, point: int) -> Floats:
+def _mad(predicted: Singles, truth: Truth, events: JetEvents, point: int) -> Floats:
     true = truth.efficiency[:, point]
     return relative_mad(predicted[:, point], true, events.flavour, len(events.flavours))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Floats, Ints
 from deepsf.efficiency.events.bin_sums import bin_index, ratio, sums
 from deepsf.efficiency.events.closest import closest_jet
-from deepsf.efficiency.events.events import Floats, Ints, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.truth_tagging.scale_factors import bin_probabilities
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.config.efficiency.audit import EfficiencyAudit
 from deepsf.config.efficiency.networks import EfficiencyEnsemble as EnsembleSettings
 from deepsf.config.efficiency.toy import EfficiencyToy
@@ -23,7 +24,7 @@ from deepsf.efficiency.audit.scalar_rows import scalar_rows
 from deepsf.efficiency.audit.spread import SpreadCheck, non_closure, spread_check
 from deepsf.efficiency.audit.symmetries import Evaluates, largest_increase, symmetries, symmetry_rows
 from deepsf.efficiency.audit.truth_tagging_rows import tagging_rows
-from deepsf.efficiency.events.events import Floats, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.observables import JET_VARIABLES, n_jets_edges
 from deepsf.efficiency.toy import draw_tags
 from deepsf.seeds import seed_sequence

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats, Ints
 from deepsf.efficiency.audit.closure import RegionYields
 from deepsf.efficiency.audit.jet_closure import Values, calibration, divergence, relative_mad
 from deepsf.efficiency.audit.results import SampleClosure
 from deepsf.efficiency.events.bin_sums import ratio, sums
-from deepsf.efficiency.events.events import Floats, Ints, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.truth_tagging.probabilities import exactly
 
 if TYPE_CHECKING:

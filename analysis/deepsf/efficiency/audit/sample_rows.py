@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.efficiency.audit.closure import INCLUSIVE, REGIONS, TOTAL, TRUTH, RegionYields
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.efficiency.audit.rows import Rows, row, rows_by
 from deepsf.efficiency.audit.sample_figures import SampleFigures
 from deepsf.efficiency.events.bin_sums import ratio
-from deepsf.efficiency.events.events import Floats
 from deepsf.efficiency.events.observables import VARIABLES
 
 _MAP, _CLOSEST = "map", "closest_jet"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.efficiency.audit.rows import Rows, row
-from deepsf.efficiency.events.events import Floats, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.observables import pair_mass_gev
 from deepsf.efficiency.toy.scalar import decays
 from deepsf.efficiency.toy.truth import true_efficiency

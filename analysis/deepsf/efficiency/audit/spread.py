@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Floats, Ints
 from deepsf.efficiency.audit.jet_closure import Values, jet_variables
 from deepsf.efficiency.events.bin_sums import bin_index, ratio, sums
-from deepsf.efficiency.events.events import Floats, Ints, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 
 if TYPE_CHECKING:
     from deepsf.efficiency.evaluation import ModelEfficiencies

@@ -10,8 +10,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from deepsf.arrays import Floats, Ints, Singles
 from deepsf.efficiency.audit.rows import Rows, row
-from deepsf.efficiency.events.events import Floats, Floats32, Ints, JetEvents, offsets_of
+from deepsf.efficiency.events.events import JetEvents, offsets_of
 from deepsf.seeds import seed_sequence
 
 N_EVENTS = 2000
@@ -20,7 +21,7 @@ _PT_BEYOND_GEV, _ETA_BEYOND = 1e5, 6.0
 
 class _Evaluated(Protocol):
     @property
-    def mean(self) -> Floats32: ...
+    def mean(self) -> Singles: ...
 
     @property
     def out_of_range(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]: ...
@@ -121,6 +122,6 @@ def _jets(events: JetEvents, jets: Ints, n_jets: Ints, order: Ints) -> JetEvents
     )
 
 
-def largest_increase(efficiency: Floats | Floats32) -> float:
+def largest_increase(efficiency: Floats | Singles) -> float:
     """Return by how much an efficiency rises at most from a working point to the next tighter one, at least 0."""
     return float(np.max(np.diff(efficiency, axis=1), initial=0.0))

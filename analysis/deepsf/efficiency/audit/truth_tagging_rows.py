@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chisquare, combine_pvalues
 
+from deepsf.arrays import Floats, Ints, Singles
 from deepsf.efficiency.audit.rows import Rows, row
 from deepsf.efficiency.audit.symmetries import N_EVENTS
-from deepsf.efficiency.events.events import Floats, Floats32, Ints, JetEvents, offsets_of
+from deepsf.efficiency.events.events import JetEvents, offsets_of
 from deepsf.efficiency.truth_tagging.draws import draw_bins, draw_pattern
 from deepsf.efficiency.truth_tagging.patterns import all_patterns
 from deepsf.efficiency.truth_tagging.probabilities import at_least, exactly
@@ -42,7 +43,7 @@ _RARE = 5.0
 
 def tagging_rows(
     events: JetEvents,
-    efficiency: Floats32,
+    efficiency: Singles,
     point: int,
     hadron_flavours: Mapping[str, Sequence[int]],
     ensemble: Evaluates,
@@ -71,7 +72,7 @@ def tagging_rows(
     }
 
 
-def _sum_of_patterns(events: JetEvents, efficiency: Floats32) -> float:
+def _sum_of_patterns(events: JetEvents, efficiency: Singles) -> float:
     largest = 0.0
     for probability, or_more in ((exactly, False), (at_least, True)):
         patterns = all_patterns(efficiency, events.offsets, _N_TAGS, at_least=or_more)
@@ -83,7 +84,7 @@ def _sum_of_patterns(events: JetEvents, efficiency: Floats32) -> float:
 # --- draws
 
 
-def _draws(events: JetEvents, efficiency: Floats32, point: int, seed: int) -> Rows:
+def _draws(events: JetEvents, efficiency: Singles, point: int, seed: int) -> Rows:
     rows: Rows = {}
     listed = np.where(events.n_jets <= _MOST_JETS, events.n_jets, 0)
     if listed.max(initial=0) > 0:
@@ -137,11 +138,11 @@ def _p_value(observed: Ints, probability: Floats) -> float:
     return float(chisquare(observed[used], expected[used]).pvalue) if used.sum() > 1 else 1.0
 
 
-def _n_changed(events: JetEvents, efficiency: Floats32, point: int, seed: int) -> int:
+def _n_changed(events: JetEvents, efficiency: Singles, point: int, seed: int) -> int:
     reverse = np.lexsort((events.rank, -events.event_of_jet))
     offsets = offsets_of(events.n_jets[::-1])
 
-    def drawn(values: Floats32, first: Ints, number: npt.NDArray[np.uint64]) -> npt.NDArray[np.int8]:
+    def drawn(values: Singles, first: Ints, number: npt.NDArray[np.uint64]) -> npt.NDArray[np.int8]:
         tagged = draw_pattern(values[:, point], first, number, 1, at_least=True, seed=seed).tagged
         return draw_bins(values, first, number, tagged, point, seed=seed)
 
@@ -152,7 +153,7 @@ def _n_changed(events: JetEvents, efficiency: Floats32, point: int, seed: int) -
 # --- jets that are not taggable
 
 
-def _taggable(events: JetEvents, efficiency: Floats32, ensemble: Evaluates) -> Rows:
+def _taggable(events: JetEvents, efficiency: Singles, ensemble: Evaluates) -> Rows:
     leading = events.rank < _N_TAGS
     before = ensemble.evaluate(events).mean
     weight = at_least(efficiency, events.offsets, 1, leading)
@@ -172,7 +173,7 @@ def _taggable(events: JetEvents, efficiency: Floats32, ensemble: Evaluates) -> R
 
 
 def _scale_factors(
-    events: JetEvents, efficiency: Floats32, point: int, hadron_flavours: Mapping[str, Sequence[int]], seed: int
+    events: JetEvents, efficiency: Singles, point: int, hadron_flavours: Mapping[str, Sequence[int]], seed: int
 ) -> Rows:
     """Return the pull between both routes to yields of data, and the quotient of their variances."""
     codes = np.array([hadron_flavours[flavour][0] for flavour in events.flavours])[events.flavour]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.efficiency.events.events import Floats, Ints
+from deepsf.arrays import Floats, Ints
 
 
 def bin_index(values: Floats, edges: Floats) -> Ints:

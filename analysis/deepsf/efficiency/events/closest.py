@@ -6,11 +6,12 @@ from itertools import combinations
 
 import numpy as np
 
-from deepsf.efficiency.events.events import Floats32, Ints, JetEvents
+from deepsf.arrays import Ints, Singles
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.ranks import by_rank
 
 
-def closest_jet(events: JetEvents) -> tuple[Floats32, Ints]:
+def closest_jet(events: JetEvents) -> tuple[Singles, Ints]:
     """Return distance to and place of the closest other jet of each jet's event.
 
     Returns

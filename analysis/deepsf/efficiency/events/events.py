@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats32 = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from deepsf.arrays import Bools, Ints, Singles
 
 _JETS = {"pt_gev": np.float32, "eta": np.float32, "phi": np.float32, "flavour": np.int8, "tag_bin": np.int8}
 _EVENTS = {"weight": np.float32, "event": np.uint64}
@@ -43,12 +40,12 @@ class JetEvents:
     """
 
     offsets: Ints
-    pt_gev: Floats32
-    eta: Floats32
-    phi: Floats32
+    pt_gev: Singles
+    eta: Singles
+    phi: Singles
     flavour: npt.NDArray[np.int8]
     tag_bin: npt.NDArray[np.int8]
-    weight: Floats32
+    weight: Singles
     event: npt.NDArray[np.uint64]
     flavours: tuple[str, ...]
     working_points: tuple[str, ...]

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from deepsf.arrays import Floats, Ints
 from deepsf.efficiency.events.closest import closest_jet
-from deepsf.efficiency.events.events import Floats, Ints, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 
 VARIABLES = ("delta_r", "pt_gev", "eta", "mass_gev", "n_jets", "closest_flavour")
 """Variables of a tag region; see `EventObservables`."""

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.efficiency.events.events import Floats, Ints
+from deepsf.arrays import Floats, Ints
 from deepsf.seeds import GAMMA, mixed, seed_sequence, uniform
 
 UInts = npt.NDArray[np.uint64]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.efficiency.events.events import Bools, Floats, Ints
+from deepsf.arrays import Bools, Floats, Ints
 
 _BLOCK_EVENTS = 1 << 14  # few enough for the cache of a core
 

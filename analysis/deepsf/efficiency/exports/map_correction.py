@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from deepsf.efficiency.events.events import Floats
+from deepsf.arrays import Floats
 from deepsf.efficiency.maps.estimates import Ratio, clopper_pearson
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.exports.corrections import Tree

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from deepsf import __version__
+from deepsf.arrays import Floats
 from deepsf.config.efficiency.networks import NetworkName
-from deepsf.efficiency.events.events import Floats
 from deepsf.efficiency.exports.map_correction import Codes
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 from deepsf.efficiency.networks.network import network_class

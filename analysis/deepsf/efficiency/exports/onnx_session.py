@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from deepsf.arrays import Ints
 from deepsf.efficiency.efficiencies import Efficiencies
-from deepsf.efficiency.events.events import Ints, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 
 # Few at a time, so that what all members say of all pairs stays in the cache of a core.
 _BLOCK_PAIRS, _BLOCK_EVENTS = 1920, 192

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepsf.efficiency.events.events import Floats, JetEvents
+from deepsf.arrays import Floats
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.random import event_poisson, stream
 from deepsf.efficiency.maps.estimates import efficiencies, fill, inclusive
 from deepsf.efficiency.maps.maps import EfficiencyMap

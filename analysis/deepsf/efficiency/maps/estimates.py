@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from hist.intervals import clopper_pearson_interval
 
-from deepsf.efficiency.events.events import Floats, Ints
+from deepsf.arrays import Floats, Ints
 
 ONE_SIGMA = 0.6826894921370859
 _ETA = 2

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import uhi.io.json
 
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.efficiency.events.closest import closest_jet
-from deepsf.efficiency.events.events import Bools, Floats, Ints, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.maps.estimates import (
     ONE_SIGMA,
     Interval,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from deepsf.efficiency.events.events import Floats32, Ints
+from deepsf.arrays import Ints, Singles
 from deepsf.efficiency.networks.jet_tensors import JetTensors
 from deepsf.training.classifier import Batch
 from deepsf.training.engine import VALIDATION_MAX
@@ -40,7 +40,7 @@ class EventBatches:
         self,
         jets: JetTensors,
         label: npt.NDArray[np.int8],
-        weight: Floats32,
+        weight: Singles,
         factor: Ints,
         size: int,
     ) -> None:

@@ -14,7 +14,7 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from deepsf.efficiency.events.events import Floats32, Ints
+from deepsf.arrays import Ints, Singles
 from deepsf.efficiency.networks.pairs import N_FEATURES, edges
 
 
@@ -79,19 +79,19 @@ _FAST = {"reassoc", "contract", "nsz"}
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _add(total: Floats32, values: Floats32) -> None:
+def _add(total: Singles, values: Singles) -> None:
     for h in range(len(values)):
         total[h] += values[h]
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _add_times(total: Floats32, values: Floats32, factor: np.float32) -> None:
+def _add_times(total: Singles, values: Singles, factor: np.float32) -> None:
     for h in range(len(values)):
         total[h] += factor * values[h]
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _forward(offsets: Ints, terms: Floats32, pairs: Floats32, weight: Floats32, total: Floats32) -> None:
+def _forward(offsets: Ints, terms: Singles, pairs: Singles, weight: Singles, total: Singles) -> None:
     n_units, pair, zero = total.shape[1], 0, np.float32(0)
     w0, w1, w2 = weight[0], weight[1], weight[2]
     for event in range(len(offsets) - 1):
@@ -112,12 +112,12 @@ def _forward(offsets: Ints, terms: Floats32, pairs: Floats32, weight: Floats32, 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
 def _backward(
     offsets: Ints,
-    terms: Floats32,
-    pairs: Floats32,
-    weight: Floats32,
-    gradient: Floats32,
-    to_terms: Floats32,
-    to_weight: Floats32,
+    terms: Singles,
+    pairs: Singles,
+    weight: Singles,
+    gradient: Singles,
+    to_terms: Singles,
+    to_weight: Singles,
 ) -> None:
     n_units, pair, zero = weight.shape[1], 0, np.float32(0)
     w0, w1, w2 = weight[0], weight[1], weight[2]

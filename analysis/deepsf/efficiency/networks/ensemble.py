@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from deepsf import __version__, tensor_files
+from deepsf.arrays import Bools, Singles
 from deepsf.efficiency.efficiencies import Efficiencies
-from deepsf.efficiency.events.events import Bools, Floats32, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, build
 from deepsf.tensor_files import Header, Tensors
@@ -81,7 +82,7 @@ class EfficiencyEnsemble:
         """Working points, from the loosest to the tightest."""
         return self.networks[0].working_points
 
-    def members(self, events: JetEvents) -> Iterator[Floats32]:
+    def members(self, events: JetEvents) -> Iterator[Singles]:
         """Yield the efficiencies of each member, float32, ``(n_jets, K)``; see `EfficiencyNetwork.evaluate`."""
         for network in self.networks:
             yield network.evaluate(events)

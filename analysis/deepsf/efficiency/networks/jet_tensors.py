@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepsf.arrays import Bools, Ints
 from deepsf.efficiency.events.closest import closest_jet
-from deepsf.efficiency.events.events import Bools, Ints, JetEvents, offsets_of
+from deepsf.efficiency.events.events import JetEvents, offsets_of
 from deepsf.efficiency.networks.pairs import N_FEATURES, edges, pair_delta_r, pair_features, pair_offsets
 
 N_INPUTS = 3

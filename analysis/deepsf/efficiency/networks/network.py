@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from deepsf.arrays import Bools, Floats, Ints, Singles
 from deepsf.config.efficiency.networks import NETWORKS, NetworkName
-from deepsf.efficiency.events.events import Bools, Floats, Floats32, Ints, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.networks.jet_tensors import JetScaling, JetTensors
 from deepsf.efficiency.networks.module import EfficiencyModule
 
@@ -75,7 +76,7 @@ class EfficiencyNetwork:
     untagged_weight: tuple[float, ...]
     module: EfficiencyModule
 
-    def evaluate(self, events: JetEvents) -> Floats32:
+    def evaluate(self, events: JetEvents) -> Singles:
         """Return the probability of each jet to pass each working point, float32, ``(n_jets, K)``.
 
         Values beyond the range of the training are set to its ends, see `out_of_range`. The working points are those of
@@ -96,13 +97,13 @@ class EfficiencyNetwork:
         log_mu = np.log(np.array(self.untagged_weight))[flavour]
         return _passing(logits + log_mu[:, None])
 
-    def logits(self, jets: JetTensors) -> Floats32:
+    def logits(self, jets: JetTensors) -> Singles:
         """Return the network's output as trained, relative to untagged jets that count as ``untagged_weight``.
 
         float32, ``(n_jets, K)``: logits of the tag bins.
         """
         with torch.no_grad():
-            logits: Floats32 = self.module(jets).numpy()
+            logits: Singles = self.module(jets).numpy()
         return logits
 
     def out_of_range(self, events: JetEvents) -> Bools:
@@ -122,10 +123,10 @@ class EfficiencyNetwork:
         return table[events.flavour]
 
 
-def _passing(logits: Floats) -> Floats32:
+def _passing(logits: Floats) -> Singles:
     """Return cumulative efficiencies, which never rise from a working point to the next tighter one."""
     bins = np.pad(logits, ((0, 0), (1, 0)))  # untagged jets have logit 0
     bins = np.exp(bins - bins.max(axis=1, keepdims=True))
     above = np.cumsum(bins[:, ::-1], axis=1)[:, ::-1]
-    passing: Floats32 = (above[:, 1:] / above[:, :1]).astype(np.float32)
+    passing: Singles = (above[:, 1:] / above[:, :1]).astype(np.float32)
     return passing

@@ -19,20 +19,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from deepsf.efficiency.events.events import Floats32
+from deepsf.arrays import Singles
 
 if TYPE_CHECKING:
     from deepsf.efficiency.networks.onnx_inputs import JetInputs
 
-Weights = Mapping[str, Floats32]
+Weights = Mapping[str, Singles]
 """Of all members by their names in the torch module, ``(M, ...)``."""
 
 
 class Layer(NamedTuple):
     """Weight (M, inputs, outputs) and bias (M, outputs)."""
 
-    weight: Floats32
-    bias: Floats32
+    weight: Singles
+    bias: Singles
 
     @classmethod
     def of(cls, weights: Weights, name: str) -> Layer:
@@ -45,7 +45,7 @@ class Layer(NamedTuple):
         """Return a layer of torch.nn."""
         return cls(weights[f"{name}.weight"].swapaxes(1, 2), weights[f"{name}.bias"])
 
-    def on_one_hot(self, embedding: Floats32, begin: int) -> Floats32:
+    def on_one_hot(self, embedding: Singles, begin: int) -> Singles:
         """Return the weight, with rows of one-hot flavours, and the bias in them, for the embedding's at ``begin``."""
         end = begin + embedding.shape[2]
         flavours = embedding @ self.weight[:, begin:end] + self.bias[:, None]
@@ -71,7 +71,7 @@ def output(jets: JetInputs, weights: Weights, h: str) -> str:
     return jets.graph.op("Add", jets.graph.op("MatMul", h, layer.weight), of_flavour(jets, bias))
 
 
-def of_flavour(jets: JetInputs, table: Floats32) -> str:
+def of_flavour(jets: JetInputs, table: Singles) -> str:
     """Return the rows (M, N, K) of a table by flavour, (M, F, K)."""
     one_hot = jets.graph.op("Reshape", jets.one_hot, [1, -1, table.shape[1]])
     return jets.graph.op("MatMul", one_hot, table)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from deepsf.efficiency.events.events import Floats32, Ints
+from deepsf.arrays import Ints, Singles
 
 N_FEATURES = 3
 """DeltaR, DeltaR^2 / 2, log(DeltaR + 0.05): a network that has DeltaR alone gets the closest jets wrong."""
@@ -36,14 +36,14 @@ def pair_offsets(offsets: Ints) -> Ints:
     return np.concatenate([[0], np.cumsum(n_jets * (n_jets - 1) // 2)])
 
 
-def pair_delta_r(offsets: Ints, eta: Floats32, phi: Floats32) -> Floats32:
+def pair_delta_r(offsets: Ints, eta: Singles, phi: Singles) -> Singles:
     """Return DeltaR = sqrt(Deta^2 + Dphi^2), Dphi in [-pi, pi], of all pairs, float32, ``(n_pairs,)``."""
     delta_r = np.empty(int(pair_offsets(offsets)[-1]), np.float32)
     _fill_delta_r(offsets, eta, phi, delta_r)
     return delta_r
 
 
-def pair_features(delta_r: Floats32) -> Floats32:
+def pair_features(delta_r: Singles) -> Singles:
     """Return the features of pairs at a distance, float32, ``(n_pairs, N_FEATURES)``."""
     features = np.empty((len(delta_r), N_FEATURES), np.float32)
     features[:, 0] = delta_r
@@ -61,7 +61,7 @@ def edges(offsets: Ints) -> Edges:
 
 
 @njit(cache=True)
-def _fill_delta_r(offsets: Ints, eta: Floats32, phi: Floats32, delta_r: Floats32) -> None:
+def _fill_delta_r(offsets: Ints, eta: Singles, phi: Singles, delta_r: Singles) -> None:
     pair = 0
     for event in range(len(offsets) - 1):
         for i in range(offsets[event], offsets[event + 1]):

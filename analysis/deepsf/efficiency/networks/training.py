@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from deepsf.arrays import Floats, Singles
 from deepsf.config.efficiency.networks import NetworkName, NetworkTraining
-from deepsf.efficiency.events.events import Floats, Floats32, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.networks.batches import EventBatches
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, architecture, build
@@ -103,12 +104,12 @@ def _with_sorted_flavours(events: JetEvents) -> JetEvents:
     return replace(events, flavours=flavours, flavour=number[events.flavour])
 
 
-def _jet_weights(events: JetEvents, mu: Floats) -> Floats32:
+def _jet_weights(events: JetEvents, mu: Floats) -> Singles:
     weight = np.repeat(events.weight, events.n_jets)
     return np.where(events.tag_bin == 0, weight * mu[events.flavour], weight).astype(np.float32)
 
 
-def _bin_fractions(events: JetEvents, weight: Floats32) -> npt.NDArray[np.float64]:
+def _bin_fractions(events: JetEvents, weight: Singles) -> npt.NDArray[np.float64]:
     """Return the weighted fraction of each flavour's jets in each tag bin, bin 0 being untagged."""
     n_bins, n_flavours = len(events.working_points) + 1, len(events.flavours)
     index = events.flavour.astype(np.int64) * n_bins + events.tag_bin
@@ -136,14 +137,14 @@ def _bin_fractions(events: JetEvents, weight: Floats32) -> npt.NDArray[np.float6
     return fractions
 
 
-def _flavour_weights(fractions: Floats, balance: float) -> Floats32:
+def _flavour_weights(fractions: Floats, balance: float) -> Singles:
     """Return the weight of each flavour in the loss, V^-balance for the variance V of its bin.
 
     A light jet carries about 1 % of the information of a b jet, so without reweighting weight decay pulls the light-jet
     shape towards the b-jet shape. A weight that depends on inputs alone leaves the minimum of the loss where it is.
     """
     variance = 1.0 - np.sum(fractions**2, axis=1)
-    weights: Floats32 = (variance**-balance).astype(np.float32)
+    weights: Singles = (variance**-balance).astype(np.float32)
     return weights
 
 

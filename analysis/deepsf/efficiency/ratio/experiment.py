@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Bools, Floats
 from deepsf.config.efficiency.ratio import EfficiencyRatio, TrueTagScaleFactor
 from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.config.flavours import Flavour
-from deepsf.efficiency.events.events import Bools, Floats, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.ratio.fit import DataJets, RegionJets, SimulatedJets, fit_scale_factors
 from deepsf.efficiency.ratio.scale_factors import RatioScaleFactors
 from deepsf.efficiency.toy import generate, true_efficiency

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from deepsf.arrays import Floats
 from deepsf.config.efficiency.ratio import RatioFit
-from deepsf.efficiency.events.events import Floats
 from deepsf.efficiency.ratio.mixture import MixtureBins
 from deepsf.efficiency.ratio.scale_factors import RatioScaleFactors, Theta, normalised, weighted
 from deepsf.efficiency.truth_tagging.scale_factors import bin_probabilities

@@ -30,7 +30,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from deepsf.efficiency.events.events import Floats
+from deepsf.arrays import Floats
 from deepsf.efficiency.ratio.mixture import shifted
 from deepsf.efficiency.truth_tagging.scale_factors import TaggedJets, bin_probabilities
 from deepsf.networks.class_probabilities import ClassProbabilities

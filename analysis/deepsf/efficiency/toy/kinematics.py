@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf, erfinv
 
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.config.efficiency.toy import ToyKinematics
-from deepsf.efficiency.events.events import Bools, Floats, Ints
 
 _Bytes = npt.NDArray[np.int8]
 

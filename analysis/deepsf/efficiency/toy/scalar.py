@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from deepsf.arrays import Bools, Floats
 from deepsf.config.efficiency.toy import ScalarSample, ToyKinematics
-from deepsf.efficiency.events.events import Bools, Floats
 from deepsf.efficiency.toy.kinematics import Jets, Pairs, draw_flavour
 from deepsf.generator.decays import at_rapidity, boosted, pt_eta_phi, two_body
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from deepsf.efficiency.events.events import Floats, Ints
+from deepsf.arrays import Floats, Ints
 
 
 def draw_tags(

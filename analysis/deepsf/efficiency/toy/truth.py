@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numba import njit
 
+from deepsf.arrays import Floats
 from deepsf.config.efficiency.toy import BaseEfficiency, EfficiencyToy
-from deepsf.efficiency.events.events import Floats, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 
 
 @dataclass(frozen=True)

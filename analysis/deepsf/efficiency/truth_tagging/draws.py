@@ -7,17 +7,16 @@ any batch.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.efficiency.events.events import Bools, Floats, Ints
+from deepsf.arrays import Array, Bools, Floats, Ints
 from deepsf.efficiency.events.random import UInts, jet_uniforms, stream
 from deepsf.efficiency.events.ranks import by_rank
 from deepsf.efficiency.truth_tagging.probabilities import checked
 
-Array = npt.NDArray[Any]
 Bins = npt.NDArray[np.int8]
 
 NOT_DRAWN = -1

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.efficiency.events.events import Bools, Floats, Ints
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.efficiency.truth_tagging.probabilities import checked
 
 MAX_TAGGABLE = 20

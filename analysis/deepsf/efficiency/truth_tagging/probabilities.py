@@ -7,15 +7,11 @@ decide the weight.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from deepsf.efficiency.events.events import Bools, Floats, Ints, JetEvents
+from deepsf.arrays import Array, Bools, Floats, Ints
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.ranks import by_rank, product
-
-Array = npt.NDArray[Any]
 
 
 def taggable_jets(events: JetEvents, *, pt_min_gev: float, abseta_max: float, n_leading: int | None = None) -> Bools:

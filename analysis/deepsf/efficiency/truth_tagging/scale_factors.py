@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.efficiency.events.events import Bools, Floats, Ints
+from deepsf.arrays import Array, Bools, Floats, Ints
 from deepsf.efficiency.events.ranks import product
 from deepsf.efficiency.truth_tagging.draws import NOT_DRAWN, Bins, check_nested
 from deepsf.exports.event_weight import ShapeCorrection
@@ -25,7 +25,6 @@ from deepsf.exports.files import read_text
 if TYPE_CHECKING:
     import correctionlib
 
-Array = npt.NDArray[Any]
 
 _SCORES_IN_A_BIN = 16
 _WORKING_POINT_INPUTS = ("systematic", "working_point", "flavor", "abseta", "pt")

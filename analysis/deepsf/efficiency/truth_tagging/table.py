@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from deepsf.arrays import Bools, Floats, Singles
 from deepsf.config.efficiency.truth_tagging import TruthTagging
 from deepsf.efficiency.evaluation import ModelEfficiencies
-from deepsf.efficiency.events.events import Bools, Floats, Floats32, JetEvents
+from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.truth_tagging.draws import draw_bins, draw_pattern
 from deepsf.efficiency.truth_tagging.probabilities import (
     at_least,
@@ -147,7 +148,7 @@ def _of_selection(
 
 
 def _replicas(
-    members: Floats32, events: JetEvents, selection: Selection, point: int, taggable: Bools
+    members: Singles, events: JetEvents, selection: Selection, point: int, taggable: Bools
 ) -> pa.FixedSizeListArray:
     probability = at_least if selection.at_least else exactly
     replicas = np.empty((len(events), len(members)), np.float32)

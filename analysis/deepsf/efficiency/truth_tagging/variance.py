@@ -8,15 +8,12 @@ and it does not shrink with more events to weight: where it is left out, errors 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from deepsf.arrays import Array, Floats, Ints
 from deepsf.efficiency.events.bin_sums import ratio, sums
-from deepsf.efficiency.events.events import Floats, Ints
-
-Array = npt.NDArray[Any]
 
 
 class TruthTaggedYields(NamedTuple):

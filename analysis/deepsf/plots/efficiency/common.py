@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+from deepsf.arrays import Floats
 from deepsf.config.efficiency.networks import NETWORKS
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.efficiency.events.bin_sums import ratio
@@ -21,7 +22,6 @@ from deepsf.efficiency.events.observables import N_JETS_LAST
 from deepsf.plots.efficiency.variables import Variable
 from deepsf.plots.layout import few_ticks, limits, mark_outside, steps
 from deepsf.plots.style import Style
-from deepsf.probes.entries import Floats
 
 DIRECT, TRUTH = "direct_tagging", "truth"
 MODELS = ("map", "map_delta_r", *NETWORKS)

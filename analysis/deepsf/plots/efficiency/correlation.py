@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from deepsf.arrays import Floats
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import MARKERS, TRUTH, model_label, pair_labels, points, shown_models
 from deepsf.plots.layout import Margins, experiment_label, grid, limits, mark_outside
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _INJECTED = "injected"
 _SIGNIFICANCE_MAX = 6.0

@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from deepsf.arrays import Floats
 from deepsf.efficiency.audit.closure import INCLUSIVE, TOTAL, ModelYields
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import model_label, pair_labels
 from deepsf.plots.efficiency.variables import SAMPLES, TAG_REGIONS
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _ALONE_COLOUR = "#94a4a2"
 _LOWEST = 0.3

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from deepsf.arrays import Floats
 from deepsf.efficiency.audit.closure import INCLUSIVE, RegionYields
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import (
@@ -31,7 +32,6 @@ from deepsf.plots.efficiency.variables import CROSS_FIT, EVENT_VARIABLES, N_TAGS
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.stack import data_handle
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _ERROR_LABEL = r"Error, $\Sigma w^{2} + V_{\mathrm{eff}}$"
 _LOG_ABOVE = 30.0

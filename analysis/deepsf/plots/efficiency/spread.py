@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from deepsf.arrays import Floats
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import few_vertical_ticks, model_label
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _TOLERANCE = 0.2
 

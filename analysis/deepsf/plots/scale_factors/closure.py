@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from deepsf.arrays import Floats
 from deepsf.plots.discriminant_axis import DiscriminantAxis
 from deepsf.plots.layout import Margins, corner_text, experiment_label, few_ticks, grid, mark_outside
 from deepsf.plots.stack import (
@@ -24,7 +25,6 @@ from deepsf.plots.stack import (
     set_log_range,
 )
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _RATIO_ERROR_MAX = 0.15
 """The ratio's range holds all points of a smaller statistical error; others beyond it are drawn as arrows."""

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 from scipy.special import expit
 
+from deepsf.arrays import Floats
 from deepsf.plots.layout import Margins, colour_bar, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats, logit
+from deepsf.probes.entries import logit
 
 _DIVERGING = "RdBu_r"
 _SEQUENTIAL = "cividis"

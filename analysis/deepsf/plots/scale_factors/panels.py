@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import hist
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.audit.methods import DEEPSF, NONE
 from deepsf.audit.truth import FlavourTruth
 from deepsf.binned.scale_factor import BinnedFlavour, normalised_bins, normalised_curve, systematic_envelope
@@ -17,7 +18,6 @@ from deepsf.networks.ensemble import FlavourSummary
 from deepsf.plots.discriminant_axis import DiscriminantAxis, drawn_edges
 from deepsf.plots.scale_factors.reference import Reference
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Floats
 
 _FINE_PER_BIN = 15
 

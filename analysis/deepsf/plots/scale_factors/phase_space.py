@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
+from deepsf.arrays import Floats
 from deepsf.audit.methods import NONE
 from deepsf.audit.phase_space.content import SHIFTED, Content, content
 from deepsf.audit.phase_space.histograms import ALL, PhaseSpaceHistograms
@@ -34,7 +35,6 @@ from deepsf.plots.stack import (
     set_log_range,
 )
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _CHANNEL_LABELS = {"ee": "ee", "emu": "eμ", "mumu": "μμ", ALL: "All channels"}
 _JET_LABELS = {"leading": "Leading jet", "second": "Second jet", "further": "Further jets"}

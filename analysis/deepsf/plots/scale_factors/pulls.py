@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
+from deepsf.arrays import Floats
 from deepsf.binned.pseudo_experiments import Experiments
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _PULL_MAX = 5.0
 _ALLOWED_SIGMA = 4.0

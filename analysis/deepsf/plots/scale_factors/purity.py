@@ -12,12 +12,12 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from deepsf.arrays import Floats
 from deepsf.binned.purity import FlavourPurities
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.plots.discriminant_axis import DiscriminantAxis
 from deepsf.plots.layout import Margins, colour_bar, corner_text, experiment_label, grid, interval_text
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _CONDITION_MAX = 100.0
 _NO_SIMULATION = "0.8"

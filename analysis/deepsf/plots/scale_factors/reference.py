@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from correctionlib import Correction
 
-from deepsf.probes.entries import Floats
+from deepsf.arrays import Floats
 
 
 class Reference(NamedTuple):

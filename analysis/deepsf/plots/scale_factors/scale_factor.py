@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from deepsf.arrays import Floats
 from deepsf.plots.discriminant_axis import DiscriminantAxis, drawn_edges
 from deepsf.plots.layout import (
     Margins,
@@ -29,7 +30,6 @@ from deepsf.plots.layout import (
 )
 from deepsf.plots.scale_factors.panels import BinValues, JetValues, Panel
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _TAIL = 0.005
 """The vertical range holds all jets of a bin but this share at either end."""

@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from deepsf.arrays import Floats
 from deepsf.audit.bin_means import weighted_rms
 from deepsf.plots.discriminant_axis import DiscriminantAxis
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid, limits, steps
 from deepsf.plots.style import Style, context
-from deepsf.probes.entries import Floats
 
 _MARKERS = ("o", "s", "^", "D", "v")
 
