@@ -74,3 +74,11 @@ def test_equal_figures_are_equal_bytes(tmp_path):
     )
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
+
+
+def test_the_slot_of_invalid_scores_and_the_label_do_not_touch():
+    made = figure(histograms(), "leading", (2, 8), STYLE)
+    made.draw_without_rendering()
+    last = made.axes[-1]
+    (invalid,) = [text for text in last.texts if text.get_text() == "invalid"]
+    assert not invalid.get_window_extent().overlaps(last.xaxis.label.get_window_extent())

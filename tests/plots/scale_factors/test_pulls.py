@@ -45,3 +45,9 @@ def test_every_used_pull_is_in_the_histogram_and_every_used_bin_a_point():
     low, high = means.get_ylim()
     assert low < -4 / np.sqrt(N)
     assert high > 4 / np.sqrt(N)
+
+
+def test_means_beyond_the_range_get_an_arrow():
+    biased = figure({"biased": experiments(0.5)}, STYLE).axes[1]
+    (arrows,) = [line for line in biased.lines if line.get_marker() == "^"]
+    np.testing.assert_array_equal(arrows.get_xdata(), [1, 2, 3, 4])

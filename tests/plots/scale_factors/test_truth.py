@@ -57,4 +57,15 @@ def test_shapes_must_agree():
 
 def test_lacking_members_are_named_with_the_ensemble_alone():
     made = figure("b", truth(), {"binned": np.ones(SHAPE), "deepsf": np.full(SHAPE, 1.12)}, jets(), LACKING)
-    assert legend_labels(made.axes[0]) == ["Binned SF: 0.100", "DeepSF (24 of 25 members): 0.020"]
+    assert legend_labels(made.axes[0]) == ["Binned SF: 0.100", "DeepSF: 0.020\n(24 of 25 members)"]
+
+
+def test_the_legend_of_four_methods_stays_inside_the_axes():
+    values = {name: np.ones(SHAPE) for name in ("none", "binned", "direct", "deepsf")}
+    made = figure("b", truth(), values, jets(), LACKING)
+    made.draw_without_rendering()
+    main = made.axes[0]
+    legend = main.get_legend().get_window_extent()
+    assert legend.x1 < main.get_window_extent().x1
+    # 1 - 1.1 everywhere
+    assert legend.transformed(main.transData.inverted()).y0 > 0.05

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -92,7 +93,9 @@ def figure(
         # in the middle of all rows of ratios: of an even number, at the upper edge of the first below
         middle: dict[str, Any] = {"y": 0.5 if len(methods) % 2 else 1.0, "ha": "center"}
         axes[len(methods) // 2 + 1, 0].set_ylabel("Data / simulation", fontsize="small", **middle)
-        axes[-1, -1].set_xlabel(_horizontal_label(variable, style))
+        # the label is longer than the panel: below the word at the slot of invalid scores
+        below = 1.6 * mpl.rcParams["font.size"] if axis is not None and axis.show_invalid else None
+        axes[-1, -1].set_xlabel(_horizontal_label(variable, style), labelpad=below)
         made.align_ylabels(axes[:, 0])
         experiment_label(axes[0, 0], style, axes[0, -1])
         _legend(axes[0, -1], columns[-1], variable, style)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from deepsf.arrays import Floats
 from deepsf.binned.pseudo_experiments import Experiments
-from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
+from deepsf.plots.layout import Margins, corner_text, experiment_label, grid, mark_outside
 from deepsf.plots.style import Style, context
 
 _PULL_MAX = 5.0
@@ -69,6 +69,7 @@ def _bins(axes: Axes, pulls: Floats, label: str) -> None:
     axes.errorbar(number, value, yerr=error, fmt="o", markersize=3, color="#3f90da")
     axes.set_ylim(expected - 1.6 * _ALLOWED_SIGMA * one, expected + 1.6 * _ALLOWED_SIGMA * one)
     axes.set_xlim(0, len(number) + 1)
+    mark_outside(axes, number, value, "#3f90da")
     axes.set_ylabel(label)
     corner_text(axes, f"average {value.mean():.3f}", size="x-small")
 

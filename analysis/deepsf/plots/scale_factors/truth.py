@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import hist
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from deepsf.arrays import Floats
 from deepsf.audit.bin_means import weighted_rms
+from deepsf.audit.methods import DEEPSF
 from deepsf.plots.discriminant_axis import DiscriminantAxis
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid, limits, steps
 from deepsf.plots.style import Style, context
@@ -51,13 +53,16 @@ def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_
         for number, (method, array) in enumerate(values.items()):
             difference = array - true
             by_bin = weighted_rms(difference, n_jets, axis=(0, 1))
-            label = f"{style.method(method)}: {weighted_rms(difference[..., first:], n_jets[..., first:]):.3f}"
+            rms = weighted_rms(difference[..., first:], n_jets[..., first:])
+            label = f"{replace(style, members='').method(method)}: {rms:.3f}"
+            label += style.members_line() if method == DEEPSF else ""
             place = (number + 1) / (len(values) + 1)
             _draw_points(main, axis, difference, place, style.colour(method), _MARKERS[number % len(_MARKERS)], label)
             steps(lower, by_bin, axis.drawn, color=style.colour(method), linewidth=2.5)
             shown.append(difference[..., first:])
             heights.append(by_bin[first:])
-        _finish(main, lower, axis, shown, heights)
+        # a note on members is a line more in the legend
+        _finish(main, lower, axis, shown, heights, head_room=0.65 if style.members else 0.45)
         main.legend(
             loc="upper left",
             bbox_to_anchor=(0.0, 0.91),
@@ -93,11 +98,17 @@ def _draw_points(
 
 
 def _finish(
-    main: Axes, lower: Axes, axis: DiscriminantAxis, shown: Sequence[Floats], heights: Sequence[Floats]
+    main: Axes,
+    lower: Axes,
+    axis: DiscriminantAxis,
+    shown: Sequence[Floats],
+    heights: Sequence[Floats],
+    *,
+    head_room: float,
 ) -> None:
     main.axhline(0.0, color="0.6", linewidth=1.0, zorder=0)
     low, high = limits(*shown)
-    main.set_ylim(low, high + 0.45 * (high - low))
+    main.set_ylim(low, high + head_room * (high - low))
     main.set_ylabel("S $-$ truth, per bin")
     highest = limits(*heights, margin=0.1)[1]
     # a label at the corner would touch that of the horizontal axis
