@@ -18,9 +18,10 @@ from tests.shape_toy import make as make_shape_toy
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options of the drill in which random processes are killed; pytest looks for options in this folder."""
+    """Options of the drill in which processes are killed, and of reference images; pytest looks for them here."""
     parser.addoption("--chaos-rounds", type=int, default=10, help="rounds of killing random processes (default: 10)")
     parser.addoption("--chaos-seed", type=int, action="append", help="the round of this seed only; may be repeated")
+    parser.addoption("--update-reference-plots", action="store_true", help="write reference images of figures anew")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,6 +21,7 @@ NO_MODULE = {
     "analysis/nanoaod/test_real_nanoaod.py": "real files of several NanoAOD versions through the whole skim",
     "analysis/exports/test_agreement.py": "all formats give the same numbers",
     "analysis/exports/test_public_files.py": "public files of CMS",
+    "plots/test_reference_plots.py": "a figure of each kind against its reference image",
 }
 """Tests of several modules together, and what of."""
 

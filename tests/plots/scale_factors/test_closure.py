@@ -7,36 +7,12 @@ import numpy as np
 import pytest
 
 from deepsf.plots.scale_factors.closure import figure
-from tests.plots.scale_factors.results import LACKING, STYLE
+from tests.plots.scale_factors.results import LACKING, METHODS, STYLE, observed, simulation
 from tests.plots.seen import legend_labels, points, texts
-
-EDGES = [-2.01, 0.0, 0.1, 0.5, 1.01]
-METHODS = ["none", "binned", "binned_smooth", "deepsf"]
-B, UDSG = [10.0, 100.0, 200.0, 400.0], [5.0, 300.0, 50.0, 10.0]
-DATA = [15.0, 480.0, 225.0, 410.0]
-
-
-def simulation(edges=EDGES, b=B, udsg=UDSG) -> hist.Hist:
-    axes = (
-        hist.axis.StrCategory(METHODS, name="method"),
-        hist.axis.StrCategory(["b", "udsg"], name="flavour"),
-        hist.axis.Variable(edges, name="discriminant", flow=False),
-    )
-    filled = hist.Hist(*axes, storage=hist.storage.Weight())
-    filled.view().value[:] = np.array([b, udsg])
-    filled.view().variance[:] = np.array([b, udsg]) / 2
-    return filled
-
-
-def data(edges=EDGES, values=DATA) -> hist.Hist:
-    filled = hist.Hist(hist.axis.Variable(edges, name="discriminant", flow=False), storage=hist.storage.Weight())
-    filled.view().value[:] = values
-    filled.view().variance[:] = values
-    return filled
 
 
 def test_the_ratio_is_data_over_simulation_with_the_datas_error():
-    made = figure("hf", simulation(), data(), STYLE)
+    made = figure("hf", simulation(), observed(), STYLE)
     value, error = points(made.axes[3])
     # 15/15, 480/400, 225/250, 410/410; sqrt(480)/400 = 0.0548, sqrt(225)/250 = 0.06
     np.testing.assert_allclose(value, [1.0, 1.2, 0.9, 1.0])
@@ -44,20 +20,20 @@ def test_the_ratio_is_data_over_simulation_with_the_datas_error():
 
 
 def test_the_band_is_the_statistics_of_the_simulation():
-    made = figure("hf", simulation(), data(), STYLE)
+    made = figure("hf", simulation(), observed(), STYLE)
     bands = [patch.get_data() for patch in made.axes[3].patches if patch.get_hatch()]
     # variances are half of the sums: relative error 1/sqrt(2 n), n = 15, 400, 250, 410
     np.testing.assert_allclose(bands[0].values - 1, 1 / np.sqrt(2 * np.array([15, 400, 250, 410.0])))
 
 
 def test_flavours_are_stacked_to_the_sum():
-    made = figure("hf", simulation(), data(), STYLE)
+    made = figure("hf", simulation(), observed(), STYLE)
     tops = [p.get_data().values for p in made.axes[0].patches if not p.get_hatch() and hasattr(p, "get_data")]
-    assert any(np.allclose(top, np.add(B, UDSG)) for top in tops)
+    assert any(np.allclose(top, [15.0, 400.0, 250.0, 410.0]) for top in tops)
 
 
 def test_ranges_hold_data_and_simulation_in_every_column():
-    made = figure("hf", simulation(), data(), STYLE)
+    made = figure("hf", simulation(), observed(), STYLE)
     main, ratio = made.axes[0], made.axes[3]
     assert main.get_ylim()[1] > 480 + np.sqrt(480)
     assert main.get_ylim()[0] < 5.0
@@ -67,7 +43,7 @@ def test_ranges_hold_data_and_simulation_in_every_column():
 
 def test_a_poor_bin_does_not_set_the_range_but_gets_an_arrow():
     observed = [15.0, 480.0, 225.0, 9.0]
-    made = figure("hf", simulation(b=[10, 100, 200, 1], udsg=[5, 300, 50, 1]), data(values=observed), STYLE)
+    made = figure("hf", simulation(b=[10, 100, 200, 1], udsg=[5, 300, 50, 1]), observed(values=observed), STYLE)
     ratio = made.axes[3]
     # 9 observed, 2 expected: 4.5 +- 1.5
     assert ratio.get_ylim()[1] < 2.0
@@ -78,7 +54,7 @@ TEST = {"chi2": 12.34, "ndf": 15, "p": 0.6543}
 
 
 def test_each_column_names_its_scale_factors_and_its_test():
-    made = figure("hf", simulation(), data(), STYLE, {"deepsf": TEST})
+    made = figure("hf", simulation(), observed(), STYLE, {"deepsf": TEST})
     columns = [" ".join(text.get_text() for text in axes.texts) for axes in made.axes[:3]]
     assert "Heavy-flavour region" in columns[0]
     assert "No scale factors" in columns[0]
@@ -88,12 +64,12 @@ def test_each_column_names_its_scale_factors_and_its_test():
 
 
 def test_lacking_members_are_named_with_the_ensemble_alone():
-    shown = texts(figure("hf", simulation(), data(), LACKING))
+    shown = texts(figure("hf", simulation(), observed(), LACKING))
     assert [text for text in shown if "member" in text] == ["DeepSF (24 of 25 members)"]
 
 
 def test_the_legend_is_clear_of_text_and_data():
-    made = figure("hf", simulation(), data(), STYLE, dict.fromkeys(METHODS, TEST))
+    made = figure("hf", simulation(), observed(), STYLE, dict.fromkeys(METHODS, TEST))
     made.draw_without_rendering()
     axes = made.axes[2]
     legend = axes.get_legend().get_window_extent()
@@ -104,13 +80,13 @@ def test_the_legend_is_clear_of_text_and_data():
 def test_yields_per_width_are_quoted_for_even_bins():
     even = [-2.01, *np.linspace(0, 1, 51)]
     shape = np.full(51, 10.0)
-    fine = figure("hf", simulation(even, shape, shape), data(even, shape), STYLE)
+    fine = figure("hf", simulation(even, shape, shape), observed(even, shape), STYLE)
     assert fine.axes[0].get_ylabel() == "Probe jets / 0.02"
-    assert figure("hf", simulation(), data(), STYLE).axes[0].get_ylabel() == "Probe jets / bin"
+    assert figure("hf", simulation(), observed(), STYLE).axes[0].get_ylabel() == "Probe jets / bin"
 
 
 def test_bins_without_data_have_no_point():
-    value, _ = points(figure("hf", simulation(), data(values=[0.0, 480.0, 225.0, 410.0]), STYLE).axes[3])
+    value, _ = points(figure("hf", simulation(), observed(values=[0.0, 480.0, 225.0, 410.0]), STYLE).axes[3])
     assert np.isnan(value[0])
 
 
@@ -123,7 +99,7 @@ def test_a_method_that_is_there_has_a_column_and_one_that_is_not_has_none():
         (without, ["No scale factors", "Binned SF", "DeepSF"]),
         (with_direct, ["No scale factors", "Binned SF", "Direct density ratio", "DeepSF"]),
     ):
-        made = figure("hf", histogram, data(), STYLE)
+        made = figure("hf", histogram, observed(), STYLE)
         upper = made.axes[: len(names)]
         assert len(made.axes) == 2 * len(names)
         for axes, name in zip(upper, names, strict=True):
@@ -132,4 +108,4 @@ def test_a_method_that_is_there_has_a_column_and_one_that_is_not_has_none():
 
 def test_data_and_simulation_need_the_same_edges():
     with pytest.raises(ValueError, match="different discriminant edges"):
-        figure("hf", simulation(), data([-2.01, 0.0, 0.2, 0.5, 1.01]), STYLE)
+        figure("hf", simulation(), observed([-2.01, 0.0, 0.2, 0.5, 1.01]), STYLE)

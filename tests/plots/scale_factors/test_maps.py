@@ -6,20 +6,8 @@ import numpy as np
 import pytest
 
 from deepsf.plots.scale_factors.maps import figure
-from tests.plots.scale_factors.results import LACKING, STYLE
+from tests.plots.scale_factors.results import LACKING, STYLE, grid, true_grid
 from tests.plots.seen import texts
-
-PT, ETA, DISC = np.geomspace(20, 400, 6), np.linspace(0.05, 2.45, 13), np.array([0.001, 0.02, 0.3, 0.9, 0.995])
-SHAPE = (6, 13, 5)
-
-
-def values() -> dict[str, np.ndarray]:
-    mean = np.broadcast_to(np.array([0.8, 0.9, 1.0, 1.1, 1.4]), SHAPE) + 0.01 * ETA[:, None]
-    return {"pt_gev": PT, "abseta": ETA, "discriminant": DISC, "mean": mean, "sem": np.full(SHAPE, 0.02)}
-
-
-def truth() -> dict[str, np.ndarray]:
-    return {"pt_gev": PT, "abseta": ETA, "discriminant": DISC, "truth": np.full(SHAPE, 1.1)}
 
 
 def meshes(made):
@@ -27,7 +15,7 @@ def meshes(made):
 
 
 def test_scale_factors_are_coloured_around_one_with_a_common_range():
-    maps = meshes(figure("b", values(), STYLE, n_members=25, truth=truth()))
+    maps = meshes(figure("b", grid(), STYLE, n_members=25, truth=true_grid()))
     assert len(maps) == 12
     limits = {(mesh.norm.vmin, mesh.norm.vmax) for mesh in maps[:6]}
     assert len(limits) == 1
@@ -35,21 +23,21 @@ def test_scale_factors_are_coloured_around_one_with_a_common_range():
 
 
 def test_the_difference_is_coloured_around_zero():
-    difference = meshes(figure("b", values(), STYLE, n_members=25, truth=truth()))[6]
+    difference = meshes(figure("b", grid(), STYLE, n_members=25, truth=true_grid()))[6]
     np.testing.assert_allclose(difference.norm.vmin, -difference.norm.vmax)
-    np.testing.assert_allclose(np.asarray(difference.get_array()), values()["mean"][:, 1] - 1.1)
+    np.testing.assert_allclose(np.asarray(difference.get_array()), grid()["mean"][:, 1] - 1.1)
 
 
 def test_the_nearest_grid_points_in_abseta_are_shown():
-    made = figure("b", values(), STYLE, n_members=25, abseta=(0.0, 1.3))
-    np.testing.assert_array_equal(np.asarray(meshes(made)[1].get_array()), values()["mean"][:, 6])
+    made = figure("b", grid(), STYLE, n_members=25, abseta=(0.0, 1.3))
+    np.testing.assert_array_equal(np.asarray(meshes(made)[1].get_array()), grid()["mean"][:, 6])
     shown = texts(made)
     assert r"b jets, |$\eta$| = 0.05" in shown
     assert r"b jets, |$\eta$| = 1.25" in shown
 
 
 def test_without_truth_mean_and_sem_remain():
-    made = figure("b", values(), STYLE, n_members=25)
+    made = figure("b", grid(), STYLE, n_members=25)
     assert len(meshes(made)) == 6
     labels = [axes.get_ylabel() for axes in made.axes]
     labels += [bar.get_ylabel() for axes in made.axes for bar in axes.child_axes]
@@ -59,27 +47,27 @@ def test_without_truth_mean_and_sem_remain():
 
 
 def test_axes_have_units_and_hold_the_whole_grid():
-    made = figure("b", values(), STYLE, n_members=25)
+    made = figure("b", grid(), STYLE, n_members=25)
     assert made.axes[0].get_ylabel() == "Jet $p_{T}$ [GeV]"
     np.testing.assert_allclose(made.axes[0].get_ylim(), (20, 400))
     np.testing.assert_allclose(made.axes[0].get_xlim(), (0.001, 0.995))
 
 
 def test_cells_beyond_the_colours_are_announced():
-    grid = values()
-    grid["mean"] = grid["mean"].copy()
-    grid["mean"][0, 1, 0] = 9.0
-    bars = [bar for axes in figure("b", grid, STYLE, n_members=25).axes for bar in axes.child_axes]
+    far = grid()
+    far["mean"] = far["mean"].copy()
+    far["mean"][0, 1, 0] = 9.0
+    bars = [bar for axes in figure("b", far, STYLE, n_members=25).axes for bar in axes.child_axes]
     assert bars[0]._colorbar.extend == "max"
     assert bars[1]._colorbar.extend == "neither"
 
 
 def test_the_truth_needs_the_same_grid():
     with pytest.raises(ValueError, match="differs from the ensemble's in pt_gev"):
-        figure("b", values(), STYLE, n_members=25, truth=truth() | {"pt_gev": PT + 1})
+        figure("b", grid(), STYLE, n_members=25, truth=true_grid() | {"pt_gev": np.asarray(grid()["pt_gev"]) + 1})
 
 
 def test_lacking_members_are_named_with_the_ensemble_alone():
-    shown = texts(figure("b", values(), LACKING, n_members=24, truth=truth()))
+    shown = texts(figure("b", grid(), LACKING, n_members=24, truth=true_grid()))
     note = "\n(24 of 25 members)"
     assert [text for text in shown if "member" in text] == [f"DeepSF, mean{note}", f"DeepSF $-$ truth{note}"]

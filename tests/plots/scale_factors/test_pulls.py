@@ -5,19 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.binned.pseudo_experiments import Experiments
 from deepsf.plots.scale_factors.pulls import figure
-from tests.plots.scale_factors.results import STYLE
-
-N, N_BINS = 400, 5
-
-
-def experiments(bias: float = 0.0) -> Experiments:
-    """Independent bins of error 0.1, the last of them with too few entries; a bias in sigma."""
-    sf = 1.0 + 0.1 * (np.random.default_rng(1).normal(size=(N, N_BINS)) + bias)
-    covariance = np.broadcast_to(0.01 * np.eye(N_BINS - 1), (N, N_BINS - 1, N_BINS - 1))
-    expected = np.array([100.0, 100.0, 100.0, 100.0, 3.0])
-    return Experiments(np.ones(N_BINS), expected, sf, np.full_like(sf, 0.1), covariance, 1000)
+from tests.plots.scale_factors.results import N_EXPERIMENTS, STYLE, experiments
 
 
 def texts(axes):
@@ -43,8 +32,8 @@ def test_every_used_pull_is_in_the_histogram_and_every_used_bin_a_point():
     points = means.containers[0].lines[0]
     np.testing.assert_allclose(points.get_ydata(), experiments().pulls.mean(axis=0))
     low, high = means.get_ylim()
-    assert low < -4 / np.sqrt(N)
-    assert high > 4 / np.sqrt(N)
+    assert low < -4 / np.sqrt(N_EXPERIMENTS)
+    assert high > 4 / np.sqrt(N_EXPERIMENTS)
 
 
 def test_means_beyond_the_range_get_an_arrow():

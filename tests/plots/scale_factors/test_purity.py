@@ -5,24 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.binned.purity import FlavourPurities
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.plots.scale_factors.purity import condition, purities_of, purity
-from deepsf.probes.bins import FlavourBins
-from tests.plots.scale_factors.results import STYLE
+from tests.plots.scale_factors.results import STYLE, purities
 from tests.plots.seen import assert_whole, texts
-
-BINS = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 1.2, 2.5]), np.array([-2.01, 0.0, 0.1, 1.01]))
-
-
-def purities() -> FlavourPurities:
-    fraction = np.empty((2, 3, *BINS.shape))
-    fraction[:, 0], fraction[:, 1], fraction[:, 2] = 0.7, 0.1, 0.2
-    fraction[0, 0, 1, 1, 2] = 0.9
-    fraction[..., 0] = np.nan
-    numbers = np.full(BINS.shape, 3.0)
-    numbers[0, 0, 1], numbers[0, 0, 2], numbers[..., 0] = 500.0, np.inf, np.nan
-    return FlavourPurities(("hf", "lf"), ("b", "c", "udsg"), BINS, fraction, numbers)
 
 
 def maps(made):

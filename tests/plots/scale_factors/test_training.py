@@ -6,17 +6,8 @@ import numpy as np
 import pytest
 
 from deepsf.plots.scale_factors.training import figure
-from tests.plots.scale_factors.results import LACKING, STYLE
+from tests.plots.scale_factors.results import LACKING, STYLE, history
 from tests.plots.seen import texts
-
-
-def history(offset: float, n_passes: int = 3) -> dict[str, list[float]]:
-    columns = {"pass": list(range(1, n_passes + 1))}
-    for number, name in enumerate(
-        [f"{part}_{net}_b" for net in ("discriminator", "scale_factor") for part in ("train", "validation")]
-    ):
-        columns[name] = [offset + number + 0.1 * step for step in range(n_passes)]
-    return columns | {"sf_min_b": [0.5] * n_passes, "sf_max_b": [1.5 + offset] * n_passes}
 
 
 def curves(axes, label):

@@ -6,6 +6,7 @@ The list follows from the configuration alone, and matplotlib is loaded when the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,13 +64,13 @@ def _stem(variable: str) -> str:
 
 def _planned(stem: str, place: str, *what: str) -> PlannedFigure[EfficiencyResults]:
     """Return the figure that a function of this package, ``module:function``, draws of the closure."""
+    return PlannedFigure(stem, partial(_draw, place, what))
 
-    def draw(results: EfficiencyResults, style: Style) -> Figure:
-        module, function = place.split(":")
-        drawing: Callable[..., Figure] = getattr(import_module(f"{__package__}.{module}"), function)
-        return drawing(results.closure, *what, style)
 
-    return PlannedFigure(stem, draw)
+def _draw(place: str, what: Sequence[str], results: EfficiencyResults, style: Style) -> Figure:
+    module, function = place.split(":")
+    drawing: Callable[..., Figure] = getattr(import_module(f"{__package__}.{module}"), function)
+    return drawing(results.closure, *what, style)
 
 
 def _training(results: EfficiencyResults, style: Style) -> Figure:
