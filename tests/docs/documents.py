@@ -55,7 +55,7 @@ def run(document: Path, *marks: str) -> dict[str, object]:
 
 
 def write_scale_factors(folder: Path) -> list[str]:
-    """Write what docs/exports.md reads, but for the NanoAOD file; return what is to be said about it."""
+    """Write the scale factors that pages read; return the notes about them."""
     settings = Exports(forms=("strict", "safe", "csv"))
     places = {form: folder / name for form, name in settings.files("deepJet").items()}
     jets = [write_jets(folder / "jets.parquet")]
@@ -65,8 +65,7 @@ def write_scale_factors(folder: Path) -> list[str]:
 
 
 def write_efficiency_files(folder: Path) -> None:
-    """Write what docs/efficiencies.md reads."""
-    ak.to_parquet(simulated(400), folder / "simulated.parquet")
+    """Write the efficiencies that pages read."""
     members = ensemble()
     members.save(folder / "gnn.safetensors")
     maps = {

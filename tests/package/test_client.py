@@ -103,8 +103,9 @@ def test_code_for_onnx_runs_with_that_extra_alone(client_with_onnx, document, in
 
 
 def test_the_documents_show_client_code():
-    assert {"exports.md", "efficiencies.md"} <= {document.name for document in WITH_CLIENT_CODE}
-    assert "efficiencies.md" in {document.name for document in WITH_ONNX_CODE}
+    shown = {document.name for document in WITH_CLIENT_CODE}
+    assert {"README.md", "using-scale-factors.md", "using-efficiencies.md"} <= shown
+    assert "using-efficiencies.md" in {document.name for document in WITH_ONNX_CODE}
 
 
 def test_the_client_is_imported_within_its_time_and_loads_nothing_heavy(client):

@@ -1,4 +1,4 @@
-"""The code of docs/efficiencies.md runs as it is written there, on an exported ensemble and exported maps."""
+"""The code of docs/using-efficiencies.md runs as it is written there, on an exported ensemble and exported maps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from deepsf.efficiency import EfficiencyEnsemble, events_of_jets
-from tests.analysis.efficiency.exports.ensembles import CODES
-from tests.docs.documents import ROOT, run, simulated, write_efficiency_files
+from tests.docs.documents import ROOT, run, write_efficiency_files
 
-DOCUMENT = ROOT / "docs" / "efficiencies.md"
+DOCUMENT = ROOT / "docs" / "using-efficiencies.md"
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +19,10 @@ def namespace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("document")
     write_efficiency_files(folder)
     with contextlib.chdir(folder):
-        names = run(DOCUMENT)
-        names["own"] = EfficiencyEnsemble.load("own.safetensors")
-    return names
+        return run(DOCUMENT)
 
 
-def test_the_document_runs_and_its_three_ways_agree(namespace):
+def test_the_page_runs_and_its_three_forms_agree(namespace):
     medium = namespace["medium"]
     np.testing.assert_allclose(namespace["medium_of_onnx"], medium, atol=1e-6)
     np.testing.assert_allclose(namespace["weight"], [at_least_two(medium[:3]), 0.0], rtol=1e-6)
@@ -37,19 +33,6 @@ def test_the_document_runs_and_its_three_ways_agree(namespace):
     sf, eff = namespace["sf"], namespace["of_map"]
     expected = sf * (1 - sf * eff[1]) / (1 - eff[1]) * (1 - sf * eff[2]) / (1 - eff[2])
     assert namespace["wp_weight"][0] == pytest.approx(expected)
-
-
-def test_an_ensemble_is_trained_on_arrays_of_ones_own(namespace):
-    own, given = namespace["own"], simulated(400)
-    assert own.n_members == 4
-    assert (own.flavours, own.working_points) == (("b", "c", "udsg"), ("L", "M"))
-    score = ak.to_numpy(ak.flatten(given.jets.btagDeepFlavB))
-    events = events_of_jets(given.jets, CODES, working_points=("L", "M"))
-    weight = np.repeat(ak.to_numpy(given.genWeight), events.n_jets)
-    # scores know nothing of the jets: efficiencies are the tagged fractions, within the errors of 1000 jets
-    for k, cut in enumerate((0.0532, 0.3040)):
-        tagged = np.average(score > cut, weights=weight)
-        assert own.evaluate(events).mean[:, k].mean() == pytest.approx(tagged, abs=0.03)
 
 
 def test_tags_are_drawn_and_yields_have_both_variances(namespace):
