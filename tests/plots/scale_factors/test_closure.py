@@ -42,8 +42,8 @@ def test_ranges_hold_data_and_simulation_in_every_column():
 
 
 def test_a_poor_bin_does_not_set_the_range_but_gets_an_arrow():
-    observed = [15.0, 480.0, 225.0, 9.0]
-    made = figure("hf", simulation(b=[10, 100, 200, 1], udsg=[5, 300, 50, 1]), observed(values=observed), STYLE)
+    poor = observed(values=[15.0, 480.0, 225.0, 9.0])
+    made = figure("hf", simulation(b=[10, 100, 200, 1], udsg=[5, 300, 50, 1]), poor, STYLE)
     ratio = made.axes[3]
     # 9 observed, 2 expected: 4.5 +- 1.5
     assert ratio.get_ylim()[1] < 2.0
