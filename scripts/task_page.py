@@ -20,8 +20,9 @@ Made by `python scripts/task_page.py` from the tasks themselves.
 
     law run TASK --version v1 [--config NAME|PATH] [parameters]
 
-A task runs everything it requires first. `ProduceDeepSFEnsemble` and `ProduceEfficiencyEnsemble` require all others
-but the pseudo-experiments. Outputs lie at `$DEEPSF_DATA/<version>/<config>/<task>/`.
+A task first runs everything that it requires. `ProduceDeepSFEnsemble` and `ProduceEfficiencyEnsemble` run all others
+that the config asks for, except `RunPseudoExperiments`. Efficiency tasks use `efficiency_toy` by default, all others
+`toy`. Outputs lie at `$DEEPSF_DATA/<version>/<config>/<task>/`.
 """
 OF_ALL = ("version", "config", "workflow", "retries", "patience", "poll_interval", "tolerance", "accept_members")
 OF_LAW = {
@@ -78,7 +79,7 @@ def _tasks(classes: Iterable[type[ConfigTask]]) -> str:
 
 
 def _first_sentence(cls: type) -> str:
-    return " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
+    return " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split()).replace("``", "`")
 
 
 def _option(name: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class AuditScaleFactors(ConfigTask):
-    """Compares every method with data and with the truth: ``audit.json``, and what plots draw of it.
+    """Compares every method with data and with the truth: ``audit.json``, and what figures need from it.
 
     These are the truth overlay, closure histograms, and means by bin. No other task reads the true scale factors of
     generated data.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TrainDeepSF(EnsembleWorkflow):
-    """Trains DeepSF, one member per branch: its networks with input scaling and normalisation, and their history."""
+    """Trains DeepSF, one member per branch: networks with input scaling and normalisation, and their losses."""
 
     code_version = 2
     members_key = "ensemble.n_members"

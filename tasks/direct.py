@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TrainDirectSF(ConfigTask):
-    """Trains the direct density ratio: ``direct.safetensors``, in the format of an ensemble, and its histories."""
+    """Trains the direct density ratio: ``direct.safetensors``, in the format of an ensemble, and histories."""
 
     code_version = 4
     keeps_replaced = True

@@ -85,7 +85,7 @@ class PlotPhaseSpace(PlotTask):
 
 
 class PlotPurity(PlotTask):
-    """Draws the fraction of each flavour in each region, and the condition number of the equations solved for them."""
+    """Draws the fraction of each flavour in each region, and the condition number of the equations for the flavours."""
 
     def config_keys(self) -> tuple[str, ...]:
         return (*STYLE_KEYS, "regions")

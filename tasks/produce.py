@@ -16,7 +16,7 @@ from tasks.skim import ReportCutFlow
 
 
 class ProduceDeepSFEnsemble(ConfigTask):
-    """Requires all that a measurement consists of; sums up results (``summary.txt``) and prints where the time went."""
+    """Runs the whole measurement; sums up results (``summary.txt``) and prints where the time went."""
 
     def requires(self) -> Any:
         return {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AuditEfficiency(EfficiencyTask):
-    """Tests efficiencies, truth tagging and exports: ``audit.json``, row by row, and what figures draw.
+    """Tests efficiencies, truth tagging and exports: ``audit.json``, row by row, and what figures need.
 
     No other task reads the true efficiencies of the toy.
     """

@@ -87,7 +87,7 @@ class SampleWorkflow(EfficiencyTask, Workflow):
 
 
 class GenerateEfficiencyToy(SampleWorkflow):
-    """Generates jets, one sample per branch: the events, and in a file of their own the true efficiencies."""
+    """Generates jets, one sample per branch: the events, and in a separate file the true efficiencies."""
 
     code_version = 3
     sections = ("efficiency.toy",)

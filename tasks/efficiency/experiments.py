@@ -53,9 +53,9 @@ class RunCoverageReplicas(EfficiencyTask):
 
 
 class RunEfficiencyExperiments(EfficiencyTask, Workflow):
-    """Trains the ensemble's network in other ways, one experiment per branch, and notes rows for the audit.
+    """Trains the ensemble's network in other ways, one experiment per branch, and writes rows for the audit.
 
-    With mu as an input, on a toy with a hidden variable, on several working points.
+    With a weight mu for untagged jets, on a toy with a hidden variable, on several working points.
     """
 
     code_version = 4

@@ -9,7 +9,7 @@ from tasks.framework.targets import staged
 
 
 class BuildEfficiencyMaps(EfficiencyTask):
-    """Fills efficiency maps: in bins of flavour, pT and |eta|, and with the distance to the closest jet besides."""
+    """Fills two efficiency maps: by flavour, pT and eta, and by these and the distance of the closest jet."""
 
     def config_keys(self) -> tuple[str, ...]:
         return ("efficiency.maps",)

@@ -107,7 +107,7 @@ class TrainEfficiencyComparisons(EfficiencyTraining):
 
 
 class TrainEfficiencyFolds(EfficiencyTraining):
-    """Trains members on half of the events each, which evaluate the other half."""
+    """Trains the members of the cross-fit, each on one half of the events; they evaluate the other half."""
 
     def create_branch_map(self) -> dict[int, Member]:
         model = self.plan_cfg("efficiency.ensemble.model")
@@ -157,7 +157,7 @@ class AggregateEfficiency(EfficiencyTask):
 
 
 class EvaluateEfficiency(SampleWorkflow):
-    """Evaluates all models at all jets, one sample per branch; events of the training by the folds that lack them."""
+    """Evaluates all models at all jets, one sample per branch; training events by members that never saw them."""
 
     code_version = 4
     uses_networks = True

@@ -15,7 +15,7 @@ from tasks.framework.targets import staged
 
 
 class ProduceEfficiencyEnsemble(EfficiencyTask):
-    """Requires all about efficiencies; sums up the audit (``summary.txt``) and prints where the time went."""
+    """Runs everything on efficiencies; sums up the audit (``summary.txt``) and prints where the time went."""
 
     def requires(self) -> Any:
         return {
