@@ -22,16 +22,21 @@ HEAD = f"""# Options
 All keys of a campaign file. `python scripts/options.py` writes this page from the schema, `analysis/deepsf/config/`.
 
 `<name>` stands for a name that the file chooses. `null` removes an optional section or value. `extends: FILE.yaml`
-starts from another file: the keys that follow replace or extend it. A file with `efficiency.toy` has only the sections
-{", ".join(f"`{name}`" for name in EfficiencyConfig.model_fields)}.
+starts from another file, and the keys that follow replace or extend it. A file with `efficiency.toy` has only these
+sections: {", ".join(f"`{name}`" for name in EfficiencyConfig.model_fields)}.
 """
 AUDIT_ROWS = """
 ## Rows of the audit of efficiencies
 
-Names of `efficiency.audit.limits` and of the rows of `audit.json`: check, what is looked at, category, quantity. Rows
-that name no model are of the ensemble's network. `<region>` is `1tag` or `2tag` (leading jets tagged), `<pair>` a pair
-of flavours such as `b_udsg`, `<category>` a pair or `all`, `<ensemble>` the ensemble's network, `<network>` that or one
-of `efficiency.comparisons`, `<model>` also `map` or `map_delta_r`, `<not_map>` all but `map`.
+These names are used in `audit.json` and in `efficiency.audit.limits`. A name gives check, object, category and
+quantity. Rows that name no model are about the ensemble's network.
+
+| in names | |
+|---|---|
+| `<region>` | `1tag`, the leading jet is tagged, or `2tag`, the two leading jets are |
+| `<pair>`, `<category>` | a pair of flavours such as `b_udsg`; a pair or `all` |
+| `<ensemble>`, `<network>` | the ensemble's network; this or one of `efficiency.comparisons` |
+| `<model>`, `<not_map>` | a network, `map` or `map_delta_r`; the same without `map` |
 
 | row | figure | needs |
 |---|---|---|"""
@@ -74,9 +79,10 @@ def words(kind: Any, metadata: Any = ()) -> str:
     if origin is Literal:
         return " or ".join(parts)
     if origin in (Union, UnionType):
-        return " or ".join(words(part, () if part is NoneType else metadata) for part in parts)
+        return " or ".join(dict.fromkeys(words(part, () if part is NoneType else metadata) for part in parts))
     if origin is dict:
-        return f"by {words(parts[0]).replace('text', 'name')}: {words(parts[1])}"
+        value = words(parts[1])
+        return f"by {words(parts[0]).replace('text', 'name')}: {f'({value})' if ' or ' in value else value}"
     if origin is tuple:
         number = "" if parts[-1] is Ellipsis else f" of {len(parts)}"
         return f"list{number} ({words(parts[0])}){limits(metadata)}"

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from deepsf.config.base import NonNegative, Positive, Section
 
 Cpus = Annotated[int, Field(ge=1, description="CPU cores of a job")]
-Memory = Annotated[int, Field(ge=1, description="memory of a job [MB]; raise it if jobs are held for theirs")]
+Memory = Annotated[int, Field(ge=1, description="memory of a job [MB]; raise it if jobs are held for using more")]
 Disk = Annotated[int, Field(ge=1, description="disk space of a job [MB]")]
 Gpus = Annotated[int, Field(ge=0, description="GPUs of a job")]
 Hours = Annotated[float, Field(gt=0.0, description="run time after which a job is stopped [h]")]
@@ -26,18 +26,18 @@ class Resources(Section):
 
 
 class Credential(Section):
-    """A credential that jobs need, e.g. to read input over XRootD: checked before submission, shipped with the job."""
+    """A credential that jobs need, e.g. to read from EOS: checked before submission, shipped with the job."""
 
     kind: Literal["proxy", "kerberos"] = Field(description="grid proxy or Kerberos ticket")
     file: str = Field(
         default="",
         description="path of the proxy or ticket cache; empty: $X509_USER_PROXY, or klist's default cache",
     )
-    hours_min: NonNegative = Field(default=12.0, description="life time that must be left at submission [h]")
+    hours_min: NonNegative = Field(default=12.0, description="lifetime that must be left at submission [h]")
 
 
 class HTCondor(Section):
-    """Requests and settings of the site; nothing here changes results, nothing about a site is in code."""
+    """What batch jobs ask for, and what the site needs; nothing here changes a result."""
 
     request_cpus: Cpus = 1
     request_memory_mb: Memory = 2000
@@ -57,7 +57,7 @@ class HTCondor(Section):
     accounting_group_user: str = Field(default="", description="user name for the accounting group")
     runtime_classes: dict[str, Positive] = Field(
         default_factory=dict,
-        description="hours by the site's name of the run-time class; the shortest that suffices is asked for",
+        description="hours by name of the site's run-time class; a job asks for the shortest that suffices",
     )
     runtime_class_attribute: str = Field(default="JobFlavour", description="class-ad attribute that names the class")
     extra_classads: dict[str, str] = Field(default_factory=dict, description="more class-ad attributes of the jobs")
@@ -68,7 +68,8 @@ class HTCondor(Section):
     )
     checkpoint_minutes: Positive = Field(default=3.0, description="time between two saved states of a training [min]")
     explain_idle_after_minutes: Positive = Field(
-        default=5.0, description="jobs idle for longer are looked up in the pool, and the reason is printed [min]"
+        default=5.0,
+        description="time without a running job after which the pool is asked for the reason, which is printed [min]",
     )
 
     @model_validator(mode="after")

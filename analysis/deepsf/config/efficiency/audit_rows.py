@@ -54,7 +54,7 @@ ROWS: Mapping[str, RowKind] = {
     "spread.rms_ratio.{flavour}": RowKind("rms(mean - true) / rms(spread over members)", _TOY),
     "spread.pull_mean.{flavour}": RowKind("mean over jets of (mean - true) / spread", _TOY),
     "spread.pull_mean_significance.{flavour}": RowKind(
-        "pull_mean over what the training sample fluctuates it by", _TOY
+        "pull_mean over its statistical fluctuation from the training sample", _TOY
     ),
     "spread.pull_width.{flavour}": RowKind("standard deviation over jets of (mean - true) / spread", _TOY),
     "spread.uncovered.{flavour}": RowKind("rms deviation beyond the spread, over mean true [%]", _TOY),
@@ -91,7 +91,9 @@ ROWS: Mapping[str, RowKind] = {
     "out_of_range.not_finite": RowKind("jets far out of range whose efficiency is not a number above 0"),
     "out_of_range.flagged": RowKind("share of jets far out of range that are flagged"),
     "untagged_weight.undone.{flavour}": RowKind("mean efficiency, trained with mu / without - 1 [%]", _EXPERIMENTS),
-    "untagged_weight.left.{flavour}": RowKind("mean efficiency, trained with mu, mu left in / without", _EXPERIMENTS),
+    "untagged_weight.left.{flavour}": RowKind(
+        "mean efficiency, trained with mu and not corrected for it / without", _EXPERIMENTS
+    ),
     "hidden_variable.deviation.{flavour}": RowKind(f"{_DEVIATION} with a hidden variable [%]", _EXPERIMENTS),
     "hidden_variable.delta_r.{region}.chi2": RowKind(f"chi2/ndf with a hidden variable {_DELTA_R}", _EXPERIMENTS),
     "ratio.deviation.{flavour}": RowKind("mean |SF - true SF| / mean true SF [%]", _RATIO),

@@ -31,7 +31,7 @@ def _working_points(given: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 class EfficiencySplit(Section):
-    """Division of the events of skims; generated events come in separate samples."""
+    """Division of the events of skims into training and test sample; generated events come in separate samples."""
 
     test_fraction: OpenFraction = Field(default=0.25, description="fraction of the events in the test sample")
     seed: Seed = 1

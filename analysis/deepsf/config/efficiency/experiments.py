@@ -14,7 +14,7 @@ Experiment = Literal["hidden_variable", "untagged_weight", "working_points"]
 
 
 class EfficiencyExperiments(Section):
-    """One member of the ensemble's network trained otherwise, or on a toy that differs in one thing."""
+    """Single trainings of the ensemble's network with another setting, or on a toy that differs in one thing."""
 
     seed: Seed = 1
     n_events: Count | None = Field(default=None, description="events to train on; null: as many as the toy has")

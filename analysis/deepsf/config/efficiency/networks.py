@@ -151,6 +151,6 @@ class EfficiencyEnsemble(Section):
 
 
 class CrossFit(Section):
-    """Two folds for events that are also trained on: members of the even events serve the odd ones and vice versa."""
+    """Cross-fit of the training events: members trained on even event numbers are used for odd ones and vice versa."""
 
     n_members: int = Field(default=2, ge=1, description="members of each of the two folds")
