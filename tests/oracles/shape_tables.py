@@ -1,22 +1,24 @@
-"""Scale factors of exported files without correctionlib: CSV read row by row, tables of polynomials evaluated."""
+"""Scale factors of exported files without correctionlib: CSV and JSON read, tables of polynomials evaluated."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Floats
 from deepsf.exports.btv_csv import COLUMNS
+from deepsf.exports.corrections import Tree
 from deepsf.exports.files import read_text
-from deepsf.exports.formula import Polynomial, parse
+from deepsf.exports.formula import Polynomial
 from deepsf.exports.shapes import Curve, Shapes, ShapeTable
 from deepsf.exports.systematics import shift_of
+from tests.oracles.formula import parse
 
 _RESHAPING, _METHOD = "3", "iterativefit"
 _HADRON_FLAVOUR = {0: 5, 1: 4, 2: 0}
@@ -97,15 +99,6 @@ class _Row(NamedTuple):
     piece: Polynomial
 
 
-class _Row(NamedTuple):
-    systematic: str
-    flavour: int
-    abseta: tuple[float, float]
-    pt_gev: tuple[float, float]
-    discriminant: tuple[float, float]
-    piece: Polynomial
-
-
 def _read_rows(lines: Iterable[str], name: str) -> Iterator[_Row]:
     for number, fields in enumerate(csv.reader(lines, skipinitialspace=True), start=2):
         if not fields or fields[0].strip() != _RESHAPING or fields[1].strip() != _METHOD:
@@ -148,3 +141,60 @@ def _edges(bins: Iterable[tuple[float, float]], where: str) -> tuple[float, ...]
         if high != low:
             raise ValueError(f"{where}: bins must follow one another, but {low:g} follows {high:g}")
     return (ordered[0][0], *(high for _, high in ordered))
+
+
+# --- JSON
+
+
+def read_shapes(correction: Tree) -> Shapes:
+    """Return the tables of a shape correction, ours or one of the public CMS files.
+
+    Raises
+    ------
+    ValueError
+        If a node is not of the form systematic, flavor, abseta, pt, discriminant, formula.
+    """
+    formulas = correction.get("generic_formulas") or []
+    shapes: Shapes = {}
+    for systematic, flavours in _items(correction["data"], "systematic"):
+        for code, node in _items(flavours, "flavor"):
+            shapes.setdefault(int(code), {})[shift_of(systematic)] = _table_of_json(node, formulas, correction["name"])
+    return shapes
+
+
+def _items(node: Tree, variable: str) -> Iterator[tuple[Any, Tree]]:
+    if node.get("nodetype") != "category" or node["input"] != variable:
+        raise ValueError(f"expected a category of {variable}, got {node.get('nodetype')} of {node.get('input')}")
+    for item in node["content"]:
+        yield item["key"], item["value"]
+
+
+def _table_of_json(node: Any, formulas: list[Tree], name: str) -> ShapeTable:
+    abseta, rows = _bins(node, "abseta", name)
+    cells = [_bins(row, "pt", name) for row in rows]
+    if len({edges for edges, _ in cells}) != 1:
+        raise ValueError(f"{name}: the pt edges differ between bins of abseta; such tables are not read")
+    curves = tuple(tuple(_read_curve(cell, formulas, name) for cell in row) for _, row in cells)
+    ones = tuple((1.0,) * len(row) for _, row in cells)
+    return ShapeTable(abseta, cells[0][0], curves, ones)
+
+
+def _bins(node: Any, variable: str, name: str) -> tuple[tuple[float, ...], list[Any]]:
+    if not isinstance(node, Mapping) or node.get("nodetype") != "binning" or node["input"] != variable:
+        found = node.get("nodetype") if isinstance(node, Mapping) else repr(node)
+        raise ValueError(f"{name}: expected a binning in {variable}, got {found}")
+    return tuple(float(edge) for edge in node["edges"]), node["content"]
+
+
+def _read_curve(node: Any, formulas: list[Tree], name: str) -> Curve:
+    edges, content = _bins(node, "discriminant", name)
+    return Curve(edges, tuple(_read_piece(piece, formulas) for piece in content))
+
+
+def _read_piece(piece: Any, formulas: list[Tree]) -> Polynomial:
+    if isinstance(piece, int | float):
+        return Polynomial((float(piece),))
+    formula = formulas[piece["index"]] if piece["nodetype"] == "formularef" else piece
+    if formula["variables"] != ["discriminant"]:
+        raise ValueError(f"expected a formula of the discriminant, got one of {formula['variables']}")
+    return parse(formula["expression"], piece.get("parameters") or ())

@@ -1,4 +1,4 @@
-"""Shape scale factors as correctionlib corrections (schema version 2), written and read.
+"""Shape scale factors as correctionlib corrections (schema version 2).
 
 Strict, as the files of the CMS b-tagging group, with the inputs (systematic, flavor, abseta, pt, discriminant): a
 systematic that a flavour does not have raises. Safe: it gives the flavour's central value; names that no flavour has
@@ -7,13 +7,13 @@ raise all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, Tree, binning, category, shape_inputs
-from deepsf.exports.formula import Polynomial, generic_expression, parameters, parse
-from deepsf.exports.shapes import Curve, Shapes, ShapeTable
-from deepsf.exports.systematics import CENTRAL, NOMINAL, shift_of, source_of, systematic_of
+from deepsf.exports.formula import Polynomial, generic_expression, parameters
+from deepsf.exports.shapes import Shapes, ShapeTable
+from deepsf.exports.systematics import CENTRAL, shift_of, source_of, systematic_of
 
 _CONTENT = "b-tag shape scale factors, mean 1 per (pt, abseta) on inclusive jets of a flavour."
 _UNDEFINED = {
@@ -22,21 +22,18 @@ _UNDEFINED = {
 }
 
 
-def shape_correction(shapes: Shapes, label: Label, *, safe: bool = False) -> Tree:
-    """Return a correction as plain lists and dictionaries; ``safe`` makes every combination defined, see the module."""
+def shape_correction(shapes: Shapes, label: Label) -> Tree:
+    """Return the strict correction as plain lists and dictionaries."""
     formulas = _Formulas()
     systematics = dict.fromkeys(systematic_of(shift) for tables in shapes.values() for shift in tables)
     content = {}
     for systematic in systematics:
-        nodes = {}
-        for code, tables in sorted(shapes.items()):
-            table = tables.get(shift_of(systematic), tables[NOMINAL] if safe else None)
-            if table is not None:
-                nodes[code] = _table(table, formulas)
+        shift = shift_of(systematic)
+        nodes = {code: _table(tables[shift], formulas) for code, tables in sorted(shapes.items()) if shift in tables}
         content[systematic] = category("flavor", nodes)
     return {
         "name": label.name,
-        "description": _description(systematics, label, safe),
+        "description": _description(systematics, label, safe=False),
         "version": 1,
         "inputs": shape_inputs("central, or up_ or down_ and a source", label.branch),
         "output": SHAPE_OUTPUT,
@@ -45,20 +42,18 @@ def shape_correction(shapes: Shapes, label: Label, *, safe: bool = False) -> Tre
     }
 
 
-def read_shapes(correction: Tree) -> Shapes:
-    """Return the tables of a shape correction, ours or one of the public CMS files.
+def safe_correction(strict: Tree, label: Label) -> Tree:
+    """Return a strict shape correction, ours or a public one of CMS, in the safe form.
 
     Raises
     ------
     ValueError
-        If a node is not of the form systematic, flavor, abseta, pt, discriminant, formula.
+        If it is not a choice by systematic, then by flavour.
     """
-    formulas = correction.get("generic_formulas") or []
-    shapes: Shapes = {}
-    for systematic, flavours in _items(correction["data"], "systematic"):
-        for code, node in _items(flavours, "flavor"):
-            shapes.setdefault(int(code), {})[shift_of(systematic)] = _read_table(node, formulas, correction["name"])
-    return shapes
+    strict_content = {key: _choices(node, "flavor") for key, node in _choices(strict["data"], "systematic").items()}
+    content = {key: category("flavor", {**strict_content[CENTRAL], **nodes}) for key, nodes in strict_content.items()}
+    description = _description(strict_content, label, safe=True)
+    return {**strict, "name": label.name, "description": description, "data": category("systematic", content)}
 
 
 class _Formulas:
@@ -79,7 +74,7 @@ class _Formulas:
         return [{**common, "expression": text} for text in self._index]
 
 
-def _description(systematics: Iterable[str], label: Label, safe: bool) -> str:
+def _description(systematics: Iterable[str], label: Label, *, safe: bool) -> str:
     sources = [source for source in dict.fromkeys(map(source_of, systematics)) if source != CENTRAL]
     correlated = ", ".join(source for source in sources if source in label.correlated) or "none"
     others = ", ".join(source for source in sources if source not in label.correlated) or "none"
@@ -99,39 +94,7 @@ def _table(table: ShapeTable, formulas: _Formulas) -> Tree:
     return binning("abseta", table.abseta, rows, "error")
 
 
-def _items(node: Tree, variable: str) -> Iterator[tuple[Any, Tree]]:
+def _choices(node: Tree, variable: str) -> Tree:
     if node.get("nodetype") != "category" or node["input"] != variable:
         raise ValueError(f"expected a category of {variable}, got {node.get('nodetype')} of {node.get('input')}")
-    for item in node["content"]:
-        yield item["key"], item["value"]
-
-
-def _read_table(node: Any, formulas: list[Tree], name: str) -> ShapeTable:
-    abseta, rows = _bins(node, "abseta", name)
-    cells = [_bins(row, "pt", name) for row in rows]
-    if len({edges for edges, _ in cells}) != 1:
-        raise ValueError(f"{name}: the pt edges differ between bins of abseta; such tables are not read")
-    curves = tuple(tuple(_read_curve(cell, formulas, name) for cell in row) for _, row in cells)
-    ones = tuple((1.0,) * len(row) for _, row in cells)
-    return ShapeTable(abseta, cells[0][0], curves, ones)
-
-
-def _bins(node: Any, variable: str, name: str) -> tuple[tuple[float, ...], list[Any]]:
-    if not isinstance(node, Mapping) or node.get("nodetype") != "binning" or node["input"] != variable:
-        found = node.get("nodetype") if isinstance(node, Mapping) else repr(node)
-        raise ValueError(f"{name}: expected a binning in {variable}, got {found}")
-    return tuple(float(edge) for edge in node["edges"]), node["content"]
-
-
-def _read_curve(node: Any, formulas: list[Tree], name: str) -> Curve:
-    edges, content = _bins(node, "discriminant", name)
-    return Curve(edges, tuple(_read_piece(piece, formulas) for piece in content))
-
-
-def _read_piece(piece: Any, formulas: list[Tree]) -> Polynomial:
-    if isinstance(piece, int | float):
-        return Polynomial((float(piece),))
-    formula = formulas[piece["index"]] if piece["nodetype"] == "formularef" else piece
-    if formula["variables"] != ["discriminant"]:
-        raise ValueError(f"expected a formula of the discriminant, got one of {formula['variables']}")
-    return parse(formula["expression"], piece.get("parameters") or ())
+    return {item["key"]: item["value"] for item in node["content"]}

@@ -17,7 +17,7 @@ from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, inter
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.maps_of_skims import maps_of_skims
 from deepsf.exports.normalisation_maps import gaps, map_correction
-from deepsf.exports.shape_correction import shape_correction
+from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import shapes_of
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.inclusive import InclusiveJets
@@ -70,7 +70,7 @@ def write_exports(
     if "strict" in places:
         write_corrections(places["strict"], [strict], label.head())
     if "safe" in places:
-        safe = shape_correction(shapes, replace(label, name=f"{label.name}_safe"), safe=True)
+        safe = safe_correction(strict, replace(label, name=f"{label.name}_safe"))
         write_corrections(places["safe"], [safe], label.head())
     if "csv" in places:
         write_csv(places["csv"], shapes, label.tagger)

@@ -10,11 +10,11 @@ import pytest
 
 from deepsf.exports.btv_csv import write_csv
 from deepsf.exports.corrections import read_correction, write_corrections
-from deepsf.exports.shape_correction import read_shapes, shape_correction
+from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import shapes_of
 from deepsf.exports.systematics import systematic_of
 from tests.analysis.exports.conftest import CODES, FLAVOURS, measurement, points
-from tests.oracles.shape_tables import evaluate, read_csv
+from tests.oracles.shape_tables import evaluate, read_csv, read_shapes
 
 
 @pytest.fixture(params=["logit", "identity"])
@@ -22,7 +22,8 @@ def forms(request, tmp_path, label):
     """Return the measurement and its exports: functions of (shift, flavour, jets)."""
     binned = measurement(request.param)
     shapes = shapes_of(binned, FLAVOURS)
-    strict, safe = shape_correction(shapes, label), shape_correction(shapes, replace(label, name="safe"), safe=True)
+    strict = shape_correction(shapes, label)
+    safe = safe_correction(strict, replace(label, name="safe"))
     write_corrections(tmp_path / "strict.json.gz", [strict], "")
     write_corrections(tmp_path / "safe.json.gz", [safe], "")
     write_csv(tmp_path / "shape.csv.gz", shapes, "deepJet")

@@ -11,7 +11,7 @@ import pytest
 from deepsf import ShapeCorrection, event_weight
 from deepsf.exports.corrections import Label, correction_set_text
 from deepsf.exports.formula import Polynomial
-from deepsf.exports.shape_correction import shape_correction
+from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import Curve, ShapeTable
 
 LABEL = Label("deepJet_shape", "deepJet", "btagDeepFlavB", "2017_UL")
@@ -50,7 +50,9 @@ def correction(request):
 
 
 def corrections(*, safe=False):
-    return ShapeCorrection.of_tree(json.loads(correction_set_text([shape_correction(SHAPES, LABEL, safe=safe)], "")))
+    tree = shape_correction(SHAPES, LABEL)
+    text = correction_set_text([safe_correction(tree, LABEL) if safe else tree], "")
+    return ShapeCorrection.of_tree(json.loads(text))
 
 
 @pytest.mark.parametrize("shift", EXPECTED)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.exports.formula import FormulaError, Polynomial, formula_text, generic_expression, parse
+from deepsf.exports.formula import Polynomial, formula_text, generic_expression
+from tests.oracles.formula import FormulaError, parse
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pytest
 from deepsf.exports.btv_csv import write_csv
 from deepsf.exports.corrections import Label, correction_set_text, read_correction
 from deepsf.exports.event_weight import ShapeCorrection
-from deepsf.exports.shape_correction import read_shapes, shape_correction
+from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.systematics import systematic_of
 from tests.analysis.exports.conftest import points
-from tests.oracles.shape_tables import evaluate, read_csv
+from tests.oracles.shape_tables import evaluate, read_csv, read_shapes
 
 NAME = "deepJet_shape"
 
@@ -52,6 +52,21 @@ def test_the_public_table_is_read_with_its_values_and_rebuilt_to_the_last_bit(re
             values = published.evaluate(systematic_of(shift), code, *axes)
             np.testing.assert_array_equal(rebuilt.evaluate(systematic_of(shift), code, *axes), values)
             np.testing.assert_allclose(evaluate(table, *axes), values, rtol=1e-13, err_msg=f"{shift}, flavour {code}")
+
+
+def test_the_safe_form_of_the_public_table_has_its_values_to_the_last_bit_and_central_elsewhere(reference):
+    published = correctionlib.CorrectionSet.from_file(str(reference))[NAME]
+    label = Label("safe", "deepJet", "btagDeepFlavB", "2017_UL")
+    text = correction_set_text([safe_correction(read_correction(reference, NAME), label)], "")
+    safe = correctionlib.CorrectionSet.from_string(text)["safe"]
+    jets = points(5000)
+    axes = (jets.abseta.astype(float), jets.pt_gev.astype(float), jets.discriminant.astype(float))
+    for code, systematic, same_as in ((5, "up_lf", "up_lf"), (4, "up_cferr1", "up_cferr1"), (4, "up_lf", "central")):
+        np.testing.assert_array_equal(
+            safe.evaluate(systematic, code, *axes), published.evaluate(same_as, code, *axes), err_msg=systematic
+        )
+    with pytest.raises(IndexError):
+        published.evaluate("up_lf", 4, 1.0, 60.0, 0.4)
 
 
 def test_the_public_table_survives_the_csv(reference, tmp_path):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import correctionlib
 import pytest
 
 from deepsf.exports.corrections import correction_set_text
-from deepsf.exports.shape_correction import read_shapes, shape_correction
+from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import shapes_of, unit_table
 from tests.analysis.exports.conftest import FLAVOURS, measurement
 
@@ -18,7 +16,8 @@ JET = (1.0, 60.0, 0.4)
 
 
 def evaluator(label, *, safe=False):
-    tree = shape_correction(shapes_of(measurement(), FLAVOURS), label, safe=safe)
+    strict = shape_correction(shapes_of(measurement(), FLAVOURS), label)
+    tree = safe_correction(strict, label) if safe else strict
     return correctionlib.CorrectionSet.from_string(correction_set_text([tree], ""))[label.name]
 
 
@@ -87,8 +86,8 @@ def test_the_description_says_era_tagger_range_and_correlations(label):
     assert "abseta: an error outside" in text
 
 
-def test_a_correction_of_another_form_is_not_read(label):
+def test_a_correction_of_another_form_has_no_safe_form(label):
     tree = shape_correction({5: {"nominal": unit_table()}}, label)
-    tree["data"]["content"][0]["value"]["content"][0]["value"] = 1.0
-    with pytest.raises(ValueError, match=r"expected a binning in abseta, got 1\.0"):
-        read_shapes(json.loads(json.dumps(tree)))
+    tree["data"] = tree["data"]["content"][0]["value"]
+    with pytest.raises(ValueError, match="expected a category of systematic, got category of flavor"):
+        safe_correction(tree, label)
