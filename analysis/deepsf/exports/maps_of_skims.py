@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.normalisation_maps import MapEdges, Maps, NormalisationMap, normalisation_map
 from deepsf.exports.systematics import NOMINAL
 from deepsf.skim.cut_flow import SkimReport, read_metadata
-from deepsf.skim.shifts import read_shift
+from deepsf.skim.event_table import EventTable, read_events
 
 
 def maps_of_skims(paths: Iterable[Path], correction: ShapeCorrection, edges: MapEdges) -> Maps:
@@ -35,40 +32,22 @@ def maps_of_skims(paths: Iterable[Path], correction: ShapeCorrection, edges: Map
             continue
         report = SkimReport.from_metadata(metadata)
         own_rows = {*report.kinematic_shifts, *report.weight_shifts} - {NOMINAL}
-        nominal = _events(read_shift(path, metadata, NOMINAL, _COLUMNS))
+        nominal = read_events(path, metadata, NOMINAL, _COLUMNS)
         of_sample = maps.setdefault(report.sample, {})
         for shift in correction.shifts:
-            events = _events(read_shift(path, metadata, shift, _COLUMNS)) if shift in own_rows else nominal
-            of_file = events.map(correction, shift, edges)
+            events = read_events(path, metadata, shift, _COLUMNS) if shift in own_rows else nominal
+            of_file = _map(events, correction, shift, edges)
             of_sample[shift] = of_sample[shift] + of_file if shift in of_sample else of_file
     return maps
 
 
-_COLUMNS = ("entry", "rank", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", "n_jets", "ht_gev")
+_COLUMNS = ("weight", "pt_gev", "eta", "discriminant", "hadron_flavour", "ht_gev")
 
 
-class _Events(NamedTuple):
-    """Jets, those of an event one after the other, and the row of the first jet of each event."""
-
-    jets: dict[str, npt.NDArray[Any]]
-    first: npt.NDArray[np.int64]
-
-    def map(self, correction: ShapeCorrection, shift: str, edges: MapEdges) -> NormalisationMap:
-        jets, first = self.jets, self.first
-        if not len(first):
-            return normalisation_map([], [], [], [], edges)
-        sf = correction.evaluate(
-            jets["hadron_flavour"], np.abs(jets["eta"]), jets["pt_gev"], jets["discriminant"], shift
-        )
-        product = np.multiply.reduceat(sf, first)
-        n_jets, ht, weight = (jets[name][first] for name in ("n_jets", "ht_gev", "weight"))
-        return normalisation_map(n_jets, ht, weight, product, edges)
-
-
-def _events(table: pa.Table) -> _Events:
-    ordered = table.sort_by([("entry", "ascending"), ("rank", "ascending")])
-    jets = {name: ordered[name].to_numpy() for name in _COLUMNS}
-    entry = jets["entry"]
-    is_first = np.ones(len(entry), np.bool_)
-    is_first[1:] = entry[1:] != entry[:-1]
-    return _Events(jets, np.flatnonzero(is_first))
+def _map(events: EventTable, correction: ShapeCorrection, shift: str, edges: MapEdges) -> NormalisationMap:
+    jets = {name: events.jets[name].to_numpy() for name in _COLUMNS}
+    if not len(events.first):
+        return normalisation_map([], [], [], [], edges)
+    sf = correction.evaluate(jets["hadron_flavour"], np.abs(jets["eta"]), jets["pt_gev"], jets["discriminant"], shift)
+    ht, weight = (jets[name][events.first] for name in ("ht_gev", "weight"))
+    return normalisation_map(events.n_jets, ht, weight, np.multiply.reduceat(sf, events.first), edges)

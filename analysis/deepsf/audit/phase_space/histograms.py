@@ -135,7 +135,7 @@ def phase_spaces(
         if file.is_data:
             filling.add_data(file.events())
             continue
-        factor = factors[file.metadata["sample"]]
+        factor = factors[file.report.sample]
         with_events = [shift for shift in filling.shifts if file.has_own_events(shift)]
         filling.add_simulation(file.events(factor), [shift for shift in filling.shifts if shift not in with_events])
         for shift in with_events:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from deepsf.arrays import Floats, Ints
 from deepsf.probes.entries import Jets
 from deepsf.probes.tables import SkimTables
-from deepsf.skim.cut_flow import read_metadata
+from deepsf.skim.cut_flow import SkimReport, read_metadata
+from deepsf.skim.event_table import read_events
 from deepsf.skim.shifts import NOMINAL
+
+_COLUMNS = ("channel", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", "ht_gev")
 
 
 @dataclass(frozen=True)
@@ -56,22 +55,17 @@ class JetFile:
     """One file of the skim; `events` gives its nominal events or those of a shift."""
 
     def __init__(self, path: Path, tables: SkimTables) -> None:
-        self.path, self._tables = path, tables
-        self.metadata: dict[str, Any] = read_metadata(path)
-        self._columns = set(pq.read_schema(path).names)
+        self.path, self._tables, self._metadata = path, tables, read_metadata(path)
+        self.report = SkimReport.from_metadata(self._metadata)
 
     @property
     def is_data(self) -> bool:
         """Whether these are data."""
-        return bool(self.metadata["kind"] == "data")
+        return self.report.kind == "data"
 
     def has_own_events(self, shift: str) -> bool:
         """Whether a shift has events, or weights of events, other than the nominal."""
-        return shift != NOMINAL and (shift in self._kinematic or f"weight_{shift}" in self._columns)
-
-    @property
-    def _kinematic(self) -> list[str]:
-        return list(self.metadata.get("kinematic_shifts", [NOMINAL]))
+        return shift != NOMINAL and shift in (*self.report.kinematic_shifts, *self.report.weight_shifts)
 
     def events(self, factor: float = 1.0, shift: str = NOMINAL) -> PhaseSpaceEvents:
         """Return the events; ``factor`` multiplies their weights. A shift that the file does not know changes nothing.
@@ -79,28 +73,15 @@ class JetFile:
         Raises
         ------
         ValueError
-            If jets of an event are missing: the number of jets in the table is not that of its rows.
+            As `read_events`.
         """
-        wanted = ["entry", "rank", "channel", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", "n_jets"]
-        of_shift = [name for name in ("shift", f"weight_{shift}") if name in self._columns]
-        table = pq.read_table(self.path, columns=[*wanted, "ht_gev", *of_shift, *self._tables.jet_columns])
-        if "shift" in of_shift:
-            number = self._kinematic.index(shift) if shift in self._kinematic else self._kinematic.index(NOMINAL)
-            table = table.filter(pc.equal(table["shift"], number))
-        table = _sorted(table)
-        entry = table["entry"].to_numpy()
-        first = np.flatnonzero(np.concatenate([[True], entry[1:] != entry[:-1]]))[: len(entry)]
-        count = np.diff(np.append(first, len(entry)))
-        n_jets = table["n_jets"].to_numpy()[first].astype(np.int64)
-        if not np.array_equal(count, n_jets):
-            at = int(np.flatnonzero(count != n_jets)[0])
-            raise ValueError(
-                f"{self.path}: event {entry[first[at]]} has {count[at]} rows of jets, but n_jets = {n_jets[at]}; the "
-                "table is not whole: skim the file again"
-            )
+        rows = shift if shift in self.report.kinematic_shifts else NOMINAL
+        ratio = [f"weight_{shift}"] if shift in self.report.weight_shifts else []
+        columns = [*_COLUMNS, *ratio, *self._tables.jet_columns]
+        table, first, n_jets = read_events(self.path, self._metadata, rows, columns)
         weight = table["weight"].to_numpy()[first] * factor
-        if f"weight_{shift}" in of_shift:
-            weight = weight * table[f"weight_{shift}"].to_numpy()[first]
+        for name in ratio:
+            weight = weight * table[name].to_numpy()[first]
         return PhaseSpaceEvents(
             channel=table["channel"].to_numpy()[first].astype(np.int64),
             weight=weight,
@@ -108,12 +89,3 @@ class JetFile:
             ht_gev=table["ht_gev"].to_numpy()[first].astype(np.float64),
             jets=self._tables.jets(table, self.path),
         )
-
-
-def _sorted(table: pa.Table) -> pa.Table:
-    """Return the rows by event and rank; as they are, if they are so already."""
-    entry, rank = table["entry"].to_numpy(), table["rank"].to_numpy()
-    step = np.diff(entry)
-    if ((step > 0) | ((step == 0) & (np.diff(rank) > 0))).all():
-        return table
-    return table.sort_by([("entry", "ascending"), ("rank", "ascending")])

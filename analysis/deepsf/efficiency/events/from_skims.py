@@ -22,9 +22,10 @@ from deepsf.jets import flavour_index
 from deepsf.probes.tables import luminosity_weights
 from deepsf.seeds import mixed
 from deepsf.skim.cut_flow import read_metadata
-from deepsf.skim.shifts import NOMINAL, read_shift
+from deepsf.skim.event_table import read_events
+from deepsf.skim.shifts import NOMINAL
 
-_COLUMNS = ("entry", "rank", "weight", "pt_gev", "eta", "phi", "discriminant", "hadron_flavour", "n_jets")
+_COLUMNS = ("weight", "pt_gev", "eta", "phi", "discriminant", "hadron_flavour")
 
 
 def jet_events(
@@ -141,34 +142,21 @@ def _digest(path: Path) -> str:
 
 
 def _events_of(path: Path, meta: Mapping[str, Any], factor: float, seed: np.uint64, naming: _Naming) -> JetEvents:
-    if missing := sorted(set(_COLUMNS) - set(pq.read_schema(path).names)):
+    if missing := sorted({"entry", "rank", "n_jets", *_COLUMNS} - set(pq.read_schema(path).names)):
         raise ValueError(f"{path}: lacks the columns {missing} of today's skims; run SkimNtuples again")
-    table = read_shift(path, meta, NOMINAL, _COLUMNS).sort_by([("entry", "ascending"), ("rank", "ascending")])
-    jets = {name: table[name].to_numpy() for name in _COLUMNS}
-    first = np.flatnonzero(np.diff(jets["entry"], prepend=-1))
+    events = read_events(path, meta, NOMINAL, _COLUMNS)
+    jets = {name: events.jets[name].to_numpy() for name in ("entry", *_COLUMNS)}
     score = jets["discriminant"].astype(np.float64)
     passed = np.where(score >= 0.0, np.searchsorted(naming.thresholds, score), 0)  # negative: no valid score
     return JetEvents(
-        offsets=offsets_of(_n_jets(jets, first, path)),
+        offsets=offsets_of(events.n_jets),
         pt_gev=jets["pt_gev"],
         eta=jets["eta"],
         phi=wrapped(jets["phi"]),
         flavour=flavour_index(jets["hadron_flavour"], naming.hadron_flavours, str(path)),
         tag_bin=passed.astype(np.int8),
-        weight=(jets["weight"][first] * factor).astype(np.float32),
-        event=mixed(seed + mixed(jets["entry"][first].astype(np.uint64))),
+        weight=(jets["weight"][events.first] * factor).astype(np.float32),
+        event=mixed(seed + mixed(jets["entry"][events.first].astype(np.uint64))),
         flavours=tuple(naming.hadron_flavours),
         working_points=naming.working_points,
     ).check(str(path))
-
-
-def _n_jets(jets: Mapping[str, npt.NDArray[Any]], first: npt.NDArray[np.int64], path: Path) -> npt.NDArray[np.int64]:
-    counted = np.diff(first, append=len(jets["entry"]))
-    said = jets["n_jets"][first]
-    if np.any(counted != said):
-        at = int(np.flatnonzero(counted != said)[0])
-        raise ValueError(
-            f"{path}: event {jets['entry'][first[at]]} has {counted[at]} rows of jets, but n_jets = {said[at]}; the "
-            "table is not whole: skim the file again"
-        )
-    return counted

@@ -51,8 +51,17 @@ def write_jets(path, sample, n_jets, *, channel, weight, score, flavour, pt=None
         "n_jets": n_jets.astype(np.int8)[event],
         "ht_gev": np.bincount(event, pt).astype(np.float32)[event],
     }
-    metadata = {"sample": sample, "kind": SAMPLES[sample].kind, "sum_weights": sum_weights, "cut_flow": {}}
-    metadata |= further.pop("metadata", {})
+    metadata = {
+        "sample": sample,
+        "kind": SAMPLES[sample].kind,
+        "n_events": len(n_jets),
+        "sum_weights": sum_weights,
+        "cut_flow": {},
+        "region_yields": {},
+        "jets": {},
+        "weight_shifts": [name.removeprefix("weight_") for name in further if name.startswith("weight_")],
+        **further.pop("metadata", {}),
+    }
     columns |= {name: np.asarray(values) for name, values in further.items()}
     pq.write_table(pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(metadata)}), path)
 

@@ -85,14 +85,3 @@ def test_a_file_without_events_has_none(path):
     events = read(path)
     assert len(events) == 0
     assert events.product(np.empty(0)).shape == (0,)
-
-
-def test_an_event_that_lacks_jets_is_named(path):
-    import pyarrow.parquet as pq
-
-    write_jets(path, "ttbar", [2, 3], **EVENTS)
-    pq.write_table(pq.read_table(path).slice(0, 4), path)
-    with pytest.raises(
-        ValueError, match=r"ttbar_jets.parquet: event 1 has 2 rows of jets, but n_jets = 3; .* skim the file again"
-    ):
-        read(path)
