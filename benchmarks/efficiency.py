@@ -31,6 +31,7 @@ from deepsf.efficiency.toy import generate
 from deepsf.networks.cpu import prepare_process
 from deepsf.training.classifier import ClassifierTraining, cross_entropies
 from tasks.framework.machine import made_on
+from tests.oracles.graphs import edge_attr
 
 N_EVENTS, ROUNDS, MAX_SECONDS = 40_000, 9, 60.0
 FLAVOURS = ("b", "c", "udsg")
@@ -131,7 +132,7 @@ def plain_training() -> Step:
 
     sample = events()
     inputs = inputs_of(sample)
-    index, attributes = inputs.edge_index(), inputs.edge_attr()
+    index, attributes = inputs.edge_index(), edge_attr(inputs)
     edge_ends = np.cumsum(sample.n_jets * (sample.n_jets - 1))
     graphs, label = [], torch.from_numpy(sample.tag_bin.astype(np.float32))
     for first, last, end, n in zip(sample.offsets, sample.offsets[1:], edge_ends, sample.n_jets, strict=False):
@@ -173,7 +174,7 @@ def check_same_step() -> None:
     training.batches.shuffle(torch.Generator().manual_seed(1))
     batch = training.batches.batch(0)
     jets: JetTensors = batch.inputs
-    graph = jets.x, jets.flavour, jets.edge_index(), jets.edge_attr()
+    graph = jets.x, jets.flavour, jets.edge_index(), edge_attr(jets)
 
     def compare(when: str) -> None:
         with torch.no_grad():

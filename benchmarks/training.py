@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from deepsf.networks.cpu import Precision, keep_freed_memory, resolve_precision
 from deepsf.networks.dense import DenseNetwork
 from tasks.framework.machine import made_on
+from tests.oracles.plain_network import sequential
 
 N_INPUTS, LAYERS, UNITS, ROWS, N_BATCHES = 4, 10, 128, 4096, 40
 N_PRODUCTS = 27  # of a step: three for each of the nine pairs of hidden layers
@@ -78,8 +79,8 @@ def products(precision: Precision) -> Callable[[], None]:
 
 VARIANTS: dict[str, Callable[[Precision], Callable[[], None]]] = {
     "ours": lambda precision: training(network(precision), sliced(jets()), fused=True),
-    "plain": lambda _: training(network("fp32").sequential(), loaded(jets()), fused=False),
-    "sliced_fp32": lambda _: training(network("fp32").sequential(), sliced(jets()), fused=False),
+    "plain": lambda _: training(sequential(network("fp32")), loaded(jets()), fused=False),
+    "sliced_fp32": lambda _: training(sequential(network("fp32")), sliced(jets()), fused=False),
     "products": products,
 }
 

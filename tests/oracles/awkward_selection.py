@@ -77,12 +77,19 @@ def with_jets(leptons: LeptonPairs, jets: Collection, selection: Selection) -> D
     )
 
 
+def jagged(collection: Collection) -> ak.Array:
+    """Return the objects as an awkward array of records, one list an event."""
+    contents = [ak.contents.NumpyArray(column) for column in collection.columns.values()]
+    layout = ak.contents.RecordArray(contents, list(collection.columns))
+    return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(collection.offsets), layout))
+
+
 def _in_float64(collection: Collection) -> ak.Array:
     columns = {
         name: column.astype(np.float64) if column.dtype == np.float32 else column
         for name, column in collection.columns.items()
     }
-    return Collection(collection.offsets, columns).jagged()
+    return jagged(Collection(collection.offsets, columns))
 
 
 def _good_electrons(electrons: ak.Array, cuts: Electron) -> ak.Array:

@@ -74,16 +74,6 @@ class Ranking(NamedTuple):
         return float((data * (np.cumsum(simulation) - 0.5 * simulation)).sum() / (totals[0] * totals[1]))
 
 
-def weighted_auc(
-    data: npt.NDArray[np.floating],
-    data_weight: Floats,
-    simulation: npt.NDArray[np.floating],
-    simulation_weight: Floats,
-) -> float:
-    """Return the AUC of scores with weights of any sign; above 0.5 if data have the higher scores."""
-    return Ranking.of(data, simulation).auc(np.concatenate([data_weight, simulation_weight]))
-
-
 def two_sample_auc(
     entries: RegionEntries, weighted: Mapping[str, Floats], settings: Audit, seed: np.random.SeedSequence
 ) -> dict[str, float]:

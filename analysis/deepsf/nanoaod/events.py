@@ -36,13 +36,6 @@ class Collection(NamedTuple):
     offsets: Array
     columns: dict[str, Array]
 
-    def jagged(self) -> ak.Array:
-        """Return the objects as an awkward array of records, one list an event."""
-        layout = ak.contents.RecordArray(
-            [ak.contents.NumpyArray(column) for column in self.columns.values()], list(self.columns)
-        )
-        return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(self.offsets), layout))
-
 
 class Events(NamedTuple):
     """A chunk of n events.

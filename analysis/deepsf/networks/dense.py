@@ -117,17 +117,6 @@ class DenseNetwork(nn.Module):
         """Return the outputs as `forward` does, without a graph; rows go through in blocks, so memory stays small."""
         return self.forward(x)
 
-    def sequential(self) -> nn.Sequential:
-        """Return the same function as plain fp32 modules with a copy of the weights, for export and as a reference."""
-        weights = [self.first_weight, *self.hidden_weight, self.last_weight]
-        biases = [self.first_bias, *self.hidden_bias, self.last_bias]
-        modules: list[nn.Module] = []
-        for weight, bias in zip(weights, biases, strict=True):
-            linear = nn.Linear(*weight.shape)
-            linear.load_state_dict({"weight": weight.detach().t(), "bias": bias.detach()})
-            modules += [linear, nn.LeakyReLU(NEGATIVE_SLOPE)]
-        return nn.Sequential(*modules[:-1])
-
 
 def _he_normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     weight = torch.empty(shape)

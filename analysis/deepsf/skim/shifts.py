@@ -9,31 +9,25 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deepsf.skim.cut_flow import SkimReport, read_metadata
+from deepsf.skim.cut_flow import SkimReport
 
 NOMINAL = "nominal"
 
 
-def available_shifts(paths: Iterable[Path]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def shifts_of(metadata: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the kinematic shifts (``nominal`` first) and of the weight shifts of a skim.
+
+    A weight shift counts if any file has it: it changes nothing in the files that lack it.
 
     Parameters
     ----------
-    paths
-        Tables of the skim, of entries or of jets.
+    metadata
+        Of the skim's tables, of entries or of jets.
 
     Raises
     ------
     ValueError
         If simulated files differ in their kinematic shifts.
-    """
-    return shifts_of([read_metadata(path) for path in sorted(paths)])
-
-
-def shifts_of(metadata: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the shifts of the files with these metadata; see `available_shifts`.
-
-    A weight shift counts if any file has it: it changes nothing in the files that lack it.
     """
     simulated = [SkimReport.from_metadata(meta) for meta in metadata if meta["kind"] == "simulation"]
     kinematic = {report.kinematic_shifts: report.sample for report in simulated}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from deepsf.audit.two_sample import Ranking, half_of_events, two_sample_auc, weighted_auc
+from deepsf.audit.two_sample import Ranking, half_of_events, two_sample_auc
 from deepsf.config.audit import Audit
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 
@@ -28,6 +28,10 @@ def linear(rng: np.random.Generator, n: int, slope: float) -> np.ndarray:
     """Draw from 1 + slope (2 x - 1) on [0, 1] by inverting its cumulative x + slope (x^2 - x)."""
     u = rng.random(n)
     return (slope - 1 + np.sqrt((1 - slope) ** 2 + 4 * slope * u)) / (2 * slope) if slope else u
+
+
+def weighted_auc(data: np.ndarray, data_weight: np.ndarray, simulation: np.ndarray, weight: np.ndarray) -> float:
+    return Ranking.of(data, simulation).auc(np.concatenate([data_weight, weight]))
 
 
 def test_auc_of_two_shifted_gaussians_is_the_closed_form() -> None:

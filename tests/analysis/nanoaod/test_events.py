@@ -9,6 +9,7 @@ from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.branches import CorrectionBranches, inspect
 from deepsf.nanoaod.events import iterate
 from deepsf.nanoaod.root_file import NtupleError
+from tests.oracles.awkward_selection import jagged
 
 INT_COLUMNS = {"jets": ("jetId",), "electrons": ("cutBased", "charge")}
 
@@ -39,9 +40,9 @@ def test_chunks_join_to_the_whole_file_across_baskets(make_nanoaod, simulation, 
     np.testing.assert_array_equal(
         np.concatenate([chunk.generator_weight for chunk in chunks]), ak.to_numpy(events.genWeight)
     )
-    jets = ak.concatenate([chunk.jets.jagged().pt for chunk in chunks])
+    jets = ak.concatenate([jagged(chunk.jets).pt for chunk in chunks])
     assert ak.to_list(jets) == ak.to_list(events.Jet_pt)
-    sc_eta = ak.concatenate([chunk.electrons.jagged().sc_eta for chunk in chunks])
+    sc_eta = ak.concatenate([jagged(chunk.electrons).sc_eta for chunk in chunks])
     assert ak.to_list(sc_eta) == ak.to_list(events.Electron_eta + events.Electron_deltaEtaSC)
 
 

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepsf.skim.cut_flow import METADATA_KEY, SkimReport, read_metadata
-from deepsf.skim.shifts import available_shifts, read_shift, require_shift
+from deepsf.skim.shifts import read_shift, require_shift, shifts_of
 
 ROWS = {
     "shift": [0, 0, 1],
@@ -34,14 +34,15 @@ def write(tmp_path):
 
 def test_shifts_are_those_of_simulation_and_weights_of_any_file_count(write):
     files = write("a", report()), write("b", report(weights=())), write("c", report("data", "data", ("nominal",), ()))
-    assert available_shifts(files) == (("nominal", "jer_up"), ("pileup_up",))
-    assert available_shifts(files[2:]) == (("nominal",), ())
+    metadata = [read_metadata(path) for path in files]
+    assert shifts_of(metadata) == (("nominal", "jer_up"), ("pileup_up",))
+    assert shifts_of(metadata[2:]) == (("nominal",), ())
 
 
 def test_files_skimmed_with_different_shifts_of_jets_are_refused(write):
     files = write("a", report()), write("b", report("zjets", kinematic=("nominal", "jesTotal_up")))
     with pytest.raises(ValueError, match=r"samples ttbar and zjets .* different shifts .*'jer_up', 'jesTotal_up'"):
-        available_shifts(files)
+        shifts_of([read_metadata(path) for path in files])
 
 
 def test_an_unknown_shift_is_refused_with_those_there_are():

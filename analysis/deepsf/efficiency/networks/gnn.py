@@ -42,22 +42,8 @@ class MessageLayer(nn.Module):
         self.node = Linear(n_features, 2 * units, generator)
         self.edge = nn.Parameter(uniform((N_EDGE_INPUTS, units), N_EDGE_INPUTS, generator))
 
-    def plain(self, h: Tensor, jets: JetTensors) -> Tensor:
-        """Return ``(n_jets, units)`` for features ``(n_jets, n_features)``, message by message, by torch-geometric."""
-        from deepsf.efficiency.networks.message_passing import MessageSum
-
-        on_target, on_source = self.node.weight.chunk(2, dim=1)
-        weight, bias = torch.cat([on_target, on_source, self.edge]), sum(self.node.bias.chunk(2))  # type: ignore[union-attr]
-
-        def message(x_i: Tensor, x_j: Tensor, e_ij: Tensor | None) -> Tensor:
-            assert e_ij is not None
-            return torch.relu(torch.cat([x_i, x_j, e_ij], dim=1) @ weight + bias)
-
-        total: Tensor = MessageSum(message)(h, jets.edge_index(), jets.edge_attr())
-        return total
-
     def forward(self, h: Tensor, jets: JetTensors) -> Tensor:
-        """Return what `plain` does, for features that begin with the jets' inputs, without storing messages."""
+        """Return ``(n_jets, units)`` for features ``(n_jets, n_features)`` that begin with the jets' inputs."""
         # the last edge input is a difference of the first node input: all of it goes into the terms of single jets
         ratio = torch.cat([-self.edge[-1], self.edge[-1]])
         weight = torch.cat([self.node.weight[:1] + ratio, self.node.weight[1:]])

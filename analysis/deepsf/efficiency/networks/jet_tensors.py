@@ -87,12 +87,6 @@ class JetTensors:
         directed = edges(self.offsets)
         return torch.from_numpy(np.stack([directed.source, directed.target]))
 
-    def edge_attr(self) -> Tensor:
-        """Return the inputs of each edge, float32, ``(n_edges, N_EDGE_INPUTS)``."""
-        source, target, pair = (torch.from_numpy(part) for part in edges(self.offsets))
-        ratio = self.x[source, :1] - self.x[target, :1]
-        return torch.cat([self.of("pairs")[pair], ratio], dim=1)
-
     @functools.cached_property
     def _pair_offsets(self) -> Ints:
         return pair_offsets(self.offsets)

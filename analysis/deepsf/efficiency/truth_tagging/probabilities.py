@@ -11,7 +11,7 @@ import numpy as np
 
 from deepsf.arrays import Array, Bools, Floats, Ints
 from deepsf.efficiency.events.events import JetEvents
-from deepsf.efficiency.events.ranks import by_rank, product
+from deepsf.efficiency.events.ranks import by_rank
 
 
 def taggable_jets(events: JetEvents, *, pt_min_gev: float, abseta_max: float, n_leading: int | None = None) -> Bools:
@@ -63,31 +63,6 @@ def at_least(
     The upper tail is summed itself: 1 - P(<n) would lose the digits of small efficiencies.
     """
     return _evaluated(efficiency, offsets, n, taggable, untagged, at_least_n=True)
-
-
-def pattern_probability(efficiency: Array, offsets: Ints, tagged: Bools, taggable: Bools | None = None) -> Floats:
-    """Return the probability of each event that exactly these of its taggable jets are tagged.
-
-    Parameters
-    ----------
-    tagged
-        The tagged jets, ``(n_jets,)``, all of them taggable.
-
-    Returns
-    -------
-    Floats
-        float64, ``(n_events,)``.
-
-    Raises
-    ------
-    ValueError
-        As of `exactly`; and if a jet is tagged that is not taggable.
-    """
-    passing, mask = checked(efficiency, offsets, taggable)
-    _check_shape("tagged", tagged, len(passing))
-    if wrong := int(np.sum(tagged & ~mask)):
-        raise ValueError(f"{wrong} jets are tagged but not taggable; a pattern is one of the taggable jets")
-    return product(np.where(tagged, passing, 1.0 - passing), offsets, mask)
 
 
 def number_of_tags(tagged: Bools, offsets: Ints, taggable: Bools | None = None) -> Ints:

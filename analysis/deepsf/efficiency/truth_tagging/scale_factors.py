@@ -7,7 +7,7 @@ probability. They have the same expectation, the second one less variance: it av
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -48,22 +48,6 @@ class BinScaleFactors(Protocol):
 
     def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
         """Return the scale factor of each jet in each tag bin, (n, K + 1); ``efficiency`` is (n, K), of simulation."""
-
-
-@dataclass(frozen=True)
-class FunctionOfBin:
-    """Scale factors from a function of hadron flavour, pT [GeV], |eta| and tag bin."""
-
-    function: Callable[[npt.NDArray[np.int64], Floats, Floats, Bins], Floats]
-
-    def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
-        """Return the scale factor of each jet in each tag bin, ``(n, K + 1)``."""
-        n_jets, n_points = efficiency.shape
-        columns = [
-            self.function(jets.hadron_flavour, jets.pt_gev, jets.abseta, np.full(n_jets, number, np.int8))
-            for number in range(n_points + 1)
-        ]
-        return np.stack(columns, axis=1).astype(np.float64)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from torch import nn
 
 from deepsf.efficiency.networks.gnn import MessageLayer
 from tests.analysis.efficiency.networks.random_networks import EVENTS, efficiencies, random_module, tensors
+from tests.oracles.graphs import edge_attr, plain_messages
 
 
 @pytest.mark.parametrize("n_points", [1, 3])
@@ -15,7 +16,7 @@ from tests.analysis.efficiency.networks.random_networks import EVENTS, efficienc
 def test_the_fast_form_is_that_of_torch_geometric_in_values_and_gradients(model, n_points, monkeypatch):
     net, jets, results = random_module(model, n_points), tensors(EVENTS), []
     factor = torch.randn(len(jets.x), n_points, generator=torch.Generator().manual_seed(2))
-    for form in (MessageLayer.forward, MessageLayer.plain):
+    for form in (MessageLayer.forward, plain_messages):
         monkeypatch.setattr(MessageLayer, "forward", form)
         value = efficiencies(net(jets))
         results.append((value.detach(), torch.autograd.grad((value * factor).sum(), list(net.parameters()))))
@@ -29,7 +30,7 @@ def test_the_textbook_form_is_one_linear_layer_on_target_source_and_edge():
     net, jets = random_module("gnn"), tensors(EVENTS)
     layer = net.messages[0]
     h = torch.cat([jets.x, net.flavour(jets.flavour)], 1)
-    (source, target), e = jets.edge_index(), jets.edge_attr()
+    (source, target), e = jets.edge_index(), edge_attr(jets)
     own, other = layer.node.weight.chunk(2, 1)
     plain = nn.Linear(2 * h.shape[1] + e.shape[1], own.shape[1])
     plain.load_state_dict({"weight": torch.cat([own, other, layer.edge]).t(), "bias": sum(layer.node.bias.chunk(2))})

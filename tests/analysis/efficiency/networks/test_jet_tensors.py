@@ -10,6 +10,7 @@ import pytest
 
 from deepsf.efficiency.networks.jet_tensors import JetScaling, Range
 from tests.analysis.efficiency.events.random_jets import random_events
+from tests.oracles.graphs import edge_attr
 
 EVENTS = random_events(400, multiplicities=(2, 3))
 SCALING = JetScaling.fit(EVENTS)
@@ -29,7 +30,7 @@ def test_inputs_have_mean_zero_and_unit_width_on_the_jets_of_the_fit():
 
 def test_edges_know_distance_and_log_ratio_of_pt_in_both_directions():
     made = tensors(EVENTS, "pairs")
-    (source, target), attributes = made.edge_index(), made.edge_attr()
+    (source, target), attributes = made.edge_index(), edge_attr(made)
     log_ratio = np.log(EVENTS.pt_gev[source] / EVENTS.pt_gev[target]) / SCALING.width[0]
     assert attributes[:, 3].numpy() == pytest.approx(log_ratio, abs=1e-5)
     phi = EVENTS.phi.astype(float)
@@ -75,7 +76,8 @@ def test_distances_beyond_the_range_flag_both_jets_and_are_taken_at_its_end():
     full = tensors(EVENTS, "pairs")
     assert made.pairs[:, 0].numpy() == pytest.approx(np.clip(full.pairs[:, 0].numpy(), 0.5, 2.0))
     source, target = full.edge_index().numpy()
-    outside = (full.edge_attr()[:, 0].numpy() < 0.5) | (full.edge_attr()[:, 0].numpy() > 2.0)
+    delta_r = edge_attr(full)[:, 0].numpy()
+    outside = (delta_r < 0.5) | (delta_r > 2.0)
     assert set(np.flatnonzero(narrow.out_of_range(EVENTS))) == set(target[outside]) | set(source[outside])
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from deepsf.efficiency.events.events import offsets_of
 from deepsf.efficiency.truth_tagging.patterns import all_patterns
-from deepsf.efficiency.truth_tagging.probabilities import at_least, exactly, number_of_tags, pattern_probability
+from deepsf.efficiency.truth_tagging.probabilities import at_least, exactly, number_of_tags
+from tests.oracles.truth_tagging import pattern_probability
 
 
 def sample():

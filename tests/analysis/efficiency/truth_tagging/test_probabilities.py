@@ -14,12 +14,12 @@ from deepsf.efficiency.truth_tagging.probabilities import (
     at_least,
     exactly,
     number_of_tags,
-    pattern_probability,
     taggable_jets,
     tagged_at_least,
     tagged_exactly,
 )
 from tests.analysis.efficiency.events.hand_events import flat_events
+from tests.oracles.truth_tagging import pattern_probability
 
 
 def sample(counts, seed=1, low=0.0, high=1.0):
@@ -172,7 +172,6 @@ def test_taggable_jets_are_the_leading_ones_of_those_within_the_cuts():
         ),
         (lambda e, o: at_least(np.where(e < 0.2, np.nan, e), o, 1), "of 1 of 5 jets .* the first is nan of jet 3"),
         (lambda e, o: exactly(e, o, 1, None, np.full(5, np.inf)), "untagged of 5 jets is not finite"),
-        (lambda e, o: pattern_probability(e, o, np.ones(5, bool), np.zeros(5, bool)), "5 jets are tagged but not tag"),
         (lambda e, o: number_of_tags(np.ones(4, bool), o), "tagged must have one value a jet"),
     ],
 )

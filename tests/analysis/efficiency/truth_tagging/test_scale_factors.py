@@ -13,7 +13,6 @@ from deepsf.efficiency.events.events import offsets_of
 from deepsf.efficiency.truth_tagging.draws import NOT_DRAWN, draw_bins, draw_pattern
 from deepsf.efficiency.truth_tagging.probabilities import at_least, exactly
 from deepsf.efficiency.truth_tagging.scale_factors import (
-    FunctionOfBin,
     TaggedJets,
     bin_probabilities,
     data_efficiencies,
@@ -22,6 +21,7 @@ from deepsf.efficiency.truth_tagging.scale_factors import (
     read_scale_factors,
     scale_factors_in_bins,
 )
+from tests.oracles.truth_tagging import FunctionOfBin
 
 POINTS = {"L": 0.05, "M": 0.3, "T": 0.75}
 

@@ -13,8 +13,8 @@ from deepsf.config import load
 from deepsf.config.efficiency.truth_tagging import Taggable, TruthTagging
 from deepsf.efficiency.evaluation import ModelEfficiencies
 from deepsf.efficiency.toy import generate
-from deepsf.efficiency.truth_tagging.scale_factors import FunctionOfBin
 from deepsf.efficiency.truth_tagging.table import tag_events
+from tests.oracles.truth_tagging import FunctionOfBin
 from tests.workflow.campaign import ROOT
 
 CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
