@@ -97,6 +97,12 @@ def test_files_and_folders_exist():
     assert not set(absent) - set(made.stdout.split())
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nothing_in_prose_is_taken_for_html(page):
+    text = re.sub(r"^```.*?^```$|^ {4,}[^\n]*$|`[^`]*`", "", page.read_text(), flags=re.M | re.S)
+    assert not re.findall(r"(?<!\\)<[A-Za-z/][^>\n]*>", text)
+
+
 # --- commands
 
 

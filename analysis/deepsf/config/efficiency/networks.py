@@ -124,7 +124,7 @@ NETWORKS = {
         (0, (1, 1)),
     ),
 }
-"""By name. A network's place is part of its members' seeds: a new one comes last."""
+"""By name."""
 
 if TYPE_CHECKING:
     NetworkName = str
