@@ -1,7 +1,10 @@
-"""Scale factors for jet flavour taggers: arrays in, arrays out; knows no workflow, reads no environment variable.
+"""Scale factors for jet flavour taggers.
 
-The public names are those of `__init__.pyi`; everything else may move. They are imported when they are first used:
-event weights, normalisation maps and truth tagging need numpy, awkward and correctionlib alone.
+Public names are those in ``__all__``; everything else may move. They are imported when they are first used, so event
+weights, normalisation maps and truth tagging need only numpy, awkward and correctionlib. `__init__.pyi` says where each
+name comes from.
+
+The package takes arrays and returns arrays. It knows no workflow and reads no environment variable.
 """
 
 from deepsf.lazy import public_names

@@ -106,10 +106,18 @@ class BinnedFlavour:
 
 @dataclass(frozen=True)
 class BinnedScaleFactor:
-    """Scale factors of all measured flavours in bins; `evaluate` is what events are weighted with.
+    """Scale factors of all measured flavours in bins, with errors and shifts; `evaluate` gives those of jets.
 
-    ``unit`` holds flavours of scale factor 1 that have an error (cferr); ``purities`` show how well the regions tell
-    the flavours apart.
+    Attributes
+    ----------
+    flavours
+        Tables of the measured flavours.
+    changes
+        Largest change of a scale factor in each iteration.
+    unit
+        Tables of flavours with scale factor 1 that have an error (cferr).
+    purities
+        How well the regions tell the flavours apart.
     """
 
     flavours: dict[str, BinnedFlavour]
@@ -146,13 +154,15 @@ class BinnedScaleFactor:
         Parameters
         ----------
         flavour
-            One of the flavours with a table; every other flavour has scale factor 1.
+            Name of a flavour. One without a table has scale factor 1.
+        jets
+            Jets of this flavour, n of them.
         method
-            ``binned``, or ``binned_smooth``: PCHIP through the bins of a (pT, |eta|) row.
+            ``binned``, or ``binned_smooth``: a monotone cubic (PCHIP) through the bins of a (pT, |eta|) row.
         normalised
-            Divide by the mean on the inclusive sample, per (pT, |eta|).
+            Divide by the mean over inclusive jets, per (pT, |eta|) bin.
         shift
-            One of `shift_names`; the nominal where the shift does not change this flavour.
+            One of `shift_names`. A flavour that the shift does not change has its nominal scale factor.
 
         Raises
         ------
@@ -197,7 +207,7 @@ class BinnedScaleFactor:
         return filled
 
     def to_json(self) -> str:
-        """Return the text of the artefact; histograms in the UHI format, readable by any histogram library."""
+        """Return all of it as JSON, with histograms in the UHI format, which any histogram library reads."""
         content: dict[str, Any] = {
             "flavours": {name: self._stored(name) for name in self.flavours},
             "unit": {name: self._stored(name) for name in self.unit},

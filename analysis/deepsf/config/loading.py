@@ -42,15 +42,15 @@ def schema_of(tree: Mapping[str, Any]) -> type[Config] | type[EfficiencyConfig]:
 
 
 def load(path: str | Path) -> Config | EfficiencyConfig:
-    """Return the configuration in ``path``.
+    """Return the configuration of a campaign from its YAML file.
 
-    A file may start with ``extends: OTHER.yaml`` (relative to itself): mappings are merged key by key, everything
-    else is replaced.
+    A file may start with ``extends: OTHER.yaml``, a path relative to itself. Its mappings are merged key by key, and
+    everything else is replaced.
 
     Raises
     ------
     ConfigError
-        If the file is missing or not YAML, or anything in it breaks a rule; all problems at once.
+        If the file is missing or not YAML, or breaks rules of the schema. The message lists all problems.
     """
     path = Path(path)
     tree = _read(path, seen=())

@@ -1,6 +1,6 @@
-"""Jet tagging efficiencies as a function of the event, and truth tagging with them (arXiv:2004.02665).
+"""Jet tagging efficiencies as a function of the whole event, and truth tagging with them (arXiv:2004.02665).
 
-The public names are those of `__init__.pyi`, imported when they are first used.
+Public names are those in ``__all__``, imported when they are first used.
 """
 
 from deepsf.lazy import public_names

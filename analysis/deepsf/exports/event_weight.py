@@ -25,18 +25,21 @@ from deepsf.jets import INVALID
 if TYPE_CHECKING:
     import correctionlib
 
-
-"""The discriminant that stands for a jet without a valid score."""
-
 _HEAD = re.compile(r"\[tagger: (?P<tagger>[^;\]]*); branch: (?P<branch>[^;\]]*); era: (?P<era>[^;\]]*)\]")
 
 
 @dataclass(frozen=True)
 class ShapeCorrection:
-    """A correction of (systematic, flavor, abseta, pt, discriminant), and what is defined in it.
+    """Scale factors of jets from a correctionlib file, with the inputs (systematic, flavor, abseta, pt, discriminant).
 
-    ``defined`` holds the hadron-flavour codes of each systematic, in the names of the file; ``tagger``, ``branch`` and
-    ``era`` are empty if its description does not name them.
+    Attributes
+    ----------
+    correction
+        The correction, as correctionlib has it.
+    defined
+        Hadron-flavour codes that have each systematic, by its name in the file.
+    tagger, branch, era
+        What the correction is made for; empty if its description does not say so.
     """
 
     correction: correctionlib.highlevel.Correction
@@ -49,14 +52,14 @@ class ShapeCorrection:
     def load(
         cls, path: str | Path, name: str | None = None, *, era: str | None = None, branch: str | None = None
     ) -> ShapeCorrection:
-        """Return a correction of a JSON file, ours or one of the public CMS files.
+        """Return a correction of a JSON file, one of DeepSF or a public one of CMS.
 
         Parameters
         ----------
         name
-            Which correction of the file; may be left out if there is only one.
+            Name of the correction; needed only if the file has several.
         era, branch
-            If given, what the file must say that it is for.
+            Era and branch that the file must be made for, if given.
 
         Raises
         ------
@@ -73,7 +76,7 @@ class ShapeCorrection:
 
     @classmethod
     def of_tree(cls, corrections: Mapping[str, Any], name: str | None = None) -> ShapeCorrection:
-        """Return a correction of the parsed content of a file.
+        """Return a correction from the parsed content of a file.
 
         Raises
         ------
@@ -100,7 +103,7 @@ class ShapeCorrection:
 
     @property
     def shifts(self) -> tuple[str, ...]:
-        """Names of the shifts that some flavour has, in our form."""
+        """Names of all shifts, such as ``lf_up``; not every flavour has each of them."""
         return tuple(shift_of(systematic) for systematic in self.defined)
 
     def evaluate(
@@ -111,15 +114,15 @@ class ShapeCorrection:
         discriminant: npt.ArrayLike,
         shift: str = CENTRAL,
     ) -> Floats:
-        """Return the scale factor of each jet; flavours that do not have the shift get their central one.
+        """Return the scale factor of each jet, shape ``(n,)``; flavours without the shift get their central one.
 
         Parameters
         ----------
         flavour, abseta, pt, discriminant
-            Hadron flavour, |eta|, pT [GeV] and score of the jets, shapes ``(n,)``. A negative or NaN score is an
-            invalid one and has a scale factor of its own.
+            Hadron flavour, |eta|, pT [GeV] and score of the jets, shapes ``(n,)``. Jets without a valid score (negative
+            or NaN) have a scale factor of their own.
         shift
-            ``nominal`` or ``central``; ``lf_up`` or ``up_lf``.
+            ``nominal`` or ``central``, ``lf_up`` or ``up_lf``: both forms of a name are understood.
 
         Raises
         ------
@@ -179,29 +182,31 @@ def event_weight(
     discriminant: str | None = None,
     counts: npt.ArrayLike | None = None,
 ) -> Any:
-    """Return the product over the jets of each event of their scale factors, shape ``(n_events,)``.
+    """Return the weight of each event, the product of the scale factors of its jets, shape ``(n_events,)``.
 
-    A jet whose flavour does not have the shift counts with its central scale factor: ``cferr1_up`` moves c jets alone.
-    For a shift of the jet energies (``jesAbsolute_up``), pass the jets varied in the same direction: b and light jets
-    get the scale factor measured with such jets, c jets their central one at the varied kinematics.
+    A jet whose flavour does not have the shift gets its central scale factor, so ``cferr1_up`` moves c jets alone. For
+    a shift of the jet energies (``jesAbsolute_up``), pass the jets varied in the same direction. b and light jets get
+    the scale factor measured with such jets, and c jets their central one at the varied kinematics.
 
     Parameters
     ----------
     jets
-        *All* jets that the correction is for, no others, with the columns of NanoAOD: ``pt``, ``eta`` (or ``abseta``),
-        ``hadronFlavour`` and the discriminant. An awkward array of records, one list an event; or a mapping of numpy
-        arrays, either of shape ``(n_events, n_jets)`` (masked where there is no jet), or flat with ``counts``.
+        Exactly the jets that the correction is made for, with the columns of NanoAOD: ``pt`` [GeV], ``eta`` (or
+        ``abseta``), ``hadronFlavour`` and the discriminant. Either an awkward array of records, one list for each
+        event, or a mapping of numpy arrays. These have the shape ``(n_events, n_jets)``, masked where there is no jet,
+        or are flat, together with ``counts``.
     shift
-        ``nominal`` or ``central``; ``lf_up`` or ``up_lf``.
+        ``nominal`` or ``central``, ``lf_up`` or ``up_lf``: both forms of a name are understood.
     discriminant
-        Name of the discriminant's column; the branch that the correction names by default.
+        Column of the discriminant; by default the branch that the correction is made for.
     counts
         Number of jets of each event, for flat numpy arrays.
 
     Raises
     ------
     ValueError
-        As `ShapeCorrection.evaluate`; if the arrays have no events, or the discriminant's name is not known.
+        If a column is missing, jets are not sorted by event, or the column of the discriminant is not known; and as
+        `ShapeCorrection.evaluate`.
     """
     column = discriminant or correction.branch
     if not column:

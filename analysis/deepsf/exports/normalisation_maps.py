@@ -26,7 +26,15 @@ MapEdges = tuple[Sequence[float], Sequence[float]]
 
 @dataclass(frozen=True)
 class NormalisationMap:
-    """Sums of weights before and after the event weight, shapes ``(n_jets bins, HT bins)``."""
+    """Sums of weights without and with scale factors, in bins of the number of jets and HT; ``+`` adds maps.
+
+    Attributes
+    ----------
+    edges
+        Edges in the number of jets and in HT [GeV].
+    before, after
+        Sums of weights without and with scale factors, shapes ``(n_jets bins, HT bins)``.
+    """
 
     edges: MapEdges
     before: Floats
@@ -44,7 +52,7 @@ class NormalisationMap:
 
     @property
     def ratio(self) -> Floats:
-        """``r`` by bin; in bins that are not usable that of the whole process.
+        """The ratio r = before / after by bin; bins that are not usable have that of the whole process.
 
         Raises
         ------
@@ -63,15 +71,15 @@ class NormalisationMap:
 def normalisation_map(
     n_jets: npt.ArrayLike, ht: npt.ArrayLike, weight: npt.ArrayLike, event_weight: npt.ArrayLike, edges: MapEdges
 ) -> NormalisationMap:
-    """Return the sums behind r of some events; maps of several files are added.
+    """Return the normalisation map of some events of a process, for one shift; add the maps of several files.
 
     Parameters
     ----------
     n_jets, ht, weight, event_weight
         Number of jets, scalar sum of their pT [GeV], weight without scale factors, and product of the jets' scale
-        factors, shapes ``(n_events,)``. Events beyond the outer edges belong to the outer bins.
+        factors, shapes ``(n_events,)``. Events beyond the outer edges go into the outer bins.
     edges
-        Of the bins in the number of jets and in HT [GeV].
+        Edges in the number of jets and in HT [GeV].
 
     Raises
     ------
@@ -102,16 +110,18 @@ Maps = Mapping[str, Mapping[str, NormalisationMap]]
 
 
 def write_normalisation_maps(path: str | Path, maps: Maps, correction: ShapeCorrection, selection: str = "") -> None:
-    """Write maps as the correctionlib correction ``<name of the scale factors>_normalisation``.
+    """Write maps to a correctionlib file, as the correction ``<name of the scale factors>_normalisation``.
+
+    Its inputs are the process, the systematic as in the file of the scale factors, the number of jets and HT [GeV].
 
     Parameters
     ----------
     maps
-        By process, such as ``ttbar``, and shift, one of them the nominal one.
+        By process, such as ``ttbar``, then by shift. The nominal shift is required.
     correction
         The scale factors that the event weights were made with.
     selection
-        Of the events, for the description.
+        Selection of the events in words, for the description.
 
     Raises
     ------

@@ -71,19 +71,32 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class EnsembleScaleFactor:
-    """The ensemble. ``hadron_flavours`` tells which hadron-flavour codes belong to which flavour."""
+    """DeepSF scale factors: the mean over the members of an ensemble.
+
+    Attributes
+    ----------
+    members
+        Networks of each training, with their input scaling and normalisation.
+    hadron_flavours
+        Hadron-flavour codes by flavour.
+    """
 
     members: tuple[MemberScaleFactor, ...]
     hadron_flavours: Mapping[str, tuple[int, ...]]
 
     @classmethod
     def load(cls, path: str | Path, precision: Precision = "fp32") -> EnsembleScaleFactor:
-        """Return the ensemble of a file written by `save`.
+        """Return the ensemble in a file written by `save`.
+
+        Parameters
+        ----------
+        precision
+            ``fp32`` or ``bf16``, in which the networks are evaluated.
 
         Raises
         ------
         deepsf.tensor_files.TensorFileError
-            If the file is not one of ours.
+            If the file is not an ensemble of DeepSF.
         """
         return tensor_files.read(Path(path), _FORMAT, lambda header, tensors: _ensemble(header, tensors, precision))
 
@@ -92,22 +105,22 @@ class EnsembleScaleFactor:
         _write(path, self.members, self.hadron_flavours, deepsf_version=__version__)
 
     def evaluate(self, flavour: Any, abseta: Any, pt: Any, discriminant: Any, **extra: Any) -> Estimate:
-        """Return scale factors for numpy or awkward arrays of jets, of any (common) structure.
+        """Return the scale factors of jets, given as numpy or awkward arrays of one structure.
 
         Parameters
         ----------
         flavour
-            A flavour's name for all jets, or hadron-flavour codes (5, 4, 0), one a jet.
+            Name of a flavour for all jets, or the hadron-flavour code (5, 4, 0) of each jet.
         abseta, pt, discriminant
-            |eta|, transverse momentum [GeV] and score of the jets. Values beyond the training's range are clipped to
-            it; a negative or NaN score is an invalid one and has a scale factor of its own.
+            |eta|, transverse momentum [GeV] and score of the jets. Values beyond the range of the training are clipped
+            to it. Jets without a valid score (negative or NaN) have a scale factor of their own.
         extra
-            Other inputs by name, if the networks were trained with any.
+            Extra inputs by name, if the networks were trained with any.
 
         Returns
         -------
         Estimate
-            Arrays of the inputs' structure: mean, standard error of the mean, spread over members.
+            Mean, standard error of the mean (``sem``) and spread over members, in the structure of the input.
 
         Raises
         ------

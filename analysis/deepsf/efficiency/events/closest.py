@@ -12,13 +12,14 @@ from deepsf.efficiency.events.ranks import by_rank
 
 
 def closest_jet(events: JetEvents) -> tuple[Singles, Ints]:
-    """Return distance to and place of the closest other jet of each jet's event.
+    """Return the distance and the index of the closest other jet in the event of each jet.
 
     Returns
     -------
     tuple
-        DeltaR = sqrt(Deta^2 + Dphi^2) with Dphi in [-pi, pi], float32, ``(n_jets,)``, infinite for lone jets; and the
-        closest jet's index among all jets, int64, ``(n_jets,)``, -1 for lone jets. Of jets equally far the harder one.
+        DeltaR = sqrt(Deta^2 + Dphi^2) with Dphi in [-pi, pi], float32, ``(n_jets,)``, infinite for a single jet; and
+        the index of the closest jet among all jets, int64, ``(n_jets,)``, -1 for a single jet. Of two jets at the same
+        distance the harder one counts.
     """
     eta, phi = events.eta.astype(np.float64), events.phi.astype(np.float64)
     squared, index = np.full(len(eta), np.inf), np.full(len(eta), -1, np.int64)

@@ -19,7 +19,7 @@ _EVENTS = {"weight": np.float32, "event": np.uint64}
 
 @dataclass(frozen=True)
 class JetEvents:
-    """Jets of events, by falling pT; event k has the jets ``offsets[k]:offsets[k + 1]``, possibly none.
+    """Events as the jets in them, by falling pT; event k has the jets ``offsets[k]:offsets[k + 1]``, possibly none.
 
     Attributes
     ----------
@@ -34,9 +34,10 @@ class JetEvents:
     weight
         float32, (n_events,), generator weights, signed.
     event
-        uint64, (n_events,), unique in a sample: seeds draws, and tells the folds of the cross-fit apart.
+        uint64, (n_events,), event numbers, unique in a sample. They seed random draws and decide the fold of a
+        cross-fit.
     flavours, working_points
-        Names; working points from the loosest to the tightest.
+        Names. Working points go from the loosest to the tightest.
     """
 
     offsets: Ints
@@ -69,12 +70,17 @@ class JetEvents:
         return np.arange(len(self.pt_gev)) - np.repeat(self.offsets[:-1], self.n_jets)
 
     def check(self, where: str) -> JetEvents:
-        """Return the events themselves if every rule holds.
+        """Return the events themselves if they keep every rule.
+
+        Parameters
+        ----------
+        where
+            What the events are, for messages: a file or a sample.
 
         Raises
         ------
         ValueError
-            With the place ``where``, the column, the value and the rule; names all problems.
+            If a rule is broken; the message has all problems, with column, value and rule.
         """
         if problems := self._problems_of_shape():
             raise ValueError(f"{where}: " + "; ".join(problems))
@@ -119,14 +125,14 @@ class JetEvents:
         return problems
 
     def select(self, chosen: Bools) -> JetEvents:
-        """Return some of the events; ``chosen`` is (n_events,)."""
+        """Return some of the events, those where ``chosen``, (n_events,), is true."""
         jets = np.repeat(chosen, self.n_jets)
         parts: dict[str, Any] = {name: getattr(self, name)[jets] for name in _JETS}
         parts |= {name: getattr(self, name)[chosen] for name in _EVENTS}
         return replace(self, offsets=offsets_of(self.n_jets[chosen]), **parts)
 
     def write(self, path: Path) -> None:
-        """Write one row an event, jets as lists."""
+        """Write a parquet file with one row for each event, jets as lists."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 

@@ -23,26 +23,28 @@ def events_of_jets(
     event: npt.ArrayLike | None = None,
     counts: npt.ArrayLike | None = None,
 ) -> JetEvents:
-    """Return the events of simulated jets, untagged and of weight 1, for networks and maps to evaluate.
+    """Return the events of simulated jets, to evaluate networks and maps; they have no tags, and weight 1.
 
     Parameters
     ----------
     jets
         *All* selected jets by falling pT, with the columns of NanoAOD: ``pt`` [GeV], ``eta``, ``phi``,
-        ``hadronFlavour``. An awkward array of records, one list an event, or a mapping of flat numpy arrays.
+        ``hadronFlavour``. Either an awkward array of records, one list for each event, or a mapping of flat numpy
+        arrays, together with ``counts``.
     hadron_flavours
         Codes by flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
     working_points
-        Of the maps that are to be evaluated, from the loosest to the tightest; networks know theirs.
+        Those of the maps to evaluate, from the loosest to the tightest. Networks know theirs.
     event
-        Numbers of the events, ``(n_events,)``, that seed random draws; 0, 1, ... by default.
+        Event numbers, ``(n_events,)``, which seed random draws; by default 0, 1, ...
     counts
         Number of jets of each event, for flat arrays.
 
     Raises
     ------
     ValueError
-        If a column is missing, jets are not by event, a hadron flavour is unknown, or a rule of `JetEvents` is broken.
+        If a column is missing, jets are not sorted by event, a hadron flavour is unknown, or a rule of `JetEvents` is
+        broken.
     """
     fields = set(jets.fields) if isinstance(jets, ak.Array) else set(jets)
     if missing := [name for name in _COLUMNS if name not in fields]:

@@ -19,14 +19,19 @@ _BLOCK_PAIRS, _BLOCK_EVENTS = 1920, 192
 
 
 class OnnxEfficiencies:
-    """The ensemble in an ONNX file of `deepsf.efficiency.exports.onnx_file`, on one core.
+    """An exported ensemble (``efficiency.onnx``), evaluated on one core; it gives what `EfficiencyEnsemble` gives.
+
+    Parameters
+    ----------
+    model
+        Path or content of the ONNX file.
 
     Attributes
     ----------
     flavours
-        Hadron flavours by name.
+        Hadron-flavour codes by flavour.
     working_points
-        From the loosest to the tightest.
+        Names, from the loosest to the tightest.
     """
 
     def __init__(self, model: str | Path | bytes) -> None:

@@ -49,15 +49,15 @@ class Fallbacks(NamedTuple):
 
 @dataclass(frozen=True)
 class EfficiencyMap:
-    """Efficiencies in bins of jets.
+    """Efficiencies in bins of flavour, pT and eta, and of the distance to the closest jet if it was fitted with it.
 
     Attributes
     ----------
     counts
-        Weighted jets, with the axes flavour, pt_gev, eta, perhaps delta_r, and passed: the tightest working point that
-        the jets pass, ``untagged`` first.
+        Histogram of weighted jets with the axes flavour, pt_gev, eta, delta_r (if any), and passed, the tightest
+        working point that a jet passes (``untagged`` first).
     prior_jets
-        Jets that each bin is given in addition, see `deepsf.efficiency.maps.estimates.efficiencies`.
+        Jets added to each bin, see `deepsf.efficiency.maps.estimates.efficiencies`.
     """
 
     counts: hist.Hist[Any]
@@ -67,19 +67,23 @@ class EfficiencyMap:
     def fit(
         cls, events: JetEvents, settings: EfficiencyMaps, *, delta_r: bool = False, weight: npt.ArrayLike | None = None
     ) -> EfficiencyMap:
-        """Return the map of a sample.
+        """Return the map that is filled with the jets of some events.
 
         Parameters
         ----------
+        events
+            Events with tags.
+        settings
+            Edges of the bins, and ``prior_jets``.
         delta_r
-            Bin in the distance to the closest jet, too.
+            Whether to bin in the distance to the closest jet, too.
         weight
-            Of the events, ``(n_events,)``; those of the sample by default.
+            Weights of the events, ``(n_events,)``; by default those in ``events``.
 
         Raises
         ------
         ValueError
-            If there is not one finite weight an event.
+            If an event has no finite weight.
         """
         result = cls(_empty(events, settings, delta_r), settings.prior_jets)
         event_weight = np.asarray(events.weight if weight is None else weight, np.float64)
@@ -144,7 +148,7 @@ class EfficiencyMap:
         }
 
     def interval(self, level: float = ONE_SIGMA) -> Interval:
-        """Return the Clopper-Pearson interval of the jets of each bin alone, as `efficiency`; [0, 1] without jets."""
+        """Return the Clopper-Pearson interval of the jets in each bin, shaped as `efficiency`; [0, 1] without jets."""
         return clopper_pearson(self.ratio, level)
 
     def bins(self, events: JetEvents) -> Ints:
@@ -175,18 +179,18 @@ class EfficiencyMap:
         Raises
         ------
         ValueError
-            If flavours or working points are not those of the map, or there are jets of a flavour that it lacks.
+            If flavours or working points are not those of the map, or a jet has a flavour without efficiency in it.
         """
         self.check_flavours(events)
         return self.flat[self.bins(events)]
 
     def check_flavours(self, events: JetEvents) -> None:
-        """Raise if there are jets of a flavour of which the map's sample gave no efficiency, see `absent`.
+        """Refuse jets of flavours for which the map has no efficiency, see `absent`.
 
         Raises
         ------
         ValueError
-            With the flavours and their number of jets.
+            If there are any; the message has the flavours and their number of jets.
         """
         count = np.bincount(events.flavour, minlength=len(self.flavours))
         if unknown := {name: int(n) for name, n in zip(self.flavours, count, strict=True) if n and name in self.absent}:
@@ -197,7 +201,7 @@ class EfficiencyMap:
             )
 
     def out_of_range(self, events: JetEvents) -> Bools:
-        """Return which jets lie outside of the bins in pT or eta, ``(n_jets,)``; they take those of the nearest bin."""
+        """Return which jets are outside of the bins in pT or eta, ``(n_jets,)``; the nearest bin is theirs."""
         outside = np.zeros(len(events.pt_gev), np.bool_)
         for name, values in (("pt_gev", events.pt_gev), ("eta", events.eta)):
             edges = self._edges(name)
@@ -205,18 +209,18 @@ class EfficiencyMap:
         return outside
 
     def to_json(self) -> str:
-        """Return the text of the artefact; the histogram in the UHI format, readable by any histogram library."""
+        """Return the map as JSON, with the histogram in the UHI format, which any histogram library reads."""
         content = {"format": _FORMAT, "counts": self.counts, "prior_jets": self.prior_jets}
         return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> EfficiencyMap:
-        """Return the map of a text of `to_json`.
+        """Return the map that `to_json` has written.
 
         Raises
         ------
         ValueError
-            If the text is not one of a map.
+            If the text is not that of a map.
         """
         content = json.loads(text, object_hook=uhi.io.json.object_hook)
         if not isinstance(content, dict) or content.get("format") != _FORMAT:

@@ -26,18 +26,18 @@ _FORMAT = "deepsf-efficiency-1"
 
 @dataclass(frozen=True)
 class EfficiencyEnsemble:
-    """Members of one network, trained on the same flavours and working points."""
+    """Efficiencies by an ensemble: several trainings of one network, for the same flavours and working points."""
 
     networks: tuple[EfficiencyNetwork, ...]
 
     @classmethod
     def of(cls, networks: Sequence[EfficiencyNetwork]) -> EfficiencyEnsemble:
-        """Return the ensemble of some networks.
+        """Return the ensemble that has these networks as its members.
 
         Raises
         ------
         ValueError
-            If there are none, or they differ in network, sizes, flavours or working points.
+            If there are none, or they differ in model, sizes, flavours, working points or weight of untagged jets.
         """
         if not networks:
             raise ValueError("an ensemble needs at least one network, got none")
@@ -49,22 +49,22 @@ class EfficiencyEnsemble:
 
     @classmethod
     def load(cls, path: str | Path) -> EfficiencyEnsemble:
-        """Return the ensemble of a file written by `save`.
+        """Return the ensemble in a file written by `save`.
 
         Raises
         ------
         deepsf.tensor_files.TensorFileError
-            If the file is not one of ours.
+            If the file is not an ensemble of efficiencies.
         """
         return tensor_files.read(Path(path), _FORMAT, _ensemble)
 
     def save(self, path: Path) -> None:
-        """Write weights and all that belongs to them to a safetensors file; equal content gives equal bytes."""
+        """Write all members to a safetensors file, with everything needed to evaluate them."""
         _write(path, self.networks, deepsf_version=__version__)
 
     @property
     def n_members(self) -> int:
-        """Number of networks."""
+        """Number of members."""
         return len(self.networks)
 
     @property
@@ -83,12 +83,18 @@ class EfficiencyEnsemble:
         return self.networks[0].working_points
 
     def members(self, events: JetEvents) -> Iterator[Singles]:
-        """Yield the efficiencies of each member, float32, ``(n_jets, K)``; see `EfficiencyNetwork.evaluate`."""
+        """Yield the efficiencies of each member, float32, ``(n_jets, K)``: replicas for the variance of yields."""
         for network in self.networks:
             yield network.evaluate(events)
 
     def evaluate(self, events: JetEvents) -> Efficiencies:
-        """Return mean and spread over members, and which jets are out of range; a single member has spread NaN.
+        """Return mean and spread over members, and which jets are out of range.
+
+        Returns
+        -------
+        Efficiencies
+            ``mean`` and ``spread``, ``(n_jets, K)``, and ``out_of_range``, ``(n_jets,)``. The spread of a single member
+            is NaN.
 
         Raises
         ------
@@ -107,7 +113,10 @@ class EfficiencyEnsemble:
         return Efficiencies(mean.astype(np.float32), spread.astype(np.float32), self.out_of_range(events))
 
     def out_of_range(self, events: JetEvents) -> Bools:
-        """Return which jets lie beyond what any member was trained on, ``(n_jets,)``."""
+        """Return which jets are beyond the training sample of some member, ``(n_jets,)``.
+
+        By pT, |eta|, distance to another jet, or number of jets in the event.
+        """
         outside = np.zeros(len(events.pt_gev), bool)
         for scaling in dict.fromkeys(network.scaling for network in self.networks):
             outside |= scaling.out_of_range(events)

@@ -70,25 +70,31 @@ def train_member(
     report: Callable[[Progress], None] = lambda _: None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[EfficiencyNetwork, dict[str, list[float]]]:
-    """Train one member; return it and the record of its training.
+    """Train one member of an ensemble; return it and the history of its losses.
 
-    The loss is that of arXiv:2004.02665: cross-entropy of the tag, or, with several working points, of the bin between
-    them, weighted with generator weights, which may be negative. Untagged jets weigh ``untagged_weight`` (mu) of their
-    flavour; the network's `evaluate` undoes it.
+    The loss is that of arXiv:2004.02665, the cross-entropy of the tag bins, weighted with the generator weights of the
+    events, which may be negative. Untagged jets weigh ``untagged_weight`` (mu) of their flavour, which the evaluation
+    undoes.
 
     Parameters
     ----------
+    events
+        Events with tags and weights.
+    model
+        Name of the network, such as ``gnn``.
     settings
-        Those of ``model``.
+        Settings of this network, a section of ``efficiency.models``.
     seed
-        Of `member_seed`: of bootstrap, initial weights and batches.
+        Seed of bootstrap, initial weights and batches, from `deepsf.efficiency.networks.training.member_seed`.
+    report
+        Called with the progress of the training.
     checkpoint
-        Where the training saves its state, and continues from what an earlier attempt left; the result is the same.
+        Where the training saves its state and continues from that of an earlier attempt. The result is the same.
 
     Raises
     ------
     ValueError
-        If a flavour has no jets, or none (or a negative sum of weights) in a tag bin.
+        If a flavour has no jets, or none in some tag bin, or a sum of weights there that is not positive.
     deepsf.training.engine.NonFiniteLossError
         If a loss is not finite.
     """

@@ -43,25 +43,30 @@ def draw_pattern(
     seed: int,
     taggable: Bools | None = None,
 ) -> Pattern:
-    """Return tagged jets of each event, with the odds of the pattern among those with the wanted number of tags.
+    """Return which jets are tagged, drawn with exact odds from all patterns that have the wanted number of tags.
 
     Parameters
     ----------
     efficiency
         Probability of each jet to be tagged, ``(n_jets,)``.
     offsets
-        First jet of each event, ``(n_events + 1,)``.
+        Index of the first jet of each event, ``(n_events + 1,)``, as in `JetEvents`.
     event
-        Event numbers, uint64, ``(n_events,)``: with the seed they decide the pattern.
+        Event numbers, uint64, ``(n_events,)``. The number and ``seed`` decide the pattern of an event.
     n, at_least
         Exactly ``n`` tags, or at least ``n``.
     taggable
         Jets that may be tagged, ``(n_jets,)``; all by default.
 
+    Returns
+    -------
+    Pattern
+        ``tagged``, ``(n_jets,)``, and ``is_possible``, ``(n_events,)``: whether the event can have these tags at all.
+
     Raises
     ------
     ValueError
-        As of `deepsf.efficiency.truth_tagging.probabilities.exactly`; if there is not one number for each event.
+        If there is not one number for each event; and as `deepsf.efficiency.truth_tagging.probabilities.exactly`.
     """
     if n < 0:
         raise ValueError(f"a number of tags cannot be negative, got {n}")
@@ -81,16 +86,19 @@ def draw_bins(
     seed: int,
     taggable: Bools | None = None,
 ) -> Bins:
-    """Return the tag bin of each taggable jet, drawn given that it is tagged or not.
+    """Return the tag bin of each taggable jet, drawn under the condition that the jet is tagged, or that it is not.
 
-    A tagged jet is in bin k with probability p_k over the sum of the bins that count as tagged; likewise the others.
+    A tagged jet is in bin k with probability p_k over the sum of the bins that count as tagged. The same holds for the
+    others.
 
     Parameters
     ----------
     efficiency
         Probability to pass each of the nested working points, ``(n_jets, K)``.
+    offsets, event, seed, taggable
+        As in `draw_pattern`.
     tagged
-        Tagged jets, ``(n_jets,)``.
+        Tagged jets, ``(n_jets,)``, from `draw_pattern`.
     point
         Index of the working point that counts as a tag.
 

@@ -15,7 +15,15 @@ from deepsf.efficiency.events.ranks import by_rank
 
 
 def taggable_jets(events: JetEvents, *, pt_min_gev: float, abseta_max: float, n_leading: int | None = None) -> Bools:
-    """Return which jets may be tagged, ``(n_jets,)``: within pT and |eta|, of those the ``n_leading`` hardest."""
+    """Return which jets count for truth tagging, ``(n_jets,)``.
+
+    Parameters
+    ----------
+    pt_min_gev, abseta_max
+        Smallest pT [GeV] and largest |eta| of such jets.
+    n_leading
+        At most this many of them in an event, the hardest ones; None: all.
+    """
     chosen: Bools = (events.pt_gev >= pt_min_gev) & (np.abs(events.eta) <= abseta_max)
     if n_leading is None:
         return chosen
@@ -35,12 +43,15 @@ def exactly(
     efficiency
         Probability of each jet to be tagged, ``(n_jets,)``.
     offsets
-        First jet of each event, ``(n_events + 1,)``.
+        Index of the first jet of each event, ``(n_events + 1,)``, as in `JetEvents`.
+    n
+        Number of tags.
     taggable
         Jets that may be tagged, ``(n_jets,)``; all by default. Others do not count.
     untagged
-        Weight of each jet if it is not tagged, ``(n_jets,)``; 1 - efficiency by default. With scale factors both are
-        those of data, see `deepsf.efficiency.truth_tagging.scale_factors.data_efficiencies`, and need not add up to 1.
+        Weight of each jet if it is not tagged, ``(n_jets,)``; by default 1 - efficiency. With scale factors,
+        ``efficiency`` and ``untagged`` are those of data
+        (`deepsf.efficiency.truth_tagging.scale_factors.data_efficiencies`) and need not add up to 1.
 
     Returns
     -------
@@ -58,9 +69,10 @@ def exactly(
 def at_least(
     efficiency: Array, offsets: Ints, n: int, taggable: Bools | None = None, untagged: Array | None = None
 ) -> Floats:
-    """Return the probability of each event to have at least ``n`` tagged jets; parameters as of `exactly`.
+    """Return the probability of each event to have at least ``n`` tagged jets.
 
-    The upper tail is summed itself: 1 - P(<n) would lose the digits of small efficiencies.
+    Parameters, result and errors are those of `exactly`. The upper tail is summed directly, because 1 - P(<n) would
+    lose the digits of small efficiencies.
     """
     return _evaluated(efficiency, offsets, n, taggable, untagged, at_least_n=True)
 

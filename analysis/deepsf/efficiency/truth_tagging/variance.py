@@ -71,18 +71,27 @@ class TruthTaggedYields(NamedTuple):
 def truth_tagged_yields(
     generator_weight: Array, probability: Array, index: Ints, n_bins: int, replicas: Iterable[Array] = ()
 ) -> TruthTaggedYields:
-    """Return yields in bins.
+    """Return truth-tagged yields in bins, with the variance of the events and that of the efficiencies.
 
     Parameters
     ----------
     generator_weight
         Weight of each event before tagging, ``(n_events,)``, with scale factors if there are any.
     probability
-        Of each event to have the wanted tags, ``(n_events,)``.
+        Probability of each event to have the wanted tags, ``(n_events,)``.
     index
-        Bin of each event, ``(n_events,)``; events with a negative one are left out.
+        Bin of each event, ``(n_events,)``. Events with a negative one are left out.
+    n_bins
+        Number of bins.
     replicas
-        Probabilities of each event with one replica of the efficiencies after the other, ``(n_events,)`` each.
+        The probabilities again with each replica of the efficiencies, ``(n_events,)`` each, such as the members of an
+        ensemble.
+
+    Returns
+    -------
+    TruthTaggedYields
+        Arrays ``(n_bins,)``: ``value``, ``variance`` with its parts ``sum_w2`` and ``v_eff``, and more; and the
+        ``covariance`` of the bins.
 
     Raises
     ------
