@@ -13,8 +13,12 @@ ROOT = Path(__file__).parents[1]
 PACKAGE, TASKS = ROOT / "analysis" / "deepsf", ROOT / "tasks"
 PRODUCT = sorted([*PACKAGE.rglob("*.py"), *TASKS.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
 MODULE_LINES, FUNCTION_LINES = 400, 60
-OVERRIDDEN = {"requires", "workflow_requires", "output", "run", "complete", "create_branch_map"}
-"""Methods of law's tasks: their meaning is law's, what a task makes is said at its class."""
+OVERRIDDEN = {
+    *("requires", "workflow_requires", "output", "run", "complete", "create_branch_map"),  # of law
+    *("config_keys", "own_parameters", "external_files"),  # of ConfigTask
+    *("plan", "audit", "results"),  # of PlotTask
+}
+"""Methods that tasks override: their meaning stands at the base, what a task makes is said at its class."""
 ROOT_MODULES = {"__init__.py", "arrays.py", "jets.py", "lazy.py", "seeds.py", "tensor_files.py"}
 """What everything uses."""
 NO_MODULE = {
