@@ -75,20 +75,24 @@ class State(NamedTuple):
 
     @property
     def is_done(self) -> bool:
+        """Whether all branches are up to date."""
         return self.n_done == self.n_branches
 
     @property
     def word(self) -> str:
+        """State in a word: up to date, absent or stale."""
         if self.is_done:
             return "up to date"
         return ABSENT if set(self.reasons) == {ABSENT} else "stale"
 
     @property
     def summary(self) -> str:
+        """The word, for a workflow with the number of branches that are up to date."""
         return f"{self.word} ({self.n_done}/{self.n_branches})" if self.is_workflow else self.word
 
     @property
     def words(self) -> str:
+        """The summary with the reasons, the most frequent first."""
         if self.word != "stale":
             return self.summary
         if not self.is_workflow or len(self.reasons) == 1:

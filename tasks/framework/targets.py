@@ -42,6 +42,7 @@ class Question:
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def forget(self) -> None:
+        """Forget all answers."""
         for known in (self.whys, self.contents, self.inputs):
             known.clear()
 
@@ -64,6 +65,7 @@ class ProvenanceTarget(law.LocalFileTarget):
 
     @functools.cached_property
     def file(self) -> Path:
+        """The path."""
         return Path(self.abspath)
 
     @functools.cached_property

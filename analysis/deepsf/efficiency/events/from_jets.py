@@ -43,8 +43,7 @@ def events_of_jets(
     Raises
     ------
     ValueError
-        If a column is missing, jets are not sorted by event, a hadron flavour is unknown, or a rule of `JetEvents` is
-        broken.
+        If a column is missing, jets are not sorted by event, a flavour is unknown, or a rule of `JetEvents` is broken.
     """
     fields = set(jets.fields) if isinstance(jets, ak.Array) else set(jets)
     if missing := [name for name in _COLUMNS if name not in fields]:
