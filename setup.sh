@@ -3,7 +3,7 @@
 #     source setup.sh
 #
 # The first call makes a virtual environment with the versions of constraints.txt; later calls set variables only.
-# Read by the user: DEEPSF_DATA, DEEPSF_SOFTWARE, DEEPSF_WORKERS, DEEPSF_TORCH (see README.md).
+# Read by the user: DEEPSF_DATA, DEEPSF_SOFTWARE, DEEPSF_WORKERS, DEEPSF_TORCH (see docs/quickstart.md).
 # shellcheck shell=bash disable=SC2296  # ${(%):-%x} is zsh
 
 if [ -z "${BASH_VERSION:-}${ZSH_VERSION:-}" ]; then

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
 import correctionlib
 import pytest
 
+from deepsf.config.exports import Exports
 from tests.docs.documents import ROOT, run, write_scale_factors
+
+PAGE = ROOT / "docs" / "exports.md"
+
+
+def test_the_files_of_the_page_are_those_that_are_written(tmp_path):
+    rows = re.findall(r"^\| `([^`]+)` \| (.*?) \|", PAGE.read_text().replace("<tagger>", "deepJet"), re.M)
+    corrections = {name: re.findall(r"`([^`]+)`", cell) for name, cell in rows}
+    assert corrections.keys() == set(Exports().files("deepJet").values())
+    write_scale_factors(tmp_path)
+    written = [path for path in tmp_path.iterdir() if path.name in corrections and ".json" in path.name]
+    assert len(written) == 3
+    for path in written:
+        assert set(correctionlib.CorrectionSet.from_file(str(path))) <= set(corrections[path.name])
 
 
 def test_a_public_file_is_written_in_the_safe_form(tmp_path, monkeypatch):
     write_scale_factors(tmp_path)
     monkeypatch.chdir(tmp_path)
-    namespace = run(ROOT / "docs" / "exports.md")
+    namespace = run(PAGE)
     assert namespace["public"]["name"] == "deepJet_shape"
     strict = correctionlib.CorrectionSet.from_file("btagging.json.gz")["deepJet_shape"]
     safe = correctionlib.CorrectionSet.from_file("btagging_safe.json.gz")["deepJet_shape_safe"]
