@@ -99,16 +99,16 @@ class PlotScaleFactors(PlotTask):
         return self.input()["audit"]["audit"]
 
     def results(self) -> ScaleFactorResults:
-        from deepsf.audit.bin_means import bin_means_from_json
         from deepsf.audit.truth import overlay_from_json
         from deepsf.networks.ensemble import summaries_from_json
         from deepsf.plots.scale_factors.panels import FlavourResults
         from deepsf.plots.scale_factors.plan import ScaleFactorResults
+        from deepsf.probes.histograms import from_json
 
         inputs, reference = self.input(), self._reference()
         summaries = summaries_from_json(inputs["deepsf"]["bins"].file.read_text())
         grids = json.loads(inputs["deepsf"]["grid"].file.read_text())
-        other = bin_means_from_json(inputs["audit"]["bin_means"].file.read_text())
+        other = from_json(inputs["audit"]["bin_means"].file.read_text())
         truth = overlay_from_json(inputs["audit"]["truth_overlay"].file.read_text())
         flavours = {
             name: FlavourResults(name, table, summaries[name], grids[name], other[name], truth.get(name), reference)

@@ -5,13 +5,10 @@ The artefact is ``{flavour: {method: Hist}}`` with the axes pt, abseta, discrimi
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import hist
 import numpy as np
-import uhi.io.json
 
 from deepsf.arrays import Floats
 from deepsf.probes.bins import FlavourBins, mean_by_bin
@@ -30,9 +27,8 @@ def bin_means(bins: FlavourBins, jets: Jets, values: Floats, name: str) -> hist.
     name
         What the histogram is called.
     """
-    means = hist.Hist(*bins.axes(), storage=hist.storage.Double(), name=name)
-    means.view()[...] = mean_by_bin(bins.index(jets), values, bins.size).reshape(bins.shape)
-    return means
+    means = mean_by_bin(bins.index(jets), values, bins.size).reshape(bins.shape)
+    return hist.Hist(*bins.axes(), storage=hist.storage.Double(), name=name, data=means)
 
 
 def weighted_rms(difference: Floats, weight: Floats, axis: tuple[int, ...] | None = None) -> Floats:
@@ -42,14 +38,3 @@ def weighted_rms(difference: Floats, weight: Floats, axis: tuple[int, ...] | Non
     square = (used * np.nan_to_num(difference) ** 2).sum(axis=axis)
     mean = np.divide(square, total, out=np.full(np.shape(total), np.nan), where=total > 0)
     return np.asarray(np.sqrt(mean))
-
-
-def bin_means_to_json(flavours: Mapping[str, Mapping[str, hist.Hist[Any]]]) -> str:
-    """Return the means as text, histograms in the UHI format."""
-    return json.dumps(flavours, default=uhi.io.json.default, sort_keys=True)
-
-
-def bin_means_from_json(text: str) -> BinMeans:
-    """Return the means of `bin_means_to_json`."""
-    content = json.loads(text, object_hook=uhi.io.json.object_hook)
-    return {name: {method: hist.Hist(h) for method, h in methods.items()} for name, methods in content.items()}

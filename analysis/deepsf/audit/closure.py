@@ -13,20 +13,18 @@ of the event's entries in the bin) squared: two entries of an event are not inde
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import hist
 import numpy as np
-import uhi.io.json
 from scipy.sparse import csr_array
 from scipy.stats import chi2 as chi2_distribution
 
 from deepsf.arrays import Floats, Ints
 from deepsf.audit.methods import AuditedRegion
 from deepsf.probes.entries import ProbeEntries
+from deepsf.probes.histograms import from_json
 
 N_FINE = 40
 
@@ -142,13 +140,6 @@ def _fill(view: Any, sums: csr_array) -> None:
     view.variance = np.asarray(sums.power(2).sum(axis=0)).reshape(view.shape)
 
 
-def closure_to_json(closures: Mapping[str, RegionClosure]) -> str:
-    """Return the histograms by region as text, in the UHI format."""
-    content = {name: vars(closure) for name, closure in closures.items()}
-    return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
-
-
 def closure_from_json(text: str) -> dict[str, RegionClosure]:
-    """Return the histograms of `closure_to_json` by region."""
-    content = json.loads(text, object_hook=uhi.io.json.object_hook)
-    return {name: RegionClosure(**{k: hist.Hist(v) for k, v in stored.items()}) for name, stored in content.items()}
+    """Return the artefact's histograms by region."""
+    return {name: RegionClosure(**stored) for name, stored in from_json(text).items()}

@@ -10,7 +10,7 @@ import numpy as np
 
 from deepsf.audit import closure, yields
 from deepsf.audit import truth as comparison
-from deepsf.audit.bin_means import BinMeans, bin_means, bin_means_to_json
+from deepsf.audit.bin_means import BinMeans, bin_means
 from deepsf.audit.methods import (
     NONE,
     TRUTH,
@@ -24,6 +24,7 @@ from deepsf.audit.methods import (
 from deepsf.audit.two_sample import two_sample_auc
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.audit import Audit
+from deepsf.probes.histograms import to_json
 from deepsf.probes.inclusive import Half
 from deepsf.probes.measurement import Measurement
 from deepsf.seeds import seed_sequence
@@ -36,7 +37,7 @@ class AuditResult(NamedTuple):
     """The artefacts as JSON texts: all figures; truth, closure histograms and means of other methods for plots.
 
     `deepsf.audit.truth.overlay_from_json`, `deepsf.audit.closure.closure_from_json` and
-    `deepsf.audit.bin_means.bin_means_from_json` read the last three.
+    `deepsf.probes.histograms.from_json` read the last three.
     """
 
     audit: str
@@ -94,8 +95,8 @@ def audit(
     return AuditResult(
         json.dumps(report, sort_keys=True, indent=1, allow_nan=False),
         comparison.overlay_to_json({} if true is None else _overlays(audited, true, results)),
-        closure.closure_to_json(histograms),
-        bin_means_to_json(_means(audited, results)),
+        to_json(histograms),
+        to_json(_means(audited, results)),
     )
 
 

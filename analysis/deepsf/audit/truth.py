@@ -10,14 +10,12 @@ has ``pt_gev``, ``abseta``, ``discriminant`` (lists) and ``truth`` (nested lists
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import hist
 import numpy as np
-import uhi.io.json
 
 from deepsf.arrays import Floats, Ints
 from deepsf.audit.bin_means import bin_means
@@ -26,6 +24,7 @@ from deepsf.binned.scale_factor import BinnedFlavour
 from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
 from deepsf.probes.bins import FlavourBins, mean_by_bin
 from deepsf.probes.entries import Jets, evenly
+from deepsf.probes.histograms import from_json, to_json
 
 N_PT_QUANTILES = 5
 
@@ -198,10 +197,9 @@ def overlay_to_json(flavours: Mapping[str, FlavourTruth]) -> str:
     content: dict[str, dict[str, Any]] = {}
     for name, truth in flavours.items():
         content[name] = {"bin_means": truth.bin_means} | ({} if truth.grid is None else {"grid": truth.grid})
-    return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
+    return to_json(content)
 
 
 def overlay_from_json(text: str) -> dict[str, FlavourTruth]:
     """Return the overlay of `overlay_to_json` by flavour."""
-    content = json.loads(text, object_hook=uhi.io.json.object_hook)
-    return {name: FlavourTruth(hist.Hist(t["bin_means"]), t.get("grid")) for name, t in content.items()}
+    return {name: FlavourTruth(t["bin_means"], t.get("grid")) for name, t in from_json(text).items()}

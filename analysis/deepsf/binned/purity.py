@@ -43,21 +43,19 @@ class FlavourPurities:
         return np.asarray(self.fraction[self.regions.index(region), self.flavours.index(flavour)])
 
     def to_json(self) -> dict[str, Any]:
-        """Return histograms of fraction and condition; to be written with `uhi.io.json`."""
+        """Return histograms of fraction and condition; to be written with `deepsf.probes.histograms`."""
         region, flavour = (
             hist.axis.StrCategory(names, name=name, label=name, flow=False)
             for name, names in (("region", self.regions), ("flavour", self.flavours))
         )
-        fraction = hist.Hist(region, flavour, *axes(self.bins), storage=hist.storage.Double())
-        fraction.view()[...] = self.fraction
-        condition = hist.Hist(*axes(self.bins), storage=hist.storage.Double())
-        condition.view()[...] = self.condition
-        return {"fraction": fraction, "condition": condition}
+        double, of_bins = hist.storage.Double(), axes(self.bins)
+        fraction = hist.Hist(region, flavour, *of_bins, storage=double, data=self.fraction)
+        return {"fraction": fraction, "condition": hist.Hist(*of_bins, storage=double, data=self.condition)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> FlavourPurities:
         """Return the purities of `to_json`."""
-        fraction, condition = hist.Hist(stored["fraction"]), hist.Hist(stored["condition"])
+        fraction, condition = stored["fraction"], stored["condition"]
         return cls(
             tuple(fraction.axes["region"]),
             tuple(fraction.axes["flavour"]),

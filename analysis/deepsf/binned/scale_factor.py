@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 
 import hist
 import numpy as np
-import uhi.io.json
 from scipy.special import expit
 
 from deepsf.arrays import Bools, Floats, Ints
@@ -20,6 +18,7 @@ from deepsf.binned.purity import FlavourPurities, axes
 from deepsf.binned.smoothing import interpolate
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Jets, logit
+from deepsf.probes.histograms import from_json, to_json
 from deepsf.probes.weights import NormalisationTable
 from deepsf.skim.shifts import NOMINAL
 
@@ -222,7 +221,7 @@ class BinnedScaleFactor:
             }
         if self.purities is not None:
             content["system"] = self.purities.to_json()
-        return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
+        return to_json(content)
 
     def _stored(self, flavour: str) -> dict[str, Any]:
         table = self.tables[flavour]
@@ -242,7 +241,7 @@ class BinnedScaleFactor:
     @classmethod
     def from_json(cls, text: str) -> BinnedScaleFactor:
         """Return the scale factors of a file made by `to_json`."""
-        content = json.loads(text, object_hook=uhi.io.json.object_hook)
+        content = from_json(text)
         flavours, unit = (
             {name: _restored(stored) for name, stored in content[key].items()} for key in ("flavours", "unit")
         )
@@ -256,7 +255,7 @@ def bin_positions(node: Floats, transform: Transform) -> Floats:
 
 
 def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
-    values = hist.Hist(stored["scale_factor"])
+    values: hist.Hist[Any] = stored["scale_factor"]
     shifts = {}
     for number, name in enumerate(values.axes["shift"]):
         smooth = np.array(stored["smooth"][name], np.float64)
@@ -267,7 +266,7 @@ def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
         bins=FlavourBins(*(np.asarray(axis.edges) for axis in values.axes[1:])),
         sf=nominal.sf,
         error=np.sqrt(np.asarray(values.variances())[0]),
-        replicas=np.asarray(hist.Hist(stored["replicas"]).values()),
+        replicas=np.asarray(stored["replicas"].values()),
         node=np.array(stored["nodes"]),
         smooth=nominal.smooth,
         transform=stored["space"],
@@ -282,12 +281,8 @@ def _numbers(values: Floats) -> list[list[list[float | None]]]:
 
 def _replica_histogram(table: BinnedFlavour) -> hist.Hist[Any]:
     replica = hist.axis.Integer(0, max(len(table.replicas), 1), name="replica", label="event bootstrap", flow=False)
-    filled = hist.Hist(replica, *axes(table.bins), storage=hist.storage.Double())
-    if len(table.replicas):
-        filled.view()[...] = table.replicas
-    else:
-        filled.view()[...] = np.nan
-    return filled
+    values = table.replicas if len(table.replicas) else np.full((1, *table.bins.shape), np.nan)
+    return hist.Hist(replica, *axes(table.bins), storage=hist.storage.Double(), data=values)
 
 
 def normalised_bins(table: BinnedFlavour, method: BinnedMethod = "binned") -> tuple[Floats, Floats]:

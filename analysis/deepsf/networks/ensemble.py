@@ -12,13 +12,13 @@ import hist
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import uhi.io.json
 
 from deepsf.arrays import Floats
 from deepsf.config.regions import Region
 from deepsf.networks.scale_factor import EnsembleScaleFactor, Estimate, summarise
 from deepsf.probes.bins import FlavourBins, mean_by_bin
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
+from deepsf.probes.histograms import from_json, to_json
 
 VALUE_EDGES = np.linspace(0.4, 1.8, 141)
 """Edges of the histogram of scale-factor values over probe jets."""
@@ -168,17 +168,16 @@ def summarise_flavour(bins: FlavourBins, probe: Jets, members: Floats) -> Flavou
 def summaries_to_json(summaries: Mapping[str, FlavourSummary], members: Members) -> str:
     """Return the summaries of all flavours and which members are in them as text, histograms in the UHI format."""
     content = {
-        "flavours": {name: {"member_means": s.member_means, "values": s.values} for name, s in summaries.items()},
+        "flavours": summaries,
         "members_used": list(members.used),
         "n_members_configured": members.configured,
     }
-    return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
+    return to_json(content)
 
 
 def summaries_from_json(text: str) -> dict[str, FlavourSummary]:
     """Return the summaries of `summaries_to_json`."""
-    flavours = json.loads(text, object_hook=uhi.io.json.object_hook)["flavours"]
-    return {name: FlavourSummary(hist.Hist(s["member_means"]), hist.Hist(s["values"])) for name, s in flavours.items()}
+    return {name: FlavourSummary(**stored) for name, stored in from_json(text)["flavours"].items()}
 
 
 def on_grid(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepsf.audit.bin_means import bin_means, bin_means_from_json, bin_means_to_json, weighted_rms
+from deepsf.audit.bin_means import bin_means, weighted_rms
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Jets
+from deepsf.probes.histograms import from_json, to_json
 
 BINS = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 1.0]))
 
@@ -22,10 +23,10 @@ def test_a_bins_mean_is_over_its_jets_and_nan_without_any() -> None:
 
 
 def test_means_survive_the_file() -> None:
-    text = bin_means_to_json({"b": {"direct": means()}})
-    again = bin_means_from_json(text)
+    text = to_json({"b": {"direct": means()}})
+    again = from_json(text)
     np.testing.assert_array_equal(again["b"]["direct"].values(), means().values())
-    assert bin_means_to_json(again) == text
+    assert to_json(again) == text
 
 
 def test_rms_is_weighted_and_leaves_out_what_was_not_measured():

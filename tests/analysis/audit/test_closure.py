@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from deepsf.audit.closure import chi2_test, closure_from_json, closure_to_json, event_matrix, histograms
+from deepsf.audit.closure import chi2_test, closure_from_json, event_matrix, histograms
 from deepsf.audit.methods import AuditedRegion, EntryValues
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
+from deepsf.probes.histograms import to_json
 
 EDGES = np.array([-2.01, 0.0, 0.3, 0.6, 1.01])
 
@@ -123,10 +124,10 @@ def test_the_fine_histogram_has_invalid_scores_in_the_underflow() -> None:
 
 def test_histograms_survive_the_file() -> None:
     closure = histograms(region(), EDGES)
-    text = closure_to_json({"hf": closure})
+    text = to_json({"hf": closure})
     read = closure_from_json(text)["hf"]
     for name in ("simulation", "data", "simulation_fine", "data_fine"):
         before, after = getattr(closure, name), getattr(read, name)
         assert before == after, name
         assert [axis.name for axis in after.axes] == [axis.name for axis in before.axes]
-    assert closure_to_json({"hf": read}) == text
+    assert to_json({"hf": read}) == text

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from deepsf.audit import AuditResult, Results, audit
-from deepsf.audit.bin_means import bin_means_from_json
 from deepsf.audit.closure import closure_from_json
 from deepsf.audit.truth import overlay_from_json
 from deepsf.binned.build import measure_binned
@@ -25,6 +24,7 @@ from deepsf.networks.ensemble import aggregate
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor, normalised
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries, joined_jets
+from deepsf.probes.histograms import from_json
 from deepsf.probes.inclusive import InclusiveJets
 from deepsf.probes.measurement import Measurement
 from tests.analysis.other_order import in_other_order, turned
@@ -223,7 +223,7 @@ def test_another_method_joins_every_comparison(campaign: dict[str, Any]) -> None
     assert "direct" in report["yield"]
     assert "direct" in list(closure_from_json(joined.closure)["lf"].simulation.axes["method"])
     # the truth itself: its means are those of the overlay, which are of the truth after normalisation
-    means, true = bin_means_from_json(joined.bin_means), overlay_from_json(joined.truth_overlay)
+    means, true = from_json(joined.bin_means), overlay_from_json(joined.truth_overlay)
     for flavour in ("b", "udsg"):
         np.testing.assert_allclose(means[flavour]["direct"].values(), true[flavour].bin_means.values(), rtol=0.02)
 

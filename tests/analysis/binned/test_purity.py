@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
-import uhi.io.json
 
 from deepsf.binned.purity import FlavourPurities, flavour_purities
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
+from deepsf.probes.histograms import from_json, to_json
 
 
 def purities(toy):
@@ -35,8 +33,7 @@ def test_purity_and_condition_by_hand(noiseless_toy):
 
 def test_a_file_gives_back_the_same_numbers(noiseless_toy):
     found = purities(noiseless_toy)
-    text = json.dumps(found.to_json(), default=uhi.io.json.default)
-    again = FlavourPurities.from_json(json.loads(text, object_hook=uhi.io.json.object_hook))
+    again = FlavourPurities.from_json(from_json(to_json(found.to_json())))
     np.testing.assert_array_equal(again.fraction, found.fraction)
     np.testing.assert_array_equal(again.condition, found.condition)
     assert (again.regions, again.flavours) == (("hf", "lf"), ("b", "c", "udsg"))

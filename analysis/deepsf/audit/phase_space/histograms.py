@@ -15,7 +15,6 @@ Variances are sums over events of (sum of weights of the event's jets in the bin
 from __future__ import annotations
 
 import functools
-import json
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ from typing import Any
 
 import hist
 import numpy as np
-import uhi.io.json
 
 from deepsf.arrays import Floats
 from deepsf.audit.chi2 import EXPECTED_MIN, BinSums, shape_test
@@ -34,6 +32,7 @@ from deepsf.binned.envelope import envelope_shifts
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_FIRST, N_JETS_LAST, RANKS, SPACES, VARIABLES, Validation, n_jets_of
+from deepsf.probes.histograms import from_json, to_json
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.shifts import NOMINAL
 
@@ -97,16 +96,12 @@ class PhaseSpaces:
 
     def histograms_to_json(self) -> str:
         """Return the histograms as text, in the UHI format."""
-        content = {"jets": vars(self.jets), "events": vars(self.events)}
-        return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
+        return to_json({"jets": self.jets, "events": self.events})
 
 
 def histograms_from_json(text: str) -> dict[str, PhaseSpaceHistograms]:
     """Return the histograms of `PhaseSpaces.histograms_to_json`: ``jets`` and ``events``."""
-    content = json.loads(text, object_hook=uhi.io.json.object_hook)
-    return {
-        name: PhaseSpaceHistograms(**{k: hist.Hist(v) for k, v in stored.items()}) for name, stored in content.items()
-    }
+    return {name: PhaseSpaceHistograms(**stored) for name, stored in from_json(text).items()}
 
 
 def phase_spaces(

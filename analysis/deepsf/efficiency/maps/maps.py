@@ -6,7 +6,6 @@ Bins are filled with signed weights. A bin without jets takes the efficiency of 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,7 +13,6 @@ from typing import Any, NamedTuple
 import hist
 import numpy as np
 import numpy.typing as npt
-import uhi.io.json
 
 from deepsf.arrays import Bools, Floats, Ints
 from deepsf.config.efficiency.maps import EfficiencyMaps
@@ -31,6 +29,7 @@ from deepsf.efficiency.maps.estimates import (
     inclusive,
     ratio,
 )
+from deepsf.probes.histograms import from_json, to_json
 
 UNTAGGED = "untagged"
 _FORMAT = "efficiency-map-1"
@@ -210,8 +209,7 @@ class EfficiencyMap:
 
     def to_json(self) -> str:
         """Return the map as JSON, with the histogram in the UHI format, which any histogram library reads."""
-        content = {"format": _FORMAT, "counts": self.counts, "prior_jets": self.prior_jets}
-        return json.dumps(content, default=uhi.io.json.default, sort_keys=True)
+        return to_json({"format": _FORMAT, "counts": self.counts, "prior_jets": self.prior_jets})
 
     @classmethod
     def from_json(cls, text: str) -> EfficiencyMap:
@@ -222,10 +220,10 @@ class EfficiencyMap:
         ValueError
             If the text is not that of a map.
         """
-        content = json.loads(text, object_hook=uhi.io.json.object_hook)
+        content = from_json(text)
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
             raise ValueError(f"not an efficiency map: its format must be {_FORMAT}")
-        return cls(hist.Hist(content["counts"]), content["prior_jets"])
+        return cls(content["counts"], content["prior_jets"])
 
     @cached_property
     def flat(self) -> Floats:
