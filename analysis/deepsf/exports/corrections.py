@@ -11,7 +11,8 @@ from typing import Any
 import correctionlib
 
 from deepsf import __version__
-from deepsf.exports.files import read_text, write_text
+from deepsf.arrays import Floats
+from deepsf.exports.files import correction_of, read_text, write_text
 
 Tree = dict[str, Any]
 """A correction, or a part of one, as plain lists and dictionaries."""
@@ -65,6 +66,17 @@ def binning(variable: str, edges: Sequence[float], content: list[Any], flow: str
     return {"nodetype": "binning", "input": variable, "edges": list(edges), "content": content, "flow": flow}
 
 
+def multibinning(variables: Sequence[str], edges: Sequence[Sequence[float]], values: Floats) -> Tree:
+    """Return the node that takes one of the values, of nine digits, by bins of inputs; the outer bins are open."""
+    return {
+        "nodetype": "multibinning",
+        "inputs": list(variables),
+        "edges": [[float(edge) for edge in of_axis] for of_axis in edges],
+        "content": [float(f"{value:.9g}") for value in values.ravel()],
+        "flow": "clamp",
+    }
+
+
 def correction_set_text(corrections: list[Tree], description: str) -> str:
     """Return the text of a file with the corrections, checked against the schema and by correctionlib's evaluator.
 
@@ -94,19 +106,8 @@ def write_corrections(path: Path, corrections: list[Tree], description: str, *, 
 
 
 def read_correction(path: Path, name: str | None = None) -> Tree:
-    """Return one correction of a file, the only one if no name is given.
-
-    Raises
-    ------
-    ValueError
-        If the file has no such correction, or several and none is named.
-    """
-    corrections: dict[str, Tree] = {c["name"]: c for c in json.loads(read_text(path))["corrections"]}
-    if name is None and len(corrections) == 1:
-        return corrections.popitem()[1]
-    if name not in corrections:
-        raise ValueError(f"{path.name}: no correction {name!r}; name one of {sorted(corrections)}")
-    return corrections[name]
+    """Return one correction of a file, see `correction_of`."""
+    return correction_of(json.loads(read_text(path)), name, path.name)
 
 
 def _signed(description: str) -> str:

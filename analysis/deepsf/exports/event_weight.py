@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Floats
-from deepsf.exports.files import read_text
+from deepsf.exports.files import correction_of, read_text
 from deepsf.exports.systematics import CENTRAL, shift_of, systematic_of
 from deepsf.jets import INVALID
 
@@ -68,35 +68,24 @@ class ShapeCorrection:
         """
         file = Path(path)
         text = read_text(file)
-        found = cls._of(json.loads(text), name, text)
+        found = cls._of(correction_of(json.loads(text), name, file.name), text)
         for key, wanted, said in (("era", era, found.era), ("branch", branch, found.branch)):
             if wanted is not None and wanted != said:
                 raise ValueError(f"{file.name}: made for {key} {said or '(not said)'}, not for {wanted}; take its file")
         return found
 
     @classmethod
-    def of_tree(cls, corrections: Mapping[str, Any], name: str | None = None) -> ShapeCorrection:
-        """Return a correction from the parsed content of a file.
-
-        Raises
-        ------
-        ValueError
-            If there is no such correction.
-        """
-        return cls._of(corrections, name, json.dumps({"schema_version": 2, **corrections}))
+    def of_tree(cls, tree: Mapping[str, Any]) -> ShapeCorrection:
+        """Return a correction that is plain lists and dictionaries."""
+        return cls._of(tree, json.dumps({"schema_version": 2, "corrections": [tree]}))
 
     @classmethod
-    def _of(cls, corrections: Mapping[str, Any], name: str | None, text: str) -> ShapeCorrection:
+    def _of(cls, tree: Mapping[str, Any], text: str) -> ShapeCorrection:
         import correctionlib
 
-        trees = {tree["name"]: tree for tree in corrections["corrections"]}
-        wanted = next(iter(trees)) if name is None and len(trees) == 1 else str(name)
-        if wanted not in trees:
-            raise ValueError(f"no correction {wanted!r}; name one of {sorted(trees)}")
-        tree = trees[wanted]
         head = _HEAD.search(tree.get("description") or "")
         return cls(
-            correctionlib.CorrectionSet.from_string(text)[wanted],
+            correctionlib.CorrectionSet.from_string(text)[tree["name"]],
             {s["key"]: frozenset(int(f["key"]) for f in s["value"]["content"]) for s in tree["data"]["content"]},
             **(head.groupdict() if head else {}),
         )

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Floats
-from deepsf.exports.corrections import Label, Tree, category, write_corrections
+from deepsf.exports.corrections import Label, Tree, category, multibinning, write_corrections
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.systematics import NOMINAL, shift_of, systematic_of
 
@@ -140,7 +140,7 @@ def write_normalisation_maps(path: str | Path, maps: Maps, correction: ShapeCorr
 def map_correction(maps: Maps, label: Label, selection: str) -> Tree:
     """Return the maps as a correction of (process, systematic, n_jets, ht); ``selection`` is that of the events."""
     content = {
-        process: category("systematic", {systematic_of(shift): _binning(r) for shift, r in by_shift.items()})
+        process: category("systematic", {systematic_of(shift): _bins(r) for shift, r in by_shift.items()})
         for process, by_shift in maps.items()
     }
     parts = [
@@ -167,14 +167,8 @@ def map_correction(maps: Maps, label: Label, selection: str) -> Tree:
     }
 
 
-def _binning(r: NormalisationMap) -> Tree:
-    return {
-        "nodetype": "multibinning",
-        "inputs": ["n_jets", "ht"],
-        "edges": [[float(edge) for edge in edges] for edges in r.edges],
-        "content": [float(f"{value:.9g}") for value in r.ratio.ravel()],
-        "flow": "clamp",
-    }
+def _bins(r: NormalisationMap) -> Tree:
+    return multibinning(("n_jets", "ht"), r.edges, r.ratio)
 
 
 def gaps(maps: Maps) -> list[str]:

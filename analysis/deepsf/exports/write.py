@@ -57,11 +57,6 @@ def write_exports(
         Of the shape correction; ``label.name`` is its name.
     jet_tables
         Tables of all jets of the skim, for the normalisation maps.
-
-    Raises
-    ------
-    ValueError
-        If the form csv is asked for with a hadron flavour that it has no code for.
     """
     shapes = shapes_of(results.binned, results.flavours, results.abseta_max)
     strict = shape_correction(shapes, label)
@@ -81,7 +76,7 @@ def write_exports(
         notes.append(note)
     trees, edges = [], (settings.normalisation.n_jets, settings.normalisation.ht_gev)
     for name, tree in corrections.items():
-        maps = maps_of_skims(jet_tables, ShapeCorrection.of_tree({"corrections": [tree]}), edges)
+        maps = maps_of_skims(jet_tables, ShapeCorrection.of_tree(tree), edges)
         trees.append(map_correction(maps, replace(label, name=f"{name}_normalisation"), _SELECTION))
         if empty := gaps(maps):
             notes.append(f"{name}: bins of the normalisation maps without simulation: {', '.join(empty)}")
@@ -100,7 +95,7 @@ def _deepsf(results: ExportedResults, label: Label, settings: Exports) -> tuple[
     measured = [flavour for flavour in flavours if flavour in ensemble.members[0].networks]
     tables = {f: ensemble_table(ensemble, f, size, abseta_max=results.abseta_max, extra=extra) for f in measured}
     by_code = {code: tables.get(f) for f, flavour in flavours.items() for code in flavour.hadron_flavours}
-    draft = ShapeCorrection.of_tree({"corrections": [deepsf_correction(by_code, label, "")]}).correction
+    draft = ShapeCorrection.of_tree(deepsf_correction(by_code, label, "")).correction
     errors = []
     for flavour in measured:
         code, number = flavours[flavour].hadron_flavours[0], list(flavours).index(flavour)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import awkward as ak
 import numpy as np
 import pytest
@@ -51,8 +49,7 @@ def correction(request):
 
 def corrections(*, safe=False):
     tree = shape_correction(SHAPES, LABEL)
-    text = correction_set_text([safe_correction(tree, LABEL) if safe else tree], "")
-    return ShapeCorrection.of_tree(json.loads(text))
+    return ShapeCorrection.of_tree(safe_correction(tree, LABEL) if safe else tree)
 
 
 @pytest.mark.parametrize("shift", EXPECTED)
@@ -146,7 +143,7 @@ def test_a_file_for_another_era_or_tagger_is_refused(tmp_path):
 
 def test_a_file_that_does_not_name_its_discriminant_needs_it_named():
     tree = {**shape_correction(SHAPES, LABEL), "description": "of somebody"}
-    correction = ShapeCorrection.of_tree({"corrections": [tree]})
+    correction = ShapeCorrection.of_tree(tree)
     with pytest.raises(ValueError, match="does not say which discriminant it is for; give its column"):
         event_weight(correction, EVENTS)
     weights = event_weight(correction, EVENTS, discriminant="btagDeepFlavB")

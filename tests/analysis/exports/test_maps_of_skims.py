@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import correctionlib
@@ -52,8 +51,7 @@ def write_jets(path, sample="ttbar", kind="simulation", *, kinematic=None, weigh
 
 @pytest.fixture
 def correction(binned, label):
-    text = correction_set_text([shape_correction(shapes_of(binned, FLAVOURS), label)], "")
-    return ShapeCorrection.of_tree(json.loads(text))
+    return ShapeCorrection.of_tree(shape_correction(shapes_of(binned, FLAVOURS), label))
 
 
 def weights_of(correction, shift, scale=1.0):

@@ -61,7 +61,7 @@ def own_correction():
     inputs += [{"name": name, "type": "real"} for name in ("abseta", "pt", "discriminant")]
     data = {"nodetype": "category", "input": "systematic", "content": [{"key": "central", "value": one}]}
     tree = {"name": "deepJet_shape", "version": 1, "inputs": inputs, "output": {"name": "weight", "type": "real"}}
-    return ShapeCorrection.of_tree({"corrections": [{**tree, "data": data}]})
+    return ShapeCorrection.of_tree({**tree, "data": data})
 
 
 def test_own_maps_are_read_by_correctionlib(tmp_path, own_correction):

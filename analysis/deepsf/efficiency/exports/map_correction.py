@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from deepsf.arrays import Floats
 from deepsf.efficiency.maps.estimates import Ratio, clopper_pearson
 from deepsf.efficiency.maps.maps import EfficiencyMap
-from deepsf.exports.corrections import Tree
+from deepsf.exports.corrections import Tree, category, multibinning
 
 Codes = Mapping[str, Sequence[int]]
 """Hadron flavours by flavour."""
@@ -21,7 +19,6 @@ _INPUTS = {
     "delta_r": "DeltaR to the closest other selected jet of the event; inf for lone jets",
 }
 _NAMES = {"pt_gev": "pt"}
-_DIGITS = 9
 
 
 def map_correction(fitted: EfficiencyMap, hadron_flavours: Codes, name: str, *, head: str = "") -> Tree:
@@ -50,10 +47,10 @@ def map_correction(fitted: EfficiencyMap, hadron_flavours: Codes, name: str, *, 
             f"the map has no efficiency of any flavour ({', '.join(fitted.flavours)}): its sample had none"
         )
     axes = [axis for axis in fitted.counts.axes.name if axis in _INPUTS]
-    content = [
-        {"key": systematic, "value": _by_working_point(values, fitted, hadron_flavours, axes)}
+    content = {
+        systematic: _by_working_point(values, fitted, hadron_flavours, axes)
         for systematic, values in zip(SYSTEMATICS, _values(fitted), strict=True)
-    ]
+    }
     kinematic = [axis for axis in _INPUTS if axis in axes]
     return {
         "name": name,
@@ -66,7 +63,7 @@ def map_correction(fitted: EfficiencyMap, hadron_flavours: Codes, name: str, *, 
             *({"name": _NAMES.get(axis, axis), "type": "real", "description": _INPUTS[axis]} for axis in kinematic),
         ],
         "output": {"name": "efficiency", "type": "real", "description": "probability to pass the working point"},
-        "data": {"nodetype": "category", "input": "systematic", "content": content},
+        "data": category("systematic", content),
     }
 
 
@@ -77,26 +74,18 @@ def _values(fitted: EfficiencyMap) -> tuple[Floats, Floats, Floats]:
 
 
 def _by_working_point(values: Floats, fitted: EfficiencyMap, hadron_flavours: Codes, axes: list[str]) -> Tree:
-    items = []
+    names = [_NAMES.get(axis, axis) for axis in axes]
+    edges = [fitted.counts.axes[axis].edges for axis in axes]
+    nodes = {}
     for number, working_point in enumerate(fitted.working_points):
-        cells = [
-            {"key": code, "value": _binning(values[index, ..., number], fitted, axes)}
+        cells = {
+            code: multibinning(names, edges, values[index, ..., number])
             for index, flavour in enumerate(fitted.flavours)
             if flavour not in fitted.absent
             for code in hadron_flavours[flavour]
-        ]
-        items.append({"key": working_point, "value": {"nodetype": "category", "input": "flavor", "content": cells}})
-    return {"nodetype": "category", "input": "working_point", "content": items}
-
-
-def _binning(values: Floats, fitted: EfficiencyMap, axes: list[str]) -> Tree:
-    return {
-        "nodetype": "multibinning",
-        "inputs": [_NAMES.get(axis, axis) for axis in axes],
-        "edges": [np.asarray(fitted.counts.axes[axis].edges).tolist() for axis in axes],
-        "content": [float(f"{value:.{_DIGITS}g}") for value in values.ravel()],
-        "flow": "clamp",
-    }
+        }
+        nodes[working_point] = category("flavor", cells)
+    return category("working_point", nodes)
 
 
 def _codes(fitted: EfficiencyMap, hadron_flavours: Codes) -> str:
