@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.nn.functional import softplus
 
 from deepsf.adversarial.regions import Batches
-from deepsf.arrays import Bools, Floats, Ints, Singles
+from deepsf.arrays import Bools, Floats, Ints, Reals
 from deepsf.audit.methods import DEEPSF, TRUTH
 from deepsf.config.audit import Audit
 from deepsf.config.training import Variable
@@ -46,7 +45,7 @@ class Ranking(NamedTuple):
     is_data: Bools
 
     @classmethod
-    def of(cls, data: npt.NDArray[np.floating], simulation: npt.NDArray[np.floating]) -> Ranking:
+    def of(cls, data: Reals, simulation: Reals) -> Ranking:
         """Return the ranking of all entries, data first, by their scores, shapes ``(n_data,)``, ``(n_simulation,)``."""
         score = np.concatenate([data, simulation])
         order = np.argsort(score, kind="stable")
@@ -99,17 +98,19 @@ def two_sample_auc(
         half_of_events(data, np.random.default_rng(part_of(seed, "halves", "data"))),
         half_of_events(simulation, np.random.default_rng(part_of(seed, "halves", "simulation"))),
     )
+    tested = [~half for half in trained]
     scaling = InputScaling.fit(INPUTS, [simulation.probe])
     features = scaling.features(data.probe), scaling.features(simulation.probe)
     rankings, weights = {}, {}
     for method, values in weighted.items():
         both = data.weight, values[kept]
-        scores = _scores(features, both, trained, settings.classifier_passes, part_of(seed, "classifier"))
+        network = train_classifier(features, both, trained, settings.classifier_passes, part_of(seed, "classifier"))
+        scores = (network.predict(x[torch.from_numpy(half)]).numpy() for x, half in zip(features, tested, strict=True))
         rankings[method] = Ranking.of(*scores)
-        weights[method] = np.concatenate([w[~half] for w, half in zip(both, trained, strict=True)])
+        weights[method] = np.concatenate([w[half] for w, half in zip(both, tested, strict=True)])
     result = {method: ranking.auc(weights[method]) for method, ranking in rankings.items()}
     compared = [name for name in (DEEPSF, TRUTH) if name in weighted]
-    events = data.event[~trained[0]], simulation.event[~trained[1]]
+    events = data.event[tested[0]], simulation.event[tested[1]]
     rng = np.random.default_rng(part_of(seed, "bootstrap"))
     replicas = _bootstrap(rankings, weights, compared, events, settings.n_bootstrap, rng)
     if DEEPSF in replicas:
@@ -126,21 +127,6 @@ def half_of_events(entries: ProbeEntries, generator: np.random.Generator) -> Boo
     chosen = np.zeros(len(events), bool)
     chosen[generator.permutation(len(events))[: len(events) // 2]] = True
     return np.asarray(chosen[event])
-
-
-def _scores(
-    features: tuple[torch.Tensor, torch.Tensor],
-    weights: tuple[Floats, Floats],
-    trained: tuple[Bools, Bools],
-    passes: float,
-    seed: np.random.SeedSequence,
-) -> tuple[Singles, Singles]:
-    """Train a classifier on one half and return its scores on the other, data and simulation."""
-    network = train_classifier(features, weights, trained, passes, seed)
-    data, simulation = (
-        network.predict(x[torch.from_numpy(~half)]).numpy() for x, half in zip(features, trained, strict=True)
-    )
-    return data, simulation
 
 
 def train_classifier(

@@ -22,7 +22,7 @@ from deepsf.efficiency.audit.sample_figures import sample_figures, sum_of_probab
 from deepsf.efficiency.audit.sample_rows import Findings, sample_rows
 from deepsf.efficiency.audit.scalar_rows import scalar_rows
 from deepsf.efficiency.audit.spread import SpreadCheck, non_closure, spread_check
-from deepsf.efficiency.audit.symmetries import Evaluates, largest_increase, symmetries, symmetry_rows
+from deepsf.efficiency.audit.symmetries import largest_increase, symmetry_rows
 from deepsf.efficiency.audit.truth_tagging_rows import tagging_rows
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.observables import JET_VARIABLES, n_jets_edges
@@ -31,6 +31,7 @@ from deepsf.seeds import seed_sequence
 
 if TYPE_CHECKING:
     from deepsf.efficiency.evaluation import ModelEfficiencies
+    from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 
 TEST, SCALAR, TRAIN = "test", "scalar", "train"
 INJECTED_CORRELATION = 0.2
@@ -62,7 +63,7 @@ class EfficiencyResults(NamedTuple):
     """
 
     samples: Mapping[str, AuditedSample]
-    ensemble: Evaluates | None = None
+    ensemble: EfficiencyEnsemble | None = None
     n_members: int | None = None
     rows: Mapping[str, Row] = MappingProxyType({})
 
@@ -105,8 +106,6 @@ def audit_efficiencies(
 
     Parameters
     ----------
-    settings
-        Bins, seeds and limits.
     head
         Where and with which seeds the results were made: written as it is.
 
@@ -221,6 +220,6 @@ def _ensemble_rows(results: EfficiencyResults, campaign: AuditedCampaign, point:
     if campaign.toy is not None and scalar is not None and scalar.truth is not None:
         rows |= scalar_rows(campaign.toy, scalar.events, scalar.truth)
     if ensemble is not None:
-        rows |= symmetry_rows(symmetries(ensemble, test.events, seed))
+        rows |= symmetry_rows(ensemble, test.events, seed)
         rows |= tagging_rows(test.events, efficiency, point, campaign.hadron_flavours, ensemble, seed)
     return rows

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from types import UnionType
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from deepsf.efficiency.audit.closure import ModelYields, RegionYields
+from deepsf.efficiency.audit.closure import RegionYields
 from deepsf.efficiency.audit.correlation import TagCorrelation
 from deepsf.efficiency.audit.jet_closure import Profile, Reliability
 from deepsf.efficiency.audit.spread import NonClosure, SpreadCheck
-
-_INTEGERS = ("ndf", "n_jet_pairs", "n_without_spread")
 
 
 class SampleClosure(NamedTuple):
@@ -64,21 +63,8 @@ class EfficiencyClosure(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> EfficiencyClosure:
         """Return what `to_json` wrote."""
-        stored = json.loads(text)
-        return cls(
-            flavours=tuple(stored["flavours"]),
-            working_point=stored["working_point"],
-            nominal=stored["nominal"],
-            n_members=stored["n_members"],
-            samples={name: _sample(sample) for name, sample in stored["samples"].items()},
-            reliability={name: Reliability(**_arrays(part)) for name, part in stored["reliability"].items()},
-            correlation={
-                name: TagCorrelation(**{**_arrays(part), "pairs": tuple(part["pairs"])})
-                for name, part in stored["correlation"].items()
-            },
-            spread=None if stored["spread"] is None else SpreadCheck(**_arrays(stored["spread"])),
-            non_closure=NonClosure(**_arrays(stored["non_closure"])),
-        )
+        restored: EfficiencyClosure = _restored(cls, json.loads(text))
+        return restored
 
 
 def plain(value: Any) -> Any:
@@ -98,35 +84,15 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _array(values: Any) -> Any:
-    """Return a (nested) list of numbers as an array, null as NaN; anything else as it is."""
-    return np.array(values, np.float64) if isinstance(values, list) else values
-
-
-def _arrays(stored: Mapping[str, Any]) -> dict[str, Any]:
-    arrays = {key: values if key == "pairs" else _array(values) for key, values in stored.items()}
-    return {key: values.astype(np.int64) if key in _INTEGERS else values for key, values in arrays.items()}
-
-
-def _region(stored: Mapping[str, Any]) -> RegionYields:
-    models = {name: ModelYields(**_arrays(part)) for name, part in stored["models"].items()}
-    parts = {key: _array(stored[key]) for key in ("edges", "direct", "direct_variance")}
-    return RegionYields(categories=tuple(stored["categories"]), models=models, **parts)
-
-
-def _sample(stored: Mapping[str, Any]) -> SampleClosure:
-    profiles = {}
-    for name, part in stored["profiles"].items():
-        by_model = ({model: _array(v) for model, v in part[key].items()} for key in ("models", "spread"))
-        arrays = (_array(part[key]) for key in ("edges", "weight", "tag_rate", "tag_error"))
-        profiles[name] = Profile(*arrays, *by_model)
-    return SampleClosure(
-        n_events=stored["n_events"],
-        has_truth=stored["has_truth"],
-        regions={
-            region: {name: _region(part) for name, part in variables.items()}
-            for region, variables in stored["regions"].items()
-        },
-        n_tags=_region(stored["n_tags"]),
-        profiles=profiles,
-    )
+def _restored(kind: Any, stored: Any) -> Any:
+    """Return what `plain` made of a value of this type; null in arrays is NaN."""
+    origin, arguments = get_origin(kind) or kind, get_args(kind)
+    if hasattr(kind, "_fields"):
+        return kind(**{name: _restored(part, stored[name]) for name, part in get_type_hints(kind).items()})
+    if origin is UnionType:
+        return None if stored is None else _restored(arguments[0], stored)
+    if origin is dict:
+        return {name: _restored(arguments[1], part) for name, part in stored.items()}
+    if origin is np.ndarray:
+        return np.array(stored, get_args(arguments[1])[0])
+    return tuple(stored) if origin is tuple else stored

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from deepsf.arrays import Floats, Ints
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.efficiency.audit.closure import RegionYields
 from deepsf.efficiency.audit.jet_closure import Values, calibration, divergence, relative_mad
 from deepsf.efficiency.audit.results import SampleClosure
@@ -64,19 +64,20 @@ def sample_figures(
     generator = np.repeat(events.weight.astype(np.float64), events.n_jets)
     tag = (events.tag_bin > point).astype(np.float64)
     reference = tag if truth is None else truth[:, point]
-    low = events.pt_gev < low_pt_gev
     n_jets = np.bincount(index, minlength=n_flavours)
     n_points = len(events.working_points)
 
     def mad(values: Values, true: Floats) -> Floats:
         return np.stack([relative_mad(values[:, k], true[:, k], flavour, n_flavours) for k in range(n_points)], axis=1)
 
+    def calibrated(reference: Floats, chosen: Bools | slice = slice(None)) -> dict[str, Floats]:
+        jets = reference[chosen], generator[chosen], flavour[chosen]
+        return {name: calibration(model.mean[chosen, point], *jets, n_flavours) for name, model in models.items()}
+
     return SampleFigures(
         n_jets=n_jets,
         n_tags=np.stack([np.bincount(index[events.tag_bin > k], minlength=n_flavours) for k in range(n_points)], 1),
-        mean_truth=None
-        if truth is None
-        else ratio(sums(index, reference, n_flavours), np.bincount(index, minlength=n_flavours)),
+        mean_truth=None if truth is None else ratio(sums(index, reference, n_flavours), n_jets),
         tag_rate_pull=None
         if truth is None
         else ratio(
@@ -87,18 +88,9 @@ def sample_figures(
         divergence={}
         if truth is None
         else {name: float(divergence(model.mean, truth).mean()) for name, model in models.items()},
-        calibration={
-            name: calibration(model.mean[:, point], reference, generator, flavour, n_flavours)
-            for name, model in models.items()
-        },
-        tag_calibration={
-            name: calibration(model.mean[:, point], tag, generator, flavour, n_flavours)
-            for name, model in models.items()
-        },
-        low_pt={
-            name: calibration(model.mean[low, point], reference[low], generator[low], flavour[low], n_flavours)
-            for name, model in models.items()
-        },
+        calibration=calibrated(reference),
+        tag_calibration=calibrated(tag),
+        low_pt=calibrated(reference, events.pt_gev < low_pt_gev),
     )
 
 

@@ -6,7 +6,7 @@ Each figure is computed with the ensemble itself on events of the sample, so tha
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,57 +15,15 @@ from deepsf.efficiency.audit.rows import Rows, row
 from deepsf.efficiency.events.events import JetEvents, offsets_of
 from deepsf.seeds import seed_sequence
 
+if TYPE_CHECKING:
+    from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+
 N_EVENTS = 2000
 _PT_BEYOND_GEV, _ETA_BEYOND = 1e5, 6.0
 
 
-class _Evaluated(Protocol):
-    @property
-    def mean(self) -> Singles: ...
-
-    @property
-    def out_of_range(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]: ...
-
-
-class Evaluates(Protocol):
-    """An ensemble: `evaluate` gives ``mean`` (n_jets, K) and the flag ``out_of_range`` (n_jets,)."""
-
-    def evaluate(self, events: JetEvents) -> _Evaluated:
-        """Return efficiencies at all jets."""
-
-
-class Symmetries(NamedTuple):
-    """Largest change of an efficiency, and counts.
-
-    Attributes
-    ----------
-    permutation
-        When the jets of every event stand in another order.
-    phi_rotation
-        When every event is rotated by an angle of its own.
-    batch_order
-        When the events come in the reverse order.
-    padding
-        When the events with most jets are left out.
-    n_bad_single
-        Lone jets whose efficiency does not lie between 0 and 1, of as many events as were looked at.
-    n_not_finite
-        Jets far beyond the kinematics that were trained on whose efficiency is not a number above 0.
-    flagged
-        Share of those that are flagged.
-    """
-
-    permutation: float
-    phi_rotation: float
-    batch_order: float
-    padding: float
-    n_bad_single: int
-    n_not_finite: int
-    flagged: float
-
-
-def symmetries(ensemble: Evaluates, events: JetEvents, seed: int) -> Symmetries:
-    """Return how far an ensemble keeps its symmetries on the first events that have jets."""
+def symmetry_rows(ensemble: EfficiencyEnsemble, events: JetEvents, seed: int) -> Rows:
+    """Return the rows on an ensemble's symmetries and on jets out of range, from the first events that have jets."""
     rng = np.random.default_rng(seed_sequence(seed, "symmetries"))
     chosen = np.zeros(len(events), np.bool_)
     chosen[np.flatnonzero(events.n_jets)[:N_EVENTS]] = True
@@ -82,7 +40,9 @@ def symmetries(ensemble: Evaluates, events: JetEvents, seed: int) -> Symmetries:
     phi = np.mod(events.phi.astype(np.float64) + angle + np.pi, 2 * np.pi) - np.pi
     rotated = replace(events, phi=np.clip(phi, -np.pi, np.pi).astype(np.float32))
     reverse = np.lexsort((events.rank, -events.event_of_jet))
+    backwards = _jets(events, reverse, events.n_jets[::-1], np.arange(len(events))[::-1])
     few = events.n_jets < max(int(events.n_jets.max()), 2)
+    jets_of_few = np.flatnonzero(np.repeat(few, events.n_jets))
     lone = _jets(events, events.offsets[:-1], np.ones(len(events), np.int64), np.arange(len(events)))
     beyond = replace(
         events,
@@ -90,27 +50,14 @@ def symmetries(ensemble: Evaluates, events: JetEvents, seed: int) -> Symmetries:
         eta=np.full(n_jets, _ETA_BEYOND, np.float32),
     )
     single, far = ensemble.evaluate(lone).mean, ensemble.evaluate(beyond)
-    return Symmetries(
-        permutation=change(_jets(events, shuffled, events.n_jets, np.arange(len(events))), shuffled),
-        phi_rotation=change(rotated, np.arange(n_jets)),
-        batch_order=change(_jets(events, reverse, events.n_jets[::-1], np.arange(len(events))[::-1]), reverse),
-        padding=change(events.select(few), np.flatnonzero(np.repeat(few, events.n_jets))) if np.any(few) else 0.0,
-        n_bad_single=int(np.sum(~np.all((single > 0) & (single < 1), axis=1))),
-        n_not_finite=int(np.sum(~np.all(np.isfinite(far.mean) & (far.mean > 0), axis=1))),
-        flagged=float(np.mean(far.out_of_range)),
-    )
-
-
-def symmetry_rows(figures: Symmetries) -> Rows:
-    """Return the rows of the audit on the symmetries of an ensemble, and on jets out of range."""
     return {
-        **row("symmetry.permutation", figures.permutation),
-        **row("symmetry.phi_rotation", figures.phi_rotation),
-        **row("symmetry.batch_order", figures.batch_order),
-        **row("symmetry.padding", figures.padding),
-        **row("symmetry.single_jet", figures.n_bad_single),
-        **row("out_of_range.not_finite", figures.n_not_finite),
-        **row("out_of_range.flagged", figures.flagged),
+        **row("symmetry.permutation", change(_jets(events, shuffled, events.n_jets, np.arange(len(events))), shuffled)),
+        **row("symmetry.phi_rotation", change(rotated, np.arange(n_jets))),
+        **row("symmetry.batch_order", change(backwards, reverse)),
+        **row("symmetry.padding", change(events.select(few), jets_of_few) if np.any(few) else 0.0),
+        **row("symmetry.single_jet", np.sum(~np.all((single > 0) & (single < 1), axis=1))),
+        **row("out_of_range.not_finite", np.sum(~np.all(np.isfinite(far.mean) & (far.mean > 0), axis=1))),
+        **row("out_of_range.flagged", float(np.mean(far.out_of_range))),
     }
 
 

@@ -29,7 +29,7 @@ from deepsf.efficiency.truth_tagging.scale_factors import (
 )
 
 if TYPE_CHECKING:
-    from deepsf.efficiency.audit.symmetries import Evaluates
+    from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 
 _N_DRAWS = 100_000
 _N_TAGS = 2
@@ -46,7 +46,7 @@ def tagging_rows(
     efficiency: Singles,
     point: int,
     hadron_flavours: Mapping[str, Sequence[int]],
-    ensemble: Evaluates,
+    ensemble: EfficiencyEnsemble,
     seed: int,
 ) -> Rows:
     """Return the rows on truth tagging.
@@ -57,8 +57,6 @@ def tagging_rows(
         Of the ensemble at all jets of the events, ``(n_jets, K)``.
     point
         Index of the working point that counts as a tag.
-    hadron_flavours
-        Codes of each flavour.
     """
     few = np.flatnonzero((events.n_jets > 0) & (events.n_jets <= _MOST_JETS))[:N_EVENTS]
     chosen = np.zeros(len(events), np.bool_)
@@ -153,7 +151,7 @@ def _n_changed(events: JetEvents, efficiency: Singles, point: int, seed: int) ->
 # --- jets that are not taggable
 
 
-def _taggable(events: JetEvents, efficiency: Singles, ensemble: Evaluates) -> Rows:
+def _taggable(events: JetEvents, efficiency: Singles, ensemble: EfficiencyEnsemble) -> Rows:
     leading = events.rank < _N_TAGS
     before = ensemble.evaluate(events).mean
     weight = at_least(efficiency, events.offsets, 1, leading)

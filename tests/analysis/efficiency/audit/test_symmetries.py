@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from deepsf.efficiency.audit.symmetries import largest_increase, symmetries
+from deepsf.efficiency.audit.symmetries import largest_increase, symmetry_rows
 from deepsf.efficiency.events.closest import closest_jet
 from tests.analysis.efficiency.events.random_jets import random_events
 
@@ -34,10 +34,20 @@ def events():
     return random_events(500, 2)
 
 
+def values(ensemble, events):
+    return {name: row.value for name, row in symmetry_rows(ensemble, events, 1).items()}
+
+
 def test_a_symmetric_ensemble_passes(events):
-    found = symmetries(Ensemble(), events, 1)
-    assert max(found[:2]) < 1e-5
-    assert found[2:] == (0.0, 0.0, 0, 0, 1.0)
+    found = values(Ensemble(), events)
+    assert max(found.pop("symmetry.permutation"), found.pop("symmetry.phi_rotation")) < 1e-5
+    assert found == {
+        "symmetry.batch_order": 0.0,
+        "symmetry.padding": 0.0,
+        "symmetry.single_jet": 0.0,
+        "out_of_range.not_finite": 0.0,
+        "out_of_range.flagged": 1.0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -50,14 +60,14 @@ def test_a_symmetric_ensemble_passes(events):
     ],
 )
 def test_each_dependence_shows_in_its_figure(events, figure, extra):
-    assert getattr(symmetries(Ensemble(extra), events, 1), figure) > 1e-4
+    assert values(Ensemble(extra), events)[f"symmetry.{figure}"] > 1e-4
 
 
 def test_lone_jets_and_jets_out_of_range_that_go_wrong_are_counted(events):
-    found = symmetries(Ensemble(lambda e: np.where(np.repeat(e.n_jets, e.n_jets) == 1, 1.0, 0.0)), events, 1)
-    assert found.n_bad_single == len(events)
-    beyond = symmetries(Ensemble(lambda e: np.where(e.pt_gev > 1000, np.nan, 0.0)), events, 1)
-    assert beyond.n_not_finite == len(events.pt_gev)
+    found = values(Ensemble(lambda e: np.where(np.repeat(e.n_jets, e.n_jets) == 1, 1.0, 0.0)), events)
+    assert found["symmetry.single_jet"] == len(events)
+    beyond = values(Ensemble(lambda e: np.where(e.pt_gev > 1000, np.nan, 0.0)), events)
+    assert beyond["out_of_range.not_finite"] == len(events.pt_gev)
 
 
 def test_rise_between_working_points():
