@@ -100,25 +100,31 @@ class Ntuple(NamedTuple):
         return tuple(shift for name in self.weight_lists for shift in WEIGHT_LISTS[name])
 
     @property
+    def jet_branches(self) -> dict[str, Any]:
+        """Types of the branches of jets by name, without discriminant, flavour and further columns."""
+        needed = self.corrections
+        return {
+            **JET_BRANCHES,
+            **({"puId": np.int32} if self.has_pu_id else {}),
+            **({"rawFactor": np.float32} if needed.raw else {}),
+            **({"area": np.float32} if needed.area else {}),
+            **({"genJetIdx": np.int32} if needed.generator else {}),
+        }
+
+    @property
     def branches(self) -> tuple[str, ...]:
         """All branches that `iterate` reads, each once."""
+        needed = self.corrections
         names = [*EVENT_BRANCHES, *self.filters, *(path for paths in self.triggers.values() for path in paths)]
         names += [f"{self.met}_pt", *(["PV_npvsGood"] if self.has_pv else [])]
         names += [] if self.is_data else ["genWeight", "Jet_hadronFlavour"]
-        names += ["Pileup_nTrueInt"] if self.corrections.pileup else []
+        names += ["Pileup_nTrueInt"] if needed.pileup else []
         names += [f"Electron_{name}" for name in ELECTRON_BRANCHES] + (["Electron_deltaEtaSC"] if self.sc_eta else [])
-        names += [f"Muon_{name}" for name in MUON_BRANCHES] + [f"Jet_{name}" for name in JET_BRANCHES]
-        names += [*(["Jet_puId"] if self.has_pu_id else []), self.discriminant, *self.jet_columns.values()]
-        return tuple(dict.fromkeys([*names, *self._jet_energy_branches, *self.weight_lists]))
-
-    @property
-    def _jet_energy_branches(self) -> list[str]:
-        needed = self.corrections
-        names = [*(["Jet_rawFactor"] if needed.raw else []), *(["Jet_area"] if needed.area else [])]
+        names += [f"Muon_{name}" for name in MUON_BRANCHES] + [f"Jet_{name}" for name in self.jet_branches]
+        names += [self.discriminant, *self.jet_columns.values(), *self.weight_lists]
         names += [*([self.rho] if needed.rho else []), *([f"{self.met}_phi"] if needed.met_phi else [])]
-        if needed.generator:
-            names += ["Jet_genJetIdx", *(f"GenJet_{name}" for name in GEN_JET_BRANCHES)]
-        return names
+        names += [f"GenJet_{name}" for name in GEN_JET_BRANCHES] if needed.generator else []
+        return tuple(dict.fromkeys(names))
 
 
 def inspect(

@@ -6,7 +6,7 @@ Types differ by version (``Jet_jetId`` is int32, from v13 uint8): every branch i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -19,7 +19,6 @@ from deepsf.nanoaod.branches import (
     ELECTRON_BRANCHES,
     EVENT_BRANCHES,
     GEN_JET_BRANCHES,
-    JET_BRANCHES,
     MUON_BRANCHES,
     WEIGHT_LIST_LENGTHS,
     WEIGHT_LISTS,
@@ -130,7 +129,7 @@ def _events(ntuple: Ntuple, arrays: Mapping[str, ak.Array], first: int) -> Event
     electrons.columns["sc_eta"] = electrons.columns["eta"]
     if ntuple.sc_eta:
         electrons.columns["sc_eta"] = electrons.columns["eta"] + _flat(arrays["Electron_deltaEtaSC"], np.float32)
-    jets = _collection(ntuple, arrays, "Jet", _jet_branches(ntuple))
+    jets = _collection(ntuple, arrays, "Jet", ntuple.jet_branches)
     n_jets = len(jets.columns["pt"])
     jets.columns["discriminant"] = _flat(arrays[ntuple.discriminant], np.float32)
     jets.columns["hadron_flavour"] = (
@@ -144,9 +143,12 @@ def _events(ntuple: Ntuple, arrays: Mapping[str, ak.Array], first: int) -> Event
             name: _flat(arrays[branch], EVENT_BRANCHES[branch])
             for name, branch in (("run", "run"), ("luminosity_block", "luminosityBlock"), ("event", "event"))
         },
-        passes_filters=_all(n, [_flat(arrays[branch], np.bool_) for branch in ntuple.filters]),
+        passes_filters=np.logical_and.reduce([np.ones(n, np.bool_), *_masks(arrays, ntuple.filters)]),
         fired=np.stack(
-            [_any(n, [_flat(arrays[p], np.bool_) for p in ntuple.triggers.get(channel, ())]) for channel in CHANNELS],
+            [
+                np.logical_or.reduce([np.zeros(n, np.bool_), *_masks(arrays, ntuple.triggers.get(channel, ()))])
+                for channel in CHANNELS
+            ],
             axis=1,
         ),
         met_gev=_flat(arrays[f"{ntuple.met}_pt"], np.float32),
@@ -166,17 +168,6 @@ def _events(ntuple: Ntuple, arrays: Mapping[str, ak.Array], first: int) -> Event
             for shift, ratio in _weight_ratios(ntuple, branch, arrays[branch]).items()
         },
     )
-
-
-def _jet_branches(ntuple: Ntuple) -> dict[str, Any]:
-    needed = ntuple.corrections
-    return {
-        **JET_BRANCHES,
-        **({"puId": np.int32} if ntuple.has_pu_id else {}),
-        **({"rawFactor": np.float32} if needed.raw else {}),
-        **({"area": np.float32} if needed.area else {}),
-        **({"genJetIdx": np.int32} if needed.generator else {}),
-    }
 
 
 def _weight_ratios(ntuple: Ntuple, branch: str, lists: ak.Array) -> dict[str, Array]:
@@ -222,12 +213,8 @@ def _flat(array: ak.Array, dtype: Any) -> Array:
     return np.ascontiguousarray(layout.data, dtype=dtype)
 
 
-def _all(n: int, masks: list[Array]) -> Array:
-    return np.logical_and.reduce(masks) if masks else np.ones(n, np.bool_)
-
-
-def _any(n: int, masks: list[Array]) -> Array:
-    return np.logical_or.reduce(masks) if masks else np.zeros(n, np.bool_)
+def _masks(arrays: Mapping[str, ak.Array], branches: Iterable[str]) -> list[Array]:
+    return [_flat(arrays[branch], np.bool_) for branch in branches]
 
 
 def _check_tagger_ran(ntuple: Ntuple, jets: Collection) -> None:
