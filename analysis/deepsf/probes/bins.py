@@ -9,7 +9,7 @@ import hist
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.arrays import Floats, Ints
+from deepsf.arrays import Floats, Ints, Reals
 from deepsf.config.binned import Bins
 from deepsf.probes.entries import Jets
 
@@ -71,11 +71,10 @@ class KinematicBins:
     abseta: Floats
 
     @classmethod
-    def of_quantiles(cls, jets: Jets, n_pt: int, n_abseta: int) -> KinematicBins:
+    def of_quantiles(cls, pt_gev: Reals, abseta: Reals, n_pt: int, n_abseta: int) -> KinematicBins:
         """Return bins of equal content in pT and in |eta|."""
-        pt = np.quantile(jets.pt_gev.astype(np.float64), np.linspace(0, 1, n_pt + 1)[1:-1])
-        abseta = np.quantile(jets.abseta.astype(np.float64), np.linspace(0, 1, n_abseta + 1)[1:-1])
-        return cls(pt, abseta)
+        parts = ((pt_gev, n_pt), (abseta, n_abseta))
+        return cls(*(np.quantile(values.astype(np.float64), np.linspace(0, 1, n + 1)[1:-1]) for values, n in parts))
 
     @property
     def size(self) -> int:

@@ -67,7 +67,8 @@ class Measurement:
     def normalisation_bins(self, flavour: str) -> KinematicBins:
         """Return the (pT, |eta|) bins in which a flavour's scale factor has mean one."""
         settings = self.normalisation
-        return KinematicBins.of_quantiles(self.inclusive_of(flavour).jets, settings.n_pt, settings.n_abseta)
+        jets = self.inclusive_of(flavour).jets
+        return KinematicBins.of_quantiles(jets.pt_gev, jets.abseta, settings.n_pt, settings.n_abseta)
 
     def normalisation_tables(self, sf: Callable[[str, Jets], Floats]) -> dict[str, NormalisationTable]:
         """Return by measured flavour the table that gives a scale factor the mean one.
@@ -76,11 +77,6 @@ class Measurement:
         ----------
         sf
             Takes a flavour and ``n`` of its jets; returns their scale factors before normalisation, shape ``(n,)``.
-
-        Raises
-        ------
-        ValueError
-            If the scale factors cannot be normalised.
         """
         tables = {}
         for flavour in self.measured:

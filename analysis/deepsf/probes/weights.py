@@ -69,7 +69,7 @@ class RegionWeights:
         self.data = data.weight if data_weight is None else data_weight
         self.base = simulation.weight if simulation_weight is None else simulation_weight
         n_pt, n_abseta = (settings.n_pt, settings.n_abseta) if settings.kappa else (1, 1)
-        self.bins = KinematicBins.of_quantiles(data.probe, n_pt, n_abseta)
+        self.bins = KinematicBins.of_quantiles(data.probe.pt_gev, data.probe.abseta, n_pt, n_abseta)
         self.index = self.bins.index(simulation.probe.pt_gev, simulation.probe.abseta)
         data_index = self.bins.index(data.probe.pt_gev, data.probe.abseta)
         in_sum = self.data if counted is None else self.data * counted[0]
@@ -88,13 +88,7 @@ class RegionWeights:
         return self._kappa(self._weighted(tag_sf))
 
     def simulation(self, tag_sf: Floats | None = None) -> Floats:
-        """Return ``W`` of every simulated entry, shape ``(n,)``; ``tag_sf`` holds S of the tag jets, none means 1.
-
-        Raises
-        ------
-        ValueError
-            As `kappa`.
-        """
+        """Return ``W`` of every simulated entry, shape ``(n,)``; ``tag_sf`` holds S of the tag jets, none means 1."""
         weighted = self._weighted(tag_sf)
         return weighted * self._kappa(weighted)[self.index]
 

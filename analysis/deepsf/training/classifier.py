@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -31,6 +31,9 @@ from deepsf.seeds import torch_generator
 from deepsf.training.checkpoint import State
 from deepsf.training.engine import Learner, Trainer
 from deepsf.training.schedule import rate_factor
+
+if TYPE_CHECKING:
+    from deepsf.config.efficiency.networks import NetworkTraining
 
 
 class Batch(NamedTuple):
@@ -68,32 +71,22 @@ class Batches(Protocol):
         """Return the ranges of a batch's inputs in words, for the message of a loss that is not finite."""
 
 
-class ClassifierSettings(Protocol):
-    """Settings of a training, such as `deepsf.config.efficiency.networks.NetworkTraining`."""
-
-    @property
-    def passes(self) -> float:
-        """Passes over all examples."""
-
-    @property
-    def learning_rate(self) -> float:
-        """Highest learning rate of Adam."""
-
-    @property
-    def learning_rate_warmup(self) -> float:
-        """Fraction of the steps in which it rises."""
-
-    @property
-    def learning_rate_final(self) -> float:
-        """Last learning rate over the highest; a cosine leads there."""
-
-    @property
-    def weight_decay(self) -> float:
-        """Decoupled weight decay (arXiv:1711.05101) of matrices; biases and embeddings have none."""
-
-
 class Steps(NamedTuple):
-    """Settings of a training, see `ClassifierSettings`."""
+    """Settings of a training.
+
+    Attributes
+    ----------
+    passes
+        Over all examples.
+    learning_rate
+        Highest of Adam.
+    learning_rate_warmup
+        Fraction of the steps in which it rises.
+    learning_rate_final
+        Last learning rate over the highest; a cosine leads there.
+    weight_decay
+        Decoupled weight decay (arXiv:1711.05101) of matrices; biases and embeddings have none.
+    """
 
     passes: float
     learning_rate: float
@@ -136,7 +129,7 @@ class ClassifierTraining(Trainer):
     """
 
     def __init__(
-        self, network: nn.Module, batches: Batches, settings: ClassifierSettings, seed: np.random.SeedSequence
+        self, network: nn.Module, batches: Batches, settings: Steps | NetworkTraining, seed: np.random.SeedSequence
     ) -> None:
         if not batches.sum_abs_weight > 0:
             raise ValueError(f"the weights of the training examples sum up to {batches.sum_abs_weight}: none counts")

@@ -72,13 +72,7 @@ class Trainer(ABC):
         self.step, self.history = 0, History()
 
     def run(self, report: Callable[[Progress], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> None:
-        """Train to the end: from the beginning, or from the checkpoint if it holds a state of this training.
-
-        Raises
-        ------
-        NonFiniteLossError
-            If a loss is not finite.
-        """
+        """Train to the end: from the beginning, or from the checkpoint if it holds a state of this training."""
         if checkpoint is not None and (saved := checkpoint.load(like=self.state())) is not None:
             self.restore(saved)
             checkpoint.tell(f"continues at step {self.step} of {self.n_steps}")

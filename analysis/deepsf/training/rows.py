@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from deepsf.arrays import Bools, Reals
 from deepsf.training.classifier import Batch
 from deepsf.training.engine import VALIDATION_MAX
 
@@ -41,10 +41,10 @@ class Rows:
         self,
         features: Tensor,
         label: Tensor,
-        weight: npt.NDArray[np.floating],
+        weight: Reals,
         size: int,
         *,
-        validation: npt.NDArray[np.bool_] | None = None,
+        validation: Bools | None = None,
         names: Sequence[str] = (),
     ) -> None:
         held_out = np.zeros(len(weight), bool) if validation is None else validation
@@ -85,9 +85,7 @@ class Rows:
         return Batch(*parts)
 
 
-def _check(
-    features: Tensor, label: Tensor, weight: npt.NDArray[np.floating], validation: npt.NDArray[np.bool_]
-) -> None:
+def _check(features: Tensor, label: Tensor, weight: Reals, validation: Bools) -> None:
     lengths = {"features": len(features), "label": len(label), "weight": len(weight), "validation": len(validation)}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns of rows differ in length: {lengths}")

@@ -40,7 +40,7 @@ def test_a_mean_is_over_the_values_of_a_bin_and_nan_without_any():
 
 def test_quantile_bins_have_equal_content_and_open_ends():
     pt, abseta = np.arange(1.0, 101.0), np.tile([0.5, 1.5], 50)
-    bins = KinematicBins.of_quantiles(jets(pt, abseta, abseta), 4, 2)
+    bins = KinematicBins.of_quantiles(pt, abseta, 4, 2)
     assert bins.size == 8
     np.testing.assert_allclose(np.bincount(bins.index(pt, abseta)), 12.5, atol=0.5)
     np.testing.assert_array_equal(bins.index([-1e9, 1e9], [0.0, 9.0]), [0, 7])

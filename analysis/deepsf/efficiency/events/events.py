@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,22 @@ class JetEvents:
                 if (shape := np.shape(getattr(self, name))) != (length,):
                     problems.append(f"{name} must have one value {what}, shape ({length},), got {shape}")
         return problems
+
+    def numbers(self, of_flavour: Mapping[str, int], trained: str) -> Ints:
+        """Return the number of each jet's flavour, int64, (n_jets,); -1 for flavours without jets that have none.
+
+        Raises
+        ------
+        ValueError
+            If there are jets of a flavour that has none: what is ``trained`` does not know them.
+        """
+        used = np.flatnonzero(np.bincount(self.flavour, minlength=len(self.flavours)))
+        if unknown := [self.flavours[place] for place in used if self.flavours[place] not in of_flavour]:
+            raise ValueError(
+                f"jets of flavour {', '.join(unknown)}: {trained} was trained on {', '.join(of_flavour)}; train it on "
+                "these too, or leave such jets out of the events"
+            )
+        return np.array([of_flavour.get(name, -1) for name in self.flavours], np.int64)[self.flavour]
 
     def select(self, chosen: Bools) -> JetEvents:
         """Return some of the events, those where ``chosen``, (n_events,), is true."""

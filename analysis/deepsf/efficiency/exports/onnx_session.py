@@ -51,7 +51,8 @@ class OnnxEfficiencies:
         ValueError
             If a jet has a flavour that the networks were not trained on.
         """
-        codes, shape = self._codes(events), (len(events.pt_gev), len(self.working_points))
+        codes = events.numbers({name: codes[0] for name, codes in self.flavours.items()}, "the ensemble")
+        shape = len(events.pt_gev), len(self.working_points)
         result = Efficiencies(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape[:1], np.bool_))
         for n_jets in np.unique(events.n_jets[events.n_jets > 0]):
             first = events.offsets[:-1][events.n_jets == n_jets]
@@ -66,16 +67,6 @@ class OnnxEfficiencies:
         inputs: dict[str, npt.NDArray[Any]] = {name: getattr(events, name)[rows] for name in ("pt_gev", "eta", "phi")}
         inputs |= {"hadron_flavour": codes[rows], "mask": np.ones(rows.shape, np.bool_)}
         return self._session.run(list(_OUTPUTS), inputs)
-
-    def _codes(self, events: JetEvents) -> Ints:
-        used = np.flatnonzero(np.bincount(events.flavour, minlength=len(events.flavours)))
-        if unknown := [events.flavours[number] for number in used if events.flavours[number] not in self.flavours]:
-            raise ValueError(
-                f"jets of flavour {', '.join(unknown)}: the networks were trained on {', '.join(self.flavours)}; leave "
-                "such jets out of the events, or export networks that were trained on them"
-            )
-        table = np.array([self.flavours.get(name, [-1])[0] for name in events.flavours], np.int64)
-        return table[events.flavour]
 
 
 _OUTPUTS = ("efficiency", "spread", "out_of_range")

@@ -56,7 +56,10 @@ def ratio(sums: Sums) -> Ratio:
     total = above[..., 0]
     usable = (total > 0) & (sums.weight >= 0).all(axis=-1)
     n_effective = np.divide(total**2, sums.squared.sum(axis=-1), out=np.zeros_like(total), where=usable)
-    return Ratio(np.divide(above[..., 1:], total[..., None], out=_zeros(above), where=usable[..., None]), n_effective)
+    passing = above[..., 1:]
+    return Ratio(
+        np.divide(passing, total[..., None], out=np.zeros(passing.shape), where=usable[..., None]), n_effective
+    )
 
 
 def inclusive(sums: Sums) -> Ratio:
@@ -101,7 +104,3 @@ def _shrunk(own: Ratio, prior_jets: float, target: Floats) -> Floats:
     total = n_jets + prior_jets
     blend = own.value * n_jets + prior_jets * target
     return np.divide(blend, total, out=np.array(np.broadcast_to(target, blend.shape)), where=total > 0)
-
-
-def _zeros(above: Floats) -> Floats:
-    return np.zeros((*above.shape[:-1], above.shape[-1] - 1))

@@ -24,8 +24,6 @@ class EventBatches:
 
     Parameters
     ----------
-    jets
-        Inputs of all events.
     label
         Class of each jet, ``(n_jets,)``.
     weight

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from deepsf.arrays import Bools, Floats, Ints, Singles
+from deepsf.arrays import Bools, Floats, Singles
 from deepsf.config.efficiency.networks import NETWORKS, NetworkName
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.networks.jet_tensors import JetScaling, JetTensors
@@ -82,13 +82,9 @@ class EfficiencyNetwork:
         Values beyond the range of the training are set to its ends, see `out_of_range`. The working points are those of
         the training; ``tag_bin`` of the events is not read. Other events change the result for an event by
         rounding alone, less than 1e-6.
-
-        Raises
-        ------
-        ValueError
-            If a jet has a flavour that the network was not trained on.
         """
-        flavour = self._flavour_index(events)
+        known = {name: number for number, name in enumerate(self.flavours)}
+        flavour = events.numbers(known, f"the network {self.model}")
         tensors = self.scaling.tensors(events, flavour, len(self.flavours), self.module.needs)
         logits = np.empty((len(flavour), len(self.working_points)), np.float32)
         for begin in range(0, len(events), _BLOCK_EVENTS):
@@ -109,18 +105,6 @@ class EfficiencyNetwork:
     def out_of_range(self, events: JetEvents) -> Bools:
         """Return which jets lie beyond what was trained on, ``(n_jets,)``: see `JetScaling.out_of_range`."""
         return self.scaling.out_of_range(events)
-
-    def _flavour_index(self, events: JetEvents) -> Ints:
-        """Return the flavour of each jet as the network counts them."""
-        known = {name: number for number, name in enumerate(self.flavours)}
-        used = np.flatnonzero(np.bincount(events.flavour, minlength=len(events.flavours)))
-        if unknown := [events.flavours[number] for number in used if events.flavours[number] not in known]:
-            raise ValueError(
-                f"jets of flavour {', '.join(unknown)}: the network {self.model} was trained on "
-                f"{', '.join(self.flavours)}; train it on these too, or leave such jets out of the events"
-            )
-        table = np.array([known.get(name, -1) for name in events.flavours], np.int64)
-        return table[events.flavour]
 
 
 def _passing(logits: Floats) -> Singles:

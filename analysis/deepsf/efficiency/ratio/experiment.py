@@ -48,13 +48,7 @@ class RatioFigures(NamedTuple):
 
 
 def measure_on_toy(toy: EfficiencyToy, flavours: Mapping[str, Flavour], settings: EfficiencyRatio) -> RatioFigures:
-    """Make pseudo-data, measure their scale factors, and compare these with the true ones.
-
-    Raises
-    ------
-    ValueError
-        If a true scale factor makes an efficiency exceed 1, or as `deepsf.efficiency.ratio.fit.fit_scale_factors`.
-    """
+    """Make pseudo-data, measure their scale factors, and compare these with the true ones."""
     experiment = _Experiment(toy, flavours, settings)
     fitted = experiment.fit(experiment.regions(settings.pt_tilt_gev))
     with_tilt, without = (

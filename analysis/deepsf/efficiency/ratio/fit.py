@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from deepsf.arrays import Floats
+from deepsf.arrays import Floats, Reals
 from deepsf.config.efficiency.ratio import RatioFit
 from deepsf.efficiency.ratio.mixture import MixtureBins
 from deepsf.efficiency.ratio.scale_factors import RatioScaleFactors, Theta, normalised, weighted
@@ -30,18 +30,18 @@ _FRACTION_MIN = 1e-6
 class SimulatedJets(NamedTuple):
     """Simulated jets of a region, arrays ``(n,)``: flavour is an index, efficiency ``(n, K)`` of the working points."""
 
-    pt_gev: npt.NDArray[np.floating]
-    abseta: npt.NDArray[np.floating]
+    pt_gev: Reals
+    abseta: Reals
     flavour: npt.NDArray[np.integer]
-    efficiency: npt.NDArray[np.floating]
+    efficiency: Reals
     weight: Floats
 
 
 class DataJets(NamedTuple):
     """Jets of data in a region: pT [GeV] and |eta|, ``(n,)``, and by bin the weight of each jet, ``(n, K + 1)``."""
 
-    pt_gev: npt.NDArray[np.floating]
-    abseta: npt.NDArray[np.floating]
+    pt_gev: Reals
+    abseta: Reals
     weight: Floats
 
 
@@ -104,7 +104,8 @@ class _Fit:
             )
         simulation = [region.simulation for region in self._regions.values()]
         kinematics = _joined(simulation)
-        self._theta, self._cells = Theta.fit(*kinematics), _cells(*kinematics, settings)
+        self._theta = Theta.fit(*kinematics)
+        self._cells = KinematicBins.of_quantiles(*kinematics, settings.n_pt, settings.n_abseta)
         self._n_bins = simulation[0].efficiency.shape[1] + 1
         data = [region.data for region in self._regions.values()]
         self._features = self._mean_features(*_joined([*simulation, *data]))
@@ -184,12 +185,12 @@ class _Fit:
             zero_output=True,
         )
 
-    def _sums(self, pt_gev: npt.NDArray[np.floating], abseta: npt.NDArray[np.floating], weight: Floats) -> Floats:
+    def _sums(self, pt_gev: Reals, abseta: Reals, weight: Floats) -> Floats:
         """Return the sums of weights ``(n, m)`` in each cell, ``(n_cells, m)``."""
         cell = self._cells.index(pt_gev, abseta)
         return np.stack([np.bincount(cell, column, self._cells.size) for column in weight.T], axis=1)
 
-    def _mean_features(self, pt_gev: npt.NDArray[np.floating], abseta: npt.NDArray[np.floating]) -> Tensor:
+    def _mean_features(self, pt_gev: Reals, abseta: Reals) -> Tensor:
         """Return the mean inputs of the jets in each cell."""
         inputs = self._theta.features(pt_gev, abseta).double().numpy()
         count = self._sums(pt_gev, abseta, np.ones((len(inputs), 1)))
@@ -202,11 +203,3 @@ def _joined(samples: Sequence[SimulatedJets | DataJets]) -> tuple[Floats, Floats
         np.concatenate([jets.pt_gev for jets in samples]).astype(np.float64),
         np.concatenate([jets.abseta for jets in samples]).astype(np.float64),
     )
-
-
-def _cells(pt_gev: npt.NDArray[np.floating], abseta: npt.NDArray[np.floating], settings: RatioFit) -> KinematicBins:
-    inner = [
-        np.quantile(values.astype(np.float64), np.linspace(0, 1, n + 1)[1:-1])
-        for values, n in ((pt_gev, settings.n_pt), (abseta, settings.n_abseta))
-    ]
-    return KinematicBins(*inner)

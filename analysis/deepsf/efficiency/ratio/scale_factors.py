@@ -26,11 +26,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from deepsf.arrays import Floats
+from deepsf.arrays import Floats, Reals
 from deepsf.efficiency.ratio.mixture import shifted
 from deepsf.efficiency.truth_tagging.scale_factors import TaggedJets, bin_probabilities
 from deepsf.networks.class_probabilities import ClassProbabilities
@@ -53,18 +52,18 @@ class Theta:
     width: Floats
 
     @classmethod
-    def fit(cls, pt_gev: npt.NDArray[np.floating], abseta: npt.NDArray[np.floating]) -> Theta:
+    def fit(cls, pt_gev: Reals, abseta: Reals) -> Theta:
         """Return the scaling to these jets."""
         values = _theta(pt_gev, abseta)
         return cls(values.min(axis=0), values.max(axis=0), values.mean(axis=0), values.std(axis=0))
 
-    def features(self, pt_gev: npt.NDArray[np.floating], abseta: npt.NDArray[np.floating]) -> Tensor:
+    def features(self, pt_gev: Reals, abseta: Reals) -> Tensor:
         """Return the inputs, float32 of shape ``(n, 2)``."""
         values = np.clip(_theta(pt_gev, abseta), self.low, self.high)
         return torch.from_numpy(((values - self.mean) / self.width).astype(np.float32))
 
 
-def _theta(pt_gev: npt.NDArray[np.floating], abseta: npt.NDArray[np.floating]) -> Floats:
+def _theta(pt_gev: Reals, abseta: Reals) -> Floats:
     return np.stack([np.log(pt_gev.astype(np.float64)), abseta.astype(np.float64)], axis=1)
 
 
@@ -82,9 +81,7 @@ class RatioScaleFactors:
     shifts: Mapping[str, ClassProbabilities]
     fixed: Mapping[str, float]
 
-    def bins(
-        self, flavour: str, pt_gev: npt.NDArray[np.floating], abseta: npt.NDArray[np.floating]
-    ) -> BinProbabilities:
+    def bins(self, flavour: str, pt_gev: Reals, abseta: Reals) -> BinProbabilities:
         """Return the probabilities of all bins for jets of a flavour."""
         features = self.theta.features(pt_gev, abseta)
         log_e = self.simulation[flavour].log_probability(features)
@@ -95,7 +92,7 @@ class RatioScaleFactors:
             return BinProbabilities(of_simulation, weighted(of_simulation, self.fixed[flavour], flavour))
         return BinProbabilities(of_simulation, normalised(in_data))
 
-    def evaluate(self, flavour: str, pt_gev: npt.NDArray[np.floating], abseta: npt.NDArray[np.floating]) -> Floats:
+    def evaluate(self, flavour: str, pt_gev: Reals, abseta: Reals) -> Floats:
         """Return the scale factors of all bins for jets of a flavour, shape ``(n, K + 1)``."""
         bins = self.bins(flavour, pt_gev, abseta)
         return bins.data / bins.simulation

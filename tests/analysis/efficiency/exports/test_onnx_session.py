@@ -41,7 +41,5 @@ def test_events_are_read_by_the_names_of_their_flavours():
     turned = EfficiencyEnsemble.evaluate(members, renamed)
     np.testing.assert_allclose(efficiencies.evaluate(renamed).mean, turned.mean, atol=1e-6)
     assert np.abs(turned.mean - members.evaluate(sample).mean).max() > 0.1
-    with pytest.raises(
-        ValueError, match="jets of flavour tau: the networks were trained on b, c, udsg; leave such jets"
-    ):
+    with pytest.raises(ValueError, match="jets of flavour tau: the ensemble was trained on b, c, udsg; train it"):
         efficiencies.evaluate(events([2, 3] * 5, flavours=("b", "tau", "c")))
