@@ -120,13 +120,7 @@ def weights_of(modules: Mapping[str, nn.Module]) -> Tensors:
 
 
 def load_weights(modules: Mapping[str, nn.Module], tensors: Tensors) -> None:
-    """Give networks the weights that `weights_of` returned.
-
-    Raises
-    ------
-    ValueError
-        If names, shapes or types are not those of these networks.
-    """
+    """Give networks the weights that `weights_of` returned."""
     import torch  # efficiencies of jets are read without
 
     check_layout(tensors, {name: (weight.dtype, weight.shape) for name, weight in weights_of(modules).items()})

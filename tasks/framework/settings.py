@@ -134,13 +134,7 @@ def store_bytes() -> int:
 
 
 def claim_stem(version: str, name: str) -> None:
-    """Remember which file the outputs of a configuration's stem come from.
-
-    Raises
-    ------
-    ConfigError
-        If another file of the same stem has made outputs under this version.
-    """
+    """Remember which file the outputs of a configuration's stem come from."""
     place = data() / version / config_path(name).stem / ".config.json"
     if not is_claimed(version, name):
         write_json(place, {"file": _shown(config_path(name))})

@@ -25,13 +25,6 @@ def train_member(
 
     ``settings.precision`` must be resolved. With a ``checkpoint`` the training saves its state there, and continues
     from the state that an earlier attempt left; the result is the same.
-
-    Raises
-    ------
-    deepsf.training.engine.NonFiniteLossError
-        If a loss is not finite.
-    ValueError
-        If the precision is not resolved, or the scale factors cannot be normalised.
     """
     trainer = MemberTrainer(measurement, settings, seed)
     trainer.run(report, checkpoint)

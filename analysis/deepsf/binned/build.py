@@ -26,20 +26,7 @@ from deepsf.probes.measurement import Measurement
 def measure_binned(
     measurement: Measurement, settings: Binned, shifts: SystematicShifts | None = None
 ) -> BinnedScaleFactor:
-    """Measure the scale factors of all measured flavours and shifts, smooth them, normalise them on inclusive jets.
-
-    Parameters
-    ----------
-    shifts
-        Systematic shifts; none by default.
-
-    Raises
-    ------
-    deepsf.binned.tag_and_probe.NotConvergedError
-        If an iteration does not converge.
-    ValueError
-        If scale factors cannot be normalised, or the skim lacks a shift that the configuration names.
-    """
+    """Measure the scale factors of all measured flavours and shifts, smooth them, normalise them on inclusive jets."""
     bins = {name: _bins(measurement, name, settings) for name in measurement.measured}
     method = TagAndProbe(measurement.entries, measurement.regions, measurement.names, bins, measurement.event_weight)
     nominal = measure(method, settings)

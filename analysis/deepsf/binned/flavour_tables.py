@@ -89,13 +89,7 @@ class FlavourTables:
         )
 
     def values(self, sf: Floats, jets: FlavourJets) -> ShiftedValues:
-        """Return values of shape (n_pt, n_abseta, n_disc), smoothed and normalised on the jets of their shift.
-
-        Raises
-        ------
-        ValueError
-            If they cannot be normalised.
-        """
+        """Return values of shape (n_pt, n_abseta, n_disc), smoothed and normalised on the jets of their shift."""
         valid, probe = sf[..., 1:], jets.probe
         column = probe.bin - probe.row * sf.shape[-1] - 1
         rows = valid.reshape(-1, valid.shape[-1])

@@ -42,11 +42,6 @@ def measure(method: TagAndProbe, settings: Binned) -> BinnedMeasurement:
     """Measure the scale factors of all measured flavours and their statistical errors.
 
     Errors come from Poisson bootstraps by event, of data and of simulation, each with its own iteration.
-
-    Raises
-    ------
-    deepsf.binned.tag_and_probe.NotConvergedError
-        If an iteration does not converge.
     """
     nominal = method.iterate(max_change=settings.max_change, max_iterations=settings.max_iterations)
     flat = nominal.sf[0]

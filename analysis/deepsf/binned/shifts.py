@@ -132,11 +132,6 @@ def measure_side_by_side(
         invalid scores.
     event_weights
         Weights of the simulated entries by shift and region, shapes ``(n_simulation,)``.
-
-    Raises
-    ------
-    deepsf.binned.tag_and_probe.NotConvergedError
-        If the iteration of a shift does not converge.
     """
     variations = side_by_side(method, nominal, positions, shifts=shifts, event_weights=event_weights)
     return _iterate(method, variations, nominal, settings) if variations.names else {}
@@ -145,13 +140,7 @@ def measure_side_by_side(
 def measure_kinematic(
     method: TagAndProbe, name: str, nominal: BinnedMeasurement, settings: Binned
 ) -> dict[str, Floats]:
-    """Return by measured flavour the scale factors of a shift of the jets, whose entries ``method`` has.
-
-    Raises
-    ------
-    deepsf.binned.tag_and_probe.NotConvergedError
-        If the iteration does not converge.
-    """
+    """Return by measured flavour the scale factors of a shift of the jets, whose entries ``method`` has."""
     return _iterate(method, method.variations((name,)), nominal, settings)[name]
 
 

@@ -18,8 +18,6 @@ class MixtureRatio(nn.Module):
     ----------
     networks
         By index of the flavour: n rows of ``n_inputs`` features -> ``(n,)``.
-    n_flavours
-        All of them.
     n_inputs
         Features of each network.
     log_sf_max

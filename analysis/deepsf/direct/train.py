@@ -16,20 +16,7 @@ from deepsf.probes.measurement import Measurement
 def train_direct(
     measurement: Measurement, inputs: Mapping[str, Variable], settings: Direct, seed: np.random.SeedSequence
 ) -> tuple[MemberScaleFactor, dict[str, dict[str, list[float]]]]:
-    """Train one member and normalise it on inclusive jets; return it and the record of each of its classifiers.
-
-    Parameters
-    ----------
-    inputs
-        Variables that the networks see, those of DeepSF.
-
-    Raises
-    ------
-    deepsf.training.engine.NonFiniteLossError
-        If a loss is not finite.
-    ValueError
-        If a region has no jets of the flavour that it enriches, or the scale factors cannot be normalised.
-    """
+    """Train one member and normalise it on inclusive jets; return it and the record of each of its classifiers."""
     training = DirectTraining(measurement, inputs, settings, seed)
     training.run()
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)

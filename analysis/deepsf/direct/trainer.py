@@ -62,8 +62,6 @@ class DirectTraining:
     ----------
     measurement
         Its regions that enrich a measured flavour are used.
-    inputs
-        Variables that the networks see.
 
     Raises
     ------
@@ -131,13 +129,7 @@ class DirectTraining:
         return {flavour: scaling.features(jets) for flavour, scaling in self.scalings.items()}
 
     def run(self) -> None:
-        """Train to the end; ``history`` then has the record of each classifier.
-
-        Raises
-        ------
-        deepsf.training.engine.NonFiniteLossError
-            If a loss is not finite.
-        """
+        """Train to the end; ``history`` then has the record of each classifier."""
         for name, passes in (("first", self._settings.first_passes), ("second", self._settings.passes)):
             weights = {
                 region.name: region.weights.simulation(None if name == "first" else self._omega(region.entries))

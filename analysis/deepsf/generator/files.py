@@ -33,10 +33,6 @@ def write_file(
 
     Parameters
     ----------
-    file
-        One of `deepsf.generator.plan.plan`.
-    composition
-        From `deepsf.generator.tuning.tune`.
     generator
         Seed, negative weights, rates and the name of the true scale factor.
     true_sf_path

@@ -78,8 +78,6 @@ def generate(
 
     Parameters
     ----------
-    rng
-        Source of random numbers.
     process
         ``ttbar``, ``zjets``, or ``zcc``: Z+jets whose two hardest jets are c jets, from a gluon that split.
     n

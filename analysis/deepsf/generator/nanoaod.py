@@ -40,8 +40,6 @@ def branches(
         Generated events, and the same reconstructed.
     discriminants
         By branch name, one value per jet of ``events``.
-    first_event
-        Event number of the first event.
     is_data
         Data have no branches of the generator.
     """

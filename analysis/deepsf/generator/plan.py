@@ -107,10 +107,8 @@ def check_disk(
 
     Parameters
     ----------
-    files, generator
-        What is to be written.
     directory
-        Where; it need not exist yet.
+        Need not exist yet.
     n_free_bytes
         Free space; asked from the file system if not given.
 

@@ -31,8 +31,6 @@ def jet_pairs(events: RecoEvents, jet_exists: Bools) -> JetPairs:
 
     Parameters
     ----------
-    events
-        Reconstructed events.
     jet_exists
         Mask over ``events.jets``: others are ignored.
     """

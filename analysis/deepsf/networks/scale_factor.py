@@ -195,13 +195,7 @@ def summarise(values: Floats) -> Estimate:
 
 
 def normalised(member: MemberScaleFactor, measurement: Measurement) -> MemberScaleFactor:
-    """Return the member with the tables that make the mean of its scale factors one per (pT, |eta|) bin.
-
-    Raises
-    ------
-    ValueError
-        If the scale factors cannot be normalised.
-    """
+    """Return the member with the tables that make the mean of its scale factors one per (pT, |eta|) bin."""
     tables = measurement.normalisation_tables(partial(member.evaluate, normalised=False))
     return replace(member, normalisation=tables)
 

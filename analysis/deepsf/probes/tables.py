@@ -53,13 +53,7 @@ class SkimTables:
         return jets_of(table, prefix, self.flavours, self.jet_columns, path)
 
     def factors(self) -> dict[str, float]:
-        """Return by simulated sample the factor that scales its generator weights to the luminosity.
-
-        Raises
-        ------
-        ValueError
-            As `luminosity_weights`.
-        """
+        """Return by simulated sample the factor that scales its generator weights to the luminosity."""
         return luminosity_weights(self.metadata, self.samples, self.luminosity_ifb)
 
 

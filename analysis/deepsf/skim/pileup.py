@@ -39,11 +39,6 @@ class PileupWeights:
         """Return the weight of each event, and by shift the ratio of its weight to that one.
 
         The ratio to a weight of 0 is 1: such an event does not count, whatever its shift says.
-
-        Raises
-        ------
-        PileupError
-            If the correction is not defined somewhere, or a weight is negative or not finite.
         """
         nominal = self.weight(self.settings.weights, n_true_interactions)
         counts = nominal > 0.0

@@ -55,13 +55,7 @@ class Corrections(NamedTuple):
 
     @classmethod
     def load(cls, settings: SkimSettings) -> Corrections:
-        """Return the corrections that the settings name.
-
-        Raises
-        ------
-        deepsf.skim.jet_corrections.JetCorrectionError, deepsf.skim.pileup.PileupError
-            If one of them cannot be used.
-        """
+        """Return the corrections that the settings name."""
         kind, pileup = settings.sample.kind, settings.pileup
         energy = load_jet_energy(settings.jet_corrections, settings.sample_name, kind)
         return cls(energy, None if pileup is None or kind == "data" else load_pileup(pileup))

@@ -68,13 +68,7 @@ class JetFile:
         return shift != NOMINAL and shift in (*self.report.kinematic_shifts, *self.report.weight_shifts)
 
     def events(self, factor: float = 1.0, shift: str = NOMINAL) -> PhaseSpaceEvents:
-        """Return the events; ``factor`` multiplies their weights. A shift that the file does not know changes nothing.
-
-        Raises
-        ------
-        ValueError
-            As `read_events`.
-        """
+        """Return the events; ``factor`` multiplies their weights. A shift unknown to the file changes nothing."""
         rows = shift if shift in self.report.kinematic_shifts else NOMINAL
         ratio = [f"weight_{shift}"] if shift in self.report.weight_shifts else []
         columns = [*_COLUMNS, *ratio, *self._tables.jet_columns]

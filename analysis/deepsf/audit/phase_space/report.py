@@ -33,17 +33,10 @@ def audit_phase_spaces(
 
     Parameters
     ----------
-    tables
-        Tables of all jets.
     abseta_max
         Of the jets' selection.
     head
         Written as it is: ``commit``, ``cpu``, ``cores``, ``config``.
-
-    Raises
-    ------
-    ValueError
-        As `deepsf.audit.phase_space.histograms.phase_spaces`.
     """
     ensembles = {**results.other, DEEPSF: results.deepsf}
     means = {name: ensemble_mean(ensemble, abseta_max=abseta_max) for name, ensemble in ensembles.items()}

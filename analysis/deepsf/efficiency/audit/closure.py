@@ -122,8 +122,6 @@ def region_yields(
         ``(n_jets, K)``; None where it is unknown.
     edges
         By variable of `deepsf.efficiency.events.observables.VARIABLES`.
-    point
-        Index of the working point that counts as a tag.
 
     Raises
     ------

@@ -40,14 +40,10 @@ class TagCorrelation(NamedTuple):
 def tag_correlation(
     events: JetEvents, efficiency: Values, point: int, tag_bin: npt.NDArray[np.int8] | None = None
 ) -> TagCorrelation:
-    """Return the residual correlation of tags over all pairs of jets.
+    """Return the residual correlation of tags at a working point over all pairs of jets, efficiencies ``(n_jets, K)``.
 
     Parameters
     ----------
-    efficiency
-        ``(n_jets, K)``.
-    point
-        Index of the working point.
     tag_bin
         Other tags than those of the events, ``(n_jets,)``.
     """

@@ -108,15 +108,7 @@ def jet_profiles(
     edges: Mapping[str, Floats],
     point: int,
 ) -> dict[str, Profile]:
-    """Return the mean efficiencies by flavour in every variable of `jet_variables`; outer bins are open.
-
-    Parameters
-    ----------
-    edges
-        By variable.
-    point
-        Index of the working point.
-    """
+    """Return the mean efficiencies by flavour in every variable of `jet_variables`; outer bins are open."""
     variables = jet_variables(events)
     return {name: _profile(events, variables[name], binning, models, truth, point) for name, binning in edges.items()}
 

@@ -134,8 +134,6 @@ def non_closure(
     ----------
     edges
         Of ``pt_gev`` and of ``delta_r``, the distance to the closest jet.
-    point
-        Index of the working point.
     """
     variables = jet_variables(events)
     shape = (len(events.flavours), len(edges["pt_gev"]) - 1, len(edges["delta_r"]) - 1)

@@ -34,8 +34,6 @@ def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes, descript
     ----------
     hadron_flavours
         Codes of each flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
-    description
-        Tagger, era and the like.
 
     Raises
     ------

@@ -31,11 +31,6 @@ def write_exports(
         Codes by flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
     head
         Begins the descriptions in both files: tagger, era.
-
-    Raises
-    ------
-    ValueError
-        If codes of a flavour are missing or belong to two, a map is empty, or members are of different samples.
     """
     corrections = [map_correction(fitted, hadron_flavours, name, head=head) for name, fitted in maps.items()]
     description = f"{head} Jet tagging efficiencies in simulation.".strip()
