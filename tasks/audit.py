@@ -30,17 +30,15 @@ class AuditScaleFactors(ConfigTask):
     code_version = 4
     keeps_replaced = True
     uses_networks = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (
-            *MEASUREMENT_KEYS,
-            "tagger.branch",
-            "generator",
-            "training.precision",
-            "ensemble",
-            "direct",
-            "audit",
-        )
+    config_keys = (
+        *MEASUREMENT_KEYS,
+        "tagger.branch",
+        "generator",
+        "training.precision",
+        "ensemble",
+        "direct",
+        "audit",
+    )
 
     def requires(self) -> Any:
         return measurement_inputs(self) | method_inputs(self)

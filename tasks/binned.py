@@ -20,9 +20,7 @@ class MeasureBinnedSF(ConfigTask):
 
     code_version = 4
     keeps_replaced = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (*MEASUREMENT_KEYS, "binned", "shifts")
+    config_keys = (*MEASUREMENT_KEYS, "binned", "shifts")
 
     def requires(self) -> Any:
         return measurement_inputs(self)

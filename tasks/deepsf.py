@@ -28,9 +28,7 @@ class TrainDeepSF(EnsembleWorkflow):
     members_key = "ensemble.n_members"
     keeps_replaced = True
     uses_networks = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (*MEASUREMENT_KEYS, "training", "ensemble.seed")
+    config_keys = (*MEASUREMENT_KEYS, "training", "ensemble.seed")
 
     def workflow_requires(self) -> dict[str, Any]:
         return {**super().workflow_requires(), **self._inputs}
@@ -83,9 +81,7 @@ class AggregateDeepSF(ConfigTask):
     code_version = 3
     keeps_replaced = True
     uses_networks = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (*ENTRY_KEYS, "ensemble.n_members", "training.precision")
+    config_keys = (*ENTRY_KEYS, "ensemble.n_members", "training.precision")
 
     def requires(self) -> Any:
         return {

@@ -21,9 +21,7 @@ class TrainDirectSF(ConfigTask):
     code_version = 4
     keeps_replaced = True
     uses_networks = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (*MEASUREMENT_KEYS, "training.inputs", "direct")
+    config_keys = (*MEASUREMENT_KEYS, "training.inputs", "direct")
 
     def requires(self) -> Any:
         if self.plan_cfg("direct") is None:

@@ -18,17 +18,15 @@ class ExportScaleFactors(ConfigTask):
     code_version = 2
     keeps_replaced = True
     uses_networks = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (
-            "tagger.name",
-            "tagger.branch",
-            "campaign.era",
-            "flavours",
-            "selection.jet.abseta_max",
-            "training.precision",
-            "exports",
-        )
+    config_keys = (
+        "tagger.name",
+        "tagger.branch",
+        "campaign.era",
+        "flavours",
+        "selection.jet.abseta_max",
+        "training.precision",
+        "exports",
+    )
 
     def requires(self) -> Any:
         needed = {"skims": SkimNtuples.req(self), "binned": MeasureBinnedSF.req(self)}

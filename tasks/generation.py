@@ -17,8 +17,7 @@ from tasks.framework.workflows import Workflow
 class TuneGenerator(ConfigTask):
     """Finds the composition of generated events that gives the configured purities: ``composition.json``."""
 
-    def config_keys(self) -> tuple[str, ...]:
-        return ("samples", "generator")
+    config_keys = ("samples", "generator")
 
     def output(self) -> Any:
         return self.target("composition.json")
@@ -36,9 +35,7 @@ class GenerateNtuples(Workflow):
     """Generates NanoAOD files of simulation and pseudo-data, one file per branch."""
 
     code_version = 2
-
-    def config_keys(self) -> tuple[str, ...]:
-        return ("generator",)
+    config_keys = ("generator",)
 
     def create_branch_map(self) -> dict[int, Any]:
         from deepsf.generator.plan import plan

@@ -94,9 +94,7 @@ class SampleInclusiveJets(ConfigTask):
     """
 
     code_version = 2
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (*TABLE_KEYS, "normalisation.max_jets")
+    config_keys = (*TABLE_KEYS, "normalisation.max_jets")
 
     def requires(self) -> Any:
         return SkimNtuples.req(self)

@@ -32,9 +32,7 @@ class AuditPhaseSpace(ConfigTask):
 
     keeps_replaced = True
     uses_networks = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (*TABLE_KEYS, "selection.jet.abseta_max", "training.precision", "validation")
+    config_keys = (*TABLE_KEYS, "selection.jet.abseta_max", "training.precision", "validation")
 
     def requires(self) -> Any:
         return {"skims": SkimNtuples.req(self)} | method_inputs(self)
@@ -60,8 +58,7 @@ class AuditPhaseSpace(ConfigTask):
 class PlotPhaseSpace(PlotTask):
     """Draws discriminants of all jets, number of jets and HT by channel, before and after scale factors."""
 
-    def config_keys(self) -> tuple[str, ...]:
-        return (*STYLE_KEYS, "validation")
+    config_keys = (*STYLE_KEYS, "validation")
 
     def requires(self) -> Any:
         return {"phase_space": AuditPhaseSpace.req(self), "audit": AuditScaleFactors.req(self)}
@@ -87,8 +84,7 @@ class PlotPhaseSpace(PlotTask):
 class PlotPurity(PlotTask):
     """Draws the fraction of each flavour in each region, and the condition number of the equations for the flavours."""
 
-    def config_keys(self) -> tuple[str, ...]:
-        return (*STYLE_KEYS, "regions")
+    config_keys = (*STYLE_KEYS, "regions")
 
     def requires(self) -> Any:
         return MeasureBinnedSF.req(self)

@@ -55,7 +55,7 @@ class PlotTask(ConfigTask):
         audit = self.audit()
         members = "" if audit is None else members_note(json.loads(audit.file.read_text()))
         # a toy of efficiencies has no data, and so no luminosity to write into the corner
-        campaign = self.cfg("campaign") if "campaign" in self.config_keys() else None
+        campaign = self.cfg("campaign") if "campaign" in self.config_keys else None
         return Style.of(self.cfg("plots"), campaign, self.flavour_names(), members)
 
     def output(self) -> Any:
@@ -74,8 +74,7 @@ class PlotTask(ConfigTask):
 class PlotScaleFactors(PlotTask):
     """Draws DeepSF over binned scale factors in every (pT, |eta|) bin; overviews, maps, truth, training curves."""
 
-    def config_keys(self) -> tuple[str, ...]:
-        return (*STYLE_KEYS, "binned.bins", "generator")
+    config_keys = (*STYLE_KEYS, "binned.bins", "generator")
 
     def requires(self) -> Any:
         return {
@@ -133,8 +132,7 @@ class PlotScaleFactors(PlotTask):
 class PlotClosure(PlotTask):
     """Draws probe discriminants by region: simulation by flavour against data, before and after scale factors."""
 
-    def config_keys(self) -> tuple[str, ...]:
-        return (*STYLE_KEYS, "regions")
+    config_keys = (*STYLE_KEYS, "regions")
 
     def requires(self) -> Any:
         return AuditScaleFactors.req(self)

@@ -22,9 +22,7 @@ class RunPseudoExperiments(ConfigTask):
     n_bootstrap = luigi.IntParameter(default=100, description="bootstraps of each experiment")
     n_events = luigi.IntParameter(default=400_000, description="data events of a region")
     seed = luigi.IntParameter(default=1, description="seed of all experiments")
-
-    def config_keys(self) -> tuple[str, ...]:
-        return ("plots", "flavours")
+    config_keys = ("plots", "flavours")
 
     def own_parameters(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("n_experiments", "n_bootstrap", "n_events", "seed")}

@@ -33,6 +33,7 @@ class SkimNtuples(Workflow):
 
     code_version = 3
 
+    @property
     def config_keys(self) -> tuple[str, ...]:
         """Of the samples only what the branch's own table depends on: a cross section comes in later."""
         sample = f"samples.{self.branch_data.sample}"
@@ -113,8 +114,7 @@ class ReportCutFlow(ConfigTask):
     If nothing is selected, or too many scores are invalid, this task fails.
     """
 
-    def config_keys(self) -> tuple[str, ...]:
-        return ("regions", "tagger.branch", "tagger.max_invalid_fraction")
+    config_keys = ("regions", "tagger.branch", "tagger.max_invalid_fraction")
 
     def requires(self) -> Any:
         return SkimNtuples.req(self)

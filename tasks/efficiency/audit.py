@@ -34,15 +34,13 @@ class AuditEfficiency(EfficiencyTask):
     code_version = 4
     keeps_replaced = True
     uses_networks = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (
-            "flavours",
-            "efficiency.toy",
-            "efficiency.audit",
-            "efficiency.ensemble",
-            "efficiency.truth_tagging.working_point",
-        )
+    config_keys = (
+        "flavours",
+        "efficiency.toy",
+        "efficiency.audit",
+        "efficiency.ensemble",
+        "efficiency.truth_tagging.working_point",
+    )
 
     def requires(self) -> Any:
         required = {

@@ -91,9 +91,7 @@ class GenerateEfficiencyToy(SampleWorkflow):
 
     code_version = 3
     sections = ("efficiency.toy",)
-
-    def config_keys(self) -> tuple[str, ...]:
-        return ("flavours", "efficiency.toy")
+    config_keys = ("flavours", "efficiency.toy")
 
     def output(self) -> Any:
         return {kind: self.target(f"{kind}_{self.branch_data}.parquet") for kind in ("events", "truth")}
@@ -116,16 +114,14 @@ class CollectJetEvents(EfficiencyTask):
     """Collects the jets of skimmed events of simulation, event by event, with tag bits at the working points."""
 
     code_version = 3
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (
-            "samples",
-            "flavours",
-            "tagger",
-            "campaign.luminosity_ifb",
-            "efficiency.working_points",
-            "efficiency.split",
-        )
+    config_keys = (
+        "samples",
+        "flavours",
+        "tagger",
+        "campaign.luminosity_ifb",
+        "efficiency.working_points",
+        "efficiency.split",
+    )
 
     def requires(self) -> Any:
         return SkimNtuples.req(self)

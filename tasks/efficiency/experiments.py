@@ -25,14 +25,12 @@ class RunCoverageReplicas(EfficiencyTask):
     """Tests whether errors of truth-tagged yields cover, on many small samples with maps of their own."""
 
     sections = ("efficiency.toy",)
-
-    def config_keys(self) -> tuple[str, ...]:
-        return (
-            "flavours",
-            *_TOY_KEYS,
-            "efficiency.maps",
-            *(f"efficiency.audit.{key}" for key in ("n_replicas", "n_replica_events", "seed")),
-        )
+    config_keys = (
+        "flavours",
+        *_TOY_KEYS,
+        "efficiency.maps",
+        *(f"efficiency.audit.{key}" for key in ("n_replicas", "n_replica_events", "seed")),
+    )
 
     def output(self) -> Any:
         return self.target("coverage.json")
@@ -62,6 +60,7 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
     sections = ("efficiency.toy", "efficiency.experiments")
     uses_networks = True
 
+    @property
     def config_keys(self) -> tuple[str, ...]:
         """Declare of the experiments' settings those of the branch's own alone."""
         model = self.plan_cfg("efficiency.ensemble.model")
@@ -106,9 +105,7 @@ class MeasureEfficiencySF(EfficiencyTask):
     code_version = 3
     sections = ("efficiency.toy", "efficiency.ratio")
     uses_networks = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return ("flavours", *_TOY_KEYS, "efficiency.ratio")
+    config_keys = ("flavours", *_TOY_KEYS, "efficiency.ratio")
 
     def output(self) -> Any:
         return self.target("scale_factors.json")

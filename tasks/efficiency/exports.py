@@ -27,6 +27,7 @@ class ExportEfficiency(EfficiencyTask):
     code_version = 3
     uses_networks = True
 
+    @property
     def config_keys(self) -> tuple[str, ...]:
         """Leave out tagger and era for the toy, which has none."""
         keys = ("flavours", "efficiency.ensemble.model")

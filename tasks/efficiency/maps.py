@@ -11,8 +11,7 @@ from tasks.framework.targets import staged
 class BuildEfficiencyMaps(EfficiencyTask):
     """Fills two efficiency maps: by flavour, pT and eta, and by these and the distance of the closest jet."""
 
-    def config_keys(self) -> tuple[str, ...]:
-        return ("efficiency.maps",)
+    config_keys = ("efficiency.maps",)
 
     def requires(self) -> Any:
         return self.req_events(TRAIN)

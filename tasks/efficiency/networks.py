@@ -38,6 +38,7 @@ class EfficiencyTraining(EfficiencyTask, Workflow):
     keeps_replaced = True
     uses_networks = True
 
+    @property
     def config_keys(self) -> tuple[str, ...]:
         """Declare of the networks' settings those of the branch's own alone."""
         return (f"efficiency.models.{self.member().model}", "efficiency.ensemble.seed")
@@ -120,9 +121,7 @@ class AggregateEfficiency(EfficiencyTask):
 
     code_version = 2
     keeps_replaced = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return ("efficiency.ensemble", "efficiency.comparisons")
+    config_keys = ("efficiency.ensemble", "efficiency.comparisons")
 
     def requires(self) -> Any:
         required = {"ensemble": TrainEfficiency.req(self), "folds": TrainEfficiencyFolds.req(self)}
@@ -161,9 +160,7 @@ class EvaluateEfficiency(SampleWorkflow):
 
     code_version = 4
     uses_networks = True
-
-    def config_keys(self) -> tuple[str, ...]:
-        return ("efficiency.ensemble.model", "efficiency.comparisons")
+    config_keys = ("efficiency.ensemble.model", "efficiency.comparisons")
 
     def workflow_requires(self) -> dict[str, Any]:
         return {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class PlotEfficiency(PlotTask, EfficiencyTask):
     """Draws efficiencies, closures with one and two tags, transfer, correlations, gains, reliability, trainings."""
 
+    @property
     def config_keys(self) -> tuple[str, ...]:
         """Leave out the luminosity for the toy, which has none."""
         keys = ("plots", "flavours", "efficiency.toy", "efficiency.comparisons", "efficiency.ensemble.model")

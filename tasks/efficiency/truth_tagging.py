@@ -23,6 +23,7 @@ class ApplyTruthTagging(SampleWorkflow):
 
     code_version = 3
 
+    @property
     def config_keys(self) -> tuple[str, ...]:
         """Declare the cuts of the tagger for skims alone: only scale factors need them, and toys have none."""
         keys = ("flavours", "efficiency.truth_tagging", "efficiency.ensemble.model")

@@ -68,7 +68,7 @@ class ConfigTask(ConfiguredTask):
         return {
             "code_version": self.code_version,
             **{f"parameter:{name}": value for name, value in self.own_parameters().items()},
-            **{f"config:{key}": plain_value_of(config, key) for key in self.config_keys()},
+            **{f"config:{key}": plain_value_of(config, key) for key in self.config_keys},
             **{f"file:{_name_of(path, settings.base())}": _digest_of(path) for path in self.external_files()},
         }
 

@@ -39,8 +39,9 @@ class ConfiguredTask(WorkflowOptions):
         """
         settings.config(self.config)
 
+    @property
     def config_keys(self) -> tuple[str, ...]:
-        """Return the keys of the configuration that `run` may read, as ``section`` or ``section.key``: its inputs."""
+        """Keys of the configuration that `run` may read, as ``section`` or ``section.key``: its inputs."""
         return ()
 
     def cfg(self, key: str) -> Any:
@@ -51,7 +52,7 @@ class ConfiguredTask(WorkflowOptions):
         KeyError
             If ``key`` is not covered by `config_keys`: an undeclared read would be missing in the manifest.
         """
-        keys = self.config_keys()
+        keys = self.config_keys
         if not covers(keys, key):
             raise KeyError(f"{self.task_family} reads {key!r}, which is not in its config_keys {keys}")
         return self.plan_cfg(key)

@@ -71,7 +71,7 @@ class BinnedFlavour:
     @property
     def positions(self) -> Floats:
         """Discriminant of the node of every bin, shape ``(n_disc,)``; 0 for invalid scores."""
-        return bin_positions(self.node, self.transform)
+        return np.concatenate([[0.0], expit(self.node) if self.transform == "logit" else self.node])
 
     def at(self, shift: str) -> BinnedFlavour:
         """Return the table with the values of a shift, itself where the shift does not change this flavour."""
@@ -247,11 +247,6 @@ class BinnedScaleFactor:
         )
         purities = FlavourPurities.from_json(content["system"]) if "system" in content else None
         return cls(flavours, tuple(content["changes"]), unit, purities)
-
-
-def bin_positions(node: Floats, transform: Transform) -> Floats:
-    """Return the discriminant of the node of every bin, 0 for the first, of invalid scores; shape ``(n_disc,)``."""
-    return np.concatenate([[0.0], expit(node) if transform == "logit" else node])
 
 
 def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:

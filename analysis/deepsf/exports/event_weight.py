@@ -200,7 +200,7 @@ def event_weight(
     column = discriminant or correction.branch
     if not column:
         raise ValueError(f"{correction.correction.name} does not say which discriminant it is for; give its column")
-    fields = _columns(jets)
+    fields = set(jets.fields if isinstance(jets, ak.Array) else jets)
     missing = [name for name in ("pt", "hadronFlavour", column) if name not in fields]
     if missing or not {"eta", "abseta"} & fields:
         raise ValueError(f"jets have no column {', '.join(missing) or 'eta'}; they have {sorted(fields)}")
@@ -211,10 +211,6 @@ def event_weight(
     if counts is not None:
         return np.asarray(_of_awkward(correction, [ak.unflatten(np.asarray(a), counts) for a in arrays], shift))
     return _of_rectangle(correction, arrays, shift)
-
-
-def _columns(jets: Any) -> set[str]:
-    return set(jets.fields) if isinstance(jets, ak.Array) else set(jets)
 
 
 def _of_awkward(correction: ShapeCorrection, arrays: list[Any], shift: str) -> ak.Array:

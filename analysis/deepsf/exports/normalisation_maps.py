@@ -139,8 +139,11 @@ def write_normalisation_maps(path: str | Path, maps: Maps, correction: ShapeCorr
 
 def map_correction(maps: Maps, label: Label, selection: str) -> Tree:
     """Return the maps as a correction of (process, systematic, n_jets, ht); ``selection`` is that of the events."""
+    axes = ("n_jets", "ht")
     content = {
-        process: category("systematic", {systematic_of(shift): _bins(r) for shift, r in by_shift.items()})
+        process: category(
+            "systematic", {systematic_of(shift): multibinning(axes, r.edges, r.ratio) for shift, r in by_shift.items()}
+        )
         for process, by_shift in maps.items()
     }
     parts = [
@@ -165,10 +168,6 @@ def map_correction(maps: Maps, label: Label, selection: str) -> Tree:
         "output": {"name": "weight", "type": "real"},
         "data": category("process", content),
     }
-
-
-def _bins(r: NormalisationMap) -> Tree:
-    return multibinning(("n_jets", "ht"), r.edges, r.ratio)
 
 
 def gaps(maps: Maps) -> list[str]:

@@ -48,5 +48,5 @@ def test_an_experiment_is_a_branch_that_depends_on_its_own_settings(of):
     branches = task.get_branch_tasks()
     assert [names(branch) for branch in branches.values()] == [[f"{name}.json"] for name in task.branch_map.values()]
     for number, name in task.branch_map.items():
-        keys = {key for key in branches[number].config_keys() if key.startswith("efficiency.experiments.")}
+        keys = {key for key in branches[number].config_keys if key.startswith("efficiency.experiments.")}
         assert keys == {f"efficiency.experiments.{key}" for key in ("seed", "n_events", name)}

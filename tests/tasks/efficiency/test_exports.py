@@ -18,5 +18,5 @@ def test_maps_and_network_are_one_file_each(of):
 
 
 def test_the_toy_has_no_tagger_to_depend_on(of):
-    assert not any(key.startswith(("tagger", "campaign")) for key in of(ExportEfficiency).config_keys())
-    assert {"tagger.name", "campaign.era"} < set(of(ExportEfficiency, "efficiency_nanoaod").config_keys())
+    assert not any(key.startswith(("tagger", "campaign")) for key in of(ExportEfficiency).config_keys)
+    assert {"tagger.name", "campaign.era"} < set(of(ExportEfficiency, "efficiency_nanoaod").config_keys)

@@ -18,8 +18,8 @@ def test_labels_make_figures_stale(changed):
 
 
 def test_skims_have_a_luminosity_to_write_and_the_toy_has_none(of):
-    assert "campaign" not in of(PlotEfficiency).config_keys()
-    assert "campaign" in of(PlotEfficiency, "efficiency_nanoaod").config_keys()
+    assert "campaign" not in of(PlotEfficiency).config_keys
+    assert "campaign" in of(PlotEfficiency, "efficiency_nanoaod").config_keys
 
 
 def test_histories_of_other_networks_are_drawn_where_there_are_any(of):

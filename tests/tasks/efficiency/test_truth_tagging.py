@@ -35,5 +35,5 @@ def test_it_depends_on_how_tags_are_drawn_and_on_no_training(changed):
 
 
 def test_cuts_of_the_tagger_matter_on_skims_alone(of):
-    assert "tagger.working_points" not in of(ApplyTruthTagging).config_keys()
-    assert "tagger.working_points" in of(ApplyTruthTagging, "efficiency_nanoaod").config_keys()
+    assert "tagger.working_points" not in of(ApplyTruthTagging).config_keys
+    assert "tagger.working_points" in of(ApplyTruthTagging, "efficiency_nanoaod").config_keys

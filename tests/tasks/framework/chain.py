@@ -23,8 +23,7 @@ ROOT = settings.base()
 class FirstOfChain(ConfigTask):
     """Says no more than the number of layers, but declares all of the training."""
 
-    def config_keys(self) -> tuple[str, ...]:
-        return ("training",)
+    config_keys = ("training",)
 
     def output(self):
         return self.target("first.json")
@@ -38,9 +37,7 @@ class SecondOfChain(ConfigTask):
     """Reads the first, a configuration of its own, and a file that no task makes."""
 
     during_run = staticmethod(lambda: None)
-
-    def config_keys(self) -> tuple[str, ...]:
-        return ("ensemble.seed",)
+    config_keys = ("ensemble.seed",)
 
     def requires(self):
         return FirstOfChain.req(self)
@@ -61,8 +58,7 @@ class SecondOfChain(ConfigTask):
 
 
 class ReadsUndeclared(ConfigTask):
-    def config_keys(self) -> tuple[str, ...]:
-        return ("training.layers",)
+    config_keys = ("training.layers",)
 
     def output(self):
         return self.target("never.json")
@@ -74,8 +70,7 @@ class ReadsUndeclared(ConfigTask):
 class BranchesOfChain(Workflow):
     """A branch a member; one may be told to fail."""
 
-    def config_keys(self) -> tuple[str, ...]:
-        return ("training.learning_rate",)
+    config_keys = ("training.learning_rate",)
 
     def create_branch_map(self):
         return dict(enumerate(range(10, 10 + self.plan_cfg("ensemble.n_members"))))

@@ -107,11 +107,6 @@ class EfficiencyMap:
         """Names of the working points, from the loosest to the tightest."""
         return tuple(self.counts.axes["passed"])[1:]
 
-    @property
-    def has_delta_r(self) -> bool:
-        """Whether there are bins in the distance to the closest jet."""
-        return "delta_r" in self.counts.axes.name
-
     @cached_property
     def sums(self) -> Sums:
         """Sums of weights and squares, ``(n_flavours, n_pt, n_eta[, n_delta_r], K + 1)``."""
@@ -164,7 +159,7 @@ class EfficiencyMap:
                 f"{events.flavours} and {events.working_points}"
             )
         columns = {"pt_gev": events.pt_gev, "eta": events.eta}
-        if self.has_delta_r:
+        if "delta_r" in self.counts.axes.name:
             columns["delta_r"] = closest_jet(events)[0]
         index = events.flavour.astype(np.int64)
         for name, values in columns.items():

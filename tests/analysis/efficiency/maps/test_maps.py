@@ -103,7 +103,7 @@ def test_the_map_with_delta_r_has_the_bins_of_the_closest_jet_the_last_one_open(
         sample.n_jets,
     )
     fitted = EfficiencyMap.fit(sample, SETTINGS, delta_r=True)
-    assert fitted.has_delta_r
+    assert "delta_r" in fitted.counts.axes.name
     distance = closest_jet(sample)[0]
     place = np.searchsorted([1], distance, side="right")
     total = fitted.sums.weight.sum(axis=(0, 1, 2, 4))
