@@ -9,11 +9,7 @@ from tasks.efficiency.events import EfficiencyTask, truth_targets
 from tasks.efficiency.experiments import MeasureEfficiencySF, RunCoverageReplicas, RunEfficiencyExperiments
 from tasks.efficiency.exports import ExportEfficiency, exported_maps
 from tasks.efficiency.maps import BuildEfficiencyMaps
-from tasks.efficiency.networks import (
-    AggregateEfficiency,
-    EvaluateEfficiency,
-    evaluated,
-)
+from tasks.efficiency.networks import AggregateEfficiency, EvaluateEfficiency, evaluated
 from tasks.framework import settings
 from tasks.framework.machine import made_on
 from tasks.framework.targets import ProvenanceTarget, leaves, staged

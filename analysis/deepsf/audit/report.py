@@ -11,16 +11,7 @@ import numpy as np
 from deepsf.audit import closure, yields
 from deepsf.audit import truth as comparison
 from deepsf.audit.bin_means import BinMeans, bin_means
-from deepsf.audit.methods import (
-    NONE,
-    TRUTH,
-    AuditedRegion,
-    Method,
-    Results,
-    TrueFunction,
-    audited_region,
-    true_method,
-)
+from deepsf.audit.methods import NONE, TRUTH, AuditedRegion, Method, Results, TrueFunction, audited_region, true_method
 from deepsf.audit.two_sample import two_sample_auc
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.audit import Audit
