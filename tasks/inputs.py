@@ -49,7 +49,7 @@ def load_entries(task: ConfigTask, requirement: Any, shift: str = "nominal") -> 
     from deepsf.skim.cut_flow import require_selected
 
     tables, regions = skim_tables(task, requirement, "entries"), task.cfg("regions")
-    require_selected(tables.metadata, regions)
+    require_selected(tables.reports, regions)
     return load.load_entries(tables, regions, shift)
 
 

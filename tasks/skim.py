@@ -126,15 +126,15 @@ class ReportCutFlow(ConfigTask):
         from deepsf.skim.cut_flow import (
             format_cut_flow,
             merge_cut_flows,
-            read_metadata,
+            read_report,
             require_selected,
             require_valid_scores,
         )
 
         tables = [target.file for target in leaves(self.input()) if target.file.name.endswith("_entries.parquet")]
-        metadata = [read_metadata(table) for table in tables]
-        require_selected(metadata, self.cfg("regions"))
-        merged = merge_cut_flows(metadata)
+        reports = [read_report(table) for table in tables]
+        require_selected(reports, self.cfg("regions"))
+        merged = merge_cut_flows(reports)
         for sample, report in merged.items():
             limit = self.cfg("tagger.max_invalid_fraction")
             require_valid_scores(f"sample {sample}", report.jets, self.cfg("tagger.branch"), limit)

@@ -30,13 +30,7 @@ class ConfiguredTask(WorkflowOptions):
         self.check()
 
     def check(self) -> None:
-        """Refuse what cannot work as soon as the task is asked for, before anything runs.
-
-        Raises
-        ------
-        ConfigError
-            If the configuration cannot be used.
-        """
+        """Refuse what cannot work, by a ConfigError, as soon as the task is asked for, before anything runs."""
         settings.config(self.config)
 
     @property

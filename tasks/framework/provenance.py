@@ -176,13 +176,7 @@ def content_of(path: Path) -> str | None:
 
 
 def file_digest(path: Path, cache: Path) -> str:
-    """Return the digest of a file that no task made, kept in the folder ``cache`` until its size or time changes.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    """
+    """Return the digest of a file that no task made, kept in the folder ``cache`` until its size or time changes."""
     now = _status(path)
     place = cache / f"{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:24]}.json"
     try:

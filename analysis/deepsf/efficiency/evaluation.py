@@ -119,13 +119,7 @@ def write(path: Path, models: Mapping[str, ModelEfficiencies]) -> None:
 
 
 def read(path: Path) -> dict[str, ModelEfficiencies]:
-    """Read what `write` wrote, models in the order in which they were written.
-
-    Raises
-    ------
-    deepsf.tensor_files.TensorFileError
-        If the file is not one of efficiencies.
-    """
+    """Read what `write` wrote, models in the order in which they were written."""
     return tensor_files.read(path, _FORMAT, _models)
 
 

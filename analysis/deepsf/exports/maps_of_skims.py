@@ -10,7 +10,7 @@ import numpy as np
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.normalisation_maps import MapEdges, Maps, NormalisationMap, normalisation_map
 from deepsf.exports.systematics import NOMINAL
-from deepsf.skim.cut_flow import SkimReport, read_metadata
+from deepsf.skim.cut_flow import read_report
 from deepsf.skim.event_table import EventTable, read_events
 
 
@@ -27,15 +27,14 @@ def maps_of_skims(paths: Iterable[Path], correction: ShapeCorrection, edges: Map
     """
     maps: dict[str, dict[str, NormalisationMap]] = {}
     for path in sorted(paths):
-        metadata = read_metadata(path)
-        if metadata["kind"] != "simulation":
+        report = read_report(path)
+        if report.kind != "simulation":
             continue
-        report = SkimReport.from_metadata(metadata)
         own_rows = {*report.kinematic_shifts, *report.weight_shifts} - {NOMINAL}
-        nominal = read_events(path, metadata, NOMINAL, _COLUMNS)
+        nominal = read_events(path, report, NOMINAL, _COLUMNS)
         of_sample = maps.setdefault(report.sample, {})
         for shift in correction.shifts:
-            events = read_events(path, metadata, shift, _COLUMNS) if shift in own_rows else nominal
+            events = read_events(path, report, shift, _COLUMNS) if shift in own_rows else nominal
             of_file = _map(events, correction, shift, edges)
             of_sample[shift] = of_sample[shift] + of_file if shift in of_sample else of_file
     return maps

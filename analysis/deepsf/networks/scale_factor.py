@@ -210,8 +210,6 @@ def load_member(path: Path, precision: Precision = "fp32") -> MemberScaleFactor:
 
     Raises
     ------
-    deepsf.tensor_files.TensorFileError
-        If the file is not one of ours.
     ValueError
         If it holds several members.
     """

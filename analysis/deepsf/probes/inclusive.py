@@ -16,7 +16,6 @@ from numba import njit
 from deepsf.arrays import Bools, Floats, Ints, Singles
 from deepsf.probes.entries import FILE_SHIFT, Jets, evenly, joined_jets
 from deepsf.probes.tables import SkimTables
-from deepsf.skim.cut_flow import SkimReport
 from deepsf.skim.shifts import NOMINAL, read_shift, require_shift
 
 Half = Literal[0, 1]
@@ -177,13 +176,13 @@ def _simulated_jets(tables: SkimTables, shift: str) -> InclusiveJets:
     factors, weight_shifts = tables.factors(), tables.shifts[1] if shift == NOMINAL else ()
     columns = ["entry", "weight", "pt_gev", "eta", "discriminant", "hadron_flavour", *tables.jet_columns]
     parts = []
-    for number, (path, meta) in enumerate(zip(tables.paths, tables.metadata, strict=True)):
-        if meta["kind"] != "simulation":
+    for number, (path, report) in enumerate(zip(tables.paths, tables.reports, strict=True)):
+        if report.kind != "simulation":
             continue
-        stored = [name for name in weight_shifts if name in SkimReport.from_metadata(meta).weight_shifts]
-        table = read_shift(path, meta, shift, [*columns, *(f"weight_{name}" for name in stored)])
+        stored = [name for name in weight_shifts if name in report.weight_shifts]
+        table = read_shift(path, report, shift, [*columns, *(f"weight_{name}" for name in stored)])
         event = (np.int64(number) << FILE_SHIFT) | table["entry"].to_numpy()
-        weight = table["weight"].to_numpy() * factors[meta["sample"]]
+        weight = table["weight"].to_numpy() * factors[report.sample]
         ones = np.ones(len(event), np.float32)
         ratios = {name: table[f"weight_{name}"].to_numpy() if name in stored else ones for name in weight_shifts}
         parts.append(InclusiveJets(event, weight, tables.jets(table, path), ratios))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -13,11 +12,12 @@ from deepsf.config.regions import Region
 from deepsf.config.selection import CHANNELS
 from deepsf.probes.entries import FILE_SHIFT, ProbeEntries, RegionEntries, joined_entries
 from deepsf.probes.tables import SkimTables
+from deepsf.skim.cut_flow import SkimReport
 from deepsf.skim.shifts import NOMINAL, read_shift, require_shift
 
 
 def channel_scales(
-    metadata: Sequence[Mapping[str, Any]], factors: Mapping[str, float], regions: Mapping[str, Region]
+    reports: Sequence[SkimReport], factors: Mapping[str, float], regions: Mapping[str, Region]
 ) -> dict[str, Floats]:
     """Return by region the rate scale N_data / N_simulation of each channel, shape ``(3,)``.
 
@@ -33,7 +33,7 @@ def channel_scales(
     for region, definition in regions.items():
         scale = np.ones(len(CHANNELS))
         for channel in definition.channels:
-            yields = [(m["sample"], m["kind"], m["region_yields"][region][channel]) for m in metadata]
+            yields = [(r.sample, r.kind, r.region_yields[region][channel]) for r in reports]
             data = sum(float(y["sum_weights"]) for _, kind, y in yields if kind == "data")
             simulation = sum(
                 factors[name] * float(y["sum_weights"]) for name, kind, y in yields if kind == "simulation"
@@ -66,24 +66,24 @@ def load_entries(tables: SkimTables, regions: Mapping[str, Region], shift: str =
         lacks the shift.
     """
     require_shift(shift, *tables.shifts)
-    eras = [tables.samples[meta["sample"]].era for meta in tables.metadata]
+    eras = [tables.samples[report.sample].era for report in tables.reports]
     factors = tables.factors()
     scales = {
-        era: channel_scales([m for m, e in zip(tables.metadata, eras, strict=True) if e == era], factors, regions)
+        era: channel_scales([r for r, e in zip(tables.reports, eras, strict=True) if e == era], factors, regions)
         for era in dict.fromkeys(eras)
     }
     parts: dict[tuple[str, str], list[ProbeEntries]] = {(r, k): [] for r in regions for k in ("data", "simulation")}
-    for number, (path, meta, era) in enumerate(zip(tables.paths, tables.metadata, eras, strict=True)):
-        table = read_shift(path, meta, shift, _entry_columns(regions, tables.jet_columns))
+    for number, (path, report, era) in enumerate(zip(tables.paths, tables.reports, eras, strict=True)):
+        table = read_shift(path, report, shift, _entry_columns(regions, tables.jet_columns))
         event = (np.int64(number) << FILE_SHIFT) | table["entry"].to_numpy()
-        weight = table["weight"].to_numpy() * factors.get(meta["sample"], 1.0)
+        weight = table["weight"].to_numpy() * factors.get(report.sample, 1.0)
         probe, tag = (tables.jets(table, path, prefix) for prefix in ("probe_", "tag_"))
         entries = ProbeEntries(event, weight, table["channel"].to_numpy(), probe, tag)
         for region in regions:
             chosen = entries[np.flatnonzero(table[f"in_{region}"].to_numpy())]
-            if meta["kind"] == "simulation":
+            if report.kind == "simulation":
                 chosen = replace(chosen, weight=chosen.weight * scales[era][region][chosen.channel])
-            parts[region, meta["kind"]].append(chosen)
+            parts[region, report.kind].append(chosen)
     loaded = {
         r: RegionEntries(joined_entries(parts[r, "data"]), joined_entries(parts[r, "simulation"])) for r in regions
     }

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from deepsf.config.flavours import Flavour
 from deepsf.config.samples import Sample
 from deepsf.probes.entries import Jets, jets_of
-from deepsf.skim.cut_flow import read_metadata
+from deepsf.skim.cut_flow import SkimReport, read_report
 from deepsf.skim.shifts import shifts_of
 
 
@@ -39,14 +38,14 @@ class SkimTables:
         object.__setattr__(self, "paths", sorted(self.paths))
 
     @cached_property
-    def metadata(self) -> list[dict[str, Any]]:
-        """Metadata of each file."""
-        return [read_metadata(path) for path in self.paths]
+    def reports(self) -> list[SkimReport]:
+        """Report of each file."""
+        return [read_report(path) for path in self.paths]
 
     @property
     def shifts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of the kinematic shifts, ``nominal`` first, and of the weight shifts."""
-        return shifts_of(self.metadata)
+        return shifts_of(self.reports)
 
     def jets(self, table: pa.Table, path: Path, prefix: str = "") -> Jets:
         """Return the jets in the columns of the given prefix of the table at ``path``."""
@@ -54,11 +53,11 @@ class SkimTables:
 
     def factors(self) -> dict[str, float]:
         """Return by simulated sample the factor that scales its generator weights to the luminosity."""
-        return luminosity_weights(self.metadata, self.samples, self.luminosity_ifb)
+        return luminosity_weights(self.reports, self.samples, self.luminosity_ifb)
 
 
 def luminosity_weights(
-    metadata: Sequence[Mapping[str, Any]], samples: Mapping[str, Sample], luminosity_ifb: float
+    reports: Sequence[SkimReport], samples: Mapping[str, Sample], luminosity_ifb: float
 ) -> dict[str, float]:
     """Return by simulated sample the factor cross section x luminosity / sum of generator weights over its files.
 
@@ -73,7 +72,7 @@ def luminosity_weights(
     for name, sample in samples.items():
         if sample.kind != "simulation" or sample.cross_section_pb is None:
             continue
-        total = sum(float(m["sum_weights"]) for m in metadata if m["sample"] == name)
+        total = sum(float(report.sum_weights) for report in reports if report.sample == name)
         if total <= 0:
             raise ValueError(
                 f"sample {name}: generator weights sum to {total:g}; a positive sum is needed to normalise it"

@@ -78,13 +78,7 @@ class RegionWeights:
         self.tag_counts = None if settings.jets == "all_jets" else simulation.tag.flavour != enriched
 
     def kappa(self, tag_sf: Floats | None) -> Floats:
-        """Return kappa by bin, shape ``(n_bins,)``.
-
-        Raises
-        ------
-        ValueError
-            If a bin with data has no positive sum of simulated weights.
-        """
+        """Return kappa by bin, shape ``(n_bins,)``."""
         return self._kappa(self._weighted(tag_sf))
 
     def simulation(self, tag_sf: Floats | None = None) -> Floats:

@@ -71,15 +71,8 @@ class SkimReport:
         """Return the report as JSON; the same report gives the same text."""
         return json.dumps(asdict(self), sort_keys=True)
 
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[str, Any]) -> SkimReport:
-        """Return the report whose JSON was read by `read_metadata`."""
-        lists = ("missing_triggers", "kinematic_shifts", "weight_shifts")
-        as_tuples: dict[str, Any] = {key: tuple(metadata[key]) for key in lists if key in metadata}
-        return cls(**{**metadata, **as_tuples})
 
-
-def read_metadata(path: str | Path) -> dict[str, Any]:
+def read_report(path: str | Path) -> SkimReport:
     """Return the report in the metadata of a skim's table, its cut flow in the order of the steps.
 
     Raises
@@ -90,16 +83,17 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     metadata = pq.read_schema(path).metadata or {}
     if METADATA_KEY not in metadata:
         raise SkimError(f"{path}: parquet file without the metadata of a skim; give a table that SkimNtuples wrote")
-    report: dict[str, Any] = json.loads(metadata[METADATA_KEY])
-    report["cut_flow"] = dict(sorted(report["cut_flow"].items(), key=lambda item: _step_order(item[0])))
-    return report
+    stored: dict[str, Any] = json.loads(metadata[METADATA_KEY])
+    stored["cut_flow"] = dict(sorted(stored["cut_flow"].items(), key=lambda item: _step_order(item[0])))
+    stored |= {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
+    return SkimReport(**stored)
 
 
 def _step_order(step: str) -> tuple[int, str]:
     return (STEPS.index(step), "") if step in STEPS else (len(STEPS), step)
 
 
-def merge_cut_flows(metadata: Iterable[Mapping[str, Any]]) -> dict[str, SkimReport]:
+def merge_cut_flows(reports: Iterable[SkimReport]) -> dict[str, SkimReport]:
     """Return one report for each sample, summed over its files, in the order of their first files.
 
     Raises
@@ -108,8 +102,7 @@ def merge_cut_flows(metadata: Iterable[Mapping[str, Any]]) -> dict[str, SkimRepo
         If files of one sample were skimmed with different regions.
     """
     merged: dict[str, SkimReport] = {}
-    for entry in metadata:
-        report = SkimReport.from_metadata(entry)
+    for report in reports:
         merged[report.sample] = _sum(merged[report.sample], report) if report.sample in merged else report
     return merged
 
@@ -162,7 +155,7 @@ def format_cut_flow(report: SkimReport) -> str:
     return "\n".join(lines)
 
 
-def require_selected(metadata: Iterable[Mapping[str, Any]], regions: Iterable[str]) -> None:
+def require_selected(reports: Iterable[SkimReport], regions: Iterable[str]) -> None:
     """Check that all files together have tagged events of data and of simulation in every region.
 
     Raises
@@ -170,7 +163,7 @@ def require_selected(metadata: Iterable[Mapping[str, Any]], regions: Iterable[st
     SkimError
         Naming every region and sample kind without events, the last step that had some, and the way out.
     """
-    reports = list(merge_cut_flows(metadata).values())
+    reports = list(merge_cut_flows(reports).values())
     problems = []
     for region in regions:
         for kind in ("data", "simulation"):

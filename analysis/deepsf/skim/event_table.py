@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from deepsf.arrays import Ints
+from deepsf.skim.cut_flow import SkimReport
 from deepsf.skim.shifts import read_shift
 
 
@@ -21,7 +22,7 @@ class EventTable(NamedTuple):
     n_jets: Ints
 
 
-def read_events(path: Path, meta: Mapping[str, Any], shift: str, columns: Sequence[str]) -> EventTable:
+def read_events(path: Path, report: SkimReport, shift: str, columns: Sequence[str]) -> EventTable:
     """Return the jets of one shift of the skim, see `read_shift`, with ``entry``, ``rank`` and ``n_jets`` besides.
 
     Raises
@@ -29,7 +30,7 @@ def read_events(path: Path, meta: Mapping[str, Any], shift: str, columns: Sequen
     ValueError
         If jets of an event are missing: the number of jets in the table is not that of its rows.
     """
-    table = _sorted(read_shift(path, meta, shift, ["entry", "rank", "n_jets", *columns]))
+    table = _sorted(read_shift(path, report, shift, ["entry", "rank", "n_jets", *columns]))
     entry = table["entry"].to_numpy()
     first = np.flatnonzero(np.diff(entry, prepend=-1))
     n_rows, n_jets = np.diff(first, append=len(entry)), table["n_jets"].to_numpy()[first]

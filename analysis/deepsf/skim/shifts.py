@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,22 +13,17 @@ from deepsf.skim.cut_flow import SkimReport
 NOMINAL = "nominal"
 
 
-def shifts_of(metadata: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def shifts_of(reports: Iterable[SkimReport]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the kinematic shifts (``nominal`` first) and of the weight shifts of a skim.
 
     A weight shift counts if any file has it: it changes nothing in the files that lack it.
-
-    Parameters
-    ----------
-    metadata
-        Of the skim's tables, of entries or of jets.
 
     Raises
     ------
     ValueError
         If simulated files differ in their kinematic shifts.
     """
-    simulated = [SkimReport.from_metadata(meta) for meta in metadata if meta["kind"] == "simulation"]
+    simulated = [report for report in reports if report.kind == "simulation"]
     kinematic = {report.kinematic_shifts: report.sample for report in simulated}
     if len(kinematic) > 1:
         (one, sample), (other, sample_of_other) = list(kinematic.items())[:2]
@@ -47,12 +41,11 @@ def require_shift(shift: str, kinematic: Sequence[str], weights: Sequence[str]) 
         raise ValueError(f"shift {shift!r} is not in the skim; it has {', '.join((*kinematic, *weights))}")
 
 
-def read_shift(path: Path, meta: Mapping[str, Any], shift: str, columns: Sequence[str]) -> pa.Table:
+def read_shift(path: Path, report: SkimReport, shift: str, columns: Sequence[str]) -> pa.Table:
     """Return columns of a skim's table for one shift of the skim.
 
     A kinematic shift has its own rows. A weight shift has the nominal rows, with its ``weight`` if the file has it.
     """
-    report = SkimReport.from_metadata(meta)
     kinematic, ratio = report.kinematic_shifts, f"weight_{shift}"
     number = kinematic.index(shift) if shift in kinematic else 0
     # a row group holds one shift, so that rows of other shifts are not read

@@ -10,7 +10,7 @@ from tests.analysis.probes.skims import add_shifts, tables_in, write_entries
 def test_the_order_of_paths_does_not_matter(skims):
     tables = tables_in(skims)
     assert [path.name for path in tables.paths] == ["a.parquet", "b.parquet", "c.parquet"]
-    assert [meta["sample"] for meta in tables.metadata] == ["ttbar", "ttbar", "data"]
+    assert [report.sample for report in tables.reports] == ["ttbar", "ttbar", "data"]
 
 
 def test_simulation_is_scaled_by_the_sum_of_weights_over_all_its_files(skims):

@@ -1,6 +1,7 @@
 """Reports of a skim: kept in the tables, summed over files, printed, and refused where nothing is left."""
 
 import json
+from dataclasses import fields
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +12,7 @@ from deepsf.skim.cut_flow import (
     SkimReport,
     format_cut_flow,
     merge_cut_flows,
-    read_metadata,
+    read_report,
     require_selected,
     require_valid_scores,
 )
@@ -20,20 +21,20 @@ from deepsf.skim.cut_flow import (
 def test_metadata_of_both_tables_are_the_report(make_nanoaod, skim):
     report, *tables = skim(make_nanoaod())
     for table in tables:
-        metadata = read_metadata(table)
-        assert SkimReport.from_metadata(metadata) == report
-        assert list(metadata["cut_flow"])[:2] == ["all", "filters"]  # in the order of the cuts
+        stored = read_report(table)
+        assert stored == report
+        assert list(stored.cut_flow)[:2] == ["all", "filters"]  # in the order of the cuts
         text = pq.read_schema(table).metadata[b"deepsf"].decode()
         assert text == json.dumps(json.loads(text), sort_keys=True)
-    assert metadata["sum_weights"] == 805.0
-    assert metadata["file"] == "nano.root"
-    assert {"sample", "kind", "n_events", "sum_weights", "cut_flow", "region_yields", "jets"} <= set(metadata)
+    assert stored.sum_weights == 805.0
+    assert stored.file == "nano.root"
+    assert set(json.loads(text)) == {field.name for field in fields(SkimReport)}
 
 
 def test_metadata_of_a_foreign_file_are_refused(tmp_path):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
     with pytest.raises(SkimError, match=r"other\.parquet: parquet file without the metadata of a skim"):
-        read_metadata(tmp_path / "other.parquet")
+        read_report(tmp_path / "other.parquet")
 
 
 def test_limit_of_invalid_scores_allows_for_fluctuations_in_small_files_only():
@@ -55,14 +56,14 @@ def test_limit_of_invalid_scores_allows_for_fluctuations_in_small_files_only():
 def test_cut_flows_of_files_add_up_by_sample_and_print(make_nanoaod, skim, data):
     tables = [skim(make_nanoaod(500, seed, name=f"{seed}.root"), f"mc{seed}")[1] for seed in (1, 2)]
     tables.append(skim(make_nanoaod(300, 3, data=True), "d", sample_name="dielectron", sample=data)[1])
-    metadata = [read_metadata(table) for table in tables]
-    merged = merge_cut_flows(metadata)
+    reports = [read_report(table) for table in tables]
+    merged = merge_cut_flows(reports)
     assert list(merged) == ["ttbar", "dielectron"]
     assert merged["ttbar"].n_events == 1000
     assert merged["ttbar"].sum_weights == 2010.0
     for step, counts in merged["ttbar"].cut_flow.items():
         for channel, n in counts.items():
-            assert n == sum(entry["cut_flow"][step][channel] for entry in metadata[:2])
+            assert n == sum(report.cut_flow[step][channel] for report in reports[:2])
     lines = format_cut_flow(merged["ttbar"]).splitlines()
     assert lines[0] == "ttbar (simulation): 1000 events, sum of weights 2010"
     assert lines[2].split() == ["all", "1000", "-", "-", "-"]
@@ -77,25 +78,25 @@ def test_a_region_without_events_names_kind_last_step_and_way_out(make_nanoaod, 
     observed = skim(
         make_nanoaod(3000, data=True, basket=3000), "data", sample_name="muons", sample=data, regions=impossible
     )[1]
-    metadata = [read_metadata(path) for path in (simulated, observed)]
-    require_selected(metadata, ["any"])
-    n = sum(metadata[1]["cut_flow"]["exactly_two_jets"].values())
+    reports = [read_report(path) for path in (simulated, observed)]
+    require_selected(reports, ["any"])
+    n = sum(reports[1].cut_flow["exactly_two_jets"].values())
     with pytest.raises(
         SkimError,
         match=rf"region hf: no data event is selected \(samples: muons\); the last step with events is "
         rf"exactly_two_jets \({n}\); check the cuts of regions\.hf in the config",
     ):
-        require_selected(metadata, impossible)
+        require_selected(reports, impossible)
     with pytest.raises(
         SkimError, match=r"region any: no data event is selected \(samples: none\); there are no events"
     ):
-        require_selected(metadata[:1], ["any"])
+        require_selected(reports[:1], ["any"])
 
 
 def test_no_selected_event_at_all_names_the_step_that_took_the_last(make_nanoaod, skim, selection):
     strict = selection.model_copy(update={"mll_min_gev": 1e6})
-    metadata = read_metadata(skim(make_nanoaod(), selection=strict)[1])
+    report = read_report(skim(make_nanoaod(), selection=strict)[1])
     with pytest.raises(
         SkimError, match=r"simulation event .* last step with events is trigger .* the cut behind mll in"
     ):
-        require_selected([metadata], ["hf"])
+        require_selected([report], ["hf"])

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepsf.skim.cut_flow import METADATA_KEY, SkimReport, read_metadata
+from deepsf.skim.cut_flow import METADATA_KEY, SkimReport, read_report
 from deepsf.skim.event_table import read_events
 
 ROWS = {
@@ -20,7 +20,7 @@ ROWS = {
 def write(path, rows):
     report = SkimReport("ttbar", "simulation", 2, 2.0, {}, {}, {})
     pq.write_table(pa.table(rows).replace_schema_metadata({METADATA_KEY: report.to_json()}), path)
-    return path, read_metadata(path)
+    return path, read_report(path)
 
 
 def test_jets_come_by_event_and_rank(tmp_path):

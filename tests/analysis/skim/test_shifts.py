@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepsf.skim.cut_flow import METADATA_KEY, SkimReport, read_metadata
+from deepsf.skim.cut_flow import METADATA_KEY, SkimReport, read_report
 from deepsf.skim.shifts import read_shift, require_shift, shifts_of
 
 ROWS = {
@@ -34,15 +34,15 @@ def write(tmp_path):
 
 def test_shifts_are_those_of_simulation_and_weights_of_any_file_count(write):
     files = write("a", report()), write("b", report(weights=())), write("c", report("data", "data", ("nominal",), ()))
-    metadata = [read_metadata(path) for path in files]
-    assert shifts_of(metadata) == (("nominal", "jer_up"), ("pileup_up",))
-    assert shifts_of(metadata[2:]) == (("nominal",), ())
+    reports = [read_report(path) for path in files]
+    assert shifts_of(reports) == (("nominal", "jer_up"), ("pileup_up",))
+    assert shifts_of(reports[2:]) == (("nominal",), ())
 
 
 def test_files_skimmed_with_different_shifts_of_jets_are_refused(write):
     files = write("a", report()), write("b", report("zjets", kinematic=("nominal", "jesTotal_up")))
     with pytest.raises(ValueError, match=r"samples ttbar and zjets .* different shifts .*'jer_up', 'jesTotal_up'"):
-        shifts_of([read_metadata(path) for path in files])
+        shifts_of([read_report(path) for path in files])
 
 
 def test_an_unknown_shift_is_refused_with_those_there_are():
@@ -63,7 +63,7 @@ def test_an_unknown_shift_is_refused_with_those_there_are():
 )
 def test_a_shift_has_its_own_rows_or_weights(write, shift, pt, weight):
     path = write("a", report())
-    table = read_shift(path, read_metadata(path), shift, ["pt_gev", "weight"])
+    table = read_shift(path, read_report(path), shift, ["pt_gev", "weight"])
     assert table.column_names == ["pt_gev", "weight"]
     assert table["pt_gev"].to_pylist() == pt
     assert table["weight"].to_pylist() == weight

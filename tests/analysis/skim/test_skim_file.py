@@ -7,7 +7,7 @@ import uproot
 
 from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.root_file import NtupleError
-from deepsf.skim.cut_flow import SkimError, read_metadata
+from deepsf.skim.cut_flow import SkimError, read_report
 from tests.analysis.skim.test_probe_entries import ENTRY_TYPES
 from tests.analysis.skim.test_tables import JET_TYPES
 
@@ -43,7 +43,7 @@ def test_files_without_selected_events_give_empty_tables_of_full_schema(make_nan
         table = pq.read_table(path)
         assert table.num_rows == 0
         assert {field.name: str(field.type) for field in table.schema} == types
-        assert read_metadata(path)["n_events"] == n_events
+        assert read_report(path).n_events == n_events
 
 
 def test_a_data_set_fills_only_its_channels(make_nanoaod, skim, data):

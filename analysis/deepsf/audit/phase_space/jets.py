@@ -11,7 +11,7 @@ import numpy as np
 from deepsf.arrays import Floats, Ints
 from deepsf.probes.entries import Jets
 from deepsf.probes.tables import SkimTables
-from deepsf.skim.cut_flow import SkimReport, read_metadata
+from deepsf.skim.cut_flow import read_report
 from deepsf.skim.event_table import read_events
 from deepsf.skim.shifts import NOMINAL
 
@@ -55,8 +55,7 @@ class JetFile:
     """One file of the skim; `events` gives its nominal events or those of a shift."""
 
     def __init__(self, path: Path, tables: SkimTables) -> None:
-        self.path, self._tables, self._metadata = path, tables, read_metadata(path)
-        self.report = SkimReport.from_metadata(self._metadata)
+        self.path, self._tables, self.report = path, tables, read_report(path)
 
     @property
     def is_data(self) -> bool:
@@ -72,7 +71,7 @@ class JetFile:
         rows = shift if shift in self.report.kinematic_shifts else NOMINAL
         ratio = [f"weight_{shift}"] if shift in self.report.weight_shifts else []
         columns = [*_COLUMNS, *ratio, *self._tables.jet_columns]
-        table, first, n_jets = read_events(self.path, self._metadata, rows, columns)
+        table, first, n_jets = read_events(self.path, self.report, rows, columns)
         weight = table["weight"].to_numpy()[first] * factor
         for name in ratio:
             weight = weight * table[name].to_numpy()[first]

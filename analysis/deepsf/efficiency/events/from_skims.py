@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from deepsf.efficiency.events.random import event_uniforms, stream
 from deepsf.jets import flavour_index
 from deepsf.probes.tables import luminosity_weights
 from deepsf.seeds import mixed
-from deepsf.skim.cut_flow import read_metadata
+from deepsf.skim.cut_flow import SkimReport, read_report
 from deepsf.skim.event_table import read_events
 from deepsf.skim.shifts import NOMINAL
 
@@ -68,15 +68,15 @@ def jet_events(
     """
     codes = hadron_flavours(flavours)
     naming = _Naming(codes, tuple(working_points), _thresholds(tagger, working_points))
-    tables = [(path, read_metadata(path)) for path in sorted(paths)]
-    simulated = [(path, meta) for path, meta in tables if meta["kind"] == "simulation"]
-    present = {meta["sample"] for _, meta in simulated}
+    tables = [(path, read_report(path)) for path in sorted(paths)]
+    simulated = [(path, report) for path, report in tables if report.kind == "simulation"]
+    present = {report.sample for _, report in simulated}
     if unknown := sorted(present - set(samples)):
         raise ValueError(f"skims of {unknown} are of no sample of the configuration, which has {list(samples)}")
     used = {name: sample for name, sample in samples.items() if name in present}
-    factors = luminosity_weights([meta for _, meta in simulated], used, luminosity_ifb)
+    factors = luminosity_weights([report for _, report in simulated], used, luminosity_ifb)
     parts = [
-        _events_of(path, meta, factors[meta["sample"]], seed, naming) for seed, path, meta in _identified(simulated)
+        _events_of(path, report, factors[report.sample], seed, naming) for seed, path, report in _identified(simulated)
     ]
     if not sum(map(len, parts)):
         raise ValueError(
@@ -113,22 +113,22 @@ def _seed_of(name: Sequence[str]) -> np.uint64:
     return np.uint64(int.from_bytes(digest[:8], "little"))
 
 
-def _identified(simulated: Sequence[tuple[Path, dict[str, Any]]]) -> list[tuple[np.uint64, Path, dict[str, Any]]]:
+def _identified(simulated: Sequence[tuple[Path, SkimReport]]) -> list[tuple[np.uint64, Path, SkimReport]]:
     """Return the files with the seed of their events' numbers, in an order that has nothing to do with their place.
 
     Files of one sample and name, from several folders, are told apart by their content.
     """
-    names = Counter((meta["sample"], meta.get("file", "")) for _, meta in simulated)
-    by_name: dict[tuple[str, ...], tuple[Path, dict[str, Any]]] = {}
-    for path, meta in simulated:
-        name = (meta["sample"], meta.get("file", ""))
+    names = Counter((report.sample, report.file) for _, report in simulated)
+    by_name: dict[tuple[str, ...], tuple[Path, SkimReport]] = {}
+    for path, report in simulated:
+        name = (report.sample, report.file)
         key = name if names[name] == 1 else (*name, _digest(path))
         if key in by_name:
             raise ValueError(
                 f"{path} and {by_name[key][0]}: the same events of sample {name[0]} twice; name every NanoAOD file in "
                 "one sample, once"
             )
-        by_name[key] = path, meta
+        by_name[key] = path, report
     return [(_seed_of(key), *by_name[key]) for key in sorted(by_name)]
 
 
@@ -141,10 +141,10 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _events_of(path: Path, meta: Mapping[str, Any], factor: float, seed: np.uint64, naming: _Naming) -> JetEvents:
+def _events_of(path: Path, report: SkimReport, factor: float, seed: np.uint64, naming: _Naming) -> JetEvents:
     if missing := sorted({"entry", "rank", "n_jets", *_COLUMNS} - set(pq.read_schema(path).names)):
         raise ValueError(f"{path}: lacks the columns {missing} of today's skims; run SkimNtuples again")
-    events = read_events(path, meta, NOMINAL, _COLUMNS)
+    events = read_events(path, report, NOMINAL, _COLUMNS)
     jets = {name: events.jets[name].to_numpy() for name in ("entry", *_COLUMNS)}
     score = jets["discriminant"].astype(np.float64)
     passed = np.where(score >= 0.0, np.searchsorted(naming.thresholds, score), 0)  # negative: no valid score

@@ -133,8 +133,6 @@ def load_member(path: Path) -> EfficiencyNetwork:
 
     Raises
     ------
-    deepsf.tensor_files.TensorFileError
-        If the file is not one of ours.
     ValueError
         If it holds several.
     """
