@@ -167,10 +167,10 @@ KNOWN = {
     ],
 )
 def test_what_does_not_fit_is_said(settings, n_bootstrap, message):
-    found = shift_problems(Shifts(**settings), REGIONS, KNOWN, n_bootstrap)
+    found = list(shift_problems(Shifts(**settings), REGIONS, KNOWN, n_bootstrap))
     assert len(found) == 1
     assert message in found[0]
 
 
 def test_defaults_fit_two_regions():
-    assert shift_problems(Shifts(), REGIONS, KNOWN, 2) == []
+    assert list(shift_problems(Shifts(), REGIONS, KNOWN, 2)) == []
