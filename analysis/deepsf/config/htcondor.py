@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from deepsf.config.base import NonNegative, Positive, Section
+
+_OUR_COMMANDS = {
+    *("queue", "universe", "executable", "arguments", "initialdir", "getenv", "notification", "batch_name"),
+    *("input", "output", "error", "log", "should_transfer_files", "when_to_transfer_output", "transfer_executable"),
+    *("transfer_input_files", "transfer_output_files", "transfer_output_remaps", "container_image", "x509userproxy"),
+    *("request_cpus", "request_memory", "request_disk", "request_gpus", "requirements"),
+    *("accounting_group", "accounting_group_user", "periodic_hold", "periodic_hold_reason", "periodic_hold_subcode"),
+    *("include", "if", "elif", "else", "endif", "use", "warning"),
+}
+"""Words of the submit file that are written by us, depend on other keys, or are no commands (lower case)."""
+
+
+def _one_line(text: str) -> str:
+    text = text.strip().replace("\t", " ")
+    if not text.isprintable():
+        raise ValueError("a line break or control character ends the line of the submit file; use > for long texts")
+    if text.endswith("\\"):
+        raise ValueError("the submit file would go on with the next line after a backslash; take it off the end")
+    return text
+
+
+def _word(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError("a name in the submit file has letters, digits and _, and does not begin with a digit")
+    return text
+
+
+def _free_command(text: str) -> str:
+    if text.lower() in _OUR_COMMANDS:
+        raise ValueError("this line of the submit file is written from other keys, or sets what jobs run; leave it out")
+    return _word(text)
+
+
+def _free_attribute(text: str) -> str:
+    if text.lower().startswith("deepsf") or text.lower() == "maxruntime":
+        raise ValueError("this class-ad attribute is written from other keys; leave it out")
+    return _word(text)
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+"""What stands in one line of the submit file."""
+Word = Annotated[str, AfterValidator(_word)]
+Command = Annotated[str, AfterValidator(_free_command)]
+Attribute = Annotated[str, AfterValidator(_free_attribute)]
 
 Cpus = Annotated[int, Field(ge=1, description="CPU cores of a job")]
 Memory = Annotated[int, Field(ge=1, description="memory of a job [MB]; raise it if jobs are held for using more")]
@@ -50,18 +95,20 @@ class HTCondor(Section):
         ge=1,
         description="a job that exceeds its memory is retried with twice the request, up to this multiple",
     )
-    universe: str = Field(default="vanilla", description="HTCondor universe of the jobs")
-    container_image: str = Field(default="", description="image of the jobs in the universe container")
-    requirements: str = Field(default="", description="class-ad expression that machines must fulfil")
-    accounting_group: str = Field(default="", description="accounting group, where the site wants one")
-    accounting_group_user: str = Field(default="", description="user name for the accounting group")
-    runtime_classes: dict[str, Positive] = Field(
+    universe: Line = Field(default="vanilla", description="HTCondor universe of the jobs")
+    container_image: Line = Field(default="", description="image of the jobs in the universe container")
+    requirements: Line = Field(default="", description="class-ad expression that machines must fulfil")
+    accounting_group: Line = Field(default="", description="accounting group, where the site wants one")
+    accounting_group_user: Line = Field(default="", description="user name for the accounting group")
+    runtime_classes: dict[Line, Positive] = Field(
         default_factory=dict,
         description="hours by name of the site's run-time class; a job asks for the shortest that suffices",
     )
-    runtime_class_attribute: str = Field(default="JobFlavour", description="class-ad attribute that names the class")
-    extra_classads: dict[str, str] = Field(default_factory=dict, description="more class-ad attributes of the jobs")
-    extra_commands: dict[str, str] = Field(default_factory=dict, description="more lines of the submit file")
+    runtime_class_attribute: Word = Field(default="JobFlavour", description="class-ad attribute that names the class")
+    extra_classads: dict[Attribute, Line] = Field(
+        default_factory=dict, description="more class-ad attributes of the jobs"
+    )
+    extra_commands: dict[Command, Line] = Field(default_factory=dict, description="more lines of the submit file")
     credential: Credential | None = None
     file_transfer: bool = Field(
         default=False, description="no shared file system: repository, environment and input travel with the job"

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from deepsf.config import ConfigError
 from deepsf.config.htcondor import HTCondor
 from tasks.framework.htcondor.credentials import credential_file
 from tasks.framework.htcondor.queue import quoted
+
+_MEANT_OTHERWISE = set(',;=$`"\\')
+"""Characters with a meaning in submit files or in the shell of jobs."""
+
+
+def plain_path(path: Path, what: str) -> str:
+    """Return a path that stands in submit files and scripts of jobs as it is.
+
+    Raises
+    ------
+    ConfigError
+        If a character in it would have a meaning there, such as ``$``, which calls commands.
+    """
+    text = str(path)
+    bad = sorted({character for character in text if character in _MEANT_OTHERWISE or not character.isprintable()})
+    if bad:
+        named = " ".join(map(repr, bad))
+        raise ConfigError(f"{what} {text!r}: jobs of HTCondor cannot use a path with {named}; move it")
+    return text
 
 
 def each_its_own(values: Sequence[Any]) -> str:
@@ -44,7 +65,7 @@ def _credential_lines(site: HTCondor) -> list[tuple[str, Any]]:
     if site.credential is None:
         return []
     if site.credential.kind == "proxy":
-        return [("x509userproxy", credential_file(site.credential))]
+        return [("x509userproxy", plain_path(credential_file(site.credential) or Path(), "htcondor.credential.file"))]
     return [("MY.SendCredential", "True")]
 
 

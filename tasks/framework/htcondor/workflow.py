@@ -22,7 +22,7 @@ from tasks.framework.htcondor.adoption import Adoption, adopt, only_driver
 from tasks.framework.htcondor.credentials import require_credential
 from tasks.framework.htcondor.driver import Driver
 from tasks.framework.htcondor.job_manager import JobManager
-from tasks.framework.htcondor.submit_file import each_its_own, submit_lines
+from tasks.framework.htcondor.submit_file import each_its_own, plain_path, submit_lines
 from tasks.framework.processes import end_with_parent
 from tasks.framework.provenance import digest, write_json
 from tasks.framework.registry import task_classes
@@ -48,6 +48,7 @@ class HTCondorTask(ConfigTask, law.htcondor.HTCondorWorkflow):
         """Hold the folder's lock; take over what is in the queue, and what an earlier run has left in the store."""
         end_with_parent()
         self._check_task_names()
+        _places()
         with only_driver(self.folder() / "htcondor", self.task_family):
             if not self.is_controlling_remote_jobs():
                 shipping.receive(self.folder())
@@ -178,9 +179,7 @@ class HTCondorTask(ConfigTask, law.htcondor.HTCondorWorkflow):
         """
         site, snapshot = self._site(), self.config_snapshot()
         config.render_variables |= {
-            "deepsf_base": str(settings.base()),
-            "deepsf_data": str(settings.data()),
-            "deepsf_software": str(settings.software()),
+            **_places(),
             "deepsf_snapshot": snapshot.name,
             "deepsf_outputs": str(self.folder().relative_to(settings.data())) if site.file_transfer else "",
         }
@@ -221,3 +220,12 @@ class HTCondorTask(ConfigTask, law.htcondor.HTCondorWorkflow):
         used = max((int(number) for number in numbers if number.isdigit()), default=0)
         self._last_submission = max(used, getattr(self, "_last_submission", 0)) + 1
         return self._last_submission
+
+
+def _places() -> dict[str, str]:
+    """Return the folders that scripts of jobs name; refuses those that cannot stand there."""
+    return {
+        "deepsf_base": plain_path(settings.base(), "the repository"),
+        "deepsf_data": plain_path(settings.data(), "DEEPSF_DATA"),
+        "deepsf_software": plain_path(settings.software(), "DEEPSF_SOFTWARE"),
+    }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from deepsf.config import ConfigError
 from deepsf.config.htcondor import Credential, HTCondor
-from tasks.framework.htcondor.submit_file import each_its_own, submit_lines
+from tasks.framework.htcondor.submit_file import each_its_own, plain_path, submit_lines
 
 
 def test_the_jobs_of_a_submission_have_one_value_or_each_its_own() -> None:
@@ -61,3 +64,17 @@ def test_site_lines_and_credentials_reach_the_submit_file() -> None:
     assert asked["container_image"] == "/images/deepsf.sif"
     assert (asked["accounting_group"], asked["+WantOS"], asked["rank"]) == ("group_btv", '"el9"', "Memory")
     assert str(asked["x509userproxy"]) == "/somewhere/proxy"
+
+
+@pytest.mark.parametrize("folder", ["a,b", "a;b", "$(id)", "a=b", "a`id`", 'a"b', "a\\b", "a\nb"])
+def test_folders_with_a_meaning_in_submit_files_are_refused(folder) -> None:
+    bad = next(character for character in folder if character in ',;$=`"\\\n')
+    with pytest.raises(ConfigError) as error:
+        plain_path(Path("/data") / folder, "DEEPSF_DATA")
+    assert str(error.value) == (
+        f"DEEPSF_DATA {f'/data/{folder}'!r}: jobs of HTCondor cannot use a path with {bad!r}; move it"
+    )
+
+
+def test_blanks_apostrophes_and_umlauts_are_fine() -> None:
+    assert plain_path(Path("/data/it's für mich"), "DEEPSF_DATA") == "/data/it's für mich"

@@ -155,3 +155,12 @@ def test_logs_of_a_submission_overwrite_those_of_no_other(workflow):
     (folder / "submission41_0.txt").touch()
     names.append(workflow.htcondor_job_config(config, [1], [[0]]).custom_log_file)
     assert names == ["submission1.txt", "submission2.txt", "submission42.txt"]
+
+
+def test_nothing_is_submitted_from_folders_that_would_be_commands(campaign, monkeypatch):
+    monkeypatch.setenv("DEEPSF_DATA", str(campaign.data / "$(id)"))
+    task = campaign.task(BranchesOfChain)
+    rule = r"^DEEPSF_DATA .*: jobs of HTCondor cannot use a path with '\$'"
+    with pytest.raises(ConfigError, match=rule), task.htcondor_workflow_run_context():
+        pass
+    assert not (task.folder() / "htcondor").exists()
