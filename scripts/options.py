@@ -17,14 +17,20 @@ from deepsf.config.base import Section
 from deepsf.config.efficiency.audit_rows import ROWS
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "options.md"
-HEAD = f"""# Options
+HEAD = """# Options
 
 All keys of a campaign file. `python scripts/options.py` writes this page from the schema, `analysis/deepsf/config/`.
 
-`<name>` stands for a name that the file chooses. `null` removes an optional section or value. `extends: FILE.yaml`
-starts from another file, and the keys that follow replace or extend it. A file with `efficiency.toy` has only these
-sections: {", ".join(f"`{name}`" for name in EfficiencyConfig.model_fields)}.
+`<name>` stands for a name that the file chooses. Names of samples, regions, flavours, working points and jet columns
+have letters, digits, `_`, `.` and `-`, since outputs lie under them. `extends: FILE.yaml` starts from another file, by
+its path relative to this one, and the keys that follow replace or extend it. `null` takes an optional section or value
+away, and in a file that extends another one also an entry of that one, as in `samples: {ww: null}`.
+
+Values are those of YAML 1.2: numbers are decimal, only `true` and `false` are true or false, and a number in quotes is
+a text. What YAML 1.1 reads differently is refused (`010`, `1:30`, `1_000`, `2017-10-01`) unless it is in quotes. Merge
+keys (`<<`) and tags are refused, too.
 """
+ALONE = "A file with `efficiency.toy` has only these sections: "
 AUDIT_ROWS = """
 ## Rows of the audit of efficiencies
 
@@ -136,7 +142,18 @@ def text() -> str:
         line(f"`{name.replace('{', '<').replace('}', '>')}`", kind.meaning, ", ".join(kind.needs))
         for name, kind in ROWS.items()
     ]
-    return "\n".join([HEAD.rstrip(), *lines, AUDIT_ROWS, *rows]) + "\n"
+    return (
+        "\n".join(
+            [
+                HEAD,
+                ALONE + ", ".join(f"`{name}`" for name in EfficiencyConfig.model_fields) + ".",
+                *lines,
+                AUDIT_ROWS,
+                *rows,
+            ]
+        )
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -72,7 +72,11 @@ class CleanOutputs(Report):
                 yield from _all_below(place, "replaced output") if self.store else ()
             elif place.name in classes:
                 yield from self._of_task(classes[place.name], place)
-            elif not place.name.startswith("."):
+            elif place.name.startswith("."):
+                continue
+            elif next(place.rglob(settings.CLAIM), None) is not None:
+                print(f"{place.name} is left alone: it holds outputs of another configuration")
+            else:
                 yield from _all_below(place, "of no task")
         yield from _snapshots(self._root())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -106,7 +107,7 @@ def test_all_problems_of_a_configuration_reach_the_user_at_once(campaign, files)
     campaign.write()
     with pytest.raises(ConfigError) as error:
         campaign.task(SkimNtuples)
-    assert str(error.value) == (
+    assert re.sub(r"line \d+: ", "", str(error.value)) == (
         "mine.yaml: 2 problem(s)\n"
         "  binned.bins.b.pt_gev: bin edges must increase, but 30 follows 50 (got [20, 50, 30])\n"
         "  training.learning_rat: unknown key; did you mean 'learning_rate'? (got 0.1)"
@@ -218,7 +219,7 @@ def test_a_few_invalid_scores_are_counted_and_no_error(campaign, make_nanoaod):
 
 
 def test_a_region_without_events_is_named_when_it_is_first_needed(campaign, files):
-    campaign.tree["regions"]["hf"]["tag_above"] = 2.0
+    campaign.tree["regions"]["hf"]["tag_above"] = 0.999999
     campaign.skim()
     with pytest.raises(SkimError) as error:
         campaign.task(MeasureBinnedSF).run()

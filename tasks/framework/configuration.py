@@ -27,6 +27,7 @@ class ConfiguredTask(WorkflowOptions):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        settings.require_version(str(self.version))
         self.check()
 
     def check(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deepsf.config import Config, ConfigError, EfficiencyConfig, load, schema_of
+from deepsf.config.base import NAME_RULE, is_name
 from deepsf.networks.cpu import resolve_precision
 from tasks.framework.provenance import write_json
 
@@ -21,6 +22,8 @@ STORE_VARIABLE = "DEEPSF_STORE_GB"
 """Room for the store of replaced outputs [GB]; 0 keeps and restores nothing."""
 SHIPPED_VARIABLE = "DEEPSF_SHIPPED"
 """Set in batch jobs that see none of our folders."""
+CLAIM = ".config.json"
+"""File in the folder of a configuration's outputs that names the configuration."""
 SHIPPED = ".shipped.json"
 """File in the folder of outputs that lists what travelled with such a job."""
 
@@ -78,10 +81,31 @@ def resolve(path: str) -> Path:
 
 
 def config_path(name: str) -> Path:
-    """Return the file of ``--config``: a name in ``configs/``, or a path."""
-    if name.endswith((".yaml", ".yml")) or "/" in name:
-        return Path(os.path.expanduser(name)).absolute()
-    return base() / "configs" / f"{name}.yaml"
+    """Return the file of ``--config``: a name in ``configs/``, or a path.
+
+    Raises
+    ------
+    ConfigError
+        If the file has a name that no folder of outputs should have.
+    """
+    is_path = name.endswith((".yaml", ".yml")) or "/" in name
+    path = Path(os.path.expanduser(name)).absolute() if is_path else base() / "configs" / f"{name}.yaml"
+    if not is_name(path.stem):
+        raise ConfigError(f"--config {name}: {NAME_RULE}, since outputs lie under it; rename the file")
+    return path
+
+
+def require_version(version: str) -> None:
+    """Refuse a ``--version`` that cannot be the name of one folder.
+
+    Raises
+    ------
+    ConfigError
+        If it has other characters, or is the name of the folder of jobs.
+    """
+    if not is_name(version) or version == "jobs":
+        rule = "this folder is that of jobs" if version == "jobs" else f"{NAME_RULE}, since outputs lie under it"
+        raise ConfigError(f"--version {version!r}: {rule}; choose another")
 
 
 @functools.cache
@@ -135,7 +159,7 @@ def store_bytes() -> int:
 
 def claim_stem(version: str, name: str) -> None:
     """Remember which file the outputs of a configuration's stem come from."""
-    place = data() / version / config_path(name).stem / ".config.json"
+    place = data() / version / config_path(name).stem / CLAIM
     if not is_claimed(version, name):
         write_json(place, {"file": _shown(config_path(name))})
 
@@ -149,7 +173,7 @@ def is_claimed(version: str, name: str) -> bool:
         If those that are there come from another file of the same stem.
     """
     path = config_path(name)
-    place = data() / version / path.stem / ".config.json"
+    place = data() / version / path.stem / CLAIM
     if not place.exists():
         return False
     owner, shown = json.loads(place.read_text())["file"], _shown(path)

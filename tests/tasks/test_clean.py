@@ -103,6 +103,20 @@ def test_folders_of_no_task_go_and_folders_that_are_empty_then(made, clean):
     assert (made / "SecondOfChain" / "deep").is_dir()
 
 
+def test_outputs_of_another_configuration_that_lie_inside_stay(campaign, made, capsys):
+    put(made / "tiny" / ".config.json")
+    put(made / "tiny" / "AggregateDeepSF" / "ensemble.safetensors")
+    put(made / "old" / "v2" / "tiny" / ".config.json")
+    before = files(made)
+    campaign.task(CleanOutputs, dry_run=False).run()
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "old is left alone: it holds outputs of another configuration",
+        "tiny is left alone: it holds outputs of another configuration",
+        "nothing is left over",
+    ]
+    assert files(made) == before
+
+
 def test_parts_go_only_when_they_are_old(made, clean):
     for hours, name in ((0, "now"), (2, "old")):
         put(made / "FirstOfChain" / f".part-1-{name}.json", hours_old=hours)

@@ -4,7 +4,8 @@
 `ConfigError`.
 """
 
-from deepsf.config.loading import ConfigError, load, schema_of
+from deepsf.config.loading import load, schema_of
 from deepsf.config.schema import Config, EfficiencyConfig
+from deepsf.config.yaml_file import ConfigError
 
 __all__ = ["Config", "ConfigError", "EfficiencyConfig", "load", "schema_of"]

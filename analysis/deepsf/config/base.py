@@ -6,16 +6,33 @@ How sections fit each other is checked by functions ``..._problems`` beside them
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+
+def _strict(part: Any) -> Any:
+    if isinstance(part, dict):
+        own = {"strict": True} if part.get("type") in ("int", "float", "bool") else {}
+        return {key: _strict(item) for key, item in part.items()} | own
+    return type(part)(map(_strict, part)) if type(part) in (list, tuple) else part
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, values are frozen, NaN and infinity are refused."""
+    """A part of the configuration: unknown keys are errors, values are frozen, NaN and infinity are refused.
+
+    Neither true nor a text is a number, and neither a number nor a text is true.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return pydantic's inner schema, in which numbers and truth values are strict at any depth."""
+        return cast(CoreSchema, _strict(handler(source)))
 
 
 def _increasing(edges: tuple[float, ...]) -> tuple[float, ...]:
@@ -31,6 +48,29 @@ def _parts_of_one(value: float) -> float:
     return value
 
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+NAME_RULE = "a name has at most 100 letters, digits, _ . and -, and begins with none of the last two"
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text may be part of a path: one component, the same on every system, no option of a command."""
+    return _NAME.fullmatch(text) is not None
+
+
+def _named(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"{NAME_RULE}, since files and folders bear it")
+    return text
+
+
+def _named_if_any(text: str) -> str:
+    return text and _named(text)
+
+
+Name = Annotated[str, AfterValidator(_named)]
+"""What the file calls something; outputs lie under it."""
+OptionalName = Annotated[str, AfterValidator(_named_if_any)]
+"""The same, or empty."""
 Edges = Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_increasing)]
 OpenFraction = Annotated[float, AfterValidator(_parts_of_one)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
 
-from deepsf.config.base import Count, Edges, Section
+from deepsf.config.base import Count, Edges, OptionalName, Section
 
 Form = Literal["strict", "safe", "csv", "deepsf"]
 
@@ -33,7 +34,7 @@ class DeepSFTable(Section):
 class Exports(Section):
     """Files for analyses; every default follows from tagger and campaign."""
 
-    name: str = Field(default="", description="name of the correction; empty: the tagger's name and _shape")
+    name: OptionalName = Field(default="", description="name of the correction; empty: the tagger's name and _shape")
     era: str = Field(default="", description="era that the files state; empty: campaign.era")
     description: str = Field(default="", description="text to add to the descriptions in the files")
     forms: tuple[Form, ...] = Field(
@@ -61,3 +62,11 @@ class Exports(Section):
             "deepsf": f"{tagger}_deepsf.json.gz",
         }
         return {**{form: names[form] for form in self.forms}, "maps": "normalisation_maps.json"}
+
+
+def file_problems(exports: Exports, tagger: str) -> Iterator[str]:
+    """Yield forms that would be written to one file."""
+    forms: dict[str, str] = {}
+    for form, name in exports.files(tagger).items():
+        if (other := forms.setdefault(name, form)) != form:
+            yield f"exports.name: {exports.name!r} gives the forms {other} and {form} one file, {name}; choose another"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field
 
-from deepsf.config.base import Fraction, Section
+from deepsf.config.base import Fraction, Name, Section
 from deepsf.config.binned import Bins
 
 
 class Tagger(Section):
     """The discriminant to calibrate."""
 
-    name: str = Field(description="name of the tagger in exported files, e.g. deepJet")
+    name: Name = Field(description="name of the tagger in exported files, e.g. deepJet")
     branch: str = Field(description="jet branch without the collection's name, e.g. btagDeepFlavB")
-    working_points: dict[str, float] = Field(min_length=1, description="lower limit on the discriminant by name")
+    working_points: dict[Name, float] = Field(min_length=1, description="lower limit on the discriminant by name")
     max_invalid_fraction: Fraction = Field(
         default=0.05, description="error above this fraction of selected jets with a NaN or negative score"
     )
@@ -29,6 +30,25 @@ class Flavour(Section):
     scale_factor: Literal["measured", "unity"] = Field(
         default="measured", description="measured in a region that enriches the flavour, or fixed to 1"
     )
+
+
+def working_point_problems(points: Mapping[str, float], upper: float) -> Iterator[str]:
+    """Yield working points that the discriminant, between 0 and ``upper``, never reaches, and such that are not nested.
+
+    Names have an order only by convention: L, M, T, XT, XXT.
+    """
+    for name, cut in points.items():
+        if not 0.0 < cut < upper:
+            yield f"tagger.working_points.{name} = {cut:g}: the discriminant lies between 0 and {upper:g}"
+    for loose, tight in pairwise(name for name in ("L", "M", "T", "XT", "XXT") if name in points):
+        if points[loose] > points[tight]:
+            yield (
+                f"tagger.working_points: not nested, {loose} cuts at {points[loose]:g} and {tight} at "
+                f"{points[tight]:g}; a tighter one cuts at a higher value"
+            )
+    for one, other in pairwise(sorted(points, key=lambda name: points[name])):
+        if points[one] == points[other]:
+            yield f"tagger.working_points: {one} and {other} both cut at {points[one]:g}; keep one of them"
 
 
 def hadron_flavours(flavours: Mapping[str, Flavour]) -> dict[str, tuple[int, ...]]:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from deepsf.config.base import Positive, Section
 
 Levels = Annotated[tuple[str, ...], Field(min_length=1)]
-Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
+Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,99}$")]
 
 
 class EnergyCorrection(Section):

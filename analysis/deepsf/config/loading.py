@@ -1,43 +1,33 @@
-"""From a YAML file to a checked configuration: duplicate keys, inheritance, messages with file, key, value and rule."""
+"""From YAML files to a checked configuration: inheritance, messages with file, line, key, value and rule."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from deepsf.config.problems import problem_lines, takes_entries_away
 from deepsf.config.schema import Config, EfficiencyConfig
+from deepsf.config.yaml_file import ConfigError, read_yaml
 
 
-class ConfigError(ValueError):
-    """The configuration cannot be used; the message names the file and every problem in it."""
+class _Tree(NamedTuple):
+    """A file with what it extends."""
 
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key set twice: PyYAML would keep the last in silence."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    lines: dict[Any, int] = {}
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node)
-        line = key_node.start_mark.line + 1
-        if key in lines:
-            raise ConfigError(f"line {line}: key {key!r} was already set on line {lines[key]}")
-        lines[key] = line
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+    values: dict[str, Any]
+    places: dict[str, tuple[str, int]]
+    """File and line of each key, by its dotted path."""
+    nulls: set[tuple[str, ...]]
+    """Keys that a file sets to null, which one that it extends has."""
 
 
 def schema_of(tree: Mapping[str, Any]) -> type[Config] | type[EfficiencyConfig]:
     """Return the schema that a file follows: with ``efficiency.toy`` it is of efficiencies alone, on generated jets."""
     efficiency = tree.get("efficiency")
-    is_toy = isinstance(efficiency, Mapping) and efficiency.get("toy") is not None
+    is_toy = isinstance(efficiency, Mapping) and efficiency.get("toy") is not None and "samples" not in tree
     return EfficiencyConfig if is_toy else Config
 
 
@@ -45,7 +35,8 @@ def load(path: str | Path) -> Config | EfficiencyConfig:
     """Return the configuration of a campaign from its YAML file.
 
     A file may start with ``extends: OTHER.yaml``, a path relative to itself. Its mappings are merged key by key, and
-    everything else is replaced.
+    everything else is replaced. ``null`` takes an entry of the other file away where keys are free names, as in
+    ``samples``; elsewhere it is a value.
 
     Raises
     ------
@@ -54,81 +45,64 @@ def load(path: str | Path) -> Config | EfficiencyConfig:
     """
     path = Path(path)
     tree = _read(path, seen=())
-    schema = schema_of(tree)
+    schema = schema_of(tree.values)
+    for location in tree.nulls:
+        if takes_entries_away(location, schema):
+            _remove_null(tree.values, location)
     try:
-        return schema.model_validate(tree)
+        return schema.model_validate(tree.values)
     except ValidationError as error:
-        problems = error.errors(include_url=False)
-        lines = [line for problem in problems for line in _describe(problem, schema).splitlines()]
-        raise ConfigError(
-            f"{path.name}: {len(lines)} problem(s)\n" + "\n".join(f"  {line}" for line in lines)
-        ) from None
+        lines = [_with_place(line, tree, path) for line in problem_lines(error, schema)]
+    if len(lines) == 1:
+        raise ConfigError(f"{path.name}, {lines[0]}")
+    raise ConfigError(f"{path.name}: {len(lines)} problem(s)\n" + "\n".join(f"  {line}" for line in lines))
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    if path in seen:
+def _read(path: Path, seen: tuple[Path, ...]) -> _Tree:
+    if path.resolve() in seen:
         raise ConfigError(f"{path}: extends itself by way of {', '.join(p.name for p in seen)}")
+    values, lines = read_yaml(path)
+    places = {key: (path.name, line) for key, line in lines.items()}
+    other = values.pop("extends", None)
+    if other is None:
+        return _Tree(values, places, set())
+    if not isinstance(other, str):
+        raise ConfigError(f"{path.name}, line {lines['extends']}: extends must be the path of one file, got {other!r}")
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error.strerror}); name a config of configs/ or a YAML file"
-        ) from None
-    try:
-        tree = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        extended = _read(path.parent / other, (*seen, path.resolve()))
     except ConfigError as error:
-        raise ConfigError(f"{path.name}, {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path.name}: not valid YAML: {error}") from None
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path.name}: must be a mapping of sections, got {type(tree).__name__}")
-    base = tree.pop("extends", None)
-    return tree if base is None else _merge(_read(path.parent / str(base), (*seen, path)), tree)
+        raise ConfigError(f"{error} (extended by {path.name}, line {lines['extends']})") from None
+    nulls = set(extended.nulls)
+    return _Tree(_merge(extended.values, values, (), nulls), extended.places | places, nulls)
 
 
-def _merge(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
+def _merge(
+    base: dict[str, Any], update: dict[str, Any], path: tuple[str, ...], nulls: set[tuple[str, ...]]
+) -> dict[str, Any]:
     merged = dict(base)
     for key, value in update.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both else value
+        if value is None and key in merged:
+            nulls.add((*path, key))
+        merged[key] = _merge(merged[key], value, (*path, key), nulls) if both else value
     return merged
 
 
-def _describe(problem: Any, schema: type[BaseModel]) -> str:
-    where = ".".join(str(part) for part in problem["loc"] if part != "[key]")  # pydantic's mark of a mapping's key
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        import difflib
-
-        known = _keys_at(problem["loc"][:-1], schema)
-        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        message = f"unknown key; did you mean {close[0]!r}?" if close else f"unknown key; known are {', '.join(known)}"
-    value = "" if isinstance(problem["input"], dict | BaseModel) else f" (got {_shorten(problem['input'])})"
-    return f"{where}: {message}{value}" if where else f"{message}"
+def _remove_null(values: dict[str, Any], location: tuple[str, ...]) -> None:
+    """Remove an entry, unless it, or what it lies in, has another value by now."""
+    mapping: Any = values
+    for part in location[:-1]:
+        mapping = mapping.get(part) if isinstance(mapping, dict) else None
+    if isinstance(mapping, dict) and location[-1] in mapping and mapping[location[-1]] is None:
+        del mapping[location[-1]]
 
 
-def _shorten(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else text[:117] + "..."
-
-
-def _keys_at(location: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
-    """Return the keys allowed at a place of the schema; mappings with free keys are stepped through."""
-    schema = model.model_json_schema()
-    node: dict[str, Any] = schema
-    for part in location:
-        node = _resolve(node, schema)
-        node = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
-    return sorted(_resolve(node, schema).get("properties", {}))
-
-
-def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    while True:
-        if "anyOf" in node:
-            node = next((option for option in node["anyOf"] if option.get("type") != "null"), {})
-        elif "allOf" in node:
-            node = node["allOf"][0]
-        elif "$ref" in node:
-            node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-        else:
-            return node
+def _with_place(problem: str, tree: _Tree, path: Path) -> str:
+    """Return a problem with the line of the innermost key that it is about, and the file if it is an extended one."""
+    key = re.split(r"[^\w.\-]", problem, maxsplit=1)[0].rstrip(".")
+    while key and key not in tree.places:
+        key = key.rpartition(".")[0]
+    if not key:
+        return problem
+    file, line = tree.places[key]
+    return f"line {line}: {problem}" if file == path.name else f"{file} line {line}: {problem}"

@@ -62,6 +62,14 @@ class Region(Section):
         return self
 
 
+def tag_cut_problems(regions: Mapping[str, Region], upper: float) -> Iterator[str]:
+    """Yield cuts on the tag jet that all jets or none pass; the discriminant lies between 0 and ``upper``."""
+    for name, region in regions.items():
+        for key, cut in (("tag_above", region.tag_above), ("tag_below", region.tag_below)):
+            if isinstance(cut, float) and not 0.0 < cut < upper:
+                yield f"regions.{name}.{key} = {cut:g}: the discriminant lies between 0 and {upper:g}"
+
+
 def region_problems(
     regions: Mapping[str, Region], flavours: Mapping[str, Flavour], tagger: Tagger, selection: Selection
 ) -> Iterator[str]:

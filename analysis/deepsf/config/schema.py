@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from pydantic import Field, model_validator
 
 from deepsf.config.audit import Audit
-from deepsf.config.base import Section
+from deepsf.config.base import Name, Section
 from deepsf.config.binned import Binned
 from deepsf.config.campaign import Campaign
 from deepsf.config.direct import Direct
 from deepsf.config.efficiency.efficiency import Efficiency, efficiency_problems
-from deepsf.config.exports import Exports
-from deepsf.config.flavours import Flavour, Tagger, bins_problems, code_problems, measured_flavours
+from deepsf.config.exports import Exports, file_problems
+from deepsf.config.flavours import (
+    Flavour,
+    Tagger,
+    bins_problems,
+    code_problems,
+    measured_flavours,
+    working_point_problems,
+)
 from deepsf.config.generator import Generator
 from deepsf.config.htcondor import HTCondor
 from deepsf.config.jet_corrections import JetCorrections, level_problems
 from deepsf.config.pileup import Pileup
 from deepsf.config.plots import Plots
-from deepsf.config.regions import Region, region_problems
+from deepsf.config.regions import Region, region_problems, tag_cut_problems
 from deepsf.config.samples import Sample, era_problems, sample_problems
 from deepsf.config.selection import Selection, column_problems
 from deepsf.config.shifts import Shifts, shift_problems
@@ -32,17 +38,10 @@ from deepsf.config.weights import EventWeight, Normalisation
 class EfficiencyConfig(Section):
     """A campaign of efficiencies alone, on a toy of jets: a YAML file with ``efficiency.toy``."""
 
-    flavours: dict[str, Flavour] = Field(min_length=2)
+    flavours: dict[Name, Flavour] = Field(min_length=2)
     efficiency: Efficiency
     plots: Plots = Plots()
     htcondor: HTCondor = HTCondor()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_samples(cls, given: Any) -> Any:
-        if isinstance(given, Mapping) and "samples" in given:
-            raise ValueError("efficiency.toy: a campaign with samples takes its jets from their skims; leave it out")
-        return given
 
     @model_validator(mode="after")
     def _consistent(self) -> EfficiencyConfig:
@@ -55,11 +54,11 @@ class Config(Section):
 
     campaign: Campaign
     tagger: Tagger
-    flavours: dict[str, Flavour] = Field(min_length=2)
-    samples: dict[str, Sample] = Field(min_length=2)
+    flavours: dict[Name, Flavour] = Field(min_length=2)
+    samples: dict[Name, Sample] = Field(min_length=2)
     generator: Generator | None = None
     selection: Selection
-    regions: dict[str, Region] = Field(min_length=1)
+    regions: dict[Name, Region] = Field(min_length=1)
     pileup: Pileup | None = None
     jet_corrections: JetCorrections | None = None
     event_weight: EventWeight = EventWeight()
@@ -81,18 +80,30 @@ class Config(Section):
         problems = [
             *code_problems(self.flavours),
             *bins_problems(self.binned.bins, self.flavours),
+            *working_point_problems(self.tagger.working_points, self._discriminant_max),
+            *tag_cut_problems(self.regions, self._discriminant_max),
             *region_problems(self.regions, self.flavours, self.tagger, self.selection),
             *sample_problems(self.samples, self.generator),
             *era_problems(self.samples, self.campaign.luminosity_ifb),
             *level_problems(self.jet_corrections, self.samples),
             *input_problems(self.training, self.selection),
             *column_problems(self.selection),
+            *file_problems(self.exports, self.tagger.name),
             *shift_problems(self.shifts, self.regions, self.flavours, self.binned.n_bootstrap),
         ]
         if self.efficiency is not None:
             problems += efficiency_problems(self.efficiency, self.flavours, self.tagger.working_points)
+            if self.efficiency.toy is not None:
+                problems.append("efficiency.toy: a campaign with samples takes its jets from their skims; leave it out")
         _raise(problems)
         return self
+
+    @property
+    def _discriminant_max(self) -> float:
+        """Upper end of the discriminant: 1 where its logit is taken, otherwise the last edge of its bins."""
+        logits = [self.binned.smooth_in, *(variable.transform for variable in self.training.inputs.values())]
+        edges = [bins.discriminant[-1] for bins in self.binned.bins.values()]
+        return 1.0 if "logit" in logits or not edges else max(edges)
 
     @property
     def measured_flavours(self) -> tuple[str, ...]:

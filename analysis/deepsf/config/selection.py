@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from deepsf.config.base import NonNegative, Positive, Section
+from deepsf.config.base import Name, NonNegative, Positive, Section
 
 Channel = Literal["ee", "emu", "mumu"]
 CHANNELS: tuple[Channel, ...] = ("ee", "emu", "mumu")
@@ -69,7 +69,7 @@ class Selection(Section):
     met_branches: tuple[str, ...] = Field(
         default=("MET", "PuppiMET"), description="missing pT: the first of these with _pt and _phi in the file"
     )
-    jet_columns: dict[str, str] = Field(
+    jet_columns: dict[Name, str] = Field(
         default_factory=dict, description="more columns of jets by name, each with the jet branch that it is read from"
     )
 

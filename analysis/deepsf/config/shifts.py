@@ -11,7 +11,7 @@ from deepsf.config.base import OpenFraction, Section
 from deepsf.config.flavours import Flavour, measured_flavours
 from deepsf.config.regions import Region
 
-Source = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
+Source = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}$")]
 
 
 class Contamination(Section):

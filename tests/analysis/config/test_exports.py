@@ -37,6 +37,10 @@ def test_name_and_forms_are_free(tmp_path):
     ("section", "message"),
     [
         ("{forms: [json]}", "exports.forms.0: Input should be 'strict', 'safe', 'csv' or 'deepsf' (got 'json')"),
+        (
+            "{name: deepJet_deepsf}",
+            "exports.name: 'deepJet_deepsf' gives the forms strict and deepsf one file, deepJet_deepsf.json.gz; choose",
+        ),
         ("{form: [csv]}", "exports.form: unknown key; did you mean 'forms'?"),
         (
             "{normalisation: {ht_gev: [100, 50]}}",

@@ -35,3 +35,17 @@ def test_names_that_no_other_section_has_are_named_with_those_there_are(tree, me
 def test_a_region_is_of_tag_and_probe(changes, reason):
     with pytest.raises(ValueError, match=reason):
         Region(enriched_flavour="b", channels=("emu",), **changes)
+
+
+def test_a_cut_that_all_jets_or_none_pass_is_refused(tree, message):
+    tree["regions"]["hf"]["tag_above"] = 30.4
+    assert "regions.hf.tag_above = 30.4: the discriminant lies between 0 and 1" in message(tree)
+
+
+def test_the_bins_say_how_far_the_discriminant_goes_where_no_logit_does(tree, message):
+    tree["binned"]["smooth_in"] = "identity"
+    tree["training"] = {"inputs": {"discriminant": {"transform": "identity"}}}
+    for bins in tree["binned"]["bins"].values():
+        bins["discriminant"] = [-1, 0, 5, 10]
+    tree["regions"]["hf"]["tag_above"] = 30.4
+    assert "regions.hf.tag_above = 30.4: the discriminant lies between 0 and 10" in message(tree)

@@ -77,3 +77,9 @@ def test_a_declared_section_opens_what_is_in_it(campaign):
 def test_an_unusable_configuration_is_refused_as_soon_as_a_task_is_asked_for(campaign):
     with pytest.raises(ConfigError, match="--config toi: no such file in configs/"):
         FirstOfChain(version="v1", config="toi")
+
+
+@pytest.mark.parametrize("version", ["../x", "v1/tiny", "a b", ".", "..", "-v", "$(x)", "v1;rm", "jobs", "v" * 101])
+def test_a_version_is_the_name_of_one_folder(campaign, version):
+    with pytest.raises(ConfigError, match=r"^--version '.*': .*; choose another$"):
+        campaign.task(FirstOfChain, version=version)

@@ -173,3 +173,13 @@ def test_room_that_is_no_number_is_named(monkeypatch, text):
     with pytest.raises(ConfigError) as error:
         settings.store_bytes()
     assert str(error.value) == f"DEEPSF_STORE_GB must be a number of at least 0, got '{text}'; correct or unset it"
+
+
+@pytest.mark.parametrize("name", ["$(echo PWNED).yaml", "/a/b c.yaml", "/a/.hidden.yaml", "-x", "/a/é.yml", "/a/.."])
+def test_a_file_whose_name_no_folder_should_have_is_refused(name):
+    with pytest.raises(ConfigError) as error:
+        settings.config_path(name)
+    assert str(error.value) == (
+        f"--config {name}: a name has at most 100 letters, digits, _ . and -, and begins with none of the last two, "
+        "since outputs lie under it; rename the file"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from deepsf.config.base import OpenFraction, Section, Seed
 from deepsf.config.efficiency.audit import EfficiencyAudit, limit_problems
@@ -52,7 +52,7 @@ class Efficiency(Section):
     ensemble: EfficiencyEnsemble = EfficiencyEnsemble()
     comparisons: dict[NetworkName, int] = Field(
         default_factory=_comparisons,
-        description="number of members of other networks; null drops one that an extended file has",
+        description="number of members of other networks",
     )
     cross_fit: CrossFit = CrossFit()
     truth_tagging: TruthTagging = TruthTagging()
@@ -63,11 +63,6 @@ class Efficiency(Section):
         default=None, description="single networks on changed toys or with other settings, for the audit; null: none"
     )
     audit: EfficiencyAudit = EfficiencyAudit()
-
-    @field_validator("comparisons", mode="before")
-    @classmethod
-    def _without_null(cls, given: Any) -> Any:
-        return {name: n for name, n in given.items() if n is not None} if isinstance(given, Mapping) else given
 
     @property
     def wp_names(self) -> tuple[str, ...]:

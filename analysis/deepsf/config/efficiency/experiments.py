@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from deepsf.config.base import Count, OpenFraction, Section, Seed
+from deepsf.config.base import Count, Name, OpenFraction, Section, Seed
 from deepsf.config.efficiency.toy import EfficiencyToy, working_point_problems
 
 Experiment = Literal["hidden_variable", "untagged_weight", "working_points"]
@@ -24,7 +24,7 @@ class EfficiencyExperiments(Section):
     hidden_variable: float = Field(
         default=0.2, gt=0.0, le=0.3, description="efficiency.toy.hidden_variable of the toy with a hidden variable"
     )
-    working_points: dict[str, dict[str, Annotated[float, Field(gt=0.0, le=1.0)]]] = Field(
+    working_points: dict[Name, dict[str, Annotated[float, Field(gt=0.0, le=1.0)]]] = Field(
         default={"L": {}, "M": {"b": 0.85, "c": 0.40, "udsg": 0.15}, "T": {"b": 0.60, "c": 0.12, "udsg": 0.10}},
         min_length=2,
         description="efficiency.toy.working_points for a network of several; not used if the toy itself has several",

@@ -13,6 +13,7 @@ from deepsf.config.base import (
     LearningRate,
     LearningRateFinal,
     LearningRateWarmup,
+    Name,
     NonNegative,
     Positive,
     Section,
@@ -55,7 +56,7 @@ class EfficiencyRatio(Section):
     seed: Seed = 1
     n_events: Count = Field(default=200_000, description="events of the toy whose jets give the kinematics")
     n_data: Positive = Field(default=5e7, description="jets of each region in pseudo-data")
-    regions: dict[str, dict[str, Fraction]] = Field(
+    regions: dict[Name, dict[str, Fraction]] = Field(
         default={
             "hf": {"b": 0.70, "c": 0.10, "udsg": 0.20},
             "lf": {"b": 0.05, "c": 0.15, "udsg": 0.80},

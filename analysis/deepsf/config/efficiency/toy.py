@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from deepsf.config.base import Count, Fraction, NonNegative, OpenFraction, Positive, Section, Seed
+from deepsf.config.base import Count, Fraction, Name, NonNegative, OpenFraction, Positive, Section, Seed
 
 Efficiency01 = Annotated[float, Field(gt=0.0, le=1.0)]
 
@@ -93,7 +93,7 @@ class EfficiencyToy(Section):
     kinematics: ToyKinematics = ToyKinematics()
     base: dict[str, BaseEfficiency] = Field(description="efficiency of a jet alone, by flavour")
     neighbours: Neighbours
-    working_points: dict[str, dict[str, Efficiency01]] = Field(
+    working_points: dict[Name, dict[str, Efficiency01]] = Field(
         default={"M": {}},
         min_length=1,
         description="by name: factor on the efficiency by flavour, 1 if not given; tighter points have smaller ones",
