@@ -31,7 +31,7 @@ class InputFile(NamedTuple):
 class SkimNtuples(Workflow):
     """Selects events: a table of probe entries and one of all jets for each input file, one file per branch."""
 
-    code_version = 3
+    code_version = 4
 
     @property
     def config_keys(self) -> tuple[str, ...]:
@@ -60,7 +60,8 @@ class SkimNtuples(Workflow):
 
     def external_files(self) -> tuple[Path, ...]:
         files = () if self.branch_data.generated is not None else (self.branch_data.path,)
-        return (*files, *(settings.resolve(section.file) for section in self._corrections() if section is not None))
+        corrections = (section for section in self._corrections() if section is not None)
+        return (*files, *(settings.resolve(file) for section in corrections for file in section.file_paths()))
 
     def own_parameters(self) -> dict[str, Any]:
         return {"sample": self.branch_data.sample}
@@ -145,8 +146,8 @@ class ReportCutFlow(ConfigTask):
 
 
 def _local(section: Pileup | JetCorrections | None) -> Any:
-    """Return the section with its file as a path on this machine."""
-    return section and section.model_copy(update={"file": str(settings.local(settings.resolve(section.file)))})
+    """Return the section with its files as paths on this machine."""
+    return section and section.with_files(lambda file: str(settings.local(settings.resolve(file))))
 
 
 def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:

@@ -48,6 +48,13 @@ def test_files_are_found_by_patterns_and_are_inputs(task_of, tmp_path):
     assert tmp_path / "a" / "one.root" in task.as_branch(0).external_files()
 
 
+def test_every_file_of_the_corrections_is_an_input(task_of, tmp_path):
+    files = [tmp_path / "jerc.json", tmp_path / "smear.json"]
+    jer = {"resolution": "r", "scale_factor": "s", "smearing": {"file": str(files[1])}}
+    task = task_of(SkimNtuples, jet_corrections={"file": str(files[0]), "jer": jer}).as_branch(0)
+    assert set(files) < set(task.external_files())
+
+
 def test_files_of_one_name_in_two_folders_do_not_meet(task_of, tmp_path):
     task = task_of(SkimNtuples, **on_files(tmp_path, files=[f"{tmp_path}/a/one.root", f"{tmp_path}/b/one.root"]))
     outputs = [name for branch in task.get_branch_tasks().values() for name in names(branch)]

@@ -7,8 +7,9 @@ How sections fit each other is checked by functions ``..._problems`` beside them
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -33,6 +34,22 @@ class Section(BaseModel):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return pydantic's inner schema, in which numbers and truth values are strict at any depth."""
         return cast(CoreSchema, _strict(handler(source)))
+
+    def with_files(self, place: Callable[[str], str]) -> Self:
+        """Return the section with all paths replaced: the keys ``file`` of its own and of the sections in it."""
+        changed: dict[str, object] = {}
+        for name, value in self:
+            if name == "file" and isinstance(value, str):
+                changed[name] = place(value)
+            elif isinstance(value, Section):
+                changed[name] = value.with_files(place)
+        return self.model_copy(update=changed)
+
+    def file_paths(self) -> tuple[str, ...]:
+        """Return all paths in the section: its key ``file`` and those of the sections in it."""
+        parts = [value.file_paths() for _, value in self if isinstance(value, Section)]
+        own = [value for name, value in self if name == "file" and isinstance(value, str)]
+        return (*own, *(path for part in parts for path in part))
 
 
 def _increasing(edges: tuple[float, ...]) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from deepsf.config.base import Positive, Section
+from deepsf.config.base import NonNegative, Positive, Section
 
 Levels = Annotated[tuple[str, ...], Field(min_length=1)]
 Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,99}$")]
@@ -26,17 +26,50 @@ class EnergyCorrection(Section):
     )
 
 
+class Smearing(Section):
+    """The smearing of CMS as a correction: its random numbers are those of every analysis that uses the file.
+
+    Its input ``EventID`` gets the event number.
+    """
+
+    file: str = Field(description="path of the correctionlib file (jer_smear.json.gz)")
+    name: str = Field(default="JERSmear", description="name of the correction in the file")
+
+
 class Resolution(Section):
-    """Jet energy resolution: simulated jets are smeared to that of data (hybrid method of CMS, arXiv:1607.03663)."""
+    """Jet energy resolution: simulated jets are smeared to that of data (hybrid method of CMS, arXiv:1607.03663).
+
+    Both formats of CMS are read: a scale factor with the values nom, up and down of its input ``systematic``, and,
+    since 2024, a scale factor s beside a relative uncertainty u of its own, which gives s (1 + u) and s (1 - u).
+    """
 
     resolution: str = Field(description="name of the correction with the relative pT resolution in simulation")
-    scale_factor: str = Field(description="name of that with the resolution of data over simulation (nom, up, down)")
+    scale_factor: str = Field(description="name of that with the resolution of data over simulation")
+    scale_factor_uncertainty: str | None = Field(
+        default=None, description="name of that with its relative uncertainty; null: the scale factor has nom, up, down"
+    )
+    smearing: Smearing | None = Field(
+        default=None, description="smear with a correction of CMS; null: with random numbers of DeepSF's own"
+    )
+    stochastic_veto_abseta: tuple[NonNegative, Positive] | None = Field(
+        default=None,
+        description="jets in this range of |eta| without a match at the generator are not smeared; [2.5, 3.0] takes "
+        "away the horns that smearing makes there; null: all are",
+    )
     match_delta_r_max: Positive = Field(
         default=0.2, description="largest distance to the generator's jet; half the radius of the jets"
     )
     match_sigmas_max: Positive = Field(
         default=3.0, description="largest |pT - generator pT| of a match, in units of the resolution"
     )
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Resolution:
+        if self.stochastic_veto_abseta is not None:
+            low, high = self.stochastic_veto_abseta
+            if not low < high:
+                raise ValueError(f"stochastic_veto_abseta: {low:g} is not below {high:g}; give the lower end first")
+        return self
 
 
 class JetCorrections(Section):

@@ -1,12 +1,8 @@
 """Energy of jets: corrections, smearing to the resolution of data, and the shifts of both, with the missing pT.
 
-Raw jets are corrected level by level (CMS, arXiv:1607.03663). Simulated jets are smeared by the hybrid method, with the
-resolution sigma and its scale factor s. A jet that matches a jet of the generator is multiplied by
-
-    c = 1 + (s - 1) (pT - pT_gen) / pT,
-
-any other by c = 1 + sigma N(0, 1) sqrt(max(s^2 - 1, 0)). Sources of uncertainty of the energy scale multiply the
-smeared pT by 1 +- u(eta, pT). The changes of all jets are subtracted from the missing pT (type-1 correction).
+Raw jets are corrected level by level (CMS, arXiv:1607.03663) and smeared (`deepsf.skim.jet_resolution`). Sources of
+uncertainty of the energy scale multiply the smeared pT by 1 +- u(eta, pT). The changes of all jets are subtracted from
+the missing pT (type-1 correction).
 """
 
 from __future__ import annotations
@@ -17,35 +13,20 @@ from typing import Any, Literal, NamedTuple
 
 import correctionlib
 import numpy as np
-from scipy.special import ndtri
 
-from deepsf.arrays import Array, Floats
-from deepsf.config.jet_corrections import JetCorrections, Resolution
+from deepsf.arrays import Floats
+from deepsf.config.jet_corrections import JetCorrections, Resolution, Smearing
 from deepsf.nanoaod.branches import CorrectionBranches
 from deepsf.nanoaod.events import Collection, Events
-from deepsf.seeds import GAMMA, mixed, uniform
-from deepsf.skim.dileptons import LeptonPairs, delta_r_squared
+from deepsf.skim.dileptons import LeptonPairs
+from deepsf.skim.jet_inputs import Correction, JetCorrectionError, JetInputs, evaluate, jets_of
+from deepsf.skim.jet_resolution import JetResolution
 from deepsf.skim.shifts import NOMINAL
-
-Correction = correctionlib.highlevel.Correction | correctionlib.highlevel.CompoundCorrection
 
 INPUTS = ("JetPt", "JetEta", "JetPhi", "JetA", "Rho", "run", "systematic")
 """Inputs that a correction may take, by their names in the files of CMS."""
-SMALLEST_FACTOR = 0.01
-"""Smearing leaves jets at least this fraction of their pT."""
-
-
-class JetCorrectionError(ValueError):
-    """A correction of jets cannot be used; the message names file, correction, rule and way out."""
-
-
-class _Jets(NamedTuple):
-    """The m jets away from both leptons: position in the chunk, row of the lepton pair, inputs by name."""
-
-    position: Array
-    row: Array
-    stored_pt: Floats
-    inputs: dict[str, Array]
+SMEARING_INPUTS = ("JetPt", "JetEta", "JetPhi", "GenPt", "Rho", "run", "EventID", "JER", "JERSF", "JERsf")
+"""The same for the smearing; public recipes write JERSF or JERsf."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +35,7 @@ class JetEnergy:
 
     settings: JetCorrections | None = None
     levels: tuple[Correction, ...] = ()
-    resolution: Correction | None = None
-    scale_factor: Correction | None = None
+    resolution: JetResolution | None = None
     sources: Mapping[str, Correction] | None = None
 
     @property
@@ -66,7 +46,7 @@ class JetEnergy:
     @property
     def branches(self) -> CorrectionBranches:
         """Which branches the corrections need."""
-        corrections = [*self.levels, *(c for c in (self.resolution, self.scale_factor) if c is not None)]
+        corrections = [*self.levels, *(() if self.resolution is None else self.resolution.corrections)]
         corrections += [] if self.sources is None else self.sources.values()
         inputs = {variable.name for correction in corrections for variable in correction.inputs}
         return CorrectionBranches(
@@ -86,44 +66,52 @@ class JetEnergy:
         if self.settings is None or not any(self.branches):
             yield NOMINAL, events
             return
-        jets = _jets_of(events, leptons, lepton_delta_r_min)
+        jets = jets_of(events, leptons, lepton_delta_r_min)
         pt = self._corrected(jets)
         phi = jets.inputs["JetPhi"]
         pull = np.stack([np.cos(phi), np.sin(phi)]) * (pt > self.settings.met_pt_min_gev)
-        smeared = self._smeared(events, leptons, jets, pt)
+        resolution = self.resolution
+        smeared = {NOMINAL: pt} if resolution is None else resolution.smeared(events, leptons, jets, pt)
         for shift, shifted in self._shifted(jets, smeared):
             yield shift, _replaced(events, leptons, jets, shifted, pull)
 
-    def _corrected(self, jets: _Jets) -> Floats:
+    @property
+    def origins(self) -> dict[str, str]:
+        """By shift, the key and the correction that it comes from, for messages."""
+        of_source = {}
+        if self.resolution is not None:
+            jer = self.resolution.settings
+            of_source["jer"] = f"jet_corrections.jer: {jer.scale_factor_uncertainty or jer.scale_factor}"
+        for source, correction in (self.sources or {}).items():
+            of_source[f"jes{source}"] = f"jet_corrections.jes_sources.{source}: {correction.name}"
+        return {shift: of_source[shift.rpartition("_")[0]] for shift in self.shifts[1:]}
+
+    def acts_only_beyond(self, shift: str, abseta: float) -> bool:
+        """Return whether a shift of the energy scale changes forward jets alone, which enter the missing pT."""
+        correction = (self.sources or {}).get(shift.removeprefix("jes").rpartition("_")[0])
+        if correction is None:
+            return False
+        eta, pt = (grid.ravel() for grid in np.meshgrid(np.linspace(-5.15, 5.15, 104), [20.0, 50.0, 200.0]))
+        jets = {"JetEta": eta, "JetPhi": 0.0 * eta, "JetA": 0.0 * eta + 0.5, "Rho": 0.0 * eta + 20.0, "run": 0.0 * eta}
+        try:
+            changed = np.abs(evaluate(correction, jets, pt)) > 0.0
+        except JetCorrectionError:  # what it does where it is not defined is no excuse
+            return False
+        return bool(changed.any() and not changed[np.abs(eta) < abseta].any())
+
+    def _corrected(self, jets: JetInputs) -> Floats:
         if not self.levels:
             return jets.stored_pt
         pt = jets.stored_pt * (1.0 - jets.inputs["rawFactor"])
         for level in self.levels:
-            pt = pt * _evaluate(level, jets, pt, above=0.0)
+            pt = pt * evaluate(level, jets.inputs, pt, above=0.0)
         return pt
 
-    def _smeared(self, events: Events, leptons: LeptonPairs, jets: _Jets, pt: Floats) -> dict[str, Floats]:
-        """Return the pT by shift of the resolution's scale factor."""
-        if self.settings is None or self.settings.jer is None or self.resolution is None or self.scale_factor is None:
-            return {NOMINAL: pt}
-        resolution = _evaluate(self.resolution, jets, pt, above=0.0)
-        difference = _to_generator(events, leptons, jets, pt, resolution, self.settings.jer)
-        matched = np.isfinite(difference)
-        noise = np.zeros(len(pt))
-        noise[~matched] = resolution[~matched] * _normal(events, leptons, jets)[~matched]
-        smeared = {}
-        for shift, key in ((NOMINAL, "nom"), ("jer_up", "up"), ("jer_down", "down")):
-            scale = _evaluate(self.scale_factor, jets, pt, key, above=0.0)
-            stochastic = 1.0 + noise * np.sqrt(np.maximum(scale**2 - 1.0, 0.0))
-            factor = np.where(matched, 1.0 + (scale - 1.0) * np.nan_to_num(difference), stochastic)
-            smeared[shift] = pt * np.maximum(factor, SMALLEST_FACTOR)
-        return smeared
-
-    def _shifted(self, jets: _Jets, smeared: dict[str, Floats]) -> Iterator[tuple[str, Floats]]:
+    def _shifted(self, jets: JetInputs, smeared: dict[str, Floats]) -> Iterator[tuple[str, Floats]]:
         nominal = smeared[NOMINAL]
         yield from smeared.items()
         for source, correction in (self.sources or {}).items():
-            uncertainty = _evaluate(correction, jets, nominal)
+            uncertainty = evaluate(correction, jets.inputs, nominal)
             yield f"jes{source}_up", nominal * (1.0 + uncertainty)
             yield f"jes{source}_down", nominal * (1.0 - uncertainty)
 
@@ -143,16 +131,47 @@ def load_jet_energy(settings: JetCorrections | None, sample: str, kind: Literal[
     levels = tuple(file.take(f"jec.{kind}", name) for name in settings.jec.samples.get(sample, stored or ()))
     energy = JetEnergy(settings, levels)
     if kind == "simulation":
-        jer = settings.jer
-        energy = JetEnergy(
-            settings,
-            levels,
-            None if jer is None else file.take("jer.resolution", jer.resolution),
-            None if jer is None else file.take("jer.scale_factor", jer.scale_factor),
-            {source: file.take(f"jes_sources.{source}", name) for source, name in settings.jes_sources.items()},
-        )
+        resolution = None if settings.jer is None else _resolution(file, settings.jer)
+        sources = {source: file.take(f"jes_sources.{source}", name) for source, name in settings.jes_sources.items()}
+        energy = JetEnergy(settings, levels, resolution, sources)
     file.raise_problems()
     return energy
+
+
+def _resolution(file: _CorrectionFile, jer: Resolution) -> JetResolution:
+    scale_factor, uncertainty = file.take("jer.scale_factor", jer.scale_factor), None
+    if jer.scale_factor_uncertainty is not None:
+        uncertainty = file.take("jer.scale_factor_uncertainty", jer.scale_factor_uncertainty)
+    elif scale_factor is not None and "systematic" not in _inputs(scale_factor):
+        names = [name for name in file.names if "SFUncertainty" in name]
+        file.problems.append(
+            f"jer.scale_factor: {jer.scale_factor!r} takes no systematic, so that jer_up and jer_down cannot be "
+            "expressed by it; name the correction of its uncertainty in jet_corrections.jer.scale_factor_uncertainty"
+            f" ({', '.join(sorted(names)[:8]) or 'the file has no SFUncertainty'})"
+        )
+    return JetResolution(
+        settings=jer,
+        resolution=file.take("jer.resolution", jer.resolution),
+        scale_factor=scale_factor,
+        uncertainty=uncertainty,
+        smearing=None if jer.smearing is None else _smearing(jer.smearing),
+    )
+
+
+def _smearing(settings: Smearing) -> Correction:
+    file = _CorrectionFile.open(settings.file, "jer.smearing.file")
+    smearing: Correction = file.take("jer.smearing.name", settings.name, SMEARING_INPUTS)
+    if smearing is not None and not _inputs(smearing) & {"JERSF", "JERsf"}:
+        file.problems.append(
+            f"jer.smearing.name: {settings.name!r} takes no JERSF, so that jer_up and jer_down cannot be expressed by "
+            "it; name a correction that does, or drop jer.smearing"
+        )
+    file.raise_problems()
+    return smearing
+
+
+def _inputs(correction: Correction) -> set[str]:
+    return {variable.name for variable in correction.inputs}
 
 
 class _CorrectionFile(NamedTuple):
@@ -163,30 +182,33 @@ class _CorrectionFile(NamedTuple):
     problems: list[str]
 
     @classmethod
-    def open(cls, path: str) -> _CorrectionFile:
+    def open(cls, path: str, key: str = "file") -> _CorrectionFile:
         try:
             return cls(path, correctionlib.CorrectionSet.from_file(path), [])
         except Exception as error:  # correctionlib raises many types on files that are missing or malformed
             raise JetCorrectionError(
-                f"{path}: not a readable correctionlib file ({error}); correct jet_corrections.file"
+                f"{path}: not a readable correctionlib file ({error}); correct jet_corrections.{key}"
             ) from error
 
-    def take(self, key: str, name: str) -> Any:
+    @property
+    def names(self) -> list[str]:
+        return [*self.corrections, *self.corrections.compound]
+
+    def take(self, key: str, name: str, known: tuple[str, ...] = INPUTS) -> Any:
         """Return the correction that a key of ``jet_corrections`` names, None with a problem more if there is none."""
         for corrections in (self.corrections, self.corrections.compound):
             if name in list(corrections):
-                self._check_inputs(key, corrections[name])
+                self._check_inputs(key, corrections[name], known)
                 return corrections[name]
-        names = [*self.corrections, *self.corrections.compound]
-        close = [other for other in names if other.split("_")[-2:] == name.split("_")[-2:]] or names
+        close = [other for other in self.names if other.split("_")[-2:] == name.split("_")[-2:]] or self.names
         self.problems.append(f"{key}: the file has no correction {name!r}; it has {', '.join(sorted(close)[:8])}")
         return None
 
-    def _check_inputs(self, key: str, correction: Correction) -> None:
-        unknown = [variable.name for variable in correction.inputs if variable.name not in INPUTS]
+    def _check_inputs(self, key: str, correction: Correction, known: tuple[str, ...]) -> None:
+        unknown = [variable.name for variable in correction.inputs if variable.name not in known]
         if unknown:
             self.problems.append(
-                f"{key}: {correction.name!r} takes {', '.join(unknown)}; known inputs are {', '.join(INPUTS)}"
+                f"{key}: {correction.name!r} takes {', '.join(unknown)}; known inputs are {', '.join(known)}"
             )
 
     def raise_problems(self) -> None:
@@ -195,96 +217,7 @@ class _CorrectionFile(NamedTuple):
             raise JetCorrectionError(f"{self.path}: {len(self.problems)} problem(s)\n{lines}")
 
 
-def _jets_of(events: Events, leptons: LeptonPairs, lepton_delta_r_min: float) -> _Jets:
-    (offsets, columns), position = events.jets, leptons.position
-    count = offsets[position + 1] - offsets[position]
-    start = offsets[position] - (np.cumsum(count) - count)
-    index = np.repeat(start, count) + np.arange(count.sum())
-    row = np.repeat(np.arange(len(position)), count)
-    far = np.ones(len(index), np.bool_)
-    eta, phi = (columns[name][index].astype(np.float64) for name in ("eta", "phi"))
-    for lepton in (0, 1):
-        lepton_eta, lepton_phi = (c[row, lepton] for c in (leptons.lepton_eta, leptons.lepton_phi))
-        far &= delta_r_squared(eta, phi, lepton_eta, lepton_phi) > lepton_delta_r_min**2
-    index, row = index[far], row[far]
-    of_jet = {"JetEta": "eta", "JetPhi": "phi", "JetA": "area", "rawFactor": "rawFactor"}
-    inputs = {name: columns[column][index].astype(np.float64) for name, column in of_jet.items() if column in columns}
-    of_event = {"run": events.run} | ({} if events.rho is None else {"Rho": events.rho})
-    inputs |= {name: column[position][row].astype(np.float64) for name, column in of_event.items()}
-    return _Jets(index, row, columns["pt"][index].astype(np.float64), inputs)
-
-
-def _evaluate(
-    correction: Correction, jets: _Jets, pt: Floats, systematic: str = "nom", above: float = -np.inf
-) -> Floats:
-    """Return a correction at all jets.
-
-    Raises
-    ------
-    JetCorrectionError
-        If it is not defined somewhere, not finite, or not above a limit.
-    """
-    if not len(pt):
-        return np.zeros(0)
-    values = {**jets.inputs, "JetPt": pt, "systematic": systematic}
-    arguments = [_typed(values[variable.name], variable.type) for variable in correction.inputs]
-    try:
-        result = np.broadcast_to(np.asarray(correction.evaluate(*arguments), np.float64), pt.shape)
-    except (IndexError, RuntimeError, ValueError) as error:
-        eta = jets.inputs["JetEta"]
-        raise JetCorrectionError(
-            f"correction {correction.name!r} is not defined for all jets, with pT from {pt.min():g} to {pt.max():g} "
-            f"GeV and eta from {eta.min():g} to {eta.max():g} ({error}); name another one in jet_corrections"
-        ) from error
-    bad = ~(np.isfinite(result) & (result > above))
-    if np.any(bad):
-        raise JetCorrectionError(
-            f"correction {correction.name!r} is {result[bad][0]:g} at pT = {pt[bad][0]:g} GeV, eta = "
-            f"{jets.inputs['JetEta'][bad][0]:g} ({np.count_nonzero(bad)} of {len(bad)} jets); it must be finite"
-            f"{'' if above == -np.inf else f' and above {above:g}'}; name another one in jet_corrections"
-        )
-    return result
-
-
-def _typed(value: Any, kind: str) -> Any:
-    return value.astype(np.int64) if kind == "int" else value
-
-
-def _to_generator(
-    events: Events, leptons: LeptonPairs, jets: _Jets, pt: Floats, resolution: Floats, settings: Resolution
-) -> Floats:
-    """Return (pT - pT_gen) / pT; NaN for jets that no jet of the generator matches in angle and pT."""
-    assert events.gen_jets is not None
-    offsets, columns = events.gen_jets
-    start = offsets[leptons.position][jets.row]
-    in_event = events.jets.columns["genJetIdx"][jets.position]
-    # genJetIdx may point at a jet that is below the threshold and not stored
-    exists = np.flatnonzero((in_event >= 0) & (start + in_event < offsets[leptons.position + 1][jets.row]))
-    partner = (start + in_event)[exists]
-    gen_pt, gen_eta, gen_phi = (columns[name][partner].astype(np.float64) for name in ("pt", "eta", "phi"))
-    difference = (pt[exists] - gen_pt) / pt[exists]
-    eta, phi = jets.inputs["JetEta"][exists], jets.inputs["JetPhi"][exists]
-    near = delta_r_squared(eta, phi, gen_eta, gen_phi) < settings.match_delta_r_max**2
-    near &= np.abs(difference) < settings.match_sigmas_max * resolution[exists]
-    result = np.full(len(pt), np.nan)
-    result[exists[near]] = difference[near]
-    return result
-
-
-def _normal(events: Events, leptons: LeptonPairs, jets: _Jets) -> Floats:
-    """Return a normal random number for each jet, fixed by run, luminosity block, event and position in the event.
-
-    A jet has the same number in every chunk, file, shift and program.
-    """
-    state = np.zeros(len(leptons.position), np.uint64)
-    for column in (events.run, events.luminosity_block, events.event):
-        state = mixed(state ^ column[leptons.position].astype(np.uint64))
-    place = jets.position - events.jets.offsets[leptons.position][jets.row]
-    bits = mixed(state[jets.row] + place.astype(np.uint64) * GAMMA)
-    return np.asarray(ndtri(uniform(bits)))
-
-
-def _replaced(events: Events, leptons: LeptonPairs, jets: _Jets, pt: Floats, pull: Floats) -> Events:
+def _replaced(events: Events, leptons: LeptonPairs, jets: JetInputs, pt: Floats, pull: Floats) -> Events:
     stored, changed = events.jets.columns["pt"], events.jets.columns["pt"].copy()
     changed[jets.position] = pt
     if np.array_equal(changed, stored):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from deepsf.arrays import Array, Floats
 from deepsf.config.pileup import Pileup
+
+log = logging.getLogger(__name__)
 
 
 class PileupError(ValueError):
@@ -27,6 +30,11 @@ class PileupWeights:
     def shifts(self) -> tuple[str, ...]:
         """Names of the shifts; none if the correction takes no string."""
         return tuple(self._keys)
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """By shift, the key and the correction that it comes from, for messages."""
+        return {shift: f"pileup.shifts: {key} of {self.correction.name}" for shift, key in self._keys.items()}
 
     @property
     def _keys(self) -> dict[str, str]:
@@ -116,4 +124,6 @@ def load_pileup(settings: Pileup) -> PileupWeights:
             f"{path}: correction {settings.name!r} takes {inputs}; a pile-up weight takes the true number of "
             "interactions and at most one string; set pileup.name to such a correction"
         )
+    if settings.shifts is not None and "string" not in kinds:
+        log.warning("%s: correction %r takes no string: the pile-up weight has no shifts", path, settings.name)
     return PileupWeights(correction, settings)

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from deepsf.config.base import Count, Edges, OpenFraction, Section, Seed
+from deepsf.config.jet_corrections import JetCorrections
 
 
 class Example(Section):
@@ -42,3 +43,13 @@ def test_values_out_of_range_are_refused(change):
 def test_edges_that_fall_are_named():
     with pytest.raises(ValidationError, match="bin edges must increase, but 2 follows 3"):
         Example(edges=[1, 3, 2])
+
+
+def test_files_are_found_and_replaced_in_sections_of_sections():
+    jer = {"resolution": "r", "scale_factor": "s", "smearing": {"file": "smear.json"}}
+    section = JetCorrections(file="jerc.json", jer=jer)
+    assert section.file_paths() == ("jerc.json", "smear.json")
+    placed = section.with_files(lambda path: f"/there/{path}")
+    assert placed.file_paths() == ("/there/jerc.json", "/there/smear.json")
+    assert placed.with_files(lambda path: path.removeprefix("/there/")) == section
+    assert JetCorrections(file="jerc.json", jer={**jer, "smearing": None}).file_paths() == ("jerc.json",)

@@ -21,3 +21,9 @@ def test_shifts_are_those_of_the_resolution_and_of_all_sources():
 def test_sources_have_names_that_fit_a_shift():
     with pytest.raises(ValueError, match="String should match pattern"):
         JetCorrections(file="x", jes_sources={"Fla_vor": "f"})
+
+
+def test_a_range_without_smearing_has_a_lower_end_and_an_upper_one():
+    jer = {"resolution": "r", "scale_factor": "s", "stochastic_veto_abseta": [3.0, 2.5]}
+    with pytest.raises(ValueError, match=r"stochastic_veto_abseta: 3 is not below 2\.5; give the lower end first"):
+        JetCorrections(file="x", jer=jer)

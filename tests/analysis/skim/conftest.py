@@ -7,6 +7,7 @@ import uproot
 
 from deepsf.skim.settings import SkimSettings
 from deepsf.skim.skim_file import skim_file
+from tests.analysis.skim.hand_jets import write_corrections
 
 
 @pytest.fixture
@@ -54,3 +55,9 @@ def with_scores(make_nanoaod):
         return make_nanoaod(n_events, replace={"Jet_btagDeepFlavB": ak.unflatten(flat, ak.num(scores))})
 
     return make
+
+
+@pytest.fixture
+def corrections(tmp_path):
+    """Return the file of corrections with round numbers."""
+    return write_corrections(tmp_path / "jet_jerc.json")

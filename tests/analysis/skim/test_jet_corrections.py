@@ -3,7 +3,6 @@
 import math
 
 import awkward as ak
-import correctionlib.schemav2 as cs
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -12,97 +11,12 @@ import uproot
 
 from deepsf.config.jet_corrections import JetCorrections
 from deepsf.nanoaod.branches import NO_CORRECTIONS, inspect
-from deepsf.nanoaod.events import Collection, Events, iterate
+from deepsf.nanoaod.events import iterate
 from deepsf.nanoaod.root_file import NtupleError
 from deepsf.skim import selection as kernel
-from deepsf.skim.dileptons import LeptonPairs
-from deepsf.skim.jet_corrections import JetCorrectionError, load_jet_energy
+from deepsf.skim.jet_corrections import JetCorrectionError
+from tests.analysis.skim.hand_jets import JEC, JER, LEVELS, SOURCES, chunk, energy, varied
 from tests.oracles import awkward_selection
-
-LEVELS = ("L1FastJet", "L2Relative")
-
-
-def correction(name, inputs, data):
-    kinds = {"systematic": "string", "run": "int"}
-    variables = [cs.Variable(name=n, type=kinds.get(n, "real")) for n in inputs]
-    return cs.Correction(name=name, version=1, inputs=variables, output=cs.Variable(name="out", type="real"), data=data)
-
-
-def formula(expression, *variables):
-    return cs.Formula(nodetype="formula", parser="TFormula", expression=expression, variables=variables)
-
-
-@pytest.fixture
-def corrections(tmp_path):
-    """Write corrections with round numbers: see each test."""
-    # 1.1 below 53.5 GeV and 2 above: whoever looks it up at the raw pT of 54 GeV doubles
-    below = cs.Binning(nodetype="binning", input="JetPt", edges=[0, 53.5, 1e5], content=[1.1, 2.0], flow="clamp")
-    factors = [cs.CategoryItem(key=key, value=value) for key, value in (("nom", 1.2), ("up", 1.25), ("down", 0.9))]
-    scale_factor = cs.Category(nodetype="category", input="systematic", content=factors)
-    compound = cs.CompoundCorrection(
-        name="compound", inputs=[cs.Variable(name=n, type="real") for n in ("JetA", "JetEta", "JetPt", "Rho")],
-        output=cs.Variable(name="out", type="real"), inputs_update=["JetPt"], input_op="*", output_op="*",
-        stack=list(LEVELS),
-    )  # fmt: skip
-    everything = [
-        correction("L1FastJet", ["JetA", "JetEta", "JetPt", "Rho"], formula("1-0.1*z*y/x", "JetPt", "JetA", "Rho")),
-        correction("L2Relative", ["JetEta", "JetPt"], below),
-        correction("Resolution", ["JetEta", "JetPt", "Rho"], 0.1),
-        correction("ScaleFactor", ["JetEta", "systematic"], scale_factor),
-        correction("Absolute", ["JetEta", "JetPt"], 0.02),
-        correction("Sloped", ["JetEta", "JetPt"], formula("0.01+0.4/x", "JetPt")),
-        correction("Odd", ["JetEta", "Temperature"], 1.0),
-        correction("Zero", ["JetPt"], 0.0),
-        correction("Narrow", ["JetPt"], cs.Binning(
-            nodetype="binning", input="JetPt", edges=[20, 30], content=[1.0], flow="error")),
-    ]  # fmt: skip
-    path = tmp_path / "jet_jerc.json"
-    tree = cs.CorrectionSet(schema_version=2, corrections=everything, compound_corrections=[compound])
-    path.write_text(tree.model_dump_json(exclude_unset=True))
-    return path
-
-
-JEC = {"simulation": LEVELS, "data": LEVELS}
-JER = {"resolution": "Resolution", "scale_factor": "ScaleFactor"}
-SOURCES = {"Absolute": "Absolute", "Sloped": "Sloped"}
-
-
-def energy(path, sample="ttbar", kind="simulation", **sections):
-    return load_jet_energy(JetCorrections(file=str(path), **sections), sample, kind)
-
-
-def chunk(pt, *, eta=1.0, phi=math.pi, raw_factor=0.1, gen=(), partner=(), met=30.0, met_phi=0.0, n_events=1):
-    """Return events with the same jets each, and their pairs of leptons, at eta -2 and phi -1.5 and -1.6."""
-    pt = np.tile(np.asarray(pt, np.float32), n_events)
-    n = len(pt)
-    per_event = n // n_events
-    offsets = np.arange(0, n + 1, per_event)
-
-    def column(value, dtype=np.float32):
-        return np.tile(np.broadcast_to(np.asarray(value, dtype), per_event), n_events)
-
-    columns = {"pt": pt, "eta": column(eta), "phi": column(phi), "rawFactor": column(raw_factor), "area": column(0.5)}
-    gen_columns = {
-        name: np.array([g[k] for g in gen] * n_events, np.float32) for k, name in enumerate(("pt", "eta", "phi"))
-    }
-    columns["genJetIdx"] = column(partner if len(partner) else -1, np.int32)
-    number = np.arange(n_events)
-    nothing = Collection(np.zeros(n_events + 1, np.int64), {})
-    events = Events(
-        first_index=0, run=number * 0 + 1, luminosity_block=number * 0 + 1, event=number.astype(np.uint64),
-        passes_filters=number >= 0, fired=np.ones((n_events, 3), bool), met_gev=np.full(n_events, met, np.float32),
-        n_pv=number, generator_weight=np.ones(n_events), n_true_interactions=None, electrons=nothing, muons=nothing,
-        jets=Collection(offsets, columns), jet_columns={}, met_phi=np.full(n_events, met_phi, np.float32),
-        rho=np.full(n_events, 20.0, np.float32),
-        gen_jets=Collection(np.arange(n_events + 1) * len(gen), gen_columns),
-    )  # fmt: skip
-    pair = np.tile([[-1.5, -1.6]], (n_events, 1))
-    leptons = LeptonPairs(number, number.astype(np.int8) * 0, pair * 0 + 50, pair * 0 - 2, pair, n_events, None)
-    return events, leptons
-
-
-def varied(jets_energy, events, leptons):
-    return dict(jets_energy.vary(events, leptons, 0.4))
 
 
 @pytest.mark.parametrize("levels", [LEVELS, ("compound",)])
@@ -128,64 +42,6 @@ def test_soft_jets_and_jets_on_leptons_do_not_change_the_missing_pt(corrections)
     assert changed.met_gev.tolist() == [30.0]
 
 
-def test_matched_jets_are_scaled_around_the_generators_jet(corrections):
-    # 60 GeV with 50 GeV generated: 1 + (s - 1) 10 / 60; s = 1.2: 62, 1.25: 62.5, 0.9: 59 GeV
-    shifts = varied(energy(corrections, jer=JER), *chunk([60.0], gen=[(50.0, 1.0, math.pi)], partner=[0]))
-    pt = {name: events.jets.columns["pt"][0] for name, events in shifts.items()}
-    assert pt == pytest.approx({"nominal": 62.0, "jer_up": 62.5, "jer_down": 59.0}, rel=1e-6)
-    assert shifts["nominal"].met_gev[0] == pytest.approx(32.0, rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("gen", "partner", "is_matched"),
-    [
-        ((42.1, 1.0, math.pi), 0, True),  # 17.9 GeV away; three standard deviations are 18 GeV
-        ((41.9, 1.0, math.pi), 0, False),
-        ((50.0, 1.19, math.pi), 0, True),
-        ((50.0, 1.21, math.pi), 0, False),
-        ((50.0, 1.0, -math.pi + 0.1), 0, True),  # around the back
-        ((50.0, 1.0, math.pi), -1, False),
-        ((50.0, 1.0, math.pi), 1, False),  # the event stores one jet of the generator
-    ],
-)
-def test_matching_asks_for_angle_and_pt(corrections, gen, partner, is_matched):
-    # a scale factor below 1 narrows matched jets alone
-    shifts = varied(energy(corrections, jer=JER), *chunk([60.0], gen=[gen], partner=[partner]))
-    assert bool(shifts["jer_down"].jets.columns["pt"][0] != 60.0) is is_matched
-
-
-def test_unmatched_jets_are_smeared_by_the_missing_width(corrections):
-    # s = 1.25: 0.1 * sqrt(1.25^2 - 1) = 0.075, s = 1.2: 0.1 * sqrt(0.44) = 0.0663
-    events, leptons = chunk([60.0, 50.0, 40.0, 30.0], n_events=20_000)
-    shifts = varied(energy(corrections, jer=JER), events, leptons)
-    ratio = {name: e.jets.columns["pt"] / events.jets.columns["pt"] - 1.0 for name, e in shifts.items()}
-    for name, width in (("nominal", 0.1 * math.sqrt(0.44)), ("jer_up", 0.075)):
-        assert ratio[name].std() == pytest.approx(width, rel=0.01)  # 80000 jets: 0.25 %
-        assert abs(ratio[name].mean()) < 4 * width / math.sqrt(80_000)
-    # the same random number in every shift, another one for every jet and event
-    np.testing.assert_allclose(ratio["jer_up"] / 0.075, ratio["nominal"] / (0.1 * math.sqrt(0.44)), rtol=0, atol=1e-4)
-    by_jet = ratio["jer_up"].reshape(-1, 4)
-    assert np.abs(np.corrcoef(by_jet.T) - np.eye(4)).max() < 0.03
-    assert abs(np.corrcoef(by_jet[1:, 0], by_jet[:-1, 0])[0, 1]) < 0.03
-    assert (ratio["jer_down"] == 0.0).all()
-
-
-def test_random_numbers_do_not_depend_on_the_chunk(corrections):
-    events, leptons = chunk([60.0, 50.0], n_events=10)
-    whole = varied(energy(corrections, jer=JER), events, leptons)["nominal"].jets.columns["pt"]
-    jets = Collection(events.jets.offsets[:4], {name: column[12:18] for name, column in events.jets.columns.items()})
-    part = events._replace(
-        first_index=6, run=events.run[6:9], luminosity_block=events.luminosity_block[6:9], event=events.event[6:9],
-        met_gev=events.met_gev[6:9], met_phi=events.met_phi[6:9], rho=events.rho[6:9], jets=jets,
-        gen_jets=Collection(events.gen_jets.offsets[:4], events.gen_jets.columns),
-    )  # fmt: skip
-    of_part = leptons._replace(
-        position=np.arange(3), lepton_eta=leptons.lepton_eta[6:9], lepton_phi=leptons.lepton_phi[6:9]
-    )
-    found = varied(energy(corrections, jer=JER), part, of_part)["nominal"].jets.columns["pt"]
-    np.testing.assert_array_equal(found, whole[12:18])
-
-
 def test_sources_scale_the_smeared_pt_by_hand(corrections):
     # smeared to 62 GeV; Absolute 2 %: 63.24 and 60.76; Sloped 0.01 + 0.4 / 62: 62.0 * 1.01 + 0.4 = 63.02 and 60.98 GeV
     jets = chunk([60.0], gen=[(50.0, 1.0, math.pi)], partner=[0])
@@ -206,6 +62,15 @@ def test_data_are_corrected_with_their_own_levels_and_never_smeared_or_shifted(c
         assert not of_data.branches.generator
         (changed,) = varied(of_data, *jets).values()
         assert changed.jets.columns["pt"].tolist() == pytest.approx([expected], rel=1e-6)
+
+
+@pytest.mark.parametrize(("run", "phi", "factor"), [(1, 1.0, 1.5 * 4.0), (1, -1.0, 1.5 * 3.0), (5, 1.0, 2.0 * 4.0)])
+def test_a_compound_of_all_eras_gets_run_and_phi_by_their_names(corrections, run, phi, factor):
+    # raw 54 GeV, 53 GeV after L1; the residuals are 1.5 up to run 1, 2 later, 4 at positive phi and 3 at negative
+    events, leptons = chunk([60.0], phi=phi)
+    of_data = energy(corrections, "data", "data", jec={"data": ("compound_of_data",)})
+    (changed,) = varied(of_data, events._replace(run=np.array([run], np.uint32)), leptons).values()
+    assert changed.jets.columns["pt"].tolist() == pytest.approx([53.0 * factor], rel=1e-6)
 
 
 def test_without_a_correction_for_it_data_stay_as_they_are(corrections):

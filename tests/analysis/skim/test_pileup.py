@@ -39,7 +39,7 @@ def pileup_file(path, flow="clamp", high=3.0):
 def test_pileup_weight_multiplies_the_generator_weight(make_nanoaod, skim, tmp_path):
     path = make_nanoaod(2000)
     plain, *_ = skim(path, "plain")
-    pileup = Pileup(file=pileup_file(tmp_path / "pu.json"), name="pu", weights="up")
+    pileup = Pileup(file=pileup_file(tmp_path / "pu.json"), name="pu", weights="up", shifts=None)
     weighted, entries, jets = skim(path, "pu", pileup=pileup)
     with uproot.open(path) as file:
         n_true = file["Events/Pileup_nTrueInt"].array(library="np")
@@ -54,7 +54,7 @@ def test_pileup_weight_multiplies_the_generator_weight(make_nanoaod, skim, tmp_p
 
 def test_pileup_shifts_are_ratios_to_the_nominal_weight(make_nanoaod, skim, tmp_path):
     path, file = make_nanoaod(), pileup_file(tmp_path / "pu.json")
-    for shifts, expected in ((("up", "down"), (2.0, 0.5)), (("down", "nominal"), (0.5, 1.0))):
+    for shifts, expected in ((("up", "down"), (2.0, 0.5)), (("down", "up"), (0.5, 2.0))):
         report, *tables = skim(path, pileup=Pileup(file=file, name="pu", shifts=shifts))
         assert report.weight_shifts == ("pileup_up", "pileup_down")
         for table in tables:
@@ -65,6 +65,16 @@ def test_pileup_shifts_are_ratios_to_the_nominal_weight(make_nanoaod, skim, tmp_
     report, entries, _ = skim(path, pileup=Pileup(file=file, name="pu", shifts=None))
     assert report.weight_shifts == ()
     assert not [name for name in pq.read_schema(entries).names if name.startswith("weight_")]
+
+
+def test_a_correction_without_a_string_has_no_shifts_and_says_so(tmp_path, caplog):
+    path = tmp_path / "pu.json"
+    interactions = [cs.Variable(name="NumTrueInteractions", type="real")]
+    output = cs.Variable(name="weight", type="real")
+    alone = cs.Correction(name="alone", version=1, inputs=interactions, output=output, data=0.5)
+    path.write_text(cs.CorrectionSet(schema_version=2, corrections=[alone]).model_dump_json())
+    assert load_pileup(Pileup(file=str(path), name="alone")).shifts == ()
+    assert caplog.messages == [f"{path}: correction 'alone' takes no string: the pile-up weight has no shifts"]
 
 
 def test_an_event_of_no_pileup_weight_has_the_ratio_one(tmp_path):
