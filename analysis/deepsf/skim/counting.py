@@ -19,6 +19,7 @@ def empty_report(ntuple: Ntuple, settings: SkimSettings, corrections: Correction
     regions = settings.regions
     steps = (*DILEPTON_STEPS, "exactly_two_jets", *(f"region_{name}" for name in regions))
     pileup_shifts = () if corrections.pileup is None else corrections.pileup.shifts
+    kinematic_shifts, weight_shifts = corrections.energy.shifts, (*ntuple.weight_shifts, *pileup_shifts)
     return SkimReport(
         sample=settings.sample_name,
         kind=settings.sample.kind,
@@ -29,8 +30,9 @@ def empty_report(ntuple: Ntuple, settings: SkimSettings, corrections: Correction
         region_yields={name: {channel: {"n": 0, "sum_weights": 0.0} for channel in CHANNELS} for name in regions},
         jets={"selected": 0, "invalid": 0, "nan": 0},
         missing_triggers=ntuple.missing_triggers,
-        kinematic_shifts=corrections.energy.shifts,
-        weight_shifts=(*ntuple.weight_shifts, *pileup_shifts),
+        kinematic_shifts=kinematic_shifts,
+        weight_shifts=weight_shifts,
+        moved=dict.fromkeys((*kinematic_shifts[1:], *weight_shifts), 0),
         file=file_name,
     )
 

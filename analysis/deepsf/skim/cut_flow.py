@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +51,8 @@ class SkimReport:
         Names of the shifts of the jets' energy: the column ``shift`` of the tables is the index into it.
     weight_shifts
         Names of the shifts of the event weight: each has a column ``weight_<shift>``.
+    moved
+        By shift, the number of jets whose pT it changes, or of selected events whose weight it changes.
     file
         Name of the NanoAOD file, without its folder; empty in sums.
     """
@@ -65,6 +67,7 @@ class SkimReport:
     missing_triggers: tuple[str, ...] = ()
     kinematic_shifts: tuple[str, ...] = ("nominal",)
     weight_shifts: tuple[str, ...] = ()
+    moved: dict[str, int] = field(default_factory=dict)
     file: str = ""
 
     def to_json(self) -> str:
@@ -122,7 +125,10 @@ def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
         kind=first.kind,
         n_events=first.n_events + second.n_events,
         sum_weights=first.sum_weights + second.sum_weights,
-        **{name: added(getattr(first, name), getattr(second, name)) for name in ("cut_flow", "region_yields", "jets")},
+        **{
+            name: added(getattr(first, name), getattr(second, name))
+            for name in ("cut_flow", "region_yields", "jets", "moved")
+        },
         **both,
     )
 

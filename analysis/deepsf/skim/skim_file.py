@@ -15,6 +15,7 @@ from deepsf.nanoaod.branches import inspect
 from deepsf.nanoaod.events import Events, iterate
 from deepsf.skim.counting import empty_report, with_chunk
 from deepsf.skim.cut_flow import SkimReport, require_valid_scores
+from deepsf.skim.moved import require_moved, with_moved
 from deepsf.skim.pileup import PileupWeights
 from deepsf.skim.probe_entries import probe_entries, probe_entries_schema
 from deepsf.skim.selected import Selected, Weights, gather
@@ -54,7 +55,7 @@ def skim_file(
     deepsf.skim.jet_corrections.JetCorrectionError, deepsf.skim.pileup.PileupError
         If a correction cannot be used.
     deepsf.skim.cut_flow.SkimError
-        If more jets than ``tagger.max_invalid_fraction`` have an invalid score.
+        If more jets than ``tagger.max_invalid_fraction`` have an invalid score, or a shift moves nothing.
     OSError
         If a table cannot be written; the message names it.
     """
@@ -71,8 +72,10 @@ def skim_file(
                 entries.write(rows)
                 jets.write(jet_rows(selected, settings.selection.n_jets_min))
                 if report.kinematic_shifts[selected.shift] == NOMINAL:
-                    report = with_chunk(report, selected, tagged)
+                    report, nominal = with_chunk(report, selected, tagged), selected
+                report = with_moved(report, selected, nominal)
         require_valid_scores(str(path), report.jets, settings.tagger.branch, settings.tagger.max_invalid_fraction)
+        require_moved(str(path), report, corrections, settings.selection.jet.abseta_max)
         entries.close(report.to_json())
         jets.close(report.to_json())
     return report

@@ -1,0 +1,69 @@
+"""Every shift moves something: counts of what it moves in a file, and the error if that is nothing.
+
+A shift that moves nothing looks like an uncertainty of zero. Its correction is the wrong one, cannot express it, or
+misses what it is to move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from deepsf.nanoaod.branches import WEIGHT_LISTS
+from deepsf.skim.cut_flow import SkimError, SkimReport, added
+from deepsf.skim.selected import Selected
+from deepsf.skim.settings import Corrections
+
+JETS = 50
+"""Selected jets from which on a file is judged: a shift of a fifth of all jets misses 50 in one of 10^5 files."""
+JETS_OF_FORWARD_SHIFT = 1000
+"""The same for shifts of forward jets alone: a few per cent of all jets, and none of the selected ones."""
+
+
+def with_moved(report: SkimReport, selected: Selected, nominal: Selected) -> SkimReport:
+    """Return the report with what a shift moves in a chunk added; with nominal jets, what shifts of the weight do."""
+    if selected.shift == nominal.shift:
+        counts = {name: np.abs(selected.weights[f"weight_{name}"] - 1.0) > 0.0 for name in report.weight_shifts}
+    else:
+        pt, nominal_pt = (chunk.events.jets.columns["pt"] for chunk in (selected, nominal))
+        counts = {report.kinematic_shifts[selected.shift]: np.abs(pt - nominal_pt) > 0.0}
+    return replace(
+        report, moved=added(report.moved, {name: int(np.count_nonzero(mask)) for name, mask in counts.items()})
+    )
+
+
+def require_moved(where: str, report: SkimReport, corrections: Corrections, abseta_max: float) -> None:
+    """Check that every shift of a file with enough jets moves something.
+
+    Parameters
+    ----------
+    where
+        The file, for the message.
+    abseta_max
+        Largest |eta| of selected jets.
+
+    Raises
+    ------
+    SkimError
+        Naming the shifts that move nothing, and the corrections or branches that they come from.
+    """
+    origins = _origins(corrections)
+    problems: dict[str, list[str]] = {}
+    for shift, n_moved in report.moved.items():
+        forward = corrections.energy.acts_only_beyond(shift, abseta_max) if n_moved == 0 else False
+        if n_moved == 0 and report.jets["selected"] >= (JETS_OF_FORWARD_SHIFT if forward else JETS):
+            problems.setdefault(origins[shift], []).append(shift)
+    if problems:
+        n_jets, n_events = report.jets["selected"], sum(report.cut_flow["two_jets"].values())
+        lines = [f"  {' and '.join(shifts)} ({origin})" for origin, shifts in problems.items()]
+        raise SkimError(
+            f"{where}: {sum(map(len, problems.values()))} shift(s) change nothing in {n_events} selected events with "
+            f"{n_jets} jets, as if there were no such uncertainty; correct or drop these entries\n" + "\n".join(lines)
+        )
+
+
+def _origins(corrections: Corrections) -> dict[str, str]:
+    branches = {shift: f"branch {name}" for name, shifts in WEIGHT_LISTS.items() for shift in shifts}
+    pileup = {} if corrections.pileup is None else corrections.pileup.origins
+    return {**branches, **pileup, **corrections.energy.origins}
