@@ -27,6 +27,7 @@ INPUTS = ("JetPt", "JetEta", "JetPhi", "JetA", "Rho", "run", "systematic")
 """Inputs that a correction may take, by their names in the files of CMS."""
 SMEARING_INPUTS = ("JetPt", "JetEta", "JetPhi", "GenPt", "Rho", "run", "EventID", "JER", "JERSF", "JERsf")
 """The same for the smearing; public recipes write JERSF or JERsf."""
+FEW = 0.2
 
 
 @dataclass(frozen=True)
@@ -86,18 +87,22 @@ class JetEnergy:
             of_source[f"jes{source}"] = f"jet_corrections.jes_sources.{source}: {correction.name}"
         return {shift: of_source[shift.rpartition("_")[0]] for shift in self.shifts[1:]}
 
-    def acts_only_beyond(self, shift: str, abseta: float) -> bool:
-        """Return whether a shift of the energy scale changes forward jets alone, which enter the missing pT."""
+    def acts_on_few(self, shift: str, abseta_max: float) -> bool:
+        """Return whether a shift of the energy scale changes jets, but less than a fifth of those below an |eta|.
+
+        Such are the sources of forward jets, which move the missing pT alone.
+        """
         correction = (self.sources or {}).get(shift.removeprefix("jes").rpartition("_")[0])
         if correction is None:
             return False
-        eta, pt = (grid.ravel() for grid in np.meshgrid(np.linspace(-5.15, 5.15, 104), [20.0, 50.0, 200.0]))
+        # at these pT no jet has more energy than the beams; beyond, some sources of CMS are NaN
+        eta, pt = (grid.ravel() for grid in np.meshgrid(np.linspace(-5.15, 5.15, 104), [20.0, 50.0]))
         jets = {"JetEta": eta, "JetPhi": 0.0 * eta, "JetA": 0.0 * eta + 0.5, "Rho": 0.0 * eta + 20.0, "run": 0.0 * eta}
         try:
             changed = np.abs(evaluate(correction, jets, pt)) > 0.0
         except JetCorrectionError:  # what it does where it is not defined is no excuse
             return False
-        return bool(changed.any() and not changed[np.abs(eta) < abseta].any())
+        return bool(changed.any() and changed[np.abs(eta) < abseta_max].mean() < FEW)
 
     def _corrected(self, jets: JetInputs) -> Floats:
         if not self.levels:

@@ -6,6 +6,7 @@ misses what it is to move.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +18,8 @@ from deepsf.skim.settings import Corrections
 
 JETS = 50
 """Selected jets from which on a file is judged: a shift of a fifth of all jets misses 50 in one of 10^5 files."""
-JETS_OF_FORWARD_SHIFT = 1000
-"""The same for shifts of forward jets alone: a few per cent of all jets, and none of the selected ones."""
+JETS_FOR_FEW = 1000
+"""The same for shifts that change fewer, as those of forward jets do: a few per cent of all, and none selected."""
 
 
 def with_moved(report: SkimReport, selected: Selected, nominal: Selected) -> SkimReport:
@@ -49,13 +50,14 @@ def require_moved(where: str, report: SkimReport, corrections: Corrections, abse
         Naming the shifts that move nothing, and the corrections or branches that they come from.
     """
     origins = _origins(corrections)
-    problems: dict[str, list[str]] = {}
+    n_jets, problems = report.jets["selected"], defaultdict[str, list[str]](list)
     for shift, n_moved in report.moved.items():
-        forward = corrections.energy.acts_only_beyond(shift, abseta_max) if n_moved == 0 else False
-        if n_moved == 0 and report.jets["selected"] >= (JETS_OF_FORWARD_SHIFT if forward else JETS):
-            problems.setdefault(origins[shift], []).append(shift)
+        if n_moved > 0 or n_jets < JETS:
+            continue
+        if n_jets >= JETS_FOR_FEW or not corrections.energy.acts_on_few(shift, abseta_max):
+            problems[origins[shift]].append(shift)
     if problems:
-        n_jets, n_events = report.jets["selected"], sum(report.cut_flow["two_jets"].values())
+        n_events = sum(report.cut_flow["two_jets"].values())
         lines = [f"  {' and '.join(shifts)} ({origin})" for origin, shifts in problems.items()]
         raise SkimError(
             f"{where}: {sum(map(len, problems.values()))} shift(s) change nothing in {n_events} selected events with "
