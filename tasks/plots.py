@@ -117,14 +117,13 @@ class PlotScaleFactors(PlotTask):
         return ScaleFactorResults(flavours, [json.loads(path.read_text()) for path in histories])
 
     def _reference(self) -> Reference | None:
-        import correctionlib
-
+        from deepsf.corrections.correction import Correction
         from deepsf.plots.scale_factors.reference import Reference
 
         wanted = self.cfg("plots").reference
         if wanted is None:
             return None
-        correction = correctionlib.CorrectionSet.from_file(str(settings.resolve(wanted.file)))[wanted.name]
+        correction = Correction.load(settings.resolve(wanted.file), wanted.name)
         codes = hadron_flavours(self.cfg("flavours"))
         return Reference.of_correction(correction, wanted.label, wanted.systematic, codes)
 

@@ -16,6 +16,7 @@ import awkward as ak
 import numpy as np
 
 from deepsf.config.exports import Exports
+from deepsf.corrections.text import read_text
 from deepsf.efficiency.exports.write import write_exports as write_efficiencies
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.exports.corrections import Label
@@ -60,7 +61,8 @@ def write_scale_factors(folder: Path) -> list[str]:
     places = {form: folder / name for form, name in settings.files("deepJet").items()}
     jets = [write_jets(folder / "jets.parquet")]
     lines = write_exports(places, ExportedResults(measurement(), FLAVOURS), LABEL, settings, jets)
-    shutil.copy(places["strict"], folder / "btagging.json.gz")  # stands for a public file
+    shutil.copy(places["strict"], folder / "btagging.json.gz")  # stands for a public file, as the next one
+    (folder / "DeepJet_102XSF_V1.csv").write_text(read_text(places["csv"]).removeprefix("deepJet;"))
     return lines
 
 

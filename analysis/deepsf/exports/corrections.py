@@ -12,10 +12,9 @@ import correctionlib
 
 from deepsf import __version__
 from deepsf.arrays import Floats
-from deepsf.exports.files import correction_of, read_text, write_text
-
-Tree = dict[str, Any]
-"""A correction, or a part of one, as plain lists and dictionaries."""
+from deepsf.corrections.correction import Correction
+from deepsf.corrections.nodes import Tree
+from deepsf.corrections.text import write_text
 
 RANGE_POLICY = (
     "abseta: an error outside of the table; pt and discriminant: clamped to its outer bins. Negative discriminants are "
@@ -106,8 +105,14 @@ def write_corrections(path: Path, corrections: list[Tree], description: str, *, 
 
 
 def read_correction(path: Path, name: str | None = None) -> Tree:
-    """Return one correction of a file, see `correction_of`."""
-    return correction_of(json.loads(read_text(path)), name, path.name)
+    """Return one correction of a file, the only one if no name is given.
+
+    Raises
+    ------
+    CorrectionFileError
+        If the file cannot be read, or the correction is not in it or does not comply with the schema.
+    """
+    return Correction.load(path, name).validated().tree
 
 
 def _signed(description: str) -> str:

@@ -16,7 +16,8 @@ from scipy.special import expit
 
 from deepsf.arrays import Floats
 from deepsf.config.exports import DeepSFTable
-from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, Tree, binning, category, shape_inputs
+from deepsf.corrections.nodes import Tree
+from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, binning, category, shape_inputs
 from deepsf.exports.shapes import HIGHEST_DISCRIMINANT, HIGHEST_PT_GEV, LOWEST_DISCRIMINANT
 from deepsf.jets import INVALID
 from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,32 +16,35 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from deepsf.arrays import Floats
-from deepsf.exports.files import correction_of, read_text
+from deepsf.arrays import Floats, Ints
+from deepsf.corrections import nodes
+from deepsf.corrections.correction import SHAPE_INPUTS, Correction, CorrectionFileError
+from deepsf.corrections.nodes import Tree
 from deepsf.exports.systematics import CENTRAL, shift_of, systematic_of
 from deepsf.jets import INVALID
 
 if TYPE_CHECKING:
     import correctionlib
 
+_CODES = (5, 4, 0)
 _HEAD = re.compile(r"\[tagger: (?P<tagger>[^;\]]*); branch: (?P<branch>[^;\]]*); era: (?P<era>[^;\]]*)\]")
 
 
 @dataclass(frozen=True)
 class ShapeCorrection:
-    """Scale factors of jets from a correctionlib file, with the inputs (systematic, flavor, abseta, pt, discriminant).
+    """Scale factors of jets from a correctionlib file, with the inputs systematic, flavor, abseta, pt, discriminant.
 
     Attributes
     ----------
-    correction
-        The correction, as correctionlib has it.
+    checked
+        The correction.
     defined
         Hadron-flavour codes that have each systematic, by its name in the file.
     tagger, branch, era
         What the correction is made for; empty if its description does not say so.
     """
 
-    correction: correctionlib.highlevel.Correction
+    checked: Correction
     defined: Mapping[str, frozenset[int]]
     tagger: str = ""
     branch: str = ""
@@ -64,31 +66,43 @@ class ShapeCorrection:
         Raises
         ------
         ValueError
-            If the file has no such correction, or is for another era or branch.
+            If the file cannot be read, has no such correction, one of other inputs, or is for another era or branch.
         """
-        file = Path(path)
-        text = read_text(file)
-        found = cls._of(correction_of(json.loads(text), name, file.name), text)
+        found = cls.of(Correction.load(Path(path), name))
         for key, wanted, said in (("era", era, found.era), ("branch", branch, found.branch)):
             if wanted is not None and wanted != said:
-                raise ValueError(f"{file.name}: made for {key} {said or '(not said)'}, not for {wanted}; take its file")
+                raise ValueError(f"{path}: made for {key} {said or '(not said)'}, not for {wanted}; take its file")
         return found
 
     @classmethod
-    def of_tree(cls, tree: Mapping[str, Any]) -> ShapeCorrection:
-        """Return a correction that is plain lists and dictionaries."""
-        return cls._of(tree, json.dumps({"schema_version": 2, "corrections": [tree]}))
+    def of_tree(cls, tree: Tree) -> ShapeCorrection:
+        """Return a correction that is plain lists and dictionaries; raise as `load` does."""
+        return cls.of(Correction.of_tree(tree))
 
     @classmethod
-    def _of(cls, tree: Mapping[str, Any], text: str) -> ShapeCorrection:
-        import correctionlib
+    def of(cls, checked: Correction) -> ShapeCorrection:
+        """Return the same correction as scale factors of shapes; raise as `load` does."""
+        checked.require_inputs(SHAPE_INPUTS)
+        data = checked.tree["data"]
+        codes = {*_CODES, *nodes.keys(data, "flavor")}
+        defined = {
+            systematic: frozenset(
+                code for code in codes if nodes.reached(data, {"systematic": systematic, "flavor": code}) is not None
+            )
+            for systematic in nodes.keys(data, "systematic")
+        }
+        if not defined.get(CENTRAL):
+            raise CorrectionFileError(
+                f"{checked.where}: has the systematics {', '.join(defined) or '(none)'}, not {CENTRAL}; take a "
+                "correction that has it"
+            )
+        head = _HEAD.search(checked.tree.get("description") or "")
+        return cls(checked, defined, **(head.groupdict() if head else {}))
 
-        head = _HEAD.search(tree.get("description") or "")
-        return cls(
-            correctionlib.CorrectionSet.from_string(text)[tree["name"]],
-            {s["key"]: frozenset(int(f["key"]) for f in s["value"]["content"]) for s in tree["data"]["content"]},
-            **(head.groupdict() if head else {}),
-        )
+    @property
+    def correction(self) -> correctionlib.highlevel.Correction:
+        """The correction, as correctionlib has it."""
+        return self.checked.evaluator
 
     @property
     def shifts(self) -> tuple[str, ...]:
@@ -109,36 +123,30 @@ class ShapeCorrection:
         ----------
         flavour, abseta, pt, discriminant
             Hadron flavour, |eta|, pT [GeV] and score of the jets, shapes ``(n,)``. Jets without a valid score (negative
-            or NaN) have a scale factor of their own.
+            or NaN) have a scale factor of their own; it is 1 where the correction has none, as those of run 3.
         shift
             ``nominal`` or ``central``, ``lf_up`` or ``up_lf``: both forms of a name are understood.
 
         Raises
         ------
         ValueError
-            For a shift or a hadron flavour that the correction does not know, a negative |eta| or one outside of the
-            table, and NaN in |eta| or pT.
+            For a shift or a hadron flavour that the correction does not know, a negative |eta|, |eta| or pT that are
+            not finite, and any other value outside of the table; the message names the input.
         """
-        codes = np.asarray(flavour, np.int64)
+        with np.errstate(invalid="ignore"):
+            codes = np.asarray(flavour).astype(np.int64)
+        if not np.array_equal(codes, flavour):
+            raise ValueError("hadron flavours must be whole numbers")
         eta, momentum, score = (np.asarray(v, np.float64) for v in (abseta, pt, discriminant))
         systematic = self._systematic(shift)
-        self._check(codes, eta, momentum)
-        score = np.where(score >= 0, score, INVALID)
+        self._check(codes, eta, momentum, score)
+        columns = {"flavor": codes, "abseta": eta, "pt": momentum, "discriminant": np.where(score >= 0, score, INVALID)}
         shifted = np.isin(codes, list(self.defined[systematic]))
         values = np.empty(len(codes))
         for chosen, key in ((shifted, systematic), (~shifted, CENTRAL)):
-            if chosen.any():
-                values[chosen] = self._values(key, codes[chosen], eta[chosen], momentum[chosen], score[chosen])
+            part = {name: column[chosen] for name, column in columns.items()}
+            values[chosen] = self.checked.scale_factor({"systematic": key, **part})
         return values
-
-    def _values(self, systematic: str, codes: Any, eta: Floats, pt: Floats, score: Floats) -> Floats:
-        try:
-            return np.asarray(self.correction.evaluate(systematic, codes, eta, pt, score), np.float64)
-        except (IndexError, RuntimeError) as error:
-            raise ValueError(
-                f"{self.correction.name}: {error}; |eta| of the jets reaches {eta.max():g}: select jets inside of the "
-                "correction's range"
-            ) from error
 
     def _systematic(self, shift: str) -> str:
         systematic = systematic_of(shift)
@@ -149,16 +157,16 @@ class ShapeCorrection:
             )
         return systematic
 
-    def _check(self, codes: npt.NDArray[np.int64], eta: Floats, pt: Floats) -> None:
+    def _check(self, codes: Ints, eta: Floats, pt: Floats, score: Floats) -> None:
         unknown = np.setdiff1d(codes, list(self.defined[CENTRAL]))
         if unknown.size:
             raise ValueError(
                 f"{self.correction.name} has no hadron flavours {unknown.tolist()}, only "
                 f"{sorted(self.defined[CENTRAL])}; hadronFlavour is meant, not partonFlavour"
             )
-        for name, values in (("|eta|", eta), ("pT", pt)):
-            if np.isnan(values).any():
-                raise ValueError(f"{name} is NaN for {np.isnan(values).sum()} of {len(values)} jets; drop these jets")
+        for name, bad in (("|eta|", ~np.isfinite(eta)), ("pT", ~np.isfinite(pt)), ("a score", np.isposinf(score))):
+            if bad.any():
+                raise ValueError(f"{name} is not finite for {bad.sum()} of {len(bad)} jets; drop these jets")
         if (eta < 0).any():
             raise ValueError(f"abseta must be the absolute value of eta, got {eta.min():g}")
 

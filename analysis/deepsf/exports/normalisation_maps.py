@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Floats
-from deepsf.exports.corrections import Label, Tree, category, multibinning, write_corrections
+from deepsf.corrections.nodes import Tree
+from deepsf.exports.corrections import Label, category, multibinning, write_corrections
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.systematics import NOMINAL, shift_of, systematic_of
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, Tree, binning, category, shape_inputs
+from deepsf.corrections.nodes import Tree
+from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, binning, category, shape_inputs
 from deepsf.exports.formula import Polynomial, generic_expression, parameters
 from deepsf.exports.shapes import Shapes, ShapeTable
 from deepsf.exports.systematics import CENTRAL, shift_of, source_of, systematic_of
@@ -65,7 +66,9 @@ class _Formulas:
     def reference(self, polynomial: Polynomial, scale: float) -> Any:
         if polynomial.degree == 0:
             return scale * polynomial.coefficient[0]
-        text = generic_expression(polynomial.degree, polynomial.space, scaled=scale != 1.0)
+        text = generic_expression(
+            polynomial.degree, polynomial.space, scaled=scale != 1.0, powers=polynomial.has_powers
+        )
         index = self._index.setdefault(text, len(self._index))
         return {"nodetype": "formularef", "index": index, "parameters": parameters(polynomial, scale)}
 
@@ -89,7 +92,8 @@ def _table(table: ShapeTable, formulas: _Formulas) -> Tree:
         cells = []
         for curve, factor in zip(curves, factors, strict=True):
             pieces = [formulas.reference(piece, factor) for piece in curve.pieces]
-            cells.append(binning("discriminant", curve.edges, pieces, "clamp"))
+            flow = "clamp" if curve.edges[0] < 0 else "error"  # as public files without a bin for invalid scores
+            cells.append(binning("discriminant", curve.edges, pieces, flow))
         rows.append(binning("pt", table.pt_gev, cells, "clamp"))
     return binning("abseta", table.abseta, rows, "error")
 

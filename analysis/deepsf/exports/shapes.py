@@ -29,7 +29,10 @@ _DIGITS = 8
 
 @dataclass(frozen=True)
 class Curve:
-    """A scale factor against the discriminant: ``pieces[i]`` holds from ``edges[i]`` up to ``edges[i + 1]``."""
+    """A scale factor against the discriminant: ``pieces[i]`` holds from ``edges[i]`` up to ``edges[i + 1]``.
+
+    One that begins at 0 has no value for invalid scores.
+    """
 
     edges: tuple[float, ...]
     pieces: tuple[Polynomial, ...]

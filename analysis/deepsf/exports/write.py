@@ -11,8 +11,9 @@ import numpy as np
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.exports import Exports
 from deepsf.config.flavours import Flavour
+from deepsf.corrections.nodes import Tree
 from deepsf.exports.btv_csv import write_csv
-from deepsf.exports.corrections import Label, Tree, write_corrections
+from deepsf.exports.corrections import Label, write_corrections
 from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, interpolation_error
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.maps_of_skims import maps_of_skims

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import correctionlib
 import numpy as np
 from scipy.special import expit
 
 from deepsf.arrays import Bools, Ints, Reals
+from deepsf.corrections.correction import SHAPE_INPUTS, Correction, CorrectionFileError
+from deepsf.corrections.nodes import Tree, binned_inputs, binnings, reached
 from deepsf.generator.discriminant import INVALID_VALUES, TAGGER_ABSETA_MAX
 from deepsf.generator.jagged import HADRON_FLAVOURS, flavour_place
 
@@ -43,7 +41,7 @@ class InjectedScaleFactor:
     ceilings: Reals
     is_constant: Bools
     edges: tuple[dict[str, Reals], ...]
-    _correction: Any
+    _correction: Correction
     _systematic: str
     _ranges: tuple[dict[str, tuple[float, float]], ...]
 
@@ -51,7 +49,7 @@ class InjectedScaleFactor:
         """Return the scale factor; arguments broadcast.
 
         |eta| and pT are moved into the range of a table that refuses values outside; from |eta| = 2.5 on, where jets
-        are not tagged, it is 1. Invalid discriminants (negative) are passed as they are.
+        are not tagged, it is 1. So it is for invalid discriminants (negative) that the table refuses.
         """
         index, abseta, pt_gev, discriminant = np.broadcast_arrays(
             flavour_place(hadron_flavour), *(np.asarray(a, float) for a in (abseta, pt_gev, discriminant))
@@ -68,7 +66,7 @@ class InjectedScaleFactor:
         for name, (low, high) in self._ranges[place].items():
             columns[name] = np.clip(columns[name], low, np.nextafter(high, low))
         columns |= {"flavor": HADRON_FLAVOURS[place], "systematic": self._systematic}
-        return np.asarray(self._correction.evaluate(*(columns[v.name] for v in self._correction.inputs)))
+        return self._correction.scale_factor(columns)
 
 
 def load(path: Path, name: str, systematic: str = "central") -> InjectedScaleFactor:
@@ -80,35 +78,28 @@ def load(path: Path, name: str, systematic: str = "central") -> InjectedScaleFac
         If the file has no such correction, the inputs are not those of a shape scale factor, a flavour has no value for
         the systematic, or a value is negative or not finite. The message names file and correction.
     """
-    label = f"{path}, correction {name!r}"
     try:
-        corrections = correctionlib.CorrectionSet.from_file(str(path))
-        text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ValueError(f"generator.true_sf.file: {path} is not a readable correctionlib file ({error})") from None
-    if name not in list(corrections):
-        raise ValueError(f"generator.true_sf.name: {path} has no correction {name!r}; it has {', '.join(corrections)}")
-    correction = corrections[name]
-    _check_inputs(label, [variable.name for variable in correction.inputs])
-    tree = next(c["data"] for c in json.loads(text)["corrections"] if c["name"] == name)
-    binnings = [list(_binnings(tree, {"flavor": f, "systematic": systematic})) for f in HADRON_FLAVOURS]
-    edges = tuple({name: _inner_edges(b, name) for name in NUMERIC_INPUTS} for b in binnings)
-    ranges = tuple(_ranges(label, b) for b in binnings)
+        correction = Correction.load(path, name).validated()
+        correction.require_inputs(SHAPE_INPUTS, optional=("systematic",))
+    except CorrectionFileError as error:
+        raise CorrectionFileError(f"generator.true_sf: {error}") from None
+    label, tree = f"generator.true_sf: {correction.where}", correction.tree["data"]
+    chosen: list[dict[str, int | str]] = [{"flavor": code, "systematic": systematic} for code in HADRON_FLAVOURS]
+    for categories in chosen:
+        if reached(tree, categories) is None:
+            raise ValueError(
+                f"{label}: no value for flavour {categories['flavor']} and systematic {systematic!r}; choose a "
+                "systematic that all of 5, 4 and 0 have, such as central"
+            )
+    of_flavours = [list(binnings(tree, categories)) for categories in chosen]
+    edges = tuple({name: _inner_edges(b, name) for name in NUMERIC_INPUTS} for b in of_flavours)
+    ranges = tuple(_ranges(label, b) for b in of_flavours)
     unknown = np.full(3, np.inf), np.zeros(3, bool)
     injected = InjectedScaleFactor(label, *unknown, edges, correction, systematic, ranges)
     scans = [_scanned(injected, place) for place in range(len(HADRON_FLAVOURS))]
     is_constant = np.array([np.ptp(values) == 0.0 for values in scans])
     largest = np.array([values.max() for values in scans])
     return replace(injected, ceilings=np.where(is_constant, 1.0, CEILING_MARGIN) * largest, is_constant=is_constant)
-
-
-def _check_inputs(label: str, names: list[str]) -> None:
-    wanted = {"flavor", *NUMERIC_INPUTS}
-    if not wanted <= set(names) <= wanted | {"systematic"}:
-        raise ValueError(
-            f"{label}: inputs are {names}, but a true scale factor takes {sorted(wanted)} and optionally 'systematic'; "
-            "choose a shape correction"
-        )
 
 
 def _scanned(injected: InjectedScaleFactor, place: int) -> Reals:
@@ -121,12 +112,9 @@ def _scanned(injected: InjectedScaleFactor, place: int) -> Reals:
     flavour = HADRON_FLAVOURS[place]
     try:
         values = injected.evaluate(np.array(flavour), abseta, pt, discriminant)
-    except (IndexError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{injected.label}: no value for flavour {flavour} and systematic {injected._systematic!r} ({error}); "
-            "choose a systematic that all of 5, 4 and 0 have, such as central"
-        ) from None
-    bad = ~np.isfinite(values) | (values < 0)
+    except ValueError as error:
+        raise ValueError(f"{injected.label}, flavour {flavour}: {error}") from None
+    bad = ~(values >= 0)
     if bad.any():
         i, j, k = np.argwhere(bad)[0]
         point = f"|eta| = {grids[0][i]:.3g}, pT = {grids[1][j]:.4g} GeV, discriminant = {discriminants[k]:.4g}"
@@ -149,53 +137,20 @@ def _around(edges: Reals) -> Reals:
     return np.concatenate([edges, np.nextafter(edges, -np.inf), middle])
 
 
-@dataclass(frozen=True)
-class _Binning:
-    variable: str
-    edges: tuple[float, ...]
-    flow: Any
+def _inner_edges(found: list[Tree], variable: str) -> Reals:
+    of_variable = [edges for node in found for name, edges in binned_inputs(node) if name == variable]
+    edges: Reals = np.unique(np.concatenate([[], *of_variable]))
+    return edges[np.isfinite(edges)]
 
 
-def _binnings(node: Any, selected: dict[str, int | str]) -> Iterator[_Binning]:
-    """Walk a correction's tree along the selected categories and yield every binning on the way."""
-    if not isinstance(node, dict):
-        return
-    if node["nodetype"] == "binning":
-        yield _Binning(node["input"], _edge_values(node["edges"]), node["flow"])
-    if node["nodetype"] == "multibinning":
-        for variable, edges in zip(node["inputs"], node["edges"], strict=True):
-            yield _Binning(variable, _edge_values(edges), node["flow"])
-    if node["nodetype"] == "category":
-        items = [item["value"] for item in node["content"] if item["key"] == selected.get(node["input"])]
-        children = items or [node.get("default")]
-    elif node["nodetype"] == "switch":
-        children = [*(selection["value"] for selection in node["selections"]), node.get("default")]
-    else:
-        content = node.get("content")
-        children = content if isinstance(content, list) else [content]
-    for child in children:
-        yield from _binnings(child, selected)
-
-
-def _edge_values(edges: Any) -> tuple[float, ...]:
-    if isinstance(edges, dict):
-        return tuple(np.linspace(edges["low"], edges["high"], edges["n"] + 1).tolist())
-    return tuple(float(edge) for edge in edges)
-
-
-def _inner_edges(binnings: list[_Binning], variable: str) -> Reals:
-    values = {edge for binning in binnings if binning.variable == variable for edge in binning.edges}
-    return np.array(sorted(v for v in values if np.isfinite(v)))
-
-
-def _ranges(label: str, binnings: list[_Binning]) -> dict[str, tuple[float, float]]:
+def _ranges(label: str, found: list[Tree]) -> dict[str, tuple[float, float]]:
     """Return by variable the range outside which the table is an error."""
     ranges: dict[str, tuple[float, float]] = {}
-    for binning in binnings:
-        if binning.flow == "error" and binning.variable in ("abseta", "pt"):
-            low, high = ranges.get(binning.variable, (-np.inf, np.inf))
-            low, high = max(low, binning.edges[0]), min(high, binning.edges[-1])
+    for name, edges in (pair for node in found if node["flow"] == "error" for pair in binned_inputs(node)):
+        if name in ("abseta", "pt"):
+            low, high = ranges.get(name, (-np.inf, np.inf))
+            low, high = max(low, float(edges[0])), min(high, float(edges[-1]))
             if not low < high:
-                raise ValueError(f"{label}: the binnings of {binning.variable} have no common range")
-            ranges[binning.variable] = low, high
+                raise ValueError(f"{label}: the binnings of {name} have no common range")
+            ranges[name] = low, high
     return ranges

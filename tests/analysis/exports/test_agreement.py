@@ -8,13 +8,14 @@ import correctionlib
 import numpy as np
 import pytest
 
-from deepsf.exports.btv_csv import write_csv
+from deepsf.exports.btv_csv import read_csv, write_csv
 from deepsf.exports.corrections import read_correction, write_corrections
 from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import shapes_of
+from deepsf.exports.stored_shapes import read_shapes
 from deepsf.exports.systematics import systematic_of
 from tests.analysis.exports.conftest import CODES, FLAVOURS, measurement, points
-from tests.oracles.shape_tables import evaluate, read_csv, read_shapes
+from tests.oracles.shape_tables import evaluate
 
 
 @pytest.fixture(params=["logit", "identity"])

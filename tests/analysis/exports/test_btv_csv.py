@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from coffea.btag_tools import BTagScaleFactor
 
-from deepsf.exports.btv_csv import COLUMNS, csv_text, write_csv
+from deepsf.exports.btv_csv import COLUMNS, csv_text, read_csv, write_csv
+from deepsf.exports.event_weight import ShapeCorrection
+from deepsf.exports.shape_correction import shape_correction
 from deepsf.exports.shapes import ShapeTable, shapes_of, unit_table
 from tests.analysis.exports.conftest import FLAVOURS, measurement, points
-from tests.oracles.shape_tables import read_csv
+from tests.oracles.shape_tables import evaluate
 
 HEADER = f"deepJet;{COLUMNS}"
 ROW = '3, iterativefit, central, 0, 0.0, 2.5, 20.0, 10000.0, -15.0, 1.1, "1.0"'
@@ -52,6 +54,20 @@ def test_a_hadron_flavour_without_a_code_is_refused():
         csv_text({15: {"nominal": unit_table()}}, "deepJet")
 
 
+@pytest.mark.parametrize("first", [COLUMNS, f"{COLUMNS} ", COLUMNS.replace(", ", ","), f" DeepJet ; {COLUMNS}"])
+def test_the_tagger_may_be_missing_from_the_first_line(tmp_path, first):
+    """As in the official DeepJet_102XSF_V1.csv."""
+    tagger, shapes = read(tmp_path, first, ROW.replace('"1.0"', "(1.17389+-0.55648*x)"))
+    assert tagger == ("DeepJet" if "DeepJet" in first else "")
+    np.testing.assert_allclose(evaluate(shapes[5]["nominal"], [0.1], [25.0], [0.1]), 1.17389 - 0.055648, rtol=1e-15)
+
+
+def test_rows_of_a_table_that_begins_at_0_refuse_invalid_scores_as_those_of_run_3(tmp_path, label):
+    _, shapes = read(tmp_path, HEADER, ROW.replace("-15.0", "0.0").replace('"1.0"', '"2*x^2"'))
+    both = ShapeCorrection.of_tree(shape_correction(dict.fromkeys((5, 0), shapes[5]), label))
+    assert both.evaluate([5, 5], [0.1, 0.1], [50.0, 50.0], [0.5, -1.0]).tolist() == [0.5, 1.0]
+
+
 def test_other_measurement_types_are_left_out(tmp_path):
     tagger, shapes = read(tmp_path, HEADER, '0, comb, central, 0, -2.5, 2.5, 20, 1000, 0, 1, "1/(x*x)"', ROW)
     assert (tagger, shapes) == ("deepJet", {5: {"nominal": unit_table()}})
@@ -60,10 +76,15 @@ def test_other_measurement_types_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
+        ((HEADER, ROW.replace("0.0, 2.5", "nan, 2.5")), "line 2: a bin from nan to 2.5"),
+        ((HEADER, ROW.replace("10000.0", "inf")), "line 2: a bin from 20 to inf"),
+        ((HEADER, ROW.replace("20.0, 10000.0", "10000.0, 20.0")), "line 2: a bin from 10000 to 20"),
+        ((HEADER, "3", ROW.replace("1.0", "1e999")), "line 3: formula '1e999': it has a number that is not finite"),
+        ((HEADER, ROW + "x" * 200_000), r"sf\.csv: field larger than field limit"),
         ((), r"sf\.csv: the first line must be 'TAGGER;OperatingPoint, "),
         (("deepJet;a, b",), "the first line must be"),
         ((HEADER,), "no row of type iterativefit with operating point 3"),
-        ((HEADER, ROW, ROW.replace("1.0", "1/x")), r"sf\.csv, line 3: formula '1/x': cannot read '1 / x'"),
+        ((HEADER, ROW, ROW.replace("1.0", "1/x")), r"sf\.csv: line 3: formula '1/x': cannot read '1 / x'"),
         ((HEADER, ROW.replace(", 0, 0.0", ", 7, 0.0")), r"line 2: jet flavour 7 is none of \[0, 1, 2\]"),
         ((HEADER, ROW.replace("2.5,", "two,")), "line 2: could not convert string to float: 'two'"),
         ((HEADER, ROW.rsplit(",", 1)[0]), "line 2: list index out of range"),
@@ -85,3 +106,11 @@ def test_other_measurement_types_are_left_out(tmp_path):
 def test_files_with_gaps_or_nonsense_are_refused(tmp_path, lines, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, *lines)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"none\.csv: cannot be read \(No such file or directory\); correct the path"):
+        read_csv(tmp_path / "none.csv")
+    (tmp_path / "bad.csv.gz").write_bytes(gzip.compress(ROW.encode())[:-9])
+    with pytest.raises(ValueError, match=r"bad\.csv\.gz: damaged gzip file: "):
+        read_csv(tmp_path / "bad.csv.gz")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from deepsf.exports.corrections import Label, correction_set_text
 from deepsf.exports.formula import Polynomial
 from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import Curve, ShapeTable
+from tests.analysis import run3_table
 
 LABEL = Label("deepJet_shape", "deepJet", "btagDeepFlavB", "2017_UL")
 
@@ -105,9 +108,9 @@ def test_an_unknown_shift_is_refused_with_the_list_of_those_known(correction, sh
     ("bad", "message"),
     [
         (jet(21, 0.5), r"no hadron flavours \[21\], only \[0, 4, 5\]; hadronFlavour is meant"),
-        (jet(5, 0.5, pt=np.nan), "pT is NaN for 1 of 7 jets"),
-        (jet(5, 0.5, eta=np.nan), r"\|eta\| is NaN for 1 of 7 jets"),
-        (jet(5, 0.5, eta=-2.6), r"\|eta\| of the jets reaches 2\.6: select jets inside"),
+        (jet(5, 0.5, pt=np.nan), "pT is not finite for 1 of 7 jets"),
+        (jet(5, 0.5, eta=np.nan), r"\|eta\| is not finite for 1 of 7 jets"),
+        (jet(5, 0.5, eta=-2.6), r"deepJet_shape: abseta 2\.6 is outside of 0 to 2\.5 \(1 jets\)"),
     ],
 )
 def test_jets_that_have_no_scale_factor_are_refused(correction, bad, message):
@@ -148,3 +151,59 @@ def test_a_file_that_does_not_name_its_discriminant_needs_it_named():
         event_weight(correction, EVENTS)
     weights = event_weight(correction, EVENTS, discriminant="btagDeepFlavB")
     np.testing.assert_allclose(weights, EXPECTED["central"])
+
+
+@pytest.mark.parametrize("order", [run3_table.INPUTS, ("systematic", "flavor", "pt", "abseta", "discriminant")])
+def test_tables_of_run_3_give_one_to_jets_without_a_score(order):
+    correction = ShapeCorrection.of_tree(run3_table.tree(tuple(order)))
+    assert correction.shifts == ("nominal", "hf_up", "cferr1_up")
+    codes, scores = [5, 5, 4, 0, 0, 5], [0.1, -1.0, -3.0, np.nan, 0.9, 0.5]
+    values = correction.evaluate(codes, [0.1] * 6, [30.0, 30, 30, 30, 30, 100], scores, "hf_up")
+    expected = [1.1 * 0.9, 1.0, 1.0, 1.0, 0.8 * 1.25, 2.2 * run3_table.cubic(0.5)]
+    np.testing.assert_allclose(values, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"score": 1.2}, r"particleNet_shape: discriminant 1\.2 is outside of 0 to 1\.1 \(1 jets\)"),
+        ({"abseta": 2.5}, r"particleNet_shape: abseta 2\.5 is outside of 0 to 2\.5 \(1 jets\)"),
+        ({"score": np.inf}, "a score is not finite for 1 of 1 jets"),
+        ({"pt": np.inf}, "pT is not finite for 1 of 1 jets"),
+        ({"flavour": 4.5}, "hadron flavours must be whole numbers"),
+        ({"flavour": np.nan}, "hadron flavours must be whole numbers"),
+    ],
+)
+def test_the_message_names_what_is_out_of_range(change, message):
+    correction = ShapeCorrection.of_tree(run3_table.tree())
+    jet = {"flavour": 5, "abseta": 0.5, "pt": 30.0, "score": 0.5} | change
+    with pytest.raises(ValueError, match=message):
+        correction.evaluate(*([value] for value in jet.values()))
+
+
+def test_categories_may_be_nested_the_other_way_round():
+    by_flavour = {
+        code: run3_table.category("systematic", {"central": value, "up_lf": 2.0 * value})
+        for code, value in ((5, 0.75), (0, 0.5))
+    }
+    tree = run3_table.tree(data=run3_table.category("flavor", {**by_flavour, 4: 1.0}))
+    correction = ShapeCorrection.of_tree(tree)
+    assert correction.defined == {"central": {0, 4, 5}, "up_lf": {0, 4, 5}}
+    assert correction.evaluate([5, 0, 4], [0.1] * 3, [30.0] * 3, [0.5] * 3, "lf_up").tolist() == [1.5, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        (run3_table.tree(("flavor", "abseta", "pt", "discriminant"), data=1.0), "its inputs are flavor"),
+        (run3_table.tree(data=run3_table.category("systematic", {"nominal": 1.0})),
+         r"has the systematics nominal, not central; take a correction that has it"),
+        (run3_table.tree(data=1.0), r"has the systematics \(none\), not central"),
+        (run3_table.tree() | {"data": "x"}, "cannot be evaluated"),
+    ],
+)  # fmt: skip
+def test_a_correction_that_is_no_scale_factor_of_shapes_is_refused(tmp_path, tree, message):
+    path = tmp_path / "sf.json"
+    path.write_text(json.dumps({"schema_version": 2, "corrections": [tree]}))
+    with pytest.raises(ValueError, match=rf"sf\.json, correction particleNet_shape: .*{message}"):
+        ShapeCorrection.load(path)

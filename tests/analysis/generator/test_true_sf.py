@@ -1,4 +1,5 @@
 import gzip
+import json
 import os
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from correctionlib import schemav2
 
 from deepsf.generator import true_sf
+from tests.analysis import run3_table
 
 DEFAULT_INPUTS = ("flavor", "abseta", "pt", "discriminant")
 
@@ -85,9 +87,9 @@ def test_jets_outside_the_table_take_its_border_and_untagged_jets_are_one(tmp_pa
 @pytest.mark.parametrize(
     ("data", "inputs", "arguments", "message"),
     [
-        (by_flavour(), DEFAULT_INPUTS, ("other",), "has no correction 'other'; it has sf"),
-        (1.0, ("flavor", "abseta", "pt"), ("sf",), "inputs are ['flavor', 'abseta', 'pt'], but"),
-        (1.0, (*DEFAULT_INPUTS, "phi"), ("sf",), "choose a shape correction"),
+        (by_flavour(), DEFAULT_INPUTS, ("other",), "no correction 'other'; name one of ['sf']"),
+        (1.0, ("flavor", "abseta", "pt"), ("sf",), "its inputs are flavor (int), abseta (real), pt (real); take"),
+        (1.0, (*DEFAULT_INPUTS, "phi"), ("sf",), "take a correction of systematic (string), flavor (int), abseta"),
         (by_flavour(c=None), DEFAULT_INPUTS, ("sf",), "no value for flavour 4 and systematic 'central'"),
         (by_flavour(udsg=binning("discriminant", [-15, 0, 0.5, 1.1], [1, -0.2, 1])), DEFAULT_INPUTS, ("sf",),
          "value -0.2 for flavour 0 at |eta| = 0, pT = 20 GeV, discriminant = 0; it must be >= 0"),
@@ -103,8 +105,28 @@ def test_unusable_tables_are_refused_with_the_reason(tmp_path, data, inputs, arg
 def test_a_missing_or_broken_file_is_named(tmp_path):
     (tmp_path / "bad.json").write_text("{")
     for name in ("bad.json", "none.json"):
-        with pytest.raises(ValueError, match=f"{name} is not a readable correctionlib file"):
+        with pytest.raises(ValueError, match=f"generator.true_sf: .*{name}: not a readable correctionlib file"):
             true_sf.load(tmp_path / name, "sf")
+
+
+def test_tables_of_run_3_are_a_truth_whose_jets_without_a_score_have_one(tmp_path):
+    path = tmp_path / "sf.json"
+    path.write_text(json.dumps({"schema_version": 2, "corrections": [run3_table.tree()]}))
+    sf = true_sf.load(path, run3_table.NAME)
+    # twice 1.5, the last constant above 60 GeV
+    assert sf.ceilings == pytest.approx([1.02 * 3.0, 1.0, 1.02 * 0.9 * 3.0])
+    assert sf.is_constant.tolist() == [False, True, False]
+    codes, scores = np.array([5, 0, 4, 5, 5]), np.array([-1.0, -2.0, -1.0, 0.1, 0.5])
+    values = sf.evaluate(codes, np.full(5, 0.3), np.array([30.0, 30, 30, 30, 1e3]), scores)
+    np.testing.assert_allclose(values, [1.0, 1.0, 1.0, 0.9, 2 * run3_table.cubic(0.5)], rtol=1e-14)
+    with pytest.raises(ValueError, match="no value for flavour 5 and systematic 'up_cferr1'; choose a systematic"):
+        true_sf.load(path, run3_table.NAME, "up_cferr1")
+
+
+def test_the_input_that_a_table_refuses_is_named(tmp_path):
+    short = binning("discriminant", [0, 0.9], [1.1], "error")
+    with pytest.raises(ValueError, match=r"sf, flavour 5: sf: discriminant 0\.9\S* is outside of 0 to 0\.9 "):
+        true_sf.load(write(tmp_path / "sf.json", by_flavour(b=short)), "sf")
 
 
 def test_a_public_table_fits():

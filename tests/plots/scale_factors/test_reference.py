@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from correctionlib import schemav2
 
+from deepsf.corrections.correction import Correction
 from deepsf.plots.scale_factors.reference import Reference
 
 
@@ -19,7 +20,7 @@ def correction(inputs: list[str]):
         output=schemav2.Variable(name="weight", type="real"),
         data=node,
     )
-    return content.to_evaluator()
+    return Correction.of_tree(content.model_dump(exclude_unset=True))
 
 
 def test_a_reference_takes_its_inputs_by_name():
@@ -31,5 +32,5 @@ def test_a_reference_takes_its_inputs_by_name():
 
 
 def test_a_reference_of_further_inputs_is_refused():
-    with pytest.raises(ValueError, match=r"correction shape has the inputs \['rho'\]"):
+    with pytest.raises(ValueError, match=r"correction shape: its inputs are rho \(real\), discriminant \(real\)"):
         Reference.of_correction(correction(["rho", "discriminant"]), "public", "central", {"b": (5,)})

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import correctionlib
 import numpy as np
 
+from deepsf.corrections.correction import Correction
 from deepsf.efficiency.audit.rows import Rows, row
 from deepsf.efficiency.events.closest import closest_jet
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
-from deepsf.exports.files import read_text
 
 _EVENTS_MAX = 20_000
 
@@ -53,11 +52,10 @@ def _maps_difference(
     codes = np.array([hadron_flavours[flavour][0] for flavour in events.flavours], np.int64)[events.flavour]
     kinematics = {"eta": events.eta, "pt": events.pt_gev, "delta_r": closest_jet(events)[0]}
     columns = {"flavor": codes, **{name: values.astype(np.float64) for name, values in kinematics.items()}}
-    stored, largest = correctionlib.CorrectionSet.from_string(read_text(path)), 0.0
+    largest = 0.0
     for name, fitted in maps.items():
-        expected, correction = fitted.evaluate(events), stored[name]
-        inputs = [columns[variable.name] for variable in correction.inputs[2:]]
+        expected, correction = fitted.evaluate(events), Correction.load(path, name)
         for number, point in enumerate(events.working_points):
-            exported = correction.evaluate("nominal", point, *inputs)
+            exported = correction.evaluate({**columns, "systematic": "nominal", "working_point": point})
             largest = max(largest, float(np.max(np.abs(exported - expected[:, number]), initial=0.0)))
     return largest

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from deepsf.arrays import Floats
+from deepsf.corrections.nodes import Tree
 from deepsf.efficiency.maps.estimates import Ratio, clopper_pearson
 from deepsf.efficiency.maps.maps import EfficiencyMap
-from deepsf.exports.corrections import Tree, category, multibinning
+from deepsf.exports.corrections import category, multibinning
 
 Codes = Mapping[str, Sequence[int]]
 """Hadron flavours by flavour."""

@@ -11,24 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Array, Bools, Floats, Ints
+from deepsf.corrections.correction import Correction
+from deepsf.corrections.nodes import reached
 from deepsf.efficiency.events.ranks import product
 from deepsf.efficiency.truth_tagging.draws import NOT_DRAWN, Bins, check_nested
 from deepsf.exports.event_weight import ShapeCorrection
-from deepsf.exports.files import read_text
-
-if TYPE_CHECKING:
-    import correctionlib
-
 
 _SCORES_IN_A_BIN = 16
-_WORKING_POINT_INPUTS = ("systematic", "working_point", "flavor", "abseta", "pt")
-_SHAPE_INPUTS = ("systematic", "flavor", "abseta", "pt", "discriminant")
+_WORKING_POINT_INPUTS = {
+    "systematic": "string", "working_point": "string", "flavor": "int", "abseta": "real", "pt": "real"
+}  # fmt: skip
 
 
 class TaggedJets(NamedTuple):
@@ -77,7 +75,7 @@ class ShapeInBins:
 class WorkingPointScaleFactors:
     """Scale factors of cuts at working points; the first of the corrections that has a flavour serves it."""
 
-    corrections: tuple[correctionlib.highlevel.Correction, ...]
+    corrections: tuple[Correction, ...]
     working_points: tuple[str, ...]
     systematic: str = "central"
 
@@ -92,19 +90,14 @@ class WorkingPointScaleFactors:
         return of_working_points(cumulative, efficiency)
 
     def _values(self, point: str, jets: TaggedJets) -> Floats:
+        flavour = int(jets.hadron_flavour[0])
+        chosen: dict[str, int | str] = {"systematic": self.systematic, "working_point": point, "flavor": flavour}
         for correction in self.corrections:
-            try:
-                return np.asarray(correction.evaluate(self.systematic, point, *jets), np.float64)
-            except IndexError:  # a category that this correction lacks
-                continue
-            except RuntimeError as error:
-                raise ValueError(
-                    f"{correction.name}: {error}; the jets reach |eta| = {jets.abseta.max():g} and pT = "
-                    f"{jets.pt_gev.min():g} to {jets.pt_gev.max():g} GeV: limit the taggable jets to its range"
-                ) from error
+            if reached(correction.tree["data"], chosen) is not None:
+                return correction.evaluate({**chosen, "abseta": jets.abseta, "pt": jets.pt_gev})
         raise ValueError(
-            f"none of the corrections {[c.name for c in self.corrections]} has {self.systematic!r}, {point!r} and "
-            f"hadron flavour {jets.hadron_flavour[0]}"
+            f"none of the corrections {[c.evaluator.name for c in self.corrections]} has {self.systematic!r}, "
+            f"{point!r} and hadron flavour {flavour}"
         )
 
 
@@ -127,28 +120,20 @@ def read_scale_factors(
     ValueError
         If the file lacks a correction, inputs are others, or the scores are not known.
     """
-    import correctionlib
-
-    text = read_text(path)
-    stored = correctionlib.CorrectionSet.from_string(text)
-    if missing := [name for name in names if name not in set(stored)]:
-        raise ValueError(f"{path.name}: no corrections {missing}; it has {sorted(stored)}")
-    corrections = tuple(stored[name] for name in names)
-    inputs = {tuple(variable.name for variable in correction.inputs) for correction in corrections}
-    if inputs == {_WORKING_POINT_INPUTS}:
+    corrections = tuple(Correction.load(path, name) for name in names)
+    if "discriminant" not in corrections[0].inputs:
+        for correction in corrections:
+            correction.require_inputs(_WORKING_POINT_INPUTS)
         return WorkingPointScaleFactors(corrections, tuple(working_points), systematic)
-    if inputs != {_SHAPE_INPUTS} or len(corrections) > 1:
-        raise ValueError(
-            f"{path.name}: {list(names)} must be corrections of {_WORKING_POINT_INPUTS}, or one of {_SHAPE_INPUTS}; "
-            f"got inputs {sorted(inputs)}"
-        )
+    if len(corrections) > 1:
+        raise ValueError(f"{path}: {list(names)} must be corrections of working points, or one of the discriminant")
     cuts = [cut for cut in working_points.values() if cut is not None]
     if len(cuts) < len(working_points):
         raise ValueError(
-            f"{path.name}: {names[0]} depends on the score, but the cuts of the working points {list(working_points)} "
+            f"{path}: {names[0]} depends on the score, but the cuts of the working points {list(working_points)} "
             "are not known; take scale factors of working points"
         )
-    return ShapeInBins(ShapeCorrection.load(path, names[0]), tuple(cuts), systematic)
+    return ShapeInBins(ShapeCorrection.of(corrections[0]), tuple(cuts), systematic)
 
 
 def scale_factors_in_bins(

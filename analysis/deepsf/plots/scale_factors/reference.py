@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-from correctionlib import Correction
-
 from deepsf.arrays import Floats
+from deepsf.corrections.correction import SHAPE_INPUTS, Correction
 
 
 class Reference(NamedTuple):
@@ -30,25 +28,14 @@ class Reference(NamedTuple):
 
         Raises
         ------
-        ValueError
+        CorrectionFileError
             If the correction has further inputs.
         """
-        names = [variable.name for variable in correction.inputs]
-        unknown = sorted(set(names) - {"systematic", "flavor", "abseta", "pt", "discriminant"})
-        if unknown:
-            raise ValueError(
-                f"plots.reference: correction {correction.name} has the inputs {unknown}; a reference may depend on "
-                "systematic, flavor, abseta, pt and discriminant alone"
-            )
+        correction.require_inputs(SHAPE_INPUTS, optional=tuple(SHAPE_INPUTS))
 
         def evaluate(flavour: str, pt_gev: Floats, abseta: Floats, discriminant: Floats) -> Floats:
-            given = {
-                "systematic": systematic,
-                "flavor": hadron_flavours[flavour][0],
-                "abseta": abseta,
-                "pt": pt_gev,
-                "discriminant": discriminant,
-            }
-            return np.asarray(correction.evaluate(*(given[name] for name in names)))
+            columns = {"abseta": abseta, "pt": pt_gev, "discriminant": discriminant}
+            code = hadron_flavours[flavour][0]
+            return correction.scale_factor({**columns, "systematic": systematic, "flavor": code})
 
         return cls(label, evaluate)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import time
 
-from deepsf.exports.files import read_text, write_text
+import pytest
+
+from deepsf.corrections.text import read_text, write_text
 
 TEXT = "b-tag weights, µ = 1\n"
 
@@ -23,3 +25,17 @@ def test_bytes_depend_on_neither_time_nor_name(tmp_path, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: 4e8)
     write_text(tmp_path / "b.gz", TEXT, compress=True)
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(TEXT.encode())[:-5], "damaged gzip file: Compressed file ended"),
+        (gzip.compress(TEXT.encode())[:12] + b"damage", "damaged gzip file: "),
+        (TEXT.encode("latin-1"), "no text: 'utf-8' codec can't decode byte 0xb5"),
+    ],
+)
+def test_what_is_damaged_or_no_text_is_refused(tmp_path, content, message):
+    (tmp_path / "bad").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_text(tmp_path / "bad")
