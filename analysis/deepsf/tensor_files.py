@@ -75,7 +75,7 @@ def read(path: Path, format_: str, build: Callable[[Header, Tensors], Result], *
             json.loads(text, parse_constant=_refuse)
             _check_finite(tensors)
         return build(header, tensors)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise TensorFileError(f"{path}: {what}; the file was damaged or edited: make it anew") from error
 
@@ -119,13 +119,45 @@ def weights_of(modules: Mapping[str, nn.Module]) -> Tensors:
     }
 
 
-def load_weights(modules: Mapping[str, nn.Module], tensors: Tensors) -> None:
-    """Give networks the weights that `weights_of` returned."""
+def with_weights(
+    build: Callable[[], Result], networks: Callable[[Result], Mapping[str, nn.Module]], tensors: Tensors
+) -> Result:
+    """Return what ``build`` makes, its ``networks`` with the weights that `weights_of` returned.
+
+    The tensors are compared to what the header announces before memory is asked for.
+
+    Raises
+    ------
+    ValueError
+        If names, types or shapes differ.
+    """
     import torch  # efficiencies of jets are read without
 
-    check_layout(tensors, {name: (weight.dtype, weight.shape) for name, weight in weights_of(modules).items()})
-    for prefix, module in modules.items():
+    with torch.device("meta"):
+        expected = {
+            f"{prefix}/{name}": (np.dtype(str(tensor.dtype).removeprefix("torch.")), tuple(tensor.shape))
+            for prefix, module in networks(build()).items()
+            for name, tensor in module.state_dict().items()
+        }
+    check_layout(tensors, expected)
+    result = build()
+    for prefix, module in networks(result).items():
         module.load_state_dict({name: torch.from_numpy(tensors[f"{prefix}/{name}"]) for name in module.state_dict()})
+    return result
+
+
+def check_sizes(sizes: Mapping[str, int], tensors: Tensors) -> None:
+    """Refuse numbers of layers and units that no tensor of the file can have, before networks are built of them.
+
+    Raises
+    ------
+    ValueError
+        If a size is above that of every tensor, and their number.
+    """
+    most = 1 + max([len(tensors), *(max(tensor.shape, default=0) for tensor in tensors.values() if tensor.size)])
+    for name, size in sizes.items():
+        if not 1 <= size <= most:
+            raise ValueError(f"its header announces {name} = {size}, its tensors allow {most} at most")
 
 
 def _check_finite(tensors: Tensors) -> None:

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from deepsf import tensor_files
-from deepsf.tensor_files import TensorFileError, check_layout
+from deepsf.tensor_files import TensorFileError, check_layout, check_sizes, weights_of, with_weights
 from tests.analysis.tensor_file_damage import spoil
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -133,3 +134,29 @@ def test_tensors_are_those_that_the_header_announces(expected, message):
     check_layout(only, {"x": (SINGLE, (2, 3))})
     with pytest.raises(ValueError, match=message):
         check_layout(only, expected)
+
+
+def test_no_network_is_built_before_its_tensors_are_known_to_fit():
+    """The header of a file of a few bytes may announce a network that no memory holds."""
+    built = []
+
+    def build(units):
+        network = torch.nn.Linear(3, units)
+        built.append(network.weight.device.type)
+        return {"a": network}
+
+    tensors = weights_of(build(2))
+    with pytest.raises(ValueError, match=r"a/weight is float32 of shape \(2, 3\), its header .* \(1000000000, 3\)"):
+        with_weights(lambda: build(1_000_000_000), lambda networks: networks, tensors)
+    assert built == ["cpu", "meta"]
+    again = with_weights(lambda: build(2), lambda networks: networks, tensors)
+    assert {name: value.tolist() for name, value in weights_of(again).items()} == {
+        name: value.tolist() for name, value in tensors.items()
+    }
+
+
+def test_sizes_are_at_most_those_of_the_tensors_or_their_number():
+    tensors = {"x": X, "empty": np.zeros((0, 1_000_000))}
+    check_sizes({"units": 3, "layers": 4}, tensors)
+    with pytest.raises(ValueError, match="its header announces layers = 5, its tensors allow 4 at most"):
+        check_sizes({"units": 3, "layers": 5}, tensors)

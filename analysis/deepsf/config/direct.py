@@ -41,4 +41,4 @@ class Direct(Section):
     learning_rate_final: LearningRateFinal = 0.01
     weight_decay: NonNegative = Field(default=0.3, description="decoupled weight decay (AdamW), of matrices only")
     validation_fraction: OpenFraction = Field(default=0.2, description="fraction of events held out of the training")
-    log_sf_max: Positive = Field(default=1.5, description="|log S| is clipped to this")
+    log_sf_max: Positive = Field(default=1.5, le=80.0, description="|log S| is clipped to this")

@@ -22,11 +22,13 @@ from deepsf.config.base import (
 )
 from deepsf.config.selection import INPUTS, Selection
 
+Transform = Literal["identity", "log", "logit"]
+
 
 class Variable(Section):
     """One input of the networks: a column of the probe jet, transformed and then standardised."""
 
-    transform: Literal["identity", "log", "logit"] = Field(
+    transform: Transform = Field(
         default="identity", description="log for steeply falling variables, logit for scores between 0 and 1"
     )
 
@@ -76,7 +78,7 @@ class Training(Section):
     purity_power: NonNegative = Field(
         default=1.0, description="the scale factor's loss is weighted by purity to this power"
     )
-    log_sf_max: Positive = Field(default=1.5, description="|log S| is clipped to this")
+    log_sf_max: Positive = Field(default=1.5, le=80.0, description="|log S| is clipped to this")
     log_target_max: Positive = Field(default=3.0, description="the discriminator's logit is bounded to this")
     resample: Literal["split", "bootstrap"] = Field(
         default="split",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
 from deepsf.arrays import Floats
-from deepsf.config.training import Variable
+from deepsf.config.training import Transform, Variable
 from deepsf.probes.entries import Jets, logit
 
 INVALID_FLAG = 2.0
@@ -93,14 +93,19 @@ class InputScaling:
         Raises
         ------
         ValueError
-            If it has not one number of each kind for every variable.
+            If it has not one number of each kind for every variable, or not a range, a width and a transformation.
         """
         numbers = {key: np.array(stored[key], np.float64) for key in ("low", "high", "mean", "width")}
-        if any(
-            values.shape != (len(stored["names"]),) for values in (np.array(stored["transforms"]), *numbers.values())
-        ):
-            raise ValueError(f"the scaling of the inputs {', '.join(stored['names'])} has not one number for each")
-        return cls(tuple(stored["names"]), tuple(stored["transforms"]), **numbers)
+        scaling = cls(tuple(stored["names"]), tuple(stored["transforms"]), **numbers)
+        inputs = f"the scaling of the inputs {', '.join(scaling.names)}"
+        shape = (len(scaling.names),)
+        if len(scaling.transforms) != len(scaling.names) or any(v.shape != shape for v in numbers.values()):
+            raise ValueError(f"{inputs} has not one number for each")
+        if unknown := set(scaling.transforms) - set(get_args(Transform)):
+            raise ValueError(f"{inputs} has the transformation {unknown.pop()!r}")
+        if not ((scaling.low < scaling.high) & (scaling.width > 0)).all():
+            raise ValueError(f"{inputs} has an empty range or a width that is not above 0")
+        return scaling
 
 
 def _is_valid(jets: Jets, name: str) -> np.ndarray[Any, np.dtype[np.bool_]]:

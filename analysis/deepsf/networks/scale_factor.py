@@ -29,14 +29,21 @@ from deepsf.tensor_files import Header, Tensors
 
 _FORMAT = "deepsf-1"
 
+LARGEST_LOG_SF = 80.0
+"""No larger |log S|: its exponential would be infinite in single precision."""
+
 
 @dataclass(frozen=True)
 class Architecture:
-    """What is needed to rebuild the networks of a file."""
+    """What is needed to rebuild the networks of a file; ``log_sf_max`` is above 0 and at most `LARGEST_LOG_SF`."""
 
     layers: int
     units: int
     log_sf_max: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.log_sf_max <= LARGEST_LOG_SF:
+            raise ValueError(f"log_sf_max must be above 0 and at most {LARGEST_LOG_SF:g}, got {self.log_sf_max}")
 
 
 @dataclass(frozen=True)
@@ -181,8 +188,13 @@ class EnsembleScaleFactor:
         extra = {name: values for name, values in flat.items() if name not in ("pt", "abseta", "discriminant")}
         if needed != set(extra):
             raise ValueError(f"these scale factors take the extra inputs {sorted(needed)}, got {sorted(extra)}")
-        if (flat["abseta"] < 0).any():
+        for name, values in flat.items():
+            if name != "discriminant" and (bad := np.count_nonzero(~np.isfinite(values))):
+                raise ValueError(f"{name} is not finite for {bad} of {len(values)} jets; drop these jets")
+        if not (flat["abseta"] >= 0).all():
             raise ValueError("abseta must be the absolute value of eta, got negative numbers")
+        if not (flat["pt"] > 0).all():
+            raise ValueError("pt must be above 0 [GeV], got other numbers")
         score = flat["discriminant"]
         valid = np.where(np.isnan(score) | (score < 0), np.float32(INVALID), score)
         return Jets(flat["pt"], flat["abseta"], valid, np.zeros(len(valid), np.int8), extra)
@@ -245,14 +257,26 @@ def _by_name(members: Sequence[MemberScaleFactor]) -> dict[str, DenseNetwork]:
 
 
 def _ensemble(header: Header, tensors: Tensors, precision: Precision) -> EnsembleScaleFactor:
-    members = tuple(
-        _member(stored, Architecture(**header["architecture"]), header["measured"], precision)
-        for stored in header["members"]
+    architecture, measured = Architecture(**header["architecture"]), header["measured"]
+    hadron_flavours = {f: tuple(codes) for f, codes in header["hadron_flavours"].items()}
+    for what, named in (("members", header["members"]), ("measured flavours", measured)):
+        if not named:
+            raise ValueError(f"it holds no {what}")
+    if unknown := set(measured) - hadron_flavours.keys():
+        raise ValueError(f"it has no hadron flavours of {', '.join(sorted(unknown))}")
+    codes = [code for codes in hadron_flavours.values() for code in codes]
+    if len(codes) != len(set(codes)) or any(type(code) is not int for code in codes):
+        raise ValueError(f"its hadron flavours are {codes}, not whole numbers that belong to one flavour each")
+    tensor_files.check_sizes({"layers": architecture.layers, "units": architecture.units}, tensors)
+    members = tensor_files.with_weights(
+        lambda: tuple(_member(stored, architecture, measured, precision) for stored in header["members"]),
+        _by_name,
+        tensors,
     )
-    if not members:
-        raise ValueError("it holds no members")
-    tensor_files.load_weights(_by_name(members), tensors)
-    return EnsembleScaleFactor(members, {f: tuple(codes) for f, codes in header["hadron_flavours"].items()})
+    inputs = {scaling.names for member in members for scaling in member.scalings.values()}
+    if len(inputs) != 1:
+        raise ValueError(f"its networks have different inputs: {sorted(inputs)}")
+    return EnsembleScaleFactor(members, hadron_flavours)
 
 
 def _member(

@@ -122,12 +122,16 @@ class NormalisationTable:
         Raises
         ------
         ValueError
-            If it has not one mean for every bin.
+            If it has not one mean above 0 for every bin, or edges that fall.
         """
         bins = KinematicBins(np.array(stored["pt_gev"], np.float64), np.array(stored["abseta"], np.float64))
         mean = np.array(stored["mean"], np.float64)
         if mean.shape != (bins.size,):
             raise ValueError(f"a normalisation has {mean.size} means for {bins.size} bins of pT and |eta|")
+        if not ((mean > 0) & (mean < np.inf)).all():
+            raise ValueError("a normalisation has means that are not above 0 and finite")
+        if not all((np.diff(edges) >= 0).all() for edges in (bins.pt_gev, bins.abseta)):
+            raise ValueError("a normalisation has edges of pT or |eta| that do not increase")
         return cls(bins, mean)
 
 

@@ -87,6 +87,9 @@ def test_nan_and_negative_scores_are_the_same_invalid_score(ensemble):
         (("top", 0.5, 30.0, 0.3), "flavour 'top' is none of"),
         ((np.array([5, 6]), 0.5, 30.0, 0.3), r"jets: hadron flavours 6 \(1 jets\) belong to none of the flavours"),
         (("b", -0.5, 30.0, 0.3), "abseta must be the absolute value"),
+        (("b", math.nan, 30.0, 0.3), "abseta is not finite for 1 of 1 jets"),
+        (("b", 0.5, [30.0, math.inf], 0.3), "pt is not finite for 1 of 2 jets"),
+        (("b", 0.5, 0.0, 0.3), "pt must be above 0"),
     ],
 )
 def test_jets_that_cannot_be_evaluated_are_refused(ensemble, arguments, message):
@@ -128,7 +131,37 @@ def test_a_spoilt_file_is_refused_whatever_is_wrong_with_it(ensemble, tmp_path):
     [
         (lambda header: header["members"].pop(), "header announces no tensors 2/b/first_bias"),
         (lambda header: header["members"].clear(), "holds no members"),
+        (lambda header: header["measured"].clear(), "holds no measured flavours"),
+        (lambda header: header["hadron_flavours"].pop("b"), "has no hadron flavours of b"),
+        (lambda header: header["hadron_flavours"].update(c=[5]), "whole numbers that belong to one flavour each"),
+        (lambda header: header["hadron_flavours"].update(c=[4.5]), "whole numbers that belong to one flavour each"),
+        (lambda header: header["architecture"].update(units=100_000), "announces units = 100000, its tensors allow 37"),
+        (lambda header: header["architecture"].update(layers=0), "announces layers = 0, its tensors allow"),
+        (lambda header: header["architecture"].update(units=8.0), "float"),
+        (lambda header: header["architecture"].update(log_sf_max=1e9), "log_sf_max must be above 0 and at most 80"),
+        (lambda header: header["architecture"].update(log_sf_max=-1.5), "log_sf_max must be above 0 and at most 80"),
+        (
+            lambda header: header["members"][2]["scalings"]["b"].update(width=[0.5, 0.0, 3.0]),
+            "width that is not above",
+        ),
+        (lambda header: header["members"][2]["scalings"]["b"].update(low=[7.0, 0.0, -9.0]), "has an empty range"),
+        (lambda header: header["members"][2]["scalings"]["b"]["transforms"].insert(0, "evil"), "one number for each"),
+        (lambda header: header["members"][2]["scalings"]["b"].update(transforms=["evil"] * 3), "transformation 'evil'"),
+        (
+            lambda header: header["members"][2]["scalings"]["b"].update(names=["pt", "abseta", "n_pv"]),
+            "different inputs",
+        ),
+        (
+            lambda header: header["members"][2]["normalisation"]["b"].update(mean=[0.0, 1.0]),
+            "means that are not above",
+        ),
+        (lambda header: header["members"][2]["normalisation"]["b"].update(pt_gev=[]), "2 means for 1 bins"),
+        (
+            lambda header: header["members"][2]["normalisation"]["b"].update(pt_gev=[50.0, 40.0, 60.0], mean=[1.0] * 4),
+            "edges of pT or .* that do not increase",
+        ),
         (lambda header: header["measured"].append("c"), "lacks 'c'"),
+        (lambda header: header["measured"].append("tau"), "has no hadron flavours of tau"),
         (lambda header: header["architecture"].update(units=9), "its header announces float32 of shape"),
         (lambda header: header["architecture"].update(heads=2), "heads"),
         (lambda header: header["members"][1]["scalings"]["b"]["low"].pop(), "scaling of the inputs pt, abseta"),

@@ -162,8 +162,10 @@ def _by_name(networks: Sequence[EfficiencyNetwork]) -> dict[str, torch.nn.Module
 
 
 def _ensemble(header: Header, tensors: Tensors) -> EfficiencyEnsemble:
-    networks = [_network(header, JetScaling.from_json(scaling)) for scaling in header["scalings"]]
-    tensor_files.load_weights(_by_name(networks), tensors)
+    tensor_files.check_sizes(header["sizes"], tensors)
+    networks = tensor_files.with_weights(
+        lambda: [_network(header, JetScaling.from_json(scaling)) for scaling in header["scalings"]], _by_name, tensors
+    )
     return EfficiencyEnsemble.of(networks)
 
 
@@ -173,6 +175,8 @@ def _network(header: Header, scaling: JetScaling) -> EfficiencyNetwork:
     untagged_weight = tuple(header["untagged_weight"])
     if len(untagged_weight) != len(flavours):
         raise ValueError(f"its header has {len(untagged_weight)} weights of untagged jets for {len(flavours)} flavours")
+    if not all(weight > 0 for weight in untagged_weight):
+        raise ValueError(f"its header has the weights of untagged jets {list(untagged_weight)}, not all above 0")
     return EfficiencyNetwork(
         model=header["model"],
         sizes=header["sizes"],

@@ -192,8 +192,20 @@ class JetScaling:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> JetScaling:
-        """Return the scaling of `to_json`."""
-        return cls(tuple(stored["mean"]), tuple(stored["width"]), **{name: Range(*stored[name]) for name in _RANGES})
+        """Return the scaling of `to_json`.
+
+        Raises
+        ------
+        ValueError
+            If it lacks a number, a width is not above 0, or a range ends before it begins.
+        """
+        scaling = cls(tuple(stored["mean"]), tuple(stored["width"]), **{name: Range(*stored[name]) for name in _RANGES})
+        if not len(scaling.mean) == len(scaling.width) == N_INPUTS or not all(width > 0 for width in scaling.width):
+            raise ValueError(f"the scaling has not {N_INPUTS} means and widths above 0")
+        ranges = {name: getattr(scaling, name) for name in _RANGES}
+        if empty := [name for name, of in ranges.items() if not of.low <= of.high]:
+            raise ValueError(f"the scaling has an empty range of {', '.join(empty)}")
+        return scaling
 
 
 _RANGES = ("pt_gev", "abseta", "delta_r", "n_jets")

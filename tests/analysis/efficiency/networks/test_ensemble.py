@@ -72,6 +72,12 @@ def test_a_spoilt_file_is_refused_whatever_is_wrong_with_it(model, tmp_path):
         (lambda header: header["working_points"].append("T"), "its header announces float32 of shape"),
         (lambda header: header.update(model="nothing"), "there is no network 'nothing'"),
         (lambda header: header["sizes"].update(heads=2), "heads"),
+        (lambda header: header["sizes"].update(units=100_000), "announces units = 100000, its tensors allow"),
+        (lambda header: header["sizes"].update(blocks=-1), "announces blocks = -1, its tensors allow"),
+        (lambda header: header["untagged_weight"].__setitem__(1, 0.0), "not all above 0"),
+        (lambda header: header["scalings"][1].update(width=[1.0, 0.0, 1.0]), "3 means and widths above 0"),
+        (lambda header: header["scalings"][1]["mean"].pop(), "3 means and widths above 0"),
+        (lambda header: header["scalings"][1].update(pt_gev=[500.0, 20.0]), "an empty range of pt_gev"),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(tmp_path, change, message):
