@@ -55,6 +55,8 @@ class SkimReport:
         By shift, the number of jets whose pT it changes, or of selected events whose weight it changes.
     file
         Name of the NanoAOD file, without its folder; empty in sums.
+    skipped
+        Why nothing of the file was read, though it belongs to the sample (``on_bad_file: skip``); empty if it was read.
     """
 
     sample: str
@@ -69,6 +71,7 @@ class SkimReport:
     weight_shifts: tuple[str, ...] = ()
     moved: dict[str, int] = field(default_factory=dict)
     file: str = ""
+    skipped: str = ""
 
     def to_json(self) -> str:
         """Return the report as JSON; the same report gives the same text."""
