@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +70,7 @@ class AuditScaleFactors(ConfigTask):
         return replace(
             load_results(self),
             at_entries={name: EntryScaleFactors.read(deepsf[f"entries_{name}"].file) for name in self.cfg("regions")},
-            grids=json.loads(deepsf["grid"].file.read_text()),
+            grids=deepsf["grid"].read_json(),
             n_members_configured=self.cfg("ensemble").n_members,
         )
 

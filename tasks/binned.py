@@ -43,4 +43,4 @@ def load_binned(requirement: Any) -> BinnedScaleFactor:
     """Return the output of `MeasureBinnedSF`."""
     from deepsf.binned.scale_factor import BinnedScaleFactor
 
-    return BinnedScaleFactor.from_json(requirement.file.read_text())
+    return BinnedScaleFactor.load(requirement.file)

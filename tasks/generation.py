@@ -61,7 +61,7 @@ class GenerateNtuples(Workflow):
         from deepsf.generator.composition import Composition
         from deepsf.generator.files import write_file
 
-        composition = Composition.from_json(Path(self.input().abspath).read_text())
+        composition = self.input().read_json(Composition.from_json)
         (true_sf,) = self.external_files()
         with staged(self.output()) as (path,):
             write_file(self.branch_data, composition, self.cfg("generator"), settings.local(true_sf), path)

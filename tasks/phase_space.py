@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +75,8 @@ class PlotPhaseSpace(PlotTask):
         from deepsf.plots.scale_factors.plan import PhaseSpaceResults
 
         inputs = self.input()["phase_space"]
-        histograms = histograms_from_json(inputs["histograms"].file.read_text())
-        tests = json.loads(inputs["phase_space"].file.read_text())["validation"]["tests"]
+        histograms = inputs["histograms"].read_json(histograms_from_json)
+        tests = inputs["phase_space"].read_json()["validation"]["tests"]
         return PhaseSpaceResults(histograms, self.cfg("validation"), tests)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +52,7 @@ class PlotTask(ConfigTask):
         from deepsf.plots.style import Style
 
         audit = self.audit()
-        members = "" if audit is None else members_note(json.loads(audit.file.read_text()))
+        members = "" if audit is None else members_note(audit.read_json())
         # a toy of efficiencies has no data, and so no luminosity to write into the corner
         campaign = self.cfg("campaign") if "campaign" in self.config_keys else None
         return Style.of(self.cfg("plots"), campaign, self.flavour_names(), members)
@@ -105,16 +104,16 @@ class PlotScaleFactors(PlotTask):
         from deepsf.probes.histograms import from_json
 
         inputs, reference = self.input(), self._reference()
-        summaries = summaries_from_json(inputs["deepsf"]["bins"].file.read_text())
-        grids = json.loads(inputs["deepsf"]["grid"].file.read_text())
-        other = from_json(inputs["audit"]["bin_means"].file.read_text())
-        truth = overlay_from_json(inputs["audit"]["truth_overlay"].file.read_text())
+        summaries = inputs["deepsf"]["bins"].read_json(summaries_from_json)
+        grids = inputs["deepsf"]["grid"].read_json()
+        other = inputs["audit"]["bin_means"].read_json(from_json)
+        truth = inputs["audit"]["truth_overlay"].read_json(overlay_from_json)
         flavours = {
             name: FlavourResults(name, table, summaries[name], grids[name], other[name], truth.get(name), reference)
             for name, table in load_binned(inputs["binned"]).flavours.items()
         }
-        histories = [member["history"].file for member in self.requires()["members"].members().values()]
-        return ScaleFactorResults(flavours, [json.loads(path.read_text()) for path in histories])
+        histories = [member["history"].read_json() for member in self.requires()["members"].members().values()]
+        return ScaleFactorResults(flavours, histories)
 
     def _reference(self) -> Reference | None:
         from deepsf.corrections.correction import Correction
@@ -149,5 +148,5 @@ class PlotClosure(PlotTask):
         from deepsf.audit.closure import closure_from_json
         from deepsf.plots.scale_factors.plan import ClosureResults
 
-        tests = json.loads(self.audit().file.read_text())["closure_chi2"]
-        return ClosureResults(closure_from_json(self.input()["closure"].file.read_text()), tests)
+        tests = self.audit().read_json()["closure_chi2"]
+        return ClosureResults(self.input()["closure"].read_json(closure_from_json), tests)

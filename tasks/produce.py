@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tasks.audit import AuditScaleFactors
@@ -37,7 +36,7 @@ class ProduceDeepSFEnsemble(ConfigTask):
         from deepsf.audit.summary import summary
 
         files = self.input()["audit"]["audit"], self.input()["phase_space"]["phase_space"]
-        text = summary(*(json.loads(target.file.read_text()) for target in files))
+        text = summary(*(target.read_json() for target in files))
         with staged(self.output()) as (path,):
             path.write_text(text)
         self.publish_message(text)

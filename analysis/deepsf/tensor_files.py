@@ -16,6 +16,8 @@ import numpy.typing as npt
 import safetensors.numpy
 from safetensors import safe_open
 
+from deepsf.reading import in_words, reading
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -68,16 +70,13 @@ def read(path: Path, format_: str, build: Callable[[Header, Tensors], Result], *
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
         header = json.loads(text)
     except Exception as error:  # safetensors has errors of many types
-        raise TensorFileError(f"{path}: not a readable safetensors file ({error}); make it anew") from None
+        raise TensorFileError(f"{path}: not a readable safetensors file ({in_words(error)}); make it anew") from None
     _check_format(path, header, format_)
-    try:
+    with reading(path, TensorFileError):
         if finite:
             json.loads(text, parse_constant=_refuse)
             _check_finite(tensors)
         return build(header, tensors)
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise TensorFileError(f"{path}: {what}; the file was damaged or edited: make it anew") from error
 
 
 def _check_format(path: Path, header: Any, expected: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from tasks.efficiency.events import EfficiencyTask, truth_targets
@@ -101,11 +100,11 @@ class AuditEfficiency(EfficiencyTask):
             number = EfficiencyEnsemble.load(inputs["aggregate"][network].file).n_parameters
             rows |= row("ensemble.parameters.{network}", number, network=network)
         if "coverage" in inputs:
-            rows |= coverage_rows(json.loads(inputs["coverage"].file.read_text()))
+            rows |= coverage_rows(inputs["coverage"].read_json())
         if "scale_factors" in inputs:
-            rows |= ratio_rows(json.loads(inputs["scale_factors"].file.read_text()))
+            rows |= ratio_rows(inputs["scale_factors"].read_json())
         for target in leaves(inputs.get("experiments", {})):
-            rows |= {name: Row(**figure) for name, figure in json.loads(target.file.read_text()).items()}
+            rows |= {name: Row(**figure) for name, figure in target.read_json().items()}
         return rows
 
     def _samples(self) -> dict[str, AuditedSample]:

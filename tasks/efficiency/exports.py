@@ -18,7 +18,7 @@ def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyM
     from deepsf.efficiency.maps.maps import EfficiencyMap
 
     names = {"map": "efficiency", "map_delta_r": "efficiency_delta_r"}
-    return {names[name]: EfficiencyMap.from_json(target.file.read_text()) for name, target in outputs.items()}
+    return {names[name]: target.read_json(EfficiencyMap.from_json) for name, target in outputs.items()}
 
 
 class ExportEfficiency(EfficiencyTask):

@@ -191,7 +191,7 @@ class EvaluateEfficiency(SampleWorkflow):
             models[ensemble] = evaluation.cross_fitted(folds, events)
         else:
             for name, target in self.input()["maps"].items():
-                models[name] = evaluation.of_map(EfficiencyMap.from_json(target.file.read_text()), events)
+                models[name] = evaluation.of_map(target.read_json(EfficiencyMap.from_json), events)
             for name in (*others, ensemble):
                 network = EfficiencyEnsemble.load(files[name].file)
                 models[name] = evaluation.of_ensemble(network, events, keep_members=name == ensemble)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,7 @@ class PlotEfficiency(PlotTask, EfficiencyTask):
         from deepsf.efficiency.audit.results import EfficiencyClosure
         from deepsf.plots.efficiency.plan import EfficiencyResults
 
-        closure = EfficiencyClosure.from_json(self.input()["audit"]["closure"].file.read_text())
+        closure = self.input()["audit"]["closure"].read_json(EfficiencyClosure.from_json)
         return EfficiencyResults(closure, self._histories())
 
     def _histories(self) -> dict[str, list[Any]]:
@@ -57,7 +56,4 @@ class PlotEfficiency(PlotTask, EfficiencyTask):
         if "comparisons" in required:
             for task in required["comparisons"].get_branch_tasks().values():
                 outputs.setdefault(task.member().model, []).append(task.output())
-        return {
-            name: [json.loads(output["history"].file.read_text()) for output in of_network]
-            for name, of_network in outputs.items()
-        }
+        return {name: [output["history"].read_json() for output in of_network] for name, of_network in outputs.items()}

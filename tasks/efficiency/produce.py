@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tasks.efficiency.audit import AuditEfficiency
@@ -31,7 +30,7 @@ class ProduceEfficiencyEnsemble(EfficiencyTask):
     def run(self) -> None:
         from deepsf.efficiency.audit.summary import summary
 
-        text = summary(json.loads(self.input()["audit"]["audit"].file.read_text()))
+        text = summary(self.input()["audit"]["audit"].read_json())
         with staged(self.output()) as (path,):
             path.write_text(text)
         self.publish_message(text)

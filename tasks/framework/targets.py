@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 import law
 
+from deepsf.reading import read_json
 from tasks.framework.provenance import content_of, full_disk_named, manifest_path, sync_folder
 
 
@@ -67,6 +68,10 @@ class ProvenanceTarget(law.LocalFileTarget):
     def file(self) -> Path:
         """The path."""
         return Path(self.abspath)
+
+    def read_json(self, build: Callable[[str], Any] | None = None) -> Any:
+        """Return what ``build`` makes of the file's text, by default its content as JSON; errors name the file."""
+        return read_json(self.file, build)
 
     @functools.cached_property
     def place(self) -> str:

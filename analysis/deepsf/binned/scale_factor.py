@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
 
 import hist
 import numpy as np
@@ -20,6 +21,7 @@ from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Jets, logit
 from deepsf.probes.histograms import from_json, to_json
 from deepsf.probes.weights import NormalisationTable
+from deepsf.reading import read_json
 from deepsf.skim.shifts import NOMINAL
 
 BinnedMethod = Literal["binned", "binned_smooth"]
@@ -239,6 +241,18 @@ class BinnedScaleFactor:
         }
 
     @classmethod
+    def load(cls, path: str | Path) -> BinnedScaleFactor:
+        """Return the scale factors of a file that `to_json` made.
+
+        Raises
+        ------
+        deepsf.reading.FileContentError
+            If it is none.
+        """
+        loaded: BinnedScaleFactor = read_json(Path(path), cls.from_json)
+        return loaded
+
+    @classmethod
     def from_json(cls, text: str) -> BinnedScaleFactor:
         """Return the scale factors of a file made by `to_json`."""
         content = from_json(text)
@@ -257,7 +271,7 @@ def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
         tables = {method: NormalisationTable.from_json(t) for method, t in stored["normalisation"][name].items()}
         shifts[name] = ShiftedValues(np.asarray(values.values()[number]), smooth, tables)
     nominal = shifts.pop(NOMINAL)
-    return BinnedFlavour(
+    table = BinnedFlavour(
         bins=FlavourBins(*(np.asarray(axis.edges) for axis in values.axes[1:])),
         sf=nominal.sf,
         error=np.sqrt(np.asarray(values.variances())[0]),
@@ -268,6 +282,20 @@ def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
         normalisation=nominal.normalisation,
         shifts=shifts,
     )
+    _check_shapes(table)
+    return table
+
+
+def _check_shapes(table: BinnedFlavour) -> None:
+    """Refuse values that are not those of the bins."""
+    n_nodes = table.bins.shape[-1] - 1
+    smooth = [table.smooth, *(values.smooth for values in table.shifts.values())]
+    if table.node.shape != (n_nodes,) or any(v.shape != (*table.bins.shape[:-1], n_nodes) for v in smooth):
+        raise ValueError(f"it has not {n_nodes} nodes and smooth values for {table.bins.shape[-1]} bins of a score")
+    if table.replicas.shape[1:] != table.bins.shape or table.transform not in get_args(Transform):
+        raise ValueError(
+            f"its replicas are not of {table.bins.shape} bins, or the space {table.transform!r} is unknown"
+        )
 
 
 def _numbers(values: Floats) -> list[list[list[float | None]]]:

@@ -14,6 +14,7 @@ from deepsf.arrays import Bools, Floats, Ints
 from deepsf.corrections import nodes
 from deepsf.corrections.nodes import Tree
 from deepsf.corrections.text import read_text
+from deepsf.reading import in_words
 
 if TYPE_CHECKING:
     import correctionlib
@@ -68,8 +69,9 @@ class Correction:
             nodes.check(tree)
             (evaluator,) = correctionlib.CorrectionSet.from_string(text).values()
         except Exception as error:  # correctionlib raises many types
-            what = f"it lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-            raise CorrectionFileError(f"{where}: cannot be evaluated ({what}); take a correct file") from error
+            raise CorrectionFileError(
+                f"{where}: cannot be evaluated ({in_words(error)}); take a correct file"
+            ) from error
         return cls(where, tree, evaluator)
 
     def validated(self) -> Correction:
@@ -180,12 +182,8 @@ def read_tree(path: Path, name: str | None = None) -> Tree:
         content = json.loads(read_text(path), parse_constant=_refuse)
         trees: dict[str, Tree]
         found, trees = content["schema_version"], {tree["name"]: tree for tree in content["corrections"]}
-    except OSError as error:
-        raise CorrectionFileError(
-            f"{path}: not a readable correctionlib file ({error.strerror}); correct the path"
-        ) from None
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+    except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else in_words(error)
         raise CorrectionFileError(f"{path}: not a readable correctionlib file ({what}); give another file") from None
     if found != 2:
         raise CorrectionFileError(f"{path}: schema version {found} of correctionlib; version 2 is read: convert it")

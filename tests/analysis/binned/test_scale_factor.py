@@ -20,6 +20,7 @@ from deepsf.binned.scale_factor import (
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets, logit
 from deepsf.probes.weights import NormalisationTable
+from deepsf.reading import FileContentError
 
 
 def test_a_file_gives_back_the_same_numbers_and_the_same_bytes(toy, result):
@@ -33,6 +34,41 @@ def test_a_file_gives_back_the_same_numbers_and_the_same_bytes(toy, result):
                     again.evaluate(flavour, toy.inclusive.jets, method, shift=shift),
                     result.evaluate(flavour, toy.inclusive.jets, method, shift=shift),
                 )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content.clear(), "it lacks 'flavours'"),
+        (lambda content: content["flavours"]["b"].pop("nodes"), "it lacks 'nodes'"),
+        (lambda content: content["flavours"]["b"]["nodes"].pop(), r"not \d+ nodes and smooth values for"),
+        (lambda content: content["flavours"]["b"]["smooth"]["lf_up"].pop(), r"not \d+ nodes and smooth values for"),
+        (lambda content: content["flavours"]["b"].update(space="evil"), "the space 'evil' is unknown"),
+        (lambda content: content["flavours"]["b"].update(replicas=3), "'int' object has no attribute 'values'"),
+        (lambda content: content["flavours"]["b"]["normalisation"]["nominal"]["binned"].update(mean=[0.0]), "means"),
+        (lambda content: content.update(flavours=[]), "'list' object has no attribute 'items'"),
+    ],
+)
+def test_a_file_that_was_edited_is_refused_by_name(result, tmp_path, change, message):
+    content = json.loads(result.to_json())
+    change(content)
+    path = tmp_path / "binned.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(FileContentError, match=rf"binned\.json: .*{message}.*; the file was damaged or edited"):
+        BinnedScaleFactor.load(path)
+
+
+def test_no_damage_to_a_file_gives_anything_but_a_documented_error(result, tmp_path):
+    whole, rng = result.to_json().encode(), np.random.default_rng(1)
+    path = tmp_path / "binned.json"
+    structure = [place for place, byte in enumerate(whole) if byte in b'{}[]":,']
+    damages = [whole[: len(whole) // 2], b"", b"[]", b"null", b"[" * 100_000]
+    for place in rng.choice(structure, 30):
+        damages.append(whole[:place] + b"x" + whole[place + 1 :])
+    for damage in damages:
+        path.write_bytes(damage)
+        with pytest.raises(FileContentError, match=r"binned\.json: "):
+            BinnedScaleFactor.load(path)
 
 
 def test_the_file_is_a_histogram_with_a_shift_axis(result):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from deepsf.reading import FileContentError
 from tasks.framework.base import ConfigTask
 from tasks.framework.provenance import manifest_path
 from tasks.framework.targets import BranchOutputs, ProvenanceTarget, staged
@@ -26,6 +28,14 @@ def test_removing_an_output_removes_its_manifest(campaign):
     task.output().remove()
     assert not manifest_path(task.output().file).exists()
     assert not task.complete()
+
+
+def test_a_damaged_json_file_is_named(campaign):
+    target = campaign.make(FirstOfChain).output()
+    assert target.read_json() == target.read_json(json.loads)
+    target.file.write_text("{")
+    with pytest.raises(FileContentError, match=r"first\.json: Expecting property name"):
+        target.read_json()
 
 
 def test_status_says_why(campaign):
