@@ -8,8 +8,8 @@ from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.deepsf import AggregateDeepSF, load_ensemble
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
-from tasks.inputs import SampleInclusiveJets, load_inclusive, skimmed
-from tasks.skim import SkimNtuples
+from tasks.inputs import SampleInclusiveJets, load_inclusive
+from tasks.skim import SkimNtuples, skimmed
 
 
 class ExportScaleFactors(ConfigTask):

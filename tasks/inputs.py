@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tasks.cut_flow import ReportCutFlow
 from tasks.framework.base import ConfigTask
-from tasks.framework.targets import leaves, staged
-from tasks.skim import SkimNtuples
+from tasks.framework.targets import staged
+from tasks.skim import SkimNtuples, skimmed
 
 if TYPE_CHECKING:
     from deepsf.binned.shifts import SystematicShifts
@@ -23,11 +23,6 @@ ENTRY_KEYS = (*TABLE_KEYS, "regions")
 """What `load_entries` reads."""
 MEASUREMENT_KEYS = (*ENTRY_KEYS, "event_weight", "normalisation")
 """What `load_measurement` reads."""
-
-
-def skimmed(requirement: Any, kind: str) -> list[Path]:
-    """Return the tables of one kind (``entries``, ``jets``) of all branches of `SkimNtuples`."""
-    return [target.file for target in leaves(requirement) if target.file.name.endswith(f"_{kind}.parquet")]
 
 
 def skim_tables(task: ConfigTask, requirement: Any, kind: str) -> SkimTables:
@@ -46,7 +41,7 @@ def skim_tables(task: ConfigTask, requirement: Any, kind: str) -> SkimTables:
 def load_entries(task: ConfigTask, requirement: Any, shift: str = "nominal") -> dict[str, RegionEntries]:
     """Return data and simulation of all regions, of one of the skim's shifts."""
     from deepsf.probes import load
-    from deepsf.skim.cut_flow import require_selected
+    from deepsf.skim.limits import require_selected
 
     tables, regions = skim_tables(task, requirement, "entries"), task.cfg("regions")
     require_selected(tables.reports, regions)
@@ -97,7 +92,8 @@ class SampleInclusiveJets(ConfigTask):
     config_keys = (*TABLE_KEYS, "normalisation.max_jets")
 
     def requires(self) -> Any:
-        return SkimNtuples.req(self)
+        # every measurement needs these jets, and so passes the gate
+        return {"skims": SkimNtuples.req(self), "gate": ReportCutFlow.req(self)}
 
     def output(self) -> Any:
         return self.target("inclusive.parquet")
@@ -105,7 +101,7 @@ class SampleInclusiveJets(ConfigTask):
     def run(self) -> None:
         from deepsf.probes.inclusive import sample_inclusive_jets
 
-        tables = skim_tables(self, self.input(), "jets")
+        tables = skim_tables(self, self.input()["skims"], "jets")
         sampled = sample_inclusive_jets(tables, self.cfg("normalisation.max_jets"))
         with staged(self.output()) as (path,):
             sampled.write(path)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.audit import AuditScaleFactors
+from tasks.cut_flow import ReportCutFlow
 from tasks.exports import ExportScaleFactors
 from tasks.framework.base import ConfigTask
 from tasks.framework.costs import print_costs
 from tasks.framework.targets import staged
 from tasks.phase_space import AuditPhaseSpace, PlotPhaseSpace, PlotPurity
 from tasks.plots import PlotClosure, PlotScaleFactors
-from tasks.skim import ReportCutFlow
 
 
 class ProduceDeepSFEnsemble(ConfigTask):

@@ -11,13 +11,27 @@ from typing import Any, NamedTuple
 import law
 
 from deepsf.config import ConfigError
-from deepsf.config.jet_corrections import JetCorrections
-from deepsf.config.pileup import Pileup
+from deepsf.config.samples import Sample
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
+from tasks.framework.configuration import local_file
 from tasks.framework.targets import leaves, staged
 from tasks.framework.workflows import Workflow
 from tasks.generation import GenerateNtuples
+
+_OF_SAMPLE = ("kind", "channels", "triggers", "sum_weights", "generator_weight", "missing_shifts")
+_OF_ERA = ("pileup", "jet_corrections", "jet_veto")
+"""Sections that a sample may have instead of the campaign's."""
+OF_DATA = ("certified", "runs")
+"""Keys of the campaign that a data sample may have instead."""
+
+
+def weight_sources(task: ConfigTask) -> list[str] | None:
+    """Return the sources of weight shifts that are asked for; None: all."""
+    shifts = task.plan_cfg("shifts")
+    if shifts is None:
+        return []
+    return None if shifts.weights is None else list(shifts.weights)
 
 
 class InputFile(NamedTuple):
@@ -37,8 +51,8 @@ class SkimNtuples(Workflow):
     def config_keys(self) -> tuple[str, ...]:
         """Of the samples only what the branch's own table depends on: a cross section comes in later."""
         sample = f"samples.{self.branch_data.sample}"
-        of_sample = (f"{sample}.{key}" for key in ("kind", "channels", "sum_weights", "pileup", "jet_corrections"))
-        return (*of_sample, "tagger", "selection", "regions", "pileup", "jet_corrections")
+        of_campaign = ("tagger", "selection", "regions", *_OF_ERA, *(f"campaign.{key}" for key in OF_DATA))
+        return (*(f"{sample}.{key}" for key in (*_OF_SAMPLE, *_OF_ERA, *OF_DATA)), *of_campaign)
 
     def create_branch_map(self) -> dict[int, InputFile]:
         """Return generated files from their plan, without making any, and files of the config by their patterns."""
@@ -60,11 +74,13 @@ class SkimNtuples(Workflow):
 
     def external_files(self) -> tuple[Path, ...]:
         files = () if self.branch_data.generated is not None else (self.branch_data.path,)
-        corrections = (section for section in self._corrections() if section is not None)
-        return (*files, *(settings.resolve(file) for section in corrections for file in section.file_paths()))
+        certified, sections = self._of_data("certified"), [self.cfg("selection"), *self._of_era().values()]
+        named = [file for section in sections if section is not None for file in section.file_paths()]
+        return (*files, *(settings.resolve(path) for path in (*named, *([certified] if certified else []))))
 
     def own_parameters(self) -> dict[str, Any]:
-        return {"sample": self.branch_data.sample}
+        earlier = [t if isinstance(t, str) else t.model_dump(mode="json") for t in self._earlier()]
+        return {"sample": self.branch_data.sample, "earlier": earlier, "sources": weight_sources(self)}
 
     def output(self) -> Any:
         file = self.branch_data
@@ -77,15 +93,18 @@ class SkimNtuples(Workflow):
         from deepsf.skim.settings import SkimSettings
         from deepsf.skim.skim_file import skim_file
 
-        file, (pileup, jet_corrections) = self.branch_data, map(_local, self._corrections())
+        file, certified = self.branch_data, self._of_data("certified")
         skim = SkimSettings(
             sample_name=file.sample,
             sample=self.plan_cfg("samples")[file.sample],
             tagger=self.cfg("tagger"),
-            selection=self.cfg("selection"),
+            selection=self.cfg("selection").with_files(local_file),
             regions=self.cfg("regions"),
-            pileup=pileup,
-            jet_corrections=jet_corrections,
+            **{key: section and section.with_files(local_file) for key, section in self._of_era().items()},
+            certified=certified and local_file(certified),
+            runs=self._of_data("runs"),
+            earlier=self._earlier(),
+            sources=None if (sources := weight_sources(self)) is None else tuple(sources),
         )
         with staged(self.output()["entries"], self.output()["jets"]) as (entries, jets):
             report = skim_file(
@@ -102,52 +121,47 @@ class SkimNtuples(Workflow):
         generates = any(sample.generate for sample in self.plan_cfg("samples").values())
         return GenerateNtuples.req(self, branch=-1) if generates else None
 
-    def _corrections(self) -> tuple[Pileup | None, JetCorrections | None]:
-        """Return what the sample, or else the campaign, corrects pile-up and jets with."""
+    def _of_era(self) -> dict[str, Any]:
+        """Return what the sample, or else the campaign, corrects and vetoes jets and pile-up with."""
         sample = f"samples.{self.branch_data.sample}"
-        pileup, jets = (self.cfg(f"{sample}.{key}") or self.cfg(key) for key in ("pileup", "jet_corrections"))
-        return pileup, jets
+        return {key: self.cfg(f"{sample}.{key}") or self.cfg(key) for key in _OF_ERA}
+
+    def _of_data(self, key: str) -> Any:
+        """Return what the sample, or else the campaign, says about its runs."""
+        return of_data(self.plan_cfg("samples")[self.branch_data.sample], self.cfg(f"campaign.{key}"), key)
+
+    def _earlier(self) -> tuple[Any, ...]:
+        """Return the trigger paths of the data sets in which an event of the sample counts first."""
+        order, samples = self.plan_cfg("campaign.data_order"), self.plan_cfg("samples")
+        if self.branch_data.sample not in order:
+            return ()
+        before = [samples[name] for name in order[: order.index(self.branch_data.sample)]]
+        triggers = self.cfg("selection").triggers
+        paths = [
+            path
+            for sample in before
+            for channel in sample.channels
+            for path in (triggers if sample.triggers is None else sample.triggers).get(channel, ())
+        ]
+        return tuple(dict.fromkeys(paths))
 
 
-class ReportCutFlow(ConfigTask):
-    """Counts the events of each sample after each cut, by channel: ``cut_flow.txt``.
-
-    If nothing is selected, or too many scores are invalid, this task fails.
-    """
-
-    config_keys = ("regions", "tagger.branch", "tagger.max_invalid_fraction")
-
-    def requires(self) -> Any:
-        return SkimNtuples.req(self)
-
-    def output(self) -> Any:
-        return self.target("cut_flow.txt")
-
-    def run(self) -> None:
-        from deepsf.skim.cut_flow import (
-            format_cut_flow,
-            merge_cut_flows,
-            read_report,
-            require_selected,
-            require_valid_scores,
-        )
-
-        tables = [target.file for target in leaves(self.input()) if target.file.name.endswith("_entries.parquet")]
-        reports = [read_report(table) for table in tables]
-        require_selected(reports, self.cfg("regions"))
-        merged = merge_cut_flows(reports)
-        for sample, report in merged.items():
-            limit = self.cfg("tagger.max_invalid_fraction")
-            require_valid_scores(f"sample {sample}", report.jets, self.cfg("tagger.branch"), limit)
-        text = "\n".join(format_cut_flow(report) for report in merged.values())
-        with staged(self.output()) as (path,):
-            path.write_text(text)
-        self.publish_message(text)
+def of_data(sample: Sample, of_campaign: Any, key: str) -> Any:
+    """Return what a data sample of files, or else its campaign, says about its runs; of others nothing."""
+    if sample.kind != "data" or sample.generate:
+        return Sample.model_fields[key].default
+    return getattr(sample, key) or of_campaign
 
 
-def _local(section: Pileup | JetCorrections | None) -> Any:
-    """Return the section with its files as paths on this machine."""
-    return section and section.with_files(lambda file: str(settings.local(settings.resolve(file))))
+def skimmed(requirement: Any, kind: str) -> list[Path]:
+    """Return the tables of one kind (``entries``, ``jets``) of all branches of `SkimNtuples`."""
+    return [target.file for target in leaves(requirement) if target.file.name.endswith(f"_{kind}.parquet")]
+
+
+def pairs(requirement: Any) -> list[tuple[Path, Path]]:
+    """Return the tables of entries and of jets of all branches of `SkimNtuples`."""
+    entries = skimmed(requirement, "entries")
+    return [(path, path.with_name(f"{path.name.removesuffix('_entries.parquet')}_jets.parquet")) for path in entries]
 
 
 def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:

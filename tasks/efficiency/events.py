@@ -13,8 +13,7 @@ from tasks.framework.abstract import only_inherited
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import ProvenanceTarget, staged
 from tasks.framework.workflows import Workflow
-from tasks.inputs import skimmed
-from tasks.skim import SkimNtuples
+from tasks.skim import SkimNtuples, skimmed
 
 if TYPE_CHECKING:
     from deepsf.efficiency.events.events import JetEvents

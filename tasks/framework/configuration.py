@@ -99,6 +99,11 @@ def _why_absent(config: AnyConfig, section: str) -> str:
     return f"it is one {kind}; choose another with --config"
 
 
+def local_file(path: str) -> str:
+    """Return a path of a configuration on this machine."""
+    return str(settings.local(settings.resolve(path)))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")

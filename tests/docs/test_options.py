@@ -32,9 +32,7 @@ def test_rows_say_kind_limits_and_default():
     assert " | number > 0, < 1 | `0.25` | " in row("efficiency.split.test_fraction")
     assert " | list (number), rising | `[20, 50.5263, ..., 600]`, 20 values | " in row("efficiency.maps.pt_gev")
     assert " | whole number >= 1 or null | `null` | " in row("efficiency.truth_tagging.taggable.n_leading")
-    assert row("selection.triggers").startswith(
-        "| `selection.triggers` | by ee or emu or mumu: list (text) | required "
-    )
+    assert row("selection.jet_columns").startswith("| `selection.jet_columns` | by name: text | ")
     assert r"stat\<k>: number of" in row("shifts.eigenvectors")
     assert r"supercluster \|eta\|, vetoed" in row("selection.electron.crack_abseta")
 

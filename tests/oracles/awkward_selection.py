@@ -10,7 +10,9 @@ import numpy as np
 
 from deepsf.arrays import Array
 from deepsf.config.selection import Electron, Jet, Muon, Selection
-from deepsf.nanoaod.events import Collection, Events
+from deepsf.nanoaod.columns import Collection
+from deepsf.nanoaod.events import Events
+from deepsf.skim.cut_flow import LEPTON_STEPS
 from deepsf.skim.dileptons import Dileptons, LeptonPairs, by_channel, delta_r_squared, dilepton_mass
 
 
@@ -55,7 +57,7 @@ def select_leptons(events: Events, selection: Selection) -> LeptonPairs:
         lepton_eta=eta[kept],
         lepton_phi=phi[kept],
         n_filtered=n_filtered,
-        cut_flow=np.stack([by_channel(channel[mask]) for mask in passes]),
+        cut_flow={step: by_channel(channel[mask]) for step, mask in zip(LEPTON_STEPS, passes, strict=True)},
     )
 
 
@@ -73,7 +75,7 @@ def with_jets(leptons: LeptonPairs, jets: Collection, selection: Selection) -> D
         jet_offsets=np.concatenate([[0], np.cumsum(n_jets[kept])]).astype(np.int64),
         jet_index=jet_index[np.repeat(kept, n_jets)],
         n_filtered=leptons.n_filtered,
-        cut_flow=np.concatenate([leptons.cut_flow, by_channel(leptons.channel[kept])[None]]),
+        cut_flow={**leptons.cut_flow, "two_jets": by_channel(leptons.channel[kept])},
     )
 
 

@@ -187,7 +187,8 @@ def test_unknown_folders_and_other_stems_are_left_alone(campaign, made, clean, t
 def test_outputs_of_files_that_cannot_be_found_now_are_left_alone(campaign, made, capsys, tmp_path):
     files_on_a_disk = {"files": [str(tmp_path / "disk" / "*.root")], "generate": []}
     campaign.tree["generator"] = None
-    campaign.edit(samples=dict.fromkeys(("ttbar", "zjets", "data"), files_on_a_disk))
+    samples = dict.fromkeys(("ttbar", "zjets", "data"), files_on_a_disk)
+    campaign.edit(samples=samples, campaign={"certified": None})
     put(made / "GenerateNtuples" / "ttbar_0.root")
     put(made / "SkimNtuples" / "ttbar" / "ttbar_0_entries.parquet")
     campaign.task(CleanOutputs, dry_run=False).run()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from deepsf.config import ConfigError
+from tasks.cut_flow import ReportCutFlow
 from tasks.generation import GenerateNtuples
-from tasks.skim import ReportCutFlow, SkimNtuples
+from tasks.skim import SkimNtuples
 from tests.tasks.conftest import names
 
 
@@ -18,6 +19,7 @@ def on_files(tmp_path, **data):
     simulation = {"files": [f"{tmp_path}/a/*.root"], "generate": []}
     return {
         "generator": None,
+        "campaign": {"certified": None},
         "samples": {
             "ttbar": simulation,
             "zjets": {**simulation, "files": [f"{tmp_path}/a/one.root"]},
@@ -95,5 +97,5 @@ def test_a_table_depends_on_its_own_sample_alone(task_of):
 
 def test_the_cut_flow_is_of_all_skims(task_of):
     task = task_of(ReportCutFlow)
-    assert names(task) == ["cut_flow.txt"]
+    assert names(task) == ["cut_flow.txt", "processed_luminosity/data.json"]
     assert task.requires().is_workflow()

@@ -16,7 +16,7 @@ REQUIRED: Requirements = {
     "GenerateNtuples": {"TuneGenerator"},
     "SkimNtuples": {"GenerateNtuples"},
     "ReportCutFlow": {"SkimNtuples"},
-    "SampleInclusiveJets": {"SkimNtuples"},
+    "SampleInclusiveJets": {"SkimNtuples", "ReportCutFlow"},
     "MeasureBinnedSF": {"SkimNtuples", "SampleInclusiveJets"},
     "TrainDeepSF": {"SkimNtuples", "SampleInclusiveJets"},
     "AggregateDeepSF": {"TrainDeepSF", "SkimNtuples", "MeasureBinnedSF"},
@@ -37,6 +37,7 @@ PLOTS = {"PlotScaleFactors", "PlotClosure", "PlotPhaseSpace", "PlotPurity"}
 MEMBERS = {"TrainDeepSF/0", "TrainDeepSF/1"}
 NTUPLES = {f"GenerateNtuples/{number}" for number in range(4)}
 SKIMS = {f"SkimNtuples/{number}" for number in range(4)}
+JETS = {"ReportCutFlow", "SampleInclusiveJets"}
 SKIMS_OF_DATA = {"SkimNtuples/2", "SkimNtuples/3"}
 
 
@@ -116,7 +117,7 @@ def edits(campaign: Campaign) -> list[Edit]:
             {"SkimNtuples"},
             "SkimNtuples stale (0/4): regions.lf.same_flavour.met_max_gev: 30.0 -> 25.0",
             "AggregateDeepSF",
-            {*SKIMS, "SampleInclusiveJets", "MeasureBinnedSF", *MEMBERS, "TrainDeepSF/2", "AggregateDeepSF"},
+            {*SKIMS, *JETS, "MeasureBinnedSF", *MEMBERS, "TrainDeepSF/2", "AggregateDeepSF"},
         ),
         Edit(
             "the generator's seed",
@@ -124,7 +125,7 @@ def edits(campaign: Campaign) -> list[Edit]:
             {"TuneGenerator"},
             "TuneGenerator stale: generator.seed: 1 -> 2",
             "MeasureBinnedSF",
-            {"TuneGenerator", *NTUPLES, *SKIMS, "SampleInclusiveJets", "MeasureBinnedSF"},
+            {"TuneGenerator", *NTUPLES, *SKIMS, *JETS, "MeasureBinnedSF"},
         ),
         Edit(
             "another true scale factor",
@@ -150,8 +151,8 @@ def edits(campaign: Campaign) -> list[Edit]:
             {"TuneGenerator"},
             "training.learning_rate: 0.0005 -> 0.001",
             TOP,
-            # not the cut flow and other ends: nothing in between has asked for another one
-            {"TuneGenerator", *NTUPLES, *SKIMS, "SampleInclusiveJets", *PLOTS, TOP},
+            # not other ends: nothing in between has asked for another one
+            {"TuneGenerator", *NTUPLES, *SKIMS, *JETS, *PLOTS, TOP},
             restored=frozenset({"MeasureBinnedSF", "TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors"}),
         ),
     ]

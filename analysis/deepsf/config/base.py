@@ -94,6 +94,8 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
+Source = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}$")]
+"""Name of a source of systematic shifts; the shifts are ``<source>_up`` and ``<source>_down``."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**63, description="seed of the random numbers; change it to repeat with others")]
 Layers = Annotated[int, Field(ge=1, description="hidden layers of each network")]

@@ -7,11 +7,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from deepsf.config.base import Positive, Section
+from deepsf.config.base import Positive, Section, Source
+from deepsf.config.campaign import Campaign, RunRange
 from deepsf.config.generator import Generator
 from deepsf.config.jet_corrections import JetCorrections
+from deepsf.config.jet_id import JetVeto
 from deepsf.config.pileup import Pileup
-from deepsf.config.selection import CHANNELS, Channel
+from deepsf.config.selection import CHANNELS, Channel, Selection, Triggers
 
 
 class Sample(Section):
@@ -36,9 +38,27 @@ class Sample(Section):
     jet_corrections: JetCorrections | None = Field(
         default=None, description="jet corrections of the era, instead of the campaign's"
     )
-    sum_weights: Literal["runs", "events"] = Field(
+    jet_veto: JetVeto | None = Field(default=None, description="veto map of the era, instead of the campaign's")
+    triggers: dict[Channel, Triggers] | None = Field(
+        default=None, description="HLT paths of this data set by channel, instead of selection.triggers"
+    )
+    certified: str | None = Field(
+        default=None, description="JSON of the certified luminosity blocks of this data set, instead of the campaign's"
+    )
+    runs: tuple[RunRange, ...] = Field(
+        default=(), description="ranges [first run, last run] of this data set, instead of the campaign's"
+    )
+    sum_weights: Literal["runs", "events"] | Positive = Field(
         default="runs",
-        description="where the sum of generator weights comes from; events: only for files that were never skimmed",
+        description="where the sum of generator weights comes from: the Runs trees, the stored events (right only for "
+        "files that were never skimmed), or a number for all files of the sample together",
+    )
+    generator_weight: Literal["value", "sign"] = Field(
+        default="value", description="generator weights as they are, or only their signs, for samples with huge weights"
+    )
+    missing_shifts: tuple[Source, ...] = Field(
+        default=(),
+        description="sources of weight shifts that this sample does not have, e.g. [genscale] of a pure Pythia sample",
     )
 
     @model_validator(mode="after")
@@ -56,6 +76,22 @@ class Sample(Section):
             raise ValueError("luminosity_ifb is given for the simulation of an era, and for nothing else")
         return self
 
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> Sample:
+        other = {
+            "data": ("generator_weight", "sum_weights", "missing_shifts"),
+            "simulation": ("certified", "runs"),
+        }[self.kind]
+        misplaced = [key for key in other if getattr(self, key) != type(self).model_fields[key].default]
+        if misplaced:
+            raise ValueError(f"{' and '.join(misplaced)} is not for {self.kind}; leave it out")
+        if self.generator_weight == "sign" and self.sum_weights == "runs":
+            raise ValueError(
+                "generator_weight: sign needs the sum of signs, but Runs holds the sum of values; set sum_weights to "
+                "events, or to the sum of signs over all generated events"
+            )
+        return self
+
 
 def sample_problems(samples: Mapping[str, Sample], generator: Generator | None) -> Iterator[str]:
     """Yield kinds without a sample, and generated samples that do not fit the generator."""
@@ -71,6 +107,41 @@ def sample_problems(samples: Mapping[str, Sample], generator: Generator | None) 
     for process in {process for sample in generated.values() for process in sample.generate}:
         if simulated.count(process) != 1:
             yield f"samples: process {process} needs exactly one generated simulation sample"
+
+
+def certification_problems(samples: Mapping[str, Sample], campaign: Campaign) -> Iterator[str]:
+    """Yield data samples of files for which nothing says which luminosity blocks are certified, not even null."""
+    for name, sample in samples.items():
+        if campaign.certified is not None and "certified" in sample.model_fields_set and sample.certified is None:
+            yield (
+                f"samples.{name}.certified: null cannot undo campaign.certified; give each data sample that needs it "
+                "its own JSON, and the campaign none"
+            )
+    if "certified" in campaign.model_fields_set:
+        return
+    names = [n for n, s in samples.items() if s.kind == "data" and s.files and "certified" not in s.model_fields_set]
+    if names:
+        yield (
+            f"campaign.certified: data samples {', '.join(names)} need the JSON of certified luminosity blocks; name "
+            "it, or write certified: null if the files hold certified blocks alone"
+        )
+
+
+_RUNS_OF_2016 = (271036, 284044)
+
+
+def pileup_id_problems(samples: Mapping[str, Sample], campaign: Campaign, selection: Selection) -> Iterator[str]:
+    """Yield that the pile-up id was left at its default, though in 2016 the bit of loose and tight are swapped."""
+    if "pu_id_bit" in selection.jet.model_fields_set or not any(sample.files for sample in samples.values()):
+        return
+    eras = [campaign.era, *(sample.era for sample in samples.values() if sample.era is not None)]
+    runs = [run for ranges in (campaign.runs, *(s.runs for s in samples.values())) for run in ranges]
+    first, last = _RUNS_OF_2016
+    if any("2016" in era for era in eras) or any(low <= last and high >= first for low, high in runs):
+        yield (
+            "selection.jet.pu_id_bit: in 2016 the bits of Jet_puId are swapped, 1 is loose and the default 4 is tight; "
+            "write the bit that you want, or null for no pile-up id"
+        )
 
 
 def era_problems(samples: Mapping[str, Sample], luminosity_ifb: float) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from deepsf.config.audit import Audit
 from deepsf.config.base import Name, Section
 from deepsf.config.binned import Binned
-from deepsf.config.campaign import Campaign
+from deepsf.config.campaign import Campaign, order_problems
 from deepsf.config.direct import Direct
 from deepsf.config.efficiency.efficiency import Efficiency, efficiency_problems
 from deepsf.config.exports import Exports, file_problems
@@ -24,10 +24,11 @@ from deepsf.config.flavours import (
 from deepsf.config.generator import Generator
 from deepsf.config.htcondor import HTCondor
 from deepsf.config.jet_corrections import JetCorrections, level_problems
+from deepsf.config.jet_id import JetVeto
 from deepsf.config.pileup import Pileup
 from deepsf.config.plots import Plots
 from deepsf.config.regions import Region, region_problems, tag_cut_problems
-from deepsf.config.samples import Sample, era_problems, sample_problems
+from deepsf.config.samples import Sample, certification_problems, era_problems, pileup_id_problems, sample_problems
 from deepsf.config.selection import Selection, column_problems
 from deepsf.config.shifts import Shifts, shift_problems
 from deepsf.config.training import Ensemble, Training, input_problems
@@ -61,6 +62,7 @@ class Config(Section):
     regions: dict[Name, Region] = Field(min_length=1)
     pileup: Pileup | None = None
     jet_corrections: JetCorrections | None = None
+    jet_veto: JetVeto | None = None
     event_weight: EventWeight = EventWeight()
     normalisation: Normalisation = Normalisation()
     binned: Binned
@@ -84,6 +86,9 @@ class Config(Section):
             *tag_cut_problems(self.regions, self._discriminant_max),
             *region_problems(self.regions, self.flavours, self.tagger, self.selection),
             *sample_problems(self.samples, self.generator),
+            *certification_problems(self.samples, self.campaign),
+            *order_problems(self.campaign, [name for name, s in self.samples.items() if s.kind == "data"]),
+            *pileup_id_problems(self.samples, self.campaign, self.selection),
             *era_problems(self.samples, self.campaign.luminosity_ifb),
             *level_problems(self.jet_corrections, self.samples),
             *input_problems(self.training, self.selection),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
 
 from pydantic import Field
 
-from deepsf.config.base import OpenFraction, Section
+from deepsf.config.base import OpenFraction, Section, Source
 from deepsf.config.flavours import Flavour, measured_flavours
 from deepsf.config.regions import Region
-
-Source = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}$")]
 
 
 class Contamination(Section):

@@ -6,9 +6,7 @@ Versions differ in the branches that exist (no ``Jet_puId`` for PUPPI jets, trig
 
 from __future__ import annotations
 
-import difflib
-import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +14,10 @@ import numpy as np
 
 from deepsf.config.flavours import Tagger
 from deepsf.config.samples import Sample
-from deepsf.config.selection import CHANNELS, Channel, Selection
-from deepsf.nanoaod.root_file import NtupleError, events_tree, open_root, unreadable
-
-log = logging.getLogger(__name__)
+from deepsf.config.selection import Selection, TriggerOfRuns, WeightBranches
+from deepsf.nanoaod.event_weights import LISTED, sum_of_weights
+from deepsf.nanoaod.root_file import NtupleError, events_tree, open_root
+from deepsf.nanoaod.triggers import Paths, of_file, with_close_names
 
 EVENT_BRANCHES = {"run": np.uint32, "luminosityBlock": np.uint32, "event": np.uint64}
 ELECTRON_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32, "charge": np.int32, "cutBased": np.int32}
@@ -31,21 +29,19 @@ MUON_BRANCHES = {
     "tightId": np.bool_,
     "pfRelIso04_all": np.float32,
 }
-JET_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32, "jetId": np.int32}
+JET_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32}
+JET_INTEGERS = ("jetId", "puId", "genJetIdx", "chMultiplicity", "neMultiplicity")
 GEN_JET_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32}
 RHO_BRANCHES = ("fixedGridRhoFastjetAll", "Rho_fixedGridRhoFastjetAll")  # the second from NanoAOD v10 on
-WEIGHT_LISTS = {
-    # (muR, muF) = (0.5, 0.5) comes first and (2, 2) last; of nine or, without the nominal one, of eight.
-    "LHEScaleWeight": {"genscale_up": -1, "genscale_down": 0},
-    # CMS stores more (isrDefHi, fsrDefHi), then less radiation; titles of versions disagree, the order does not.
-    "PSWeight": {"psisr_up": 0, "psfsr_up": 1, "psisr_down": 2, "psfsr_down": 3},
-}
-"""Position in each event's list of weights, by shift."""
-WEIGHT_LIST_LENGTHS = {"LHEScaleWeight": (8, 9), "PSWeight": (4,)}
 _NO_CORRECTIONS = "drop the jet_corrections section of the config, or take files that have the branch"
+_NO_JET_ID = "set selection.jet.id to one from what the file has, or selection.jet.jet_id_bit to null for none"
+_NO_CONTENT = "set selection.jet.id and jet_veto to what the file's version of NanoAOD has"
 WAYS_OUT = {
     "Jet_rawFactor": _NO_CORRECTIONS,
     "Jet_area": _NO_CORRECTIONS,
+    "Jet_jetId": _NO_JET_ID,
+    **dict.fromkeys((f"Jet_{n}" for n in ("chHEF", "neHEF", "chEmEF", "neEmEF", "muEF")), _NO_CONTENT),
+    **dict.fromkeys(("Jet_chMultiplicity", "Jet_neMultiplicity"), _NO_CONTENT),
     "Jet_genJetIdx": "drop jet_corrections.jer, or take files that have the branch",
     **dict.fromkeys((f"GenJet_{name}" for name in GEN_JET_BRANCHES), "drop jet_corrections.jer"),
     "Electron_deltaEtaSC": "set selection.electron.crack_abseta to null to select without the crack veto",
@@ -58,8 +54,8 @@ WAYS_OUT = {
 class CorrectionBranches(NamedTuple):
     """Which branches corrections need; by default none: jets as stored, no pile-up weights.
 
-    Of the jets their raw energy, area and partner among the generator's jets; of the event rho, the azimuth of the
-    missing pT, and the true number of interactions.
+    Of the jets their raw energy, area, partner among the generator's jets and what they consist of; of the event rho,
+    the azimuth of the missing pT, and the true number of interactions.
     """
 
     raw: bool = False
@@ -68,20 +64,24 @@ class CorrectionBranches(NamedTuple):
     generator: bool = False
     met_phi: bool = False
     pileup: bool = False
+    jet_content: tuple[str, ...] = ()
 
 
 NO_CORRECTIONS = CorrectionBranches()
 
 
 class Ntuple(NamedTuple):
-    """What `inspect` learns about a file: sums, and the branches to read by meaning."""
+    """What `inspect` learns about a file: sums, and the branches to read by meaning.
+
+    ``stored_as`` gives branches of custom files their names there. A file without events has no branches.
+    """
 
     path: str
     n_events: int
     sum_weights: float
     is_data: bool
-    triggers: dict[Channel, tuple[str, ...]]
-    missing_triggers: tuple[str, ...]
+    uses_signs: bool
+    triggers: Paths
     filters: tuple[str, ...]
     met: str
     has_pv: bool
@@ -92,36 +92,53 @@ class Ntuple(NamedTuple):
     jet_acceptance: tuple[float, float]
     corrections: CorrectionBranches
     rho: str
-    weight_lists: tuple[str, ...]
+    listed_sources: tuple[str, ...]
+    weights: dict[str, WeightBranches]
+    stored_as: dict[str, str]
 
     @property
     def weight_shifts(self) -> tuple[str, ...]:
-        """Shifts of the event weight that the file holds."""
-        return tuple(shift for name in self.weight_lists for shift in WEIGHT_LISTS[name])
+        """Shifts of the event weight that the file may hold."""
+        sources = [*self.listed_sources, *(name for name, branches in self.weights.items() if branches.up)]
+        return tuple(f"{source}_{direction}" for source in sources for direction in ("up", "down"))
 
     @property
     def jet_branches(self) -> dict[str, Any]:
         """Types of the branches of jets by name, without discriminant, flavour and further columns."""
         needed = self.corrections
+        names = [*(["puId"] if self.has_pu_id else []), *needed.jet_content]
+        names += [*(["rawFactor"] if needed.raw else []), *(["area"] if needed.area else [])]
+        names += ["genJetIdx"] if needed.generator else []
+        types = {name: np.int32 if name in JET_INTEGERS else np.float32 for name in names}
+        return {**JET_BRANCHES, **types}
+
+    @property
+    def resolved(self) -> dict[str, str]:
+        """What was chosen among alternatives, by quantity: the same in all files that are compared."""
+        if not self.n_events:
+            return {}
         return {
-            **JET_BRANCHES,
-            **({"puId": np.int32} if self.has_pu_id else {}),
-            **({"rawFactor": np.float32} if needed.raw else {}),
-            **({"area": np.float32} if needed.area else {}),
-            **({"genJetIdx": np.int32} if needed.generator else {}),
+            "missing pT": self.met,
+            "pile-up id": "Jet_puId" if self.has_pu_id else "none",
+            "number of vertices": "PV_npvsGood" if self.has_pv else "none",
+            "rho": self.rho if self.corrections.rho else "not used",
         }
 
     @property
     def branches(self) -> tuple[str, ...]:
-        """All branches that `iterate` reads, each once."""
+        """All branches that are read, each once, by their standard names."""
+        if not self.n_events:
+            return ()
         needed = self.corrections
-        names = [*EVENT_BRANCHES, *self.filters, *(path for paths in self.triggers.values() for path in paths)]
+        names = [*EVENT_BRANCHES, *self.filters, *self.triggers.branches]
         names += [f"{self.met}_pt", *(["PV_npvsGood"] if self.has_pv else [])]
         names += [] if self.is_data else ["genWeight", "Jet_hadronFlavour"]
         names += ["Pileup_nTrueInt"] if needed.pileup else []
         names += [f"Electron_{name}" for name in ELECTRON_BRANCHES] + (["Electron_deltaEtaSC"] if self.sc_eta else [])
         names += [f"Muon_{name}" for name in MUON_BRANCHES] + [f"Jet_{name}" for name in self.jet_branches]
-        names += [self.discriminant, *self.jet_columns.values(), *self.weight_lists]
+        names += [self.discriminant, *self.jet_columns.values()]
+        names += [LISTED[source].branch for source in self.listed_sources]
+        names += [branch for weight in self.weights.values() for branch in _branches_of(weight)]
         names += [*([self.rho] if needed.rho else []), *([f"{self.met}_phi"] if needed.met_phi else [])]
         names += [f"GenJet_{name}" for name in GEN_JET_BRANCHES] if needed.generator else []
         return tuple(dict.fromkeys(names))
@@ -132,48 +149,92 @@ def inspect(
     sample: Sample,
     tagger: Tagger,
     selection: Selection,
-    corrections: CorrectionBranches = NO_CORRECTIONS,
+    corrections: CorrectionBranches | None = None,
+    sources: Collection[str] | None = None,
+    earlier: Iterable[str | TriggerOfRuns] = (),
 ) -> Ntuple:
     """Return which branches of a NanoAOD file to read, its number of events and its sum of generator weights.
 
     The sum of weights is ``Runs/genEventSumw``, which counts the events before any skim; with ``sum_weights: events``
     of the sample, the sum of ``genWeight`` of the stored events, right only for a file that holds every generated
-    event. Data: the number of events.
+    event; 0 if the sample gives it as a number. Data: the number of events.
+
+    Parameters
+    ----------
+    corrections
+        What corrections need; by default the identification of jets alone.
+    sources
+        Sources of weight shifts to read, where the file has them; None: all but those that the sample does not have.
+    earlier
+        Trigger paths of the data sets before the sample in ``campaign.data_order``.
 
     Raises
     ------
     NtupleError
-        If the file cannot be read, has no ``Events`` tree, is data for a simulated sample or the other way round,
-        lacks branches (all are named at once), every trigger path, or the sum of weights.
+        If the file cannot be read, has no ``Events``, is data for a simulated sample or the other way round, lacks
+        branches (all are named at once), every trigger path of a channel, or the sum of weights.
     """
     name = str(path)
+    needed = stored_jet_content(selection) if corrections is None else corrections
     with open_root(name) as file:
         tree = events_tree(file, name)
-        known = set(tree.keys(recursive=False))
-        is_data = sample.kind == "data"
-        _check_kind(name, known, is_data)
-        present, absent = _triggers(name, known, sample, selection)
-        ntuple = Ntuple(
-            path=name,
-            n_events=int(tree.num_entries),
-            sum_weights=0.0,
-            is_data=is_data,
-            triggers=present,
-            missing_triggers=absent,
-            filters=selection.event_filters,
-            met=_met(name, known, selection),
-            has_pv="PV_npvsGood" in known,
-            has_pu_id="Jet_puId" in known,
-            sc_eta=selection.electron.crack_abseta is not None,
-            discriminant=f"Jet_{tagger.branch}",
-            jet_columns={column: f"Jet_{branch}" for column, branch in selection.jet_columns.items()},
-            jet_acceptance=(selection.jet.pt_min_gev, selection.jet.abseta_max),
-            corrections=corrections._replace(pileup=corrections.pileup and not is_data),
-            rho=next((branch for branch in RHO_BRANCHES if branch in known), RHO_BRANCHES[0]),
-            weight_lists=() if is_data else _weight_lists(tree, known, name),
-        )
+        known = _known_branches(tree, selection.branches)
+        if tree.num_entries:
+            _check_kind(name, known, sample.kind == "data")
+        ntuple = _resolved(name, known, int(tree.num_entries), sample, tagger, selection, needed)
+        if ntuple.n_events:
+            ntuple = ntuple._replace(
+                triggers=of_file(name, known, sample, selection, earlier), met=_met(name, known, selection)
+            )
+        if not ntuple.is_data:
+            weights = _further_weights(selection, sources, sample)
+            ntuple = ntuple._replace(listed_sources=_listed_sources(known, sources, sample), weights=weights)
         _check_branches(ntuple, known)
-        return ntuple._replace(sum_weights=_sum_weights(file, tree, ntuple, sample.sum_weights))
+        if ntuple.is_data:
+            return ntuple
+        stored = selection.branches.get("genWeight", "genWeight")
+        total = sum_of_weights(name, file, tree, sample.sum_weights, stored, ntuple.uses_signs)
+        return ntuple._replace(sum_weights=total)
+
+
+def _resolved(
+    path: str, known: Collection[str], n_events: int, sample: Sample, tagger: Tagger, selection: Selection,
+    needed: CorrectionBranches,
+) -> Ntuple:  # fmt: skip
+    """Return what a file has, without missing pT, triggers and weights."""
+    is_data = sample.kind == "data"
+    return Ntuple(
+        path=path,
+        n_events=n_events,
+        sum_weights=float(n_events),
+        is_data=is_data,
+        uses_signs=sample.generator_weight == "sign",
+        triggers=Paths({}, ()),
+        filters=selection.event_filters,
+        met="",
+        has_pv="PV_npvsGood" in known,
+        has_pu_id="Jet_puId" in known,
+        sc_eta=selection.electron.crack_abseta is not None,
+        discriminant=f"Jet_{tagger.branch}",
+        jet_columns={column: f"Jet_{branch}" for column, branch in selection.jet_columns.items()},
+        jet_acceptance=(selection.jet.pt_min_gev, selection.jet.abseta_max),
+        corrections=needed._replace(pileup=needed.pileup and not is_data),
+        rho=next((branch for branch in RHO_BRANCHES if branch in known), RHO_BRANCHES[0]),
+        listed_sources=(),
+        weights={},
+        stored_as=selection.branches,
+    )
+
+
+def stored_jet_content(selection: Selection) -> CorrectionBranches:
+    """Return the branches of an identification by the stored bit."""
+    needs_bit = selection.jet.id is None and selection.jet.jet_id_bit is not None
+    return CorrectionBranches(jet_content=("jetId",) if needs_bit else ())
+
+
+def _known_branches(tree: Any, stored_as: Mapping[str, str]) -> frozenset[str]:
+    stored = frozenset(tree.keys(recursive=False))
+    return stored - stored_as.keys() | {standard for standard, branch in stored_as.items() if branch in stored}
 
 
 def _check_kind(path: str, known: Collection[str], is_data: bool) -> None:
@@ -191,38 +252,27 @@ def _check_kind(path: str, known: Collection[str], is_data: bool) -> None:
         )
 
 
-def _triggers(
-    path: str, known: Collection[str], sample: Sample, selection: Selection
-) -> tuple[dict[Channel, tuple[str, ...]], tuple[str, ...]]:
-    """Return the existing paths by channel, of the channels that the sample may fill, and the missing ones."""
-    wanted = {channel: selection.triggers.get(channel, ()) for channel in CHANNELS if channel in sample.channels}
-    present = {channel: tuple(p for p in paths if p in known) for channel, paths in wanted.items()}
-    missing = tuple(dict.fromkeys(p for paths in wanted.values() for p in paths if p not in known))
-    if not any(present.values()):
-        hlt = [branch for branch in known if branch.startswith("HLT_")]
-        raise NtupleError(
-            f"{path}: none of the trigger paths of the channels {', '.join(wanted)} exists "
-            f"({'; '.join(_with_close_names(p, hlt) for p in missing)}); "
-            f"set selection.triggers to paths of this data-taking period ({len(hlt)} HLT branches in the file)"
-        )
-    if missing:
-        log.warning("%s: trigger paths that the file lacks count as not fired: %s", path, ", ".join(missing))
-    return present, missing
+def _listed_sources(known: Collection[str], sources: Collection[str] | None, sample: Sample) -> tuple[str, ...]:
+    return tuple(
+        source
+        for source, listed in LISTED.items()
+        if listed.branch in known and (sources is None or source in sources) and source not in sample.missing_shifts
+    )
 
 
-def _weight_lists(tree: Any, known: Collection[str], path: str) -> tuple[str, ...]:
-    """Return the lists of weights that have the expected length; the first event decides."""
-    usable = []
-    for branch, lengths in WEIGHT_LIST_LENGTHS.items():
-        if branch not in known:
-            continue
-        try:
-            first = tree[branch].array(entry_stop=1)
-        except Exception as error:  # uproot and the codecs raise many types on corrupt baskets
-            raise unreadable(path, error, f"reading {branch}") from error
-        if len(first) and len(first[0]) in lengths:
-            usable.append(branch)
-    return tuple(usable)
+def _further_weights(
+    selection: Selection, sources: Collection[str] | None, sample: Sample
+) -> dict[str, WeightBranches]:
+    """Return the further weights of a sample; without shifts those that are not asked for."""
+    return {
+        source: weight if sources is None or source in sources else weight.model_copy(update={"up": None, "down": None})
+        for source, weight in selection.weights.items()
+        if source not in sample.missing_shifts
+    }
+
+
+def _branches_of(weight: WeightBranches) -> tuple[str, ...]:
+    return tuple(branch for branch in (weight.nominal, weight.up, weight.down) if branch is not None)
 
 
 def _met(path: str, known: Collection[str], selection: Selection) -> str:
@@ -243,37 +293,17 @@ def _check_branches(ntuple: Ntuple, known: Collection[str]) -> None:
         if branch in known:
             continue
         way_out = WAYS_OUT.get(branch, "take a NanoAOD file that has it")
-        if branch == ntuple.discriminant:
+        if branch in ntuple.stored_as:
+            way_out = f"correct or drop its entry in selection.branches, {ntuple.stored_as[branch]}"
+        elif branch == ntuple.discriminant:
             tags = sorted(name for name in known if name.startswith("Jet_btag"))
             way_out = f"set tagger.branch to one that the file has: {', '.join(tags) or 'none is there'}"
         elif branch in ntuple.filters:
             way_out = "take it off selection.event_filters if this data-taking period has no such filter"
         elif branch in ntuple.jet_columns.values():
             way_out = "correct or drop its entry in selection.jet_columns"
-        lines.append(f"  branch {_with_close_names(branch, known)} is missing and required; {way_out}")
+        elif any(branch in _branches_of(weight) for weight in ntuple.weights.values()):
+            way_out = "correct or drop its entry in selection.weights, or name it in missing_shifts of the sample"
+        lines.append(f"  branch {with_close_names(branch, known)} is missing and required; {way_out}")
     if lines:
         raise NtupleError(f"{ntuple.path}: {len(lines)} required branch(es) missing\n" + "\n".join(lines))
-
-
-def _with_close_names(branch: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(branch, known, n=2, cutoff=0.8)
-    return f"{branch} (close: {', '.join(close)})" if close else branch
-
-
-def _sum_weights(file: Any, tree: Any, ntuple: Ntuple, source: str) -> float:
-    if ntuple.is_data:
-        return float(ntuple.n_events)
-    try:
-        if source == "events":
-            return float(np.sum(tree["genWeight"].array(library="np"), dtype=np.float64))
-        runs = file.get("Runs")
-        for branch in ("genEventSumw", "genEventSumw_"):  # the second in NanoAOD v6
-            if runs is not None and branch in runs:
-                return float(np.sum(runs[branch].array(library="np"), dtype=np.float64))
-    except Exception as error:  # uproot and the codecs raise many types on corrupt baskets
-        raise unreadable(ntuple.path, error, "summing the generator weights") from error
-    raise NtupleError(
-        f"{ntuple.path}: branch Runs/genEventSumw is missing: without the sum of generator weights the sample cannot "
-        "be scaled to its cross section; take files with a Runs tree, or set sum_weights: events for the sample if the "
-        "file holds every generated event"
-    )

@@ -6,7 +6,7 @@ Types differ by version (``Jet_jetId`` is int32, from v13 uint8): every branch i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -14,26 +14,12 @@ import awkward as ak
 import numpy as np
 
 from deepsf.arrays import Array
-from deepsf.config.selection import CHANNELS
-from deepsf.nanoaod.branches import (
-    ELECTRON_BRANCHES,
-    EVENT_BRANCHES,
-    GEN_JET_BRANCHES,
-    MUON_BRANCHES,
-    WEIGHT_LIST_LENGTHS,
-    WEIGHT_LISTS,
-    Ntuple,
-)
+from deepsf.nanoaod.branches import ELECTRON_BRANCHES, EVENT_BRANCHES, GEN_JET_BRANCHES, MUON_BRANCHES, Ntuple
+from deepsf.nanoaod.columns import Collection, collection, flat, require_finite, require_kinematics
+from deepsf.nanoaod.event_weights import LISTED, listed_ratios
 from deepsf.nanoaod.root_file import NtupleError, events_tree, open_root, unreadable
 
 NOT_RUN_BELOW = -900.0
-
-
-class Collection(NamedTuple):
-    """Objects of all events of a chunk in a row; event i owns ``offsets[i]:offsets[i + 1]`` of every column."""
-
-    offsets: Array
-    columns: dict[str, Array]
 
 
 class Events(NamedTuple):
@@ -49,17 +35,19 @@ class Events(NamedTuple):
         Shape (n,): all of ``selection.event_filters``.
     fired
         Shape (n, 3), by `CHANNELS`: any trigger path of the channel; never for a channel the sample may not fill.
+    fired_earlier
+        Shape (n,): a trigger path of an earlier data set, in which the event counts.
     met_gev, n_pv
         Shape (n,), float32 and int16; ``n_pv`` is -1 where the file has no ``PV_npvsGood``.
-    generator_weight
-        Shape (n,), float64; 1 in data.
+    weight
+        Shape (n,), float64: generator weight, or its sign, times the further weights of the configuration; 1 in data.
     n_true_interactions
         Shape (n,), float32, or None without pile-up weights.
     electrons, muons
         pt, eta, phi, charge; cutBased and sc_eta; tightId and pfRelIso04_all.
     jets
-        pt, eta, phi, jetId, puId (where the file has it), discriminant (as stored), hadron_flavour (int8, -1 in data);
-        for corrections rawFactor, area and genJetIdx.
+        pt, eta, phi, puId (where the file has it), discriminant (as stored), hadron_flavour (int8, -1 in data); what
+        identification and corrections need of jetId, energy fractions, multiplicities, rawFactor, area, genJetIdx.
     jet_columns
         Flat columns of all jets for ``selection.jet_columns``, float32.
     met_phi, rho
@@ -69,6 +57,8 @@ class Events(NamedTuple):
     weight_ratios
         Shape (n,), float32, by shift of the event weight: weight of the shift over the nominal one, 1 for events
         without; ``genscale`` (both scales doubled or halved), ``psisr`` and ``psfsr`` (more or less radiation).
+    n_without
+        Number of events without weights, by source of weight shifts.
     """
 
     first_index: int
@@ -77,9 +67,10 @@ class Events(NamedTuple):
     event: Array
     passes_filters: Array
     fired: Array
+    fired_earlier: Array
     met_gev: Array
     n_pv: Array
-    generator_weight: Array
+    weight: Array
     n_true_interactions: Array | None
     electrons: Collection
     muons: Collection
@@ -89,6 +80,7 @@ class Events(NamedTuple):
     rho: Array | None = None
     gen_jets: Collection | None = None
     weight_ratios: Mapping[str, Array] = MappingProxyType({})
+    n_without: Mapping[str, int] = MappingProxyType({})
 
     @property
     def n_events(self) -> int:
@@ -102,12 +94,17 @@ def iterate(ntuple: Ntuple, events_per_chunk: int = 100_000) -> Iterator[Events]
     Raises
     ------
     NtupleError
-        If the file is corrupt, or the tagger was not run on a jet in the acceptance.
+        If the file is corrupt, holds numbers that cannot be, or the tagger was not run on a jet in the acceptance.
     """
+    if not ntuple.n_events:
+        return
     first = 0
+    stored_as = {branch: ntuple.stored_as.get(branch, branch) for branch in ntuple.branches}
     with open_root(ntuple.path) as file:
         tree = events_tree(file, ntuple.path)
-        chunks = tree.iterate(list(ntuple.branches), step_size=events_per_chunk, library="ak", how=dict)
+        chunks = tree.iterate(
+            list(dict.fromkeys(stored_as.values())), step_size=events_per_chunk, library="ak", how=dict
+        )
         while True:
             try:
                 arrays = next(chunks, None)
@@ -115,7 +112,7 @@ def iterate(ntuple: Ntuple, events_per_chunk: int = 100_000) -> Iterator[Events]
                 raise unreadable(ntuple.path, error, f"reading events from number {first} on") from error
             if arrays is None:
                 break
-            events = _events(ntuple, arrays, first)
+            events = _events(_Chunk(ntuple, {name: arrays[stored] for name, stored in stored_as.items()}), first)
             _check_tagger_ran(ntuple, events.jets)
             yield events
             first += events.n_events
@@ -123,98 +120,110 @@ def iterate(ntuple: Ntuple, events_per_chunk: int = 100_000) -> Iterator[Events]
         raise NtupleError(f"{ntuple.path}: {first} of {ntuple.n_events} events could be read; copy the file again")
 
 
-def _events(ntuple: Ntuple, arrays: Mapping[str, ak.Array], first: int) -> Events:
-    n = len(arrays["run"])
-    electrons = _collection(ntuple, arrays, "Electron", ELECTRON_BRANCHES)
-    electrons.columns["sc_eta"] = electrons.columns["eta"]
-    if ntuple.sc_eta:
-        electrons.columns["sc_eta"] = electrons.columns["eta"] + _flat(arrays["Electron_deltaEtaSC"], np.float32)
-    jets = _collection(ntuple, arrays, "Jet", ntuple.jet_branches)
-    n_jets = len(jets.columns["pt"])
-    jets.columns["discriminant"] = _flat(arrays[ntuple.discriminant], np.float32)
-    jets.columns["hadron_flavour"] = (
-        np.full(n_jets, -1, np.int8) if ntuple.is_data else _flat(arrays["Jet_hadronFlavour"], np.int8)
-    )
-    jet_columns = {name: _flat(arrays[branch], np.float32) for name, branch in ntuple.jet_columns.items()}
-    _check_lengths(ntuple, n_jets, jets.columns["discriminant"], *jet_columns.values())
+class _Chunk(NamedTuple):
+    """The arrays of a chunk by branch, as they were read."""
+
+    ntuple: Ntuple
+    arrays: Mapping[str, ak.Array]
+
+    def flat(self, branch: str, dtype: Any) -> Array:
+        return flat(self.ntuple.path, branch, self.arrays[branch], dtype)
+
+    def finite(self, branch: str, dtype: Any, way_out: str = "take the file off the sample") -> Array:
+        values = self.flat(branch, dtype)
+        require_finite(self.ntuple.path, branch, values, way_out)
+        return values
+
+    def masks(self, branches: tuple[str, ...]) -> dict[str, Array]:
+        return {branch: self.flat(branch, np.bool_) for branch in branches}
+
+    def collection(self, name: str, types: Mapping[str, Any], **further: tuple[str, Any]) -> Collection:
+        """Return a collection with columns of the same name as the branch, and further ones by branch and type."""
+        branches = {column: (f"{name}_{column}", dtype) for column, dtype in types.items()} | further
+        found = {column: (branch, self.arrays[branch], dtype) for column, (branch, dtype) in branches.items()}
+        objects = collection(self.ntuple.path, name, found)
+        require_kinematics(self.ntuple.path, name, objects)
+        return objects
+
+
+def _events(chunk: _Chunk, first: int) -> Events:
+    ntuple = chunk.ntuple
+    needed, n = ntuple.corrections, len(chunk.arrays["run"])
+    run, luminosity_block, event = (chunk.flat(branch, dtype) for branch, dtype in EVENT_BRANCHES.items())
+    triggers = chunk.masks(ntuple.triggers.branches)
+    jets, jet_columns = _jets(chunk)
+    weight, ratios, n_without = _weights(chunk, n)
     return Events(
         first_index=first,
-        **{
-            name: _flat(arrays[branch], EVENT_BRANCHES[branch])
-            for name, branch in (("run", "run"), ("luminosity_block", "luminosityBlock"), ("event", "event"))
-        },
-        passes_filters=np.logical_and.reduce([np.ones(n, np.bool_), *_masks(arrays, ntuple.filters)]),
-        fired=np.stack(
-            [
-                np.logical_or.reduce([np.zeros(n, np.bool_), *_masks(arrays, ntuple.triggers.get(channel, ()))])
-                for channel in CHANNELS
-            ],
-            axis=1,
-        ),
-        met_gev=_flat(arrays[f"{ntuple.met}_pt"], np.float32),
-        n_pv=_flat(arrays["PV_npvsGood"], np.int16) if ntuple.has_pv else np.full(n, -1, np.int16),
-        generator_weight=np.ones(n) if ntuple.is_data else _flat(arrays["genWeight"], np.float64),
-        n_true_interactions=_flat(arrays["Pileup_nTrueInt"], np.float32) if ntuple.corrections.pileup else None,
-        electrons=electrons,
-        muons=_collection(ntuple, arrays, "Muon", MUON_BRANCHES),
+        run=run,
+        luminosity_block=luminosity_block,
+        event=event,
+        passes_filters=np.logical_and.reduce([np.ones(n, np.bool_), *chunk.masks(ntuple.filters).values()]),
+        fired=ntuple.triggers.fired(triggers, run),
+        fired_earlier=ntuple.triggers.fired_earlier(triggers, run),
+        met_gev=chunk.finite(f"{ntuple.met}_pt", np.float32),
+        n_pv=chunk.flat("PV_npvsGood", np.int16) if ntuple.has_pv else np.full(n, -1, np.int16),
+        weight=weight,
+        n_true_interactions=chunk.finite("Pileup_nTrueInt", np.float32) if needed.pileup else None,
+        electrons=_electrons(chunk),
+        muons=chunk.collection("Muon", MUON_BRANCHES),
         jets=jets,
         jet_columns=jet_columns,
-        met_phi=_flat(arrays[f"{ntuple.met}_phi"], np.float32) if ntuple.corrections.met_phi else None,
-        rho=_flat(arrays[ntuple.rho], np.float32) if ntuple.corrections.rho else None,
-        gen_jets=_collection(ntuple, arrays, "GenJet", GEN_JET_BRANCHES) if ntuple.corrections.generator else None,
-        weight_ratios={
-            shift: ratio
-            for branch in ntuple.weight_lists
-            for shift, ratio in _weight_ratios(ntuple, branch, arrays[branch]).items()
-        },
+        met_phi=chunk.finite(f"{ntuple.met}_phi", np.float32) if needed.met_phi else None,
+        rho=chunk.finite(ntuple.rho, np.float32) if needed.rho else None,
+        gen_jets=chunk.collection("GenJet", GEN_JET_BRANCHES) if needed.generator else None,
+        weight_ratios=ratios,
+        n_without=n_without,
     )
 
 
-def _weight_ratios(ntuple: Ntuple, branch: str, lists: ak.Array) -> dict[str, Array]:
-    offsets = np.asarray(lists.layout.offsets.data, np.int64) - int(lists.layout.offsets[0])
-    values = _flat(lists, np.float32)
-    complete = np.flatnonzero(np.isin(np.diff(offsets), WEIGHT_LIST_LENGTHS[branch]))
-    ratios = {}
-    for shift, place in WEIGHT_LISTS[branch].items():
-        ratio = np.ones(len(offsets) - 1, np.float32)
-        ratio[complete] = values[offsets[complete] + place if place >= 0 else offsets[complete + 1] + place]
-        if not np.isfinite(ratio).all():
-            n_bad = np.count_nonzero(~np.isfinite(ratio))
-            raise NtupleError(
-                f"{ntuple.path}: branch {branch} is not finite for {n_bad} of {len(ratio)} events ({shift}); take the "
-                "file off the sample, or produce it without the branch"
-            )
-        ratios[shift] = ratio
-    return ratios
+def _electrons(chunk: _Chunk) -> Collection:
+    further = {"delta_eta_sc": ("Electron_deltaEtaSC", np.float32)} if chunk.ntuple.sc_eta else {}
+    electrons = chunk.collection("Electron", ELECTRON_BRANCHES, **further)
+    columns = electrons.columns
+    columns["sc_eta"] = columns["eta"] + columns.pop("delta_eta_sc", np.float32(0.0))
+    return electrons
 
 
-def _collection(ntuple: Ntuple, arrays: Mapping[str, ak.Array], name: str, branches: Mapping[str, Any]) -> Collection:
-    columns = {branch: _flat(arrays[f"{name}_{branch}"], dtype) for branch, dtype in branches.items()}
-    layout = arrays[f"{name}_pt"].layout
-    offsets = np.asarray(layout.offsets.data, np.int64) - int(layout.offsets[0])
-    _check_lengths(ntuple, len(columns["pt"]), *columns.values())
-    return Collection(offsets, columns)
+def _jets(chunk: _Chunk) -> tuple[Collection, dict[str, Array]]:
+    """Return the jets, and their columns of the configuration."""
+    ntuple = chunk.ntuple
+    further: dict[str, tuple[str, Any]] = {
+        f"column {name}": (branch, np.float32) for name, branch in ntuple.jet_columns.items()
+    }
+    further["discriminant"] = (ntuple.discriminant, np.float32)
+    if not ntuple.is_data:
+        further["hadron_flavour"] = ("Jet_hadronFlavour", np.int8)
+    jets = chunk.collection("Jet", ntuple.jet_branches, **further)
+    columns = jets.columns
+    if ntuple.is_data:
+        columns["hadron_flavour"] = np.full(len(columns["pt"]), -1, np.int8)
+    return jets, {name: columns.pop(f"column {name}") for name in ntuple.jet_columns}
 
 
-def _check_lengths(ntuple: Ntuple, n: int, *columns: Array) -> None:
-    if any(len(column) != n for column in columns):
-        raise NtupleError(
-            f"{ntuple.path}: branches of one collection differ in length, the file is corrupt or a jet branch is not "
-            "one value a jet; copy the file again or correct tagger.branch and selection.jet_columns"
-        )
-
-
-def _flat(array: ak.Array, dtype: Any) -> Array:
-    """Return the content of a branch without its list structure, as ``dtype``."""
-    layout = array.layout
-    if layout.is_list:
-        start, stop = int(layout.offsets[0]), int(layout.offsets[-1])
-        layout = layout.content[start:stop]
-    return np.ascontiguousarray(layout.data, dtype=dtype)
-
-
-def _masks(arrays: Mapping[str, ak.Array], branches: Iterable[str]) -> list[Array]:
-    return [_flat(arrays[branch], np.bool_) for branch in branches]
+def _weights(chunk: _Chunk, n: int) -> tuple[Array, dict[str, Array], dict[str, int]]:
+    """Return nominal weights, ratios by shift, and the number of events without weights by source."""
+    ntuple = chunk.ntuple
+    if ntuple.is_data:
+        return np.ones(n), {}, {}
+    weight = chunk.finite("genWeight", np.float64)
+    weight = np.sign(weight) if ntuple.uses_signs else weight
+    ratios: dict[str, Array] = {}
+    n_without: dict[str, int] = {}
+    for source in ntuple.listed_sources:
+        up, down, has = listed_ratios(ntuple.path, source, chunk.arrays[LISTED[source].branch])
+        ratios |= {f"{source}_up": up, f"{source}_down": down}
+        n_without[source] = int(np.count_nonzero(~has))
+    for source, branches in ntuple.weights.items():
+        way_out = f"drop selection.weights.{source}"
+        nominal = chunk.finite(branches.nominal, np.float64, way_out)
+        weight = weight * nominal
+        for direction, branch in (("up", branches.up), ("down", branches.down)):
+            if branch is not None:
+                shifted, ratio = chunk.finite(branch, np.float64, way_out), np.ones(n)
+                np.divide(shifted, nominal, out=ratio, where=nominal != 0.0)
+                ratios[f"{source}_{direction}"] = ratio.astype(np.float32)
+    return weight, ratios, n_without
 
 
 def _check_tagger_ran(ntuple: Ntuple, jets: Collection) -> None:

@@ -72,8 +72,9 @@ def luminosity_weights(
     for name, sample in samples.items():
         if sample.kind != "simulation" or sample.cross_section_pb is None:
             continue
-        total = sum(float(report.sum_weights) for report in reports if report.sample == name)
-        if total <= 0:
+        given, stored = sample.sum_weights, sum(float(r.sum_weights) for r in reports if r.sample == name)
+        total = stored if isinstance(given, str) else given
+        if not total > 0:
             raise ValueError(
                 f"sample {name}: generator weights sum to {total:g}; a positive sum is needed to normalise it"
             )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from deepsf.arrays import Array
 from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.branches import Ntuple
-from deepsf.skim.cut_flow import DILEPTON_STEPS, SkimReport, added
+from deepsf.skim.cut_flow import STEPS, SkimReport, added, added_weights
 from deepsf.skim.dileptons import by_channel
 from deepsf.skim.selected import Selected
 from deepsf.skim.settings import Corrections, SkimSettings
@@ -17,7 +19,12 @@ from deepsf.skim.settings import Corrections, SkimSettings
 def empty_report(ntuple: Ntuple, settings: SkimSettings, corrections: Corrections, file_name: str) -> SkimReport:
     """Return the report of a file before its first chunk."""
     regions = settings.regions
-    steps = (*DILEPTON_STEPS, "exactly_two_jets", *(f"region_{name}" for name in regions))
+    configured = {
+        "certified": corrections.certified is not None,
+        "data_order": bool(settings.earlier),
+        "jet_veto": corrections.jet_veto is not None,
+    }
+    steps = [step for step in STEPS[1:] if configured.get(step, True)]
     pileup_shifts = () if corrections.pileup is None else corrections.pileup.shifts
     kinematic_shifts, weight_shifts = corrections.energy.shifts, (*ntuple.weight_shifts, *pileup_shifts)
     return SkimReport(
@@ -25,16 +32,31 @@ def empty_report(ntuple: Ntuple, settings: SkimSettings, corrections: Correction
         kind=settings.sample.kind,
         n_events=ntuple.n_events,
         sum_weights=ntuple.sum_weights,
-        cut_flow={"all": {"all": ntuple.n_events}, "filters": {"all": 0}}
-        | {step: dict.fromkeys(CHANNELS, 0) for step in steps},
+        cut_flow={
+            "all": {"all": ntuple.n_events},
+            **{step: dict.fromkeys(("all",) if step in _OF_ALL_CHANNELS else CHANNELS, 0) for step in steps},
+            **{f"region_{name}": dict.fromkeys(CHANNELS, 0) for name in regions},
+        },
         region_yields={name: {channel: {"n": 0, "sum_weights": 0.0} for channel in CHANNELS} for name in regions},
         jets={"selected": 0, "invalid": 0, "nan": 0},
-        missing_triggers=ntuple.missing_triggers,
+        missing_triggers=ntuple.triggers.missing,
         kinematic_shifts=kinematic_shifts,
         weight_shifts=weight_shifts,
         moved=dict.fromkeys((*kinematic_shifts[1:], *weight_shifts), 0),
+        n_without=dict.fromkeys(ntuple.listed_sources, 0),
+        resolved=ntuple.resolved,
         file=file_name,
     )
+
+
+_OF_ALL_CHANNELS = ("certified", "data_order", "filters")
+"""Steps before the leptons, at which no event has a channel yet."""
+
+
+def with_counts(report: SkimReport, left: Mapping[str, int], n_without: Mapping[str, int]) -> SkimReport:
+    """Return the report with numbers of events of a chunk added, by step and by source of weight shifts."""
+    flow = {step: {"all": n} for step, n in left.items()}
+    return replace(report, cut_flow=added(report.cut_flow, flow), n_without=added(report.n_without, n_without))
 
 
 def with_chunk(report: SkimReport, selected: Selected, tagged: Mapping[str, Array]) -> SkimReport:
@@ -49,7 +71,7 @@ def with_chunk(report: SkimReport, selected: Selected, tagged: Mapping[str, Arra
     """
     dileptons, weight = selected.dileptons, selected.weights["weight"]
     channel = dileptons.channel
-    cut_flow = dict(zip(DILEPTON_STEPS, dileptons.cut_flow, strict=True))
+    cut_flow = dict(dileptons.cut_flow)
     cut_flow["exactly_two_jets"] = by_channel(channel[dileptons.n_jets == 2])
     cut_flow |= {f"region_{name}": n_events for name, n_events in tagged.items()}
     counts = {
@@ -58,7 +80,28 @@ def with_chunk(report: SkimReport, selected: Selected, tagged: Mapping[str, Arra
         "region_yields": {name: _yields(channel[mask], weight[mask]) for name, mask in selected.in_region.items()},
         "jets": {"selected": len(dileptons.jet_index), "invalid": selected.n_invalid, "nan": selected.n_nan},
     }
-    return replace(report, **{name: added(getattr(report, name), count) for name, count in counts.items()})
+    summed = {name: added(getattr(report, name), count) for name, count in counts.items()}
+    return replace(report, **summed, weights=added_weights(report.weights, _weight_sums(weight)))
+
+
+def with_found_shifts(report: SkimReport) -> SkimReport:
+    """Return the report of a whole file without the weight shifts that none of its events has."""
+    absent = {source for source, n in report.n_without.items() if n == report.n_events > 0}
+    found = tuple(shift for shift in report.weight_shifts if shift.rpartition("_")[0] not in absent)
+    n_without = {source: n for source, n in report.n_without.items() if source not in absent}
+    moved = {s: n for s, n in report.moved.items() if s in (*report.kinematic_shifts, *found)}
+    return replace(report, weight_shifts=found, n_without=n_without, moved=moved)
+
+
+def _weight_sums(weight: Array) -> dict[str, float]:
+    absolute = np.abs(weight)
+    return {
+        "n": float(len(weight)),
+        "sum": float(weight.sum()),
+        "sum_abs": float(absolute.sum()),
+        "sum_squares": float(np.dot(weight, weight)),
+        "largest": float(absolute.max(initial=0.0)),
+    }
 
 
 def _yields(channel: Array, weight: Array) -> dict[str, dict[str, float]]:

@@ -12,13 +12,12 @@ from typing import Any, Literal
 import pyarrow.parquet as pq
 
 from deepsf.config.selection import CHANNELS
+from deepsf.nanoaod.luminosity_blocks import Ranges, joined
 
 METADATA_KEY = b"deepsf"
-SMALL_SAMPLE = 100
 LEPTON_STEPS = ("two_leptons", "opposite_charge", "lead_lepton_pt", "trigger", "mll", "delta_r_ll")
-DILEPTON_STEPS = (*LEPTON_STEPS, "two_jets")
-STEPS = ("all", "filters", *DILEPTON_STEPS, "exactly_two_jets")
-"""Steps of the cut flow before those of the regions."""
+STEPS = ("all", "certified", "data_order", "filters", *LEPTON_STEPS, "jet_veto", "two_jets", "exactly_two_jets")
+"""Steps of the cut flow before those of the regions: all that there may be, in their order."""
 
 CutFlow = Mapping[str, Mapping[str, int]]
 
@@ -53,6 +52,17 @@ class SkimReport:
         Names of the shifts of the event weight: each has a column ``weight_<shift>``.
     moved
         By shift, the number of jets whose pT it changes, or of selected events whose weight it changes.
+    weights
+        Of the weights of the events with at least two jets: number ``n``, ``sum``, ``sum_abs`` of absolute values,
+        ``sum_squares``, and the ``largest`` absolute value.
+    n_without
+        Number of events without weights, by source of weight shifts.
+    resolved
+        What was chosen among alternatives that the file offers, by quantity.
+    luminosity_blocks
+        Of data: processed luminosity blocks, of the certified ones if these are known.
+    content
+        Digest of all events, equal for copies of a file; empty in sums.
     file
         Name of the NanoAOD file, without its folder; empty in sums.
     skipped
@@ -70,8 +80,24 @@ class SkimReport:
     kinematic_shifts: tuple[str, ...] = ("nominal",)
     weight_shifts: tuple[str, ...] = ()
     moved: dict[str, int] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
+    n_without: dict[str, int] = field(default_factory=dict)
+    resolved: dict[str, str] = field(default_factory=dict)
+    luminosity_blocks: Ranges = field(default_factory=dict)
+    content: str = ""
     file: str = ""
     skipped: str = ""
+
+    @property
+    def largest_share(self) -> float:
+        """Share of the largest weight in the sum of all absolute weights; 0 without events."""
+        return self.weights["largest"] / self.weights["sum_abs"] if self.weights.get("sum_abs") else 0.0
+
+    @property
+    def n_effective(self) -> float:
+        """Effective number of events with at least two jets, (sum of w)^2 / (sum of w^2)."""
+        squares = self.weights.get("sum_squares", 0.0)
+        return self.weights["sum"] ** 2 / squares if squares else 0.0
 
     def to_json(self) -> str:
         """Return the report as JSON; the same report gives the same text."""
@@ -128,12 +154,20 @@ def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
         kind=first.kind,
         n_events=first.n_events + second.n_events,
         sum_weights=first.sum_weights + second.sum_weights,
-        **{
-            name: added(getattr(first, name), getattr(second, name))
-            for name in ("cut_flow", "region_yields", "jets", "moved")
-        },
+        **{name: added(getattr(first, name), getattr(second, name)) for name in _ADDED},
+        weights=added_weights(first.weights, second.weights),
+        luminosity_blocks=joined([first.luminosity_blocks, second.luminosity_blocks]).ranges,
         **both,
     )
+
+
+_ADDED = ("cut_flow", "region_yields", "jets", "moved", "n_without")
+
+
+def added_weights(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
+    """Return the sums of ``weights`` of a report over two parts."""
+    largest = max(first.get("largest", 0.0), second.get("largest", 0.0))
+    return {**added(first, second), "largest": largest} if first or second else {}
 
 
 def added(first: Any, second: Any) -> Any:
@@ -159,69 +193,16 @@ def format_cut_flow(report: SkimReport) -> str:
         weights = {"all": math.fsum(sums.values()), **sums}
         lines.append(f"{f'weights {region}, no tag':<24}" + "".join(f"{weights[name]:>12.6g}" for name in columns))
     lines.append("selected jets {selected}, invalid score {invalid}, of which not finite {nan}".format(**report.jets))
+    if report.kind == "simulation" and report.weights.get("n"):
+        lines.append(
+            f"weights with two jets: {report.n_effective:.6g} effective of {report.weights['n']:.0f} events, largest "
+            f"share {report.largest_share:.2g}"
+        )
+    lines += [
+        f"events without weights of {source}, counted as not shifted: {n}"
+        for source, n in report.n_without.items()
+        if n
+    ]
     if report.missing_triggers:
         lines.append("trigger paths not in the file, counted as not fired: " + ", ".join(report.missing_triggers))
     return "\n".join(lines)
-
-
-def require_selected(reports: Iterable[SkimReport], regions: Iterable[str]) -> None:
-    """Check that all files together have tagged events of data and of simulation in every region.
-
-    Raises
-    ------
-    SkimError
-        Naming every region and sample kind without events, the last step that had some, and the way out.
-    """
-    reports = list(merge_cut_flows(reports).values())
-    problems = []
-    for region in regions:
-        for kind in ("data", "simulation"):
-            flows = [report.cut_flow for report in reports if report.kind == kind]
-            if sum(_total(flow, f"region_{region}") for flow in flows) > 0:
-                continue
-            left = {step: sum(_total(flow, step) for flow in flows) for step in STEPS}
-            last = [step for step in STEPS if left[step] > 0]
-            where = f"the last step with events is {last[-1]} ({left[last[-1]]})" if last else "there are no events"
-            after = [step for step in STEPS if left[step] == 0]
-            blame = f"the cut behind {after[0]}" if after else f"the cuts of regions.{region}"
-            samples = ", ".join(report.sample for report in reports if report.kind == kind) or "none"
-            problems.append(
-                f"region {region}: no {kind} event is selected (samples: {samples}); {where}; check {blame} in the "
-                "config, or give more input"
-            )
-    if problems:
-        raise SkimError("\n".join(problems))
-
-
-def _total(flow: CutFlow, step: str) -> int:
-    return sum(flow.get(step, {}).values())
-
-
-def require_valid_scores(where: str, jets: Mapping[str, int], branch: str, max_invalid_fraction: float) -> None:
-    """Check the fraction of selected jets with an invalid score.
-
-    With fewer than 100 jets the fraction fluctuates: then five binomial standard deviations are allowed on top, so
-    that a few ordinary jets do not stop a small file, but a broken score does.
-
-    Parameters
-    ----------
-    where
-        File or sample, for the message.
-    jets
-        ``selected``, ``invalid`` and ``nan`` of a report.
-
-    Raises
-    ------
-    SkimError
-        If the fraction is above the limit.
-    """
-    selected, invalid = jets["selected"], jets["invalid"]
-    allowed = max_invalid_fraction * selected
-    if selected < SMALL_SAMPLE:
-        allowed += 5.0 * math.sqrt(selected * max_invalid_fraction * (1.0 - max_invalid_fraction))
-    if invalid > allowed:
-        raise SkimError(
-            f"{where}: branch Jet_{branch} is invalid for {invalid} of {selected} selected jets "
-            f"({invalid / selected:.1%}: {jets['nan']} NaN or infinite, {invalid - jets['nan']} negative), above "
-            f"tagger.max_invalid_fraction = {max_invalid_fraction:g}; check the tagger in this file, or raise the limit"
-        )

@@ -6,20 +6,18 @@ All comparisons are strict and in float64: an object at a threshold fails.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from deepsf.arrays import Array
 from deepsf.config.selection import CHANNELS
-from deepsf.nanoaod.events import Collection
+from deepsf.nanoaod.columns import Collection
 
 
 class LeptonPairs(NamedTuple):
-    """The n events of a chunk that pass the preselection before its cuts on jets, in the order of the file.
-
-    The fields are those of `Dileptons`; ``cut_flow`` has the shape (len(LEPTON_STEPS), len(CHANNELS)).
-    """
+    """The n events of a chunk that pass the preselection before its cuts on jets; fields as of `Dileptons`."""
 
     position: Array
     channel: Array
@@ -27,7 +25,13 @@ class LeptonPairs(NamedTuple):
     lepton_eta: Array
     lepton_phi: Array
     n_filtered: int
-    cut_flow: Array
+    cut_flow: Mapping[str, Array]
+
+    def that_pass(self, step: str, passes: Array) -> LeptonPairs:
+        """Return the pairs that pass a further step, by a mask of shape (n,)."""
+        columns = ("position", "channel", "lepton_pt_gev", "lepton_eta", "lepton_phi")
+        kept = self._replace(**{name: getattr(self, name)[passes] for name in columns})
+        return kept._replace(cut_flow={**self.cut_flow, step: by_channel(kept.channel)})
 
 
 class Dileptons(NamedTuple):
@@ -47,7 +51,7 @@ class Dileptons(NamedTuple):
     n_filtered
         Number of events that pass the event filters.
     cut_flow
-        Shape (len(DILEPTON_STEPS), len(CHANNELS)), int64: events left after each step.
+        By step, shape (len(CHANNELS),), int64: events left after it.
     """
 
     position: Array
@@ -58,7 +62,7 @@ class Dileptons(NamedTuple):
     jet_offsets: Array
     jet_index: Array
     n_filtered: int
-    cut_flow: Array
+    cut_flow: Mapping[str, Array]
 
     @property
     def n_jets(self) -> Array:

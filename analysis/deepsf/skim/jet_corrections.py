@@ -17,7 +17,8 @@ import numpy as np
 from deepsf.arrays import Floats
 from deepsf.config.jet_corrections import JetCorrections, Resolution, Smearing
 from deepsf.nanoaod.branches import CorrectionBranches
-from deepsf.nanoaod.events import Collection, Events
+from deepsf.nanoaod.columns import Collection
+from deepsf.nanoaod.events import Events
 from deepsf.skim.dileptons import LeptonPairs
 from deepsf.skim.jet_inputs import Correction, JetCorrectionError, JetInputs, evaluate, jets_of
 from deepsf.skim.jet_resolution import JetResolution

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deepsf.nanoaod.branches import WEIGHT_LISTS
+from deepsf.nanoaod.event_weights import LISTED
 from deepsf.skim.cut_flow import SkimError, SkimReport, added
 from deepsf.skim.selected import Selected
 from deepsf.skim.settings import Corrections
@@ -55,7 +55,8 @@ def require_moved(where: str, report: SkimReport, corrections: Corrections, abse
         if n_moved > 0 or n_jets < JETS:
             continue
         if n_jets >= JETS_FOR_FEW or not corrections.energy.acts_on_few(shift, abseta_max):
-            problems[origins[shift]].append(shift)
+            origin = origins.get(shift, f"selection.weights.{shift.rpartition('_')[0]}")
+            problems[origin].append(shift)
     if problems:
         n_events = sum(report.cut_flow["two_jets"].values())
         lines = [f"  {' and '.join(shifts)} ({origin})" for origin, shifts in problems.items()]
@@ -66,6 +67,10 @@ def require_moved(where: str, report: SkimReport, corrections: Corrections, abse
 
 
 def _origins(corrections: Corrections) -> dict[str, str]:
-    branches = {shift: f"branch {name}" for name, shifts in WEIGHT_LISTS.items() for shift in shifts}
+    branches = {
+        f"{source}_{direction}": f"branch {listed.branch}"
+        for source, listed in LISTED.items()
+        for direction in ("up", "down")
+    }
     pileup = {} if corrections.pileup is None else corrections.pileup.origins
     return {**branches, **pileup, **corrections.energy.origins}

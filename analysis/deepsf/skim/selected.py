@@ -42,7 +42,8 @@ class Selected(NamedTuple):
     weights
         By column, shape (n,): ``weight`` is generator weight times pile-up weight, ``weight_<shift>`` the ratio to it.
     jets
-        Columns of the selected jets, each of shape (m,), named as in the tables; an invalid score is -1.
+        Columns of the selected jets, each of shape (m,), named as in the tables. A score outside of [0, 1] is
+        invalid and stored as -1.
     n_invalid, n_nan
         Number of jets whose score is invalid, and of those where it is not finite.
     in_region
@@ -73,7 +74,7 @@ def gather(
     met_gev = events.met_gev[dileptons.position].astype(np.float64)
     jets = {column: events.jets.columns[name][dileptons.jet_index] for column, name in _JET_COLUMNS.items()}
     finite = np.isfinite(jets["discriminant"])
-    valid = finite & (jets["discriminant"] >= 0.0)
+    valid = finite & (jets["discriminant"] >= 0.0) & (jets["discriminant"] <= 1.0)
     jets["discriminant"] = np.where(valid, jets["discriminant"], INVALID)
     in_region = {
         name: passes_event_cuts(

@@ -16,9 +16,12 @@ from numba import njit
 
 from deepsf.arrays import Array
 from deepsf.config.selection import CHANNELS, Selection
-from deepsf.nanoaod.events import Collection, Events
+from deepsf.nanoaod.columns import Collection
+from deepsf.nanoaod.events import Events
 from deepsf.skim.cut_flow import LEPTON_STEPS
 from deepsf.skim.dileptons import Dileptons, LeptonPairs, by_channel
+from deepsf.skim.jet_id import JetIdentification, identification_of
+from deepsf.skim.jet_veto import jets_of_events
 
 N_STEPS = len(LEPTON_STEPS)
 N_CHANNELS = len(CHANNELS)
@@ -40,15 +43,15 @@ class _Cuts(NamedTuple):
     delta_r_ll_squared: float
     jet_pt: float
     jet_abseta: float
-    jet_id_bit: int
-    pu_id_bit: int
     pu_id_pt: float
     jet_delta_r_squared: float
 
 
 def select(events: Events, selection: Selection) -> Dileptons:
     """Return the events of a chunk that pass the dilepton preselection; `tests.oracles` has it in awkward arrays."""
-    return with_jets(select_leptons(events, selection), events.jets, selection)
+    leptons = select_leptons(events, selection)
+    jets = with_identification(events.jets, leptons, selection, identification_of(selection.jet))
+    return with_jets(leptons, jets, selection)
 
 
 def select_leptons(events: Events, selection: Selection) -> LeptonPairs:
@@ -60,20 +63,36 @@ def select_leptons(events: Events, selection: Selection) -> LeptonPairs:
         _columns(events.muons, "pt", "eta", "phi", "charge", "tightId", "pfRelIso04_all"),
         _cuts(selection),
     )
-    return LeptonPairs(position, channel, leptons[0], leptons[1], leptons[2], n_filtered, cut_flow)
+    steps = dict(zip(LEPTON_STEPS, cut_flow, strict=True))
+    return LeptonPairs(position, channel, leptons[0], leptons[1], leptons[2], n_filtered, steps)
+
+
+def with_identification(
+    jets: Collection, leptons: LeptonPairs, selection: Selection, identification: JetIdentification
+) -> Collection:
+    """Return the jets with columns that say which are identified, and which pass the pile-up identification.
+
+    Both hold for the jets of events with a pair of leptons: no others are looked at. Without a branch of the pile-up
+    identification (PUPPI jets) all pass it.
+    """
+    n = len(jets.columns["pt"])
+    index, _ = jets_of_events(jets, leptons.position)
+    identified, passes_pu_id = np.zeros(n, np.bool_), np.ones(n, np.bool_)
+    content = {name: jets.columns[name][index] for name in ("eta", *identification.content)}
+    identified[index] = identification.passes(content)
+    if "puId" in jets.columns and selection.jet.pu_id_bit is not None:
+        passes_pu_id[index] = jets.columns["puId"][index] & selection.jet.pu_id_bit != 0
+    return Collection(jets.offsets, {**jets.columns, "identified": identified, "passes_pu_id": passes_pu_id})
 
 
 def with_jets(leptons: LeptonPairs, jets: Collection, selection: Selection) -> Dileptons:
     """Return the events with at least two selected jets; ``jets`` are those of the chunk, stored or shifted."""
-    cuts, pu_id = _cuts(selection), "puId"
-    if pu_id not in jets.columns:  # PUPPI jets: no pT is low enough to look at it
-        cuts, pu_id = cuts._replace(pu_id_pt=-math.inf), "jetId"
     kept, jet_offsets, jet_index = _select_jets(
         leptons.position,
         leptons.lepton_eta,
         leptons.lepton_phi,
-        _columns(jets, "pt", "eta", "phi", "jetId", pu_id),
-        cuts,
+        _columns(jets, "pt", "eta", "phi", "identified", "passes_pu_id"),
+        _cuts(selection),
     )
     return Dileptons(
         position=leptons.position[kept],
@@ -84,7 +103,7 @@ def with_jets(leptons: LeptonPairs, jets: Collection, selection: Selection) -> D
         jet_offsets=jet_offsets,
         jet_index=jet_index,
         n_filtered=leptons.n_filtered,
-        cut_flow=np.concatenate([leptons.cut_flow, by_channel(leptons.channel[kept])[None]]),
+        cut_flow={**leptons.cut_flow, "two_jets": by_channel(leptons.channel[kept])},
     )
 
 
@@ -109,8 +128,6 @@ def _cuts(selection: Selection) -> _Cuts:
         delta_r_ll_squared=selection.delta_r_ll_min**2,
         jet_pt=jet.pt_min_gev,
         jet_abseta=jet.abseta_max,
-        jet_id_bit=jet.jet_id_bit,
-        pu_id_bit=jet.pu_id_bit,
         pu_id_pt=jet.pu_id_pt_max_gev,
         jet_delta_r_squared=jet.lepton_delta_r_min**2,
     )
@@ -203,12 +220,12 @@ def _jets(k: int, jets: Any, eta: Array, phi: Array, cuts: _Cuts, jet_index: Arr
 
     ``eta`` and ``phi`` are those of both leptons.
     """
-    offsets, pt, jet_eta, jet_phi, jet_id, pu_id = jets
+    offsets, pt, jet_eta, jet_phi, identified, passes_pu_id = jets
     stop = start
     for i in range(offsets[k], offsets[k + 1]):
-        if not (pt[i] > cuts.jet_pt and abs(jet_eta[i]) < cuts.jet_abseta and jet_id[i] & cuts.jet_id_bit):
+        if not (pt[i] > cuts.jet_pt and abs(jet_eta[i]) < cuts.jet_abseta and identified[i]):
             continue
-        if pt[i] < cuts.pu_id_pt and not pu_id[i] & cuts.pu_id_bit:
+        if pt[i] < cuts.pu_id_pt and not passes_pu_id[i]:
             continue
         if not _delta_r_squared(jet_eta[i], jet_phi[i], eta[0], phi[0]) > cuts.jet_delta_r_squared:
             continue

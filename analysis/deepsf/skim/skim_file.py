@@ -6,6 +6,7 @@ The file is read once. Leptons are selected once a chunk, jets once for every sh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,19 @@ import numpy as np
 from deepsf.arrays import Array
 from deepsf.nanoaod.branches import inspect
 from deepsf.nanoaod.events import Events, iterate
-from deepsf.skim.counting import empty_report, with_chunk
-from deepsf.skim.cut_flow import SkimReport, require_valid_scores
+from deepsf.skim.acceptance import accepted_events
+from deepsf.skim.counting import empty_report, with_chunk, with_counts, with_found_shifts
+from deepsf.skim.cut_flow import SkimReport
+from deepsf.skim.file_identity import FileIdentity
+from deepsf.skim.limits import require_usable
 from deepsf.skim.moved import require_moved, with_moved
 from deepsf.skim.pileup import PileupWeights
 from deepsf.skim.probe_entries import probe_entries, probe_entries_schema
 from deepsf.skim.selected import Selected, Weights, gather
-from deepsf.skim.selection import select_leptons, with_jets
+from deepsf.skim.selection import select_leptons, with_identification, with_jets
 from deepsf.skim.settings import Corrections, SkimSettings
 from deepsf.skim.shifts import NOMINAL
-from deepsf.skim.tables import jet_rows, jets_schema, open_tables
+from deepsf.skim.tables import Table, jet_rows, jets_schema, open_tables
 
 
 def skim_file(
@@ -55,29 +59,46 @@ def skim_file(
     deepsf.skim.jet_corrections.JetCorrectionError, deepsf.skim.pileup.PileupError
         If a correction cannot be used.
     deepsf.skim.cut_flow.SkimError
-        If more jets than ``tagger.max_invalid_fraction`` have an invalid score, or a shift moves nothing.
+        If a certified event is of a run outside of the era, a shift moves nothing, or the counts of the file exceed a
+        limit: jets with an invalid score, events without weights that others have, the share of the largest weight.
     OSError
         If a table cannot be written; the message names it.
     """
     corrections = Corrections.load(settings)
-    ntuple = inspect(path, settings.sample, settings.tagger, settings.selection, corrections.branches)
+    of_sample = (settings.sample, settings.tagger, settings.selection, corrections.branches)
+    ntuple = inspect(path, *of_sample, settings.sources, settings.earlier)
     report = empty_report(ntuple, settings, corrections, Path(path).name if file_name is None else file_name)
+    identity = FileIdentity(ntuple)
     columns = settings.selection.jet_columns, report.weight_shifts
     with open_tables(
         (entries_path, probe_entries_schema(settings.regions, *columns)), (jets_path, jets_schema(*columns))
     ) as (entries, jets):
         for events in iterate(ntuple, events_per_chunk):
-            for selected in _selected(events, settings, corrections):
-                rows, tagged = probe_entries(selected, settings.tagger, settings.regions)
-                entries.write(rows)
-                jets.write(jet_rows(selected, settings.selection.n_jets_min))
-                if report.kinematic_shifts[selected.shift] == NOMINAL:
-                    report, nominal = with_chunk(report, selected, tagged), selected
-                report = with_moved(report, selected, nominal)
-        require_valid_scores(str(path), report.jets, settings.tagger.branch, settings.tagger.max_invalid_fraction)
+            identity.add(events)
+            accepted, left = accepted_events(events, settings, corrections.certified, str(path))
+            report = with_counts(report, left, events.n_without)
+            report = _write_rows(accepted, report, (entries, jets), settings, corrections)
+        report = with_found_shifts(report)
+        report = replace(report, content=identity.digest, luminosity_blocks=identity.blocks(corrections.certified))
+        require_usable(str(path), report, settings)
         require_moved(str(path), report, corrections, settings.selection.jet.abseta_max)
         entries.close(report.to_json())
         jets.close(report.to_json())
+    return report
+
+
+def _write_rows(
+    events: Events, report: SkimReport, tables: tuple[Table, Table], settings: SkimSettings, corrections: Corrections
+) -> SkimReport:
+    """Write the rows of a chunk to both tables, and return the report with its counts added."""
+    entries, jets = tables
+    for selected in _selected(events, settings, corrections):
+        rows, tagged = probe_entries(selected, settings.tagger, settings.regions)
+        entries.write(rows)
+        jets.write(jet_rows(selected, settings.selection.n_jets_min))
+        if report.kinematic_shifts[selected.shift] == NOMINAL:
+            report, nominal = with_chunk(report, selected, tagged), selected
+        report = with_moved(report, selected, nominal)
     return report
 
 
@@ -85,6 +106,9 @@ def _selected(events: Events, settings: SkimSettings, corrections: Corrections) 
     """Yield the preselected events of a chunk with the jets of each shift."""
     energy, selection = corrections.energy, settings.selection
     leptons = select_leptons(events, selection)
+    if corrections.jet_veto is not None:
+        leptons = leptons.that_pass("jet_veto", ~corrections.jet_veto.rejects(events.jets, leptons.position))
+    events = events._replace(jets=with_identification(events.jets, leptons, selection, corrections.identification))
     weights = _weights(events, leptons.position, corrections.pileup)
     for shift, shifted in energy.vary(events, leptons, selection.jet.lepton_delta_r_min):
         dileptons = with_jets(leptons, shifted.jets, selection)
@@ -94,7 +118,7 @@ def _selected(events: Events, settings: SkimSettings, corrections: Corrections) 
 
 def _weights(events: Events, position: Array, pileup: PileupWeights | None) -> Weights:
     """Return the weights of the chunk's events, complete only at the given positions: no others are used."""
-    nominal, ratios = events.generator_weight, dict(events.weight_ratios)
+    nominal, ratios = events.weight, dict(events.weight_ratios)
     if pileup is not None and events.n_true_interactions is not None:
         factor, shifted = pileup.evaluate(events.n_true_interactions[position])
         nominal = nominal.copy()

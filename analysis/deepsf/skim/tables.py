@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deepsf.arrays import Array
-from deepsf.skim.cut_flow import METADATA_KEY
+from deepsf.skim.cut_flow import METADATA_KEY, SkimError
 from deepsf.skim.selected import EVENT_INDEX, Selected
+
+N_JETS_MAX = np.iinfo(np.int8).max
 
 
 def jets_schema(jet_columns: Mapping[str, str], weight_shifts: Iterable[str] = ()) -> pa.Schema:
@@ -21,6 +23,9 @@ def jets_schema(jet_columns: Mapping[str, str], weight_shifts: Iterable[str] = (
     fields: list[tuple[str, pa.DataType]] = [
         (EVENT_INDEX, pa.int64()),
         ("shift", pa.int8()),
+        ("run", pa.uint32()),
+        ("luminosity_block", pa.uint32()),
+        ("event", pa.uint64()),
         ("rank", pa.int8()),
         ("channel", pa.int8()),
         ("weight", pa.float64()),
@@ -35,15 +40,30 @@ def jets_schema(jet_columns: Mapping[str, str], weight_shifts: Iterable[str] = (
 
 
 def jet_rows(selected: Selected, n_jets_min: int) -> dict[str, Array]:
-    """Return a row for every selected jet of the events with at least ``n_jets_min`` jets."""
-    dileptons = selected.dileptons
+    """Return a row for every selected jet of the events with at least ``n_jets_min`` jets.
+
+    Raises
+    ------
+    SkimError
+        If an event has more jets than a rank can count.
+    """
+    events, dileptons = selected.events, selected.dileptons
     n_jets = dileptons.n_jets
+    if len(n_jets) and n_jets.max() > N_JETS_MAX:
+        raise SkimError(
+            f"an event has {n_jets.max()} selected jets, more than {N_JETS_MAX}: the file is corrupt or not of "
+            "collisions; take it off the sample"
+        )
     event = np.repeat(np.arange(len(n_jets)), n_jets)
     kept = np.flatnonzero(n_jets[event] >= n_jets_min)
     event = event[kept]
+    position = dileptons.position[event]
     return {
         EVENT_INDEX: selected.event_index(event),
         "shift": np.full(len(kept), selected.shift, np.int8),
+        "run": events.run[position],
+        "luminosity_block": events.luminosity_block[position],
+        "event": events.event[position],
         "rank": (kept - dileptons.jet_offsets[event]).astype(np.int8),
         "channel": dileptons.channel[event],
         **{name: weight[event] for name, weight in selected.weights.items()},

@@ -35,7 +35,7 @@ def test_regions_are_those_of_the_skim(tmp_path):
         everything = np.ones(stored.n_events, bool)
         stored = stored._replace(fired=np.ones((stored.n_events, 3), bool), passes_filters=everything)
         dileptons = select(stored, TOY.selection)
-        ones = Weights(stored.generator_weight, {})
+        ones = Weights(stored.weight, {})
         selected = gather(stored, dileptons, ones, TOY.regions, 0)
         pairs = jet_pairs(events, np.ones(len(events.jets.event), bool))
         # the skim's crack veto is on the cluster's eta, which is smeared by 0.01: electrons near it are left out

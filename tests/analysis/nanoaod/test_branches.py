@@ -38,23 +38,28 @@ def test_pileup_branch_is_read_only_where_pileup_is_configured(make_nanoaod, sim
 def test_a_missing_trigger_path_counts_as_not_fired_and_is_reported(
     make_nanoaod, simulation, tagger, selection, caplog
 ):
-    selection = selection.model_copy(
-        update={"triggers": {**selection.triggers, "ee": ("HLT_Absent",), "mumu": ("HLT_Gone", "HLT_DoubleMu")}}
-    )
+    triggers = {"ee": ("HLT_Absent", "HLT_MuEle"), "mumu": ("HLT_Gone", "HLT_DoubleMu")}
+    selection = selection.model_copy(update={"triggers": triggers})
     with caplog.at_level(logging.WARNING):
         ntuple = inspect(make_nanoaod(), simulation, tagger=tagger, selection=selection)
-    assert ntuple.missing_triggers == ("HLT_Absent", "HLT_Gone")
+    assert ntuple.triggers.missing == ("HLT_Absent", "HLT_Gone")
     assert "HLT_Absent, HLT_Gone" in caplog.text
     (events,) = iterate(ntuple)
     fired = events.fired.sum(axis=0)
-    assert fired[CHANNELS.index("ee")] == 0
+    assert fired[CHANNELS.index("emu")] == 0  # a channel without paths in the configuration
     assert fired[CHANNELS.index("mumu")] > 300
 
 
-def test_trigger_paths_all_missing_are_an_error_with_close_names(make_nanoaod, simulation, tagger, selection):
-    selection = selection.model_copy(update={"triggers": {"ee": ("HLT_DoubleEl",), "emu": ("HLT_Other",)}})
-    with pytest.raises(NtupleError, match=r"none of the trigger paths.*HLT_DoubleEl \(close: HLT_DoubleEle.*triggers"):
-        inspect(make_nanoaod(), simulation, tagger=tagger, selection=selection)
+def test_a_channel_without_any_path_is_an_error_with_close_names(make_nanoaod, simulation, tagger, selection):
+    misspelt = selection.model_copy(update={"triggers": {**selection.triggers, "ee": ("HLT_DoubleEl",)}})
+    with pytest.raises(
+        NtupleError, match=r"paths of channel ee exists \(HLT_DoubleEl \(close: HLT_DoubleEle.*triggers"
+    ):
+        inspect(make_nanoaod(), simulation, tagger=tagger, selection=misspelt)
+    inspect(make_nanoaod(), simulation.model_copy(update={"channels": ("emu",)}), tagger=tagger, selection=misspelt)
+    only_ee = selection.model_copy(update={"triggers": {"ee": ("HLT_DoubleEle",)}})
+    with pytest.raises(NtupleError, match=r"selection\.triggers has no path for the channels mumu of the sample"):
+        inspect(make_nanoaod(), simulation.model_copy(update={"channels": ("mumu",)}), tagger=tagger, selection=only_ee)
 
 
 def test_all_missing_branches_are_named_at_once_with_their_way_out(make_nanoaod, simulation, tagger, selection):

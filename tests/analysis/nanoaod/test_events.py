@@ -37,9 +37,7 @@ def test_chunks_join_to_the_whole_file_across_baskets(make_nanoaod, simulation, 
     with uproot.open(path) as file:
         events = file["Events"].arrays(["event", "Jet_pt", "Electron_eta", "Electron_deltaEtaSC", "genWeight"])
     np.testing.assert_array_equal(np.concatenate([chunk.event for chunk in chunks]), ak.to_numpy(events.event))
-    np.testing.assert_array_equal(
-        np.concatenate([chunk.generator_weight for chunk in chunks]), ak.to_numpy(events.genWeight)
-    )
+    np.testing.assert_array_equal(np.concatenate([chunk.weight for chunk in chunks]), ak.to_numpy(events.genWeight))
     jets = ak.concatenate([jagged(chunk.jets).pt for chunk in chunks])
     assert ak.to_list(jets) == ak.to_list(events.Jet_pt)
     sc_eta = ak.concatenate([jagged(chunk.electrons).sc_eta for chunk in chunks])
@@ -56,7 +54,7 @@ def test_data_have_weight_one_and_no_flavour(make_nanoaod, data, tagger, selecti
             corrections=CorrectionBranches(pileup=True),
         )
     )
-    assert set(events.generator_weight) == {1.0}
+    assert set(events.weight) == {1.0}
     assert set(events.jets.columns["hadron_flavour"]) == {-1}
     assert events.n_true_interactions is None
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from deepsf.nanoaod.events import Collection, Events
+from deepsf.nanoaod.columns import Collection
+from deepsf.nanoaod.events import Events
 
 ELECTRON = {"pt": 40.0, "eta": 0.3, "phi": 0.0, "charge": 1, "cutBased": 4, "sc_eta": 0.3}
 MUON = {"pt": 30.0, "eta": -0.5, "phi": 2.5, "charge": -1, "tightId": True, "pfRelIso04_all": 0.05}
@@ -28,9 +29,10 @@ def one_event(electrons=(ELECTRON,), muons=(MUON,), jets=(JET, FAR_JET), fired=(
         event=np.ones(1, np.uint64),
         passes_filters=np.array([filters]),
         fired=np.array([fired]),
+        fired_earlier=np.zeros(1, np.bool_),
         met_gev=np.zeros(1, np.float32),
         n_pv=np.zeros(1, np.int16),
-        generator_weight=np.ones(1),
+        weight=np.ones(1),
         n_true_interactions=None,
         electrons=collection(electrons, ELECTRON),
         muons=collection(muons, MUON),

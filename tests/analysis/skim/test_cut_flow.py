@@ -7,15 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepsf.skim.cut_flow import (
-    SkimError,
-    SkimReport,
-    format_cut_flow,
-    merge_cut_flows,
-    read_report,
-    require_selected,
-    require_valid_scores,
-)
+from deepsf.skim.cut_flow import SkimError, SkimReport, format_cut_flow, merge_cut_flows, read_report
+from deepsf.skim.limits import require_selected, require_valid_scores
 
 
 def test_metadata_of_both_tables_are_the_report(make_nanoaod, skim):

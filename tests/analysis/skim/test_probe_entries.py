@@ -81,5 +81,5 @@ def test_entries_are_both_permutations_of_two_jet_events_in_a_region(
     assert rows.in_lf.sum() >= 3
     assert [tuple(row) for row in rows[columns].itertuples(index=False)] == expected
     np.testing.assert_array_equal(rows.event, events.event[rows.entry])
-    np.testing.assert_array_equal(rows.weight, events.generator_weight[rows.entry])
+    np.testing.assert_array_equal(rows.weight, events.weight[rows.entry])
     assert (rows.weight < 0).any()

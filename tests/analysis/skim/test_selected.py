@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
-from deepsf.nanoaod.root_file import NtupleError
+from deepsf.skim.cut_flow import SkimError
 
 
 def test_data_have_unit_weights_and_flavour_minus_one(make_nanoaod, skim, data):
@@ -51,20 +51,43 @@ def test_scale_and_shower_weights_are_those_of_the_file(make_nanoaod, skim, leng
             np.testing.assert_array_equal(rows[f"weight_{name}"], values[rows.entry])
 
 
-def test_events_without_weights_keep_theirs_and_other_lists_are_no_shifts(make_nanoaod, skim):
-    lists = ak.Array([[0.5] * 9 if k % 2 == 0 else [] for k in range(400)])
-    path = make_nanoaod(energy=True, replace={"LHEScaleWeight": ak.values_astype(lists, np.float32)}, drop=["PSWeight"])
-    report, _, jets = skim(path)
+def lists(n, of_event):
+    return ak.values_astype(ak.Array([of_event(k) for k in range(n)]), np.float32)
+
+
+@pytest.mark.parametrize("first", [[], [2.0], [np.inf] * 9, [np.nan] * 9])
+def test_events_without_weights_are_counted_and_not_shifted_whichever_they_are(make_nanoaod, skim, selection, first):
+    # the first event, and every second one, has none, one that stands for none, or numbers that are not finite
+    scales = lists(400, lambda k: [0.5] * 9 if k % 2 else first)
+    path = make_nanoaod(energy=True, replace={"LHEScaleWeight": scales}, drop=["PSWeight"])
+    with pytest.raises(SkimError, match=r"200 of 400 events have no weights of genscale, above .* missing_shifts"):
+        skim(path)
+    report, _, jets = skim(path, selection=selection.model_copy(update={"max_events_without_weights": 0.5}))
     assert report.weight_shifts == ("genscale_up", "genscale_down")
+    assert report.n_without == {"genscale": 200}
     rows = pq.read_table(jets).to_pandas()
     assert set(rows.entry % 2) == {0, 1}
-    np.testing.assert_array_equal(rows.weight_genscale_up, np.where(rows.entry % 2 == 0, 0.5, 1.0))
+    np.testing.assert_array_equal(rows.weight_genscale_up, np.where(rows.entry % 2 == 1, 0.5, 1.0))
+
+
+def test_lists_of_another_length_are_no_shifts(make_nanoaod, skim):
     one = ak.from_regular(ak.Array(np.ones((400, 1), np.float32)))  # what v9 has if there are none
-    assert skim(make_nanoaod(energy=True, replace={"PSWeight": one}, drop=["LHEScaleWeight"]))[0].weight_shifts == ()
+    report = skim(make_nanoaod(energy=True, replace={"PSWeight": one}, drop=["LHEScaleWeight"]))[0]
+    assert (report.weight_shifts, report.n_without) == ((), {})
 
 
-def test_weights_that_are_not_finite_are_an_error(make_nanoaod, skim):
-    shower = np.ones((400, 4), np.float32)
-    shower[7, 1] = np.nan
-    with pytest.raises(NtupleError, match=r"branch PSWeight is not finite for 1 of 400 events \(psfsr_up\)"):
-        skim(make_nanoaod(energy=True, replace={"PSWeight": ak.from_regular(ak.Array(shower))}))
+def test_of_the_full_list_of_shower_weights_the_default_variations_are_used(make_nanoaod, skim):
+    full = lists(400, lambda k: [float(place) for place in range(44)])
+    report, _, jets = skim(make_nanoaod(energy=True, replace={"PSWeight": full}, drop=["LHEScaleWeight"]))
+    assert set(report.weight_shifts) == {"psisr_up", "psisr_down", "psfsr_up", "psfsr_down"}
+    rows = pq.read_table(jets).to_pandas()
+    places = {"psisr_up": 4, "psfsr_up": 5, "psisr_down": 6, "psfsr_down": 7}
+    assert {name: set(rows[f"weight_{name}"]) for name in places} == {n: {place} for n, place in places.items()}
+
+
+def test_only_lists_that_are_asked_for_are_read(make_nanoaod, skim, simulation):
+    path = make_nanoaod(energy=True)
+    assert skim(path, sources=("psfsr",))[0].weight_shifts == ("psfsr_up", "psfsr_down")
+    assert skim(path, sources=())[0].weight_shifts == ()
+    pure_pythia = simulation.model_copy(update={"missing_shifts": ("genscale", "psisr")})
+    assert skim(path, sample=pure_pythia)[0].weight_shifts == ("psfsr_up", "psfsr_down")

@@ -10,6 +10,9 @@ from deepsf.skim.skim_file import skim_file
 JET_TYPES = {
     "entry": "int64",
     "shift": "int8",
+    "run": "uint32",
+    "luminosity_block": "uint32",
+    "event": "uint64",
     "rank": "int8",
     "channel": "int8",
     "weight": "double",

@@ -1,0 +1,75 @@
+"""The gate between skims and measurements: what all files have in common, what was selected, and the cut flow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tasks.framework.base import ConfigTask
+from tasks.framework.configuration import local_file
+from tasks.framework.targets import ProvenanceTarget, staged
+from tasks.skim import OF_DATA, SkimNtuples, of_data, pairs, weight_sources
+
+
+class ReportCutFlow(ConfigTask):
+    """Counts the events of each sample after each cut, by channel: ``cut_flow.txt``; lists processed luminosity blocks.
+
+    It is a gate that every measurement passes. It fails if nothing is selected, too many scores are invalid, a weight
+    outweighs all others, events or files are there twice, or files do not fit together.
+    """
+
+    code_version = 2
+    config_keys = (
+        *("samples", "regions", "campaign.luminosity_ifb", "campaign.certified", "campaign.runs"),
+        *("tagger.branch", "tagger.max_invalid_fraction", "selection.max_weight_share"),
+    )
+
+    def requires(self) -> Any:
+        return SkimNtuples.req(self)
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"sources": weight_sources(self)}
+
+    def output(self) -> Any:
+        data = [name for name, sample in self.plan_cfg("samples").items() if sample.kind == "data"]
+        luminosity = {name: self.target("processed_luminosity", f"{name}.json") for name in data}
+        return {"cut_flow": self.target("cut_flow.txt"), "luminosity": luminosity}
+
+    def used_output(self) -> list[ProvenanceTarget]:
+        """Return nothing: what requires the gate reads the skims themselves."""
+        return []
+
+    def run(self) -> None:
+        from deepsf.probes import campaign_report
+        from deepsf.skim.limits import Limits
+
+        samples, regions = self.cfg("samples"), self.cfg("regions")
+        limits = Limits(
+            branch=self.cfg("tagger.branch"),
+            max_invalid_fraction=self.cfg("tagger.max_invalid_fraction"),
+            max_weight_share=self.cfg("selection.max_weight_share"),
+        )
+        reports = campaign_report.require_usable_campaign(
+            pairs(self.input()), samples, regions, limits, weight_sources(self)
+        )
+        yields = campaign_report.yields_of(reports, samples, self.cfg("campaign.luminosity_ifb"), regions)
+        text = campaign_report.format_campaign(reports, self._certified(), yields)
+        processed = campaign_report.processed_blocks(reports)
+        output = self.output()
+        with staged(output["cut_flow"], *output["luminosity"].values()) as (flow, *luminosity):
+            flow.write_text(text)
+            for name, path in zip(output["luminosity"], luminosity, strict=True):
+                path.write_text(json.dumps(processed[name], indent=1))
+        self.publish_message(text)
+
+    def _certified(self) -> dict[str, Any]:
+        """Return by data sample its certified luminosity blocks, None where they are not known."""
+        from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks
+
+        of_campaign = {key: self.cfg(f"campaign.{key}") for key in OF_DATA}
+        found = {}
+        for name, sample in self.cfg("samples").items():
+            if sample.kind == "data":
+                path, runs = (of_data(sample, of_campaign[key], key) for key in OF_DATA)
+                found[name] = path and LuminosityBlocks.load(local_file(path)).within(runs)
+        return found
