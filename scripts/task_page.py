@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tasks.check import CheckCampaign
 from tasks.clean import CleanOutputs
 from tasks.framework.base import ConfigTask
 from tasks.framework.registry import task_classes
@@ -35,7 +36,7 @@ OF_WORKFLOWS = {
     "branches": "only these branches, such as `0:5` or `3,7`",
     "cancel_jobs": "True: remove the jobs of this task from the queue, and stop",
 }
-REPORTS: tuple[type[ConfigTask], ...] = (ShowStatus, CleanOutputs)
+REPORTS: tuple[type[ConfigTask], ...] = (CheckCampaign, ShowStatus, CleanOutputs)
 
 
 def text() -> str:

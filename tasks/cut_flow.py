@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tasks.framework.base import ConfigTask
@@ -53,7 +54,7 @@ class ReportCutFlow(ConfigTask):
             pairs(self.input()), samples, regions, limits, weight_sources(self)
         )
         yields = campaign_report.yields_of(reports, samples, self.cfg("campaign.luminosity_ifb"), regions)
-        text = campaign_report.format_campaign(reports, self._certified(), yields)
+        text = campaign_report.format_campaign(reports, certified_blocks(samples, self.plan_cfg("campaign")), yields)
         processed = campaign_report.processed_blocks(reports)
         output = self.output()
         with staged(output["cut_flow"], *output["luminosity"].values()) as (flow, *luminosity):
@@ -62,14 +63,14 @@ class ReportCutFlow(ConfigTask):
                 path.write_text(json.dumps(processed[name], indent=1))
         self.publish_message(text)
 
-    def _certified(self) -> dict[str, Any]:
-        """Return by data sample its certified luminosity blocks, None where they are not known."""
-        from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks
 
-        of_campaign = {key: self.cfg(f"campaign.{key}") for key in OF_DATA}
-        found = {}
-        for name, sample in self.cfg("samples").items():
-            if sample.kind == "data":
-                path, runs = (of_data(sample, of_campaign[key], key) for key in OF_DATA)
-                found[name] = path and LuminosityBlocks.load(local_file(path)).within(runs)
-        return found
+def certified_blocks(samples: Mapping[str, Any], campaign: Any) -> dict[str, Any]:
+    """Return by data sample the certified luminosity blocks of its runs, None where they are not known."""
+    from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks
+
+    found = {}
+    for name, sample in samples.items():
+        if sample.kind == "data":
+            path, runs = (of_data(sample, getattr(campaign, key), key) for key in OF_DATA)
+            found[name] = path and LuminosityBlocks.load(local_file(path)).within(runs)
+    return found

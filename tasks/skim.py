@@ -6,7 +6,7 @@ import glob
 import hashlib
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import law
 
@@ -18,6 +18,9 @@ from tasks.framework.configuration import local_file
 from tasks.framework.targets import leaves, staged
 from tasks.framework.workflows import Workflow
 from tasks.generation import GenerateNtuples
+
+if TYPE_CHECKING:
+    from deepsf.skim.settings import SkimSettings
 
 _OF_SAMPLE = ("kind", "channels", "triggers", "sum_weights", "generator_weight", "missing_shifts")
 _OF_ERA = ("pileup", "jet_corrections", "jet_veto")
@@ -89,12 +92,12 @@ class SkimNtuples(Workflow):
         stem = f"{file.path.stem}{mark}"
         return {kind: self.target(file.sample, f"{stem}_{kind}.parquet") for kind in ("entries", "jets")}
 
-    def run(self) -> None:
+    def skim_settings(self) -> SkimSettings:
+        """Return what the skim of the branch's file depends on, with paths on this machine."""
         from deepsf.skim.settings import SkimSettings
-        from deepsf.skim.skim_file import skim_file
 
         file, certified = self.branch_data, self._of_data("certified")
-        skim = SkimSettings(
+        return SkimSettings(
             sample_name=file.sample,
             sample=self.plan_cfg("samples")[file.sample],
             tagger=self.cfg("tagger"),
@@ -106,6 +109,11 @@ class SkimNtuples(Workflow):
             earlier=self._earlier(),
             sources=None if (sources := weight_sources(self)) is None else tuple(sources),
         )
+
+    def run(self) -> None:
+        from deepsf.skim.skim_file import skim_file
+
+        file, skim = self.branch_data, self.skim_settings()
         with staged(self.output()["entries"], self.output()["jets"]) as (entries, jets):
             report = skim_file(
                 settings.local(file.path), skim, entries_path=entries, jets_path=jets, file_name=file.path.name

@@ -96,6 +96,10 @@ class Ntuple(NamedTuple):
     weights: dict[str, WeightBranches]
     stored_as: dict[str, str]
 
+    def first(self, n_events: int | None) -> Ntuple:
+        """Return the file as if it held only its first events; None: all."""
+        return self if n_events is None else self._replace(n_events=min(n_events, self.n_events))
+
     @property
     def weight_shifts(self) -> tuple[str, ...]:
         """Shifts of the event weight that the file may hold."""

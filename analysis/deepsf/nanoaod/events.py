@@ -103,7 +103,11 @@ def iterate(ntuple: Ntuple, events_per_chunk: int = 100_000) -> Iterator[Events]
     with open_root(ntuple.path) as file:
         tree = events_tree(file, ntuple.path)
         chunks = tree.iterate(
-            list(dict.fromkeys(stored_as.values())), step_size=events_per_chunk, library="ak", how=dict
+            list(dict.fromkeys(stored_as.values())),
+            step_size=events_per_chunk,
+            entry_stop=ntuple.n_events,
+            library="ak",
+            how=dict,
         )
         while True:
             try:

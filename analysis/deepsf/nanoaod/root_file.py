@@ -42,3 +42,9 @@ def events_tree(file: Any, path: str) -> Any:
     raise NtupleError(
         f"{path}: no Events tree (the file holds {content}); give NanoAOD files with a TTree named Events"
     )
+
+
+def number_of_events(path: str) -> int:
+    """Return the number of events of a file."""
+    with open_root(path) as file:
+        return int(events_tree(file, path).num_entries)

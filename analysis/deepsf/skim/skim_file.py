@@ -37,6 +37,7 @@ def skim_file(
     jets_path: str | Path,
     file_name: str | None = None,
     events_per_chunk: int = 100_000,
+    n_events_max: int | None = None,
 ) -> SkimReport:
     """Select the dilepton events of a NanoAOD file and write its two tables.
 
@@ -51,6 +52,8 @@ def skim_file(
         What the tables call the file, if it is a copy of another name.
     events_per_chunk
         Events held in memory at a time; a row group of each table.
+    n_events_max
+        Skim only the first events, to try a file.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def skim_file(
     """
     corrections = Corrections.load(settings)
     of_sample = (settings.sample, settings.tagger, settings.selection, corrections.branches)
-    ntuple = inspect(path, *of_sample, settings.sources, settings.earlier)
+    ntuple = inspect(path, *of_sample, settings.sources, settings.earlier).first(n_events_max)
     report = empty_report(ntuple, settings, corrections, Path(path).name if file_name is None else file_name)
     identity = FileIdentity(ntuple)
     columns = settings.selection.jet_columns, report.weight_shifts

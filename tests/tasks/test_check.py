@@ -1,0 +1,153 @@
+"""`CheckCampaign`: nothing to say about a sound campaign, and each thing that is wrong with another is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from tasks.check import CampaignError, CheckCampaign
+from tests.conftest import FILTER, TRIGGERS
+
+N = 3000
+CROSS_SECTION_PB = (2 * N + 5) / 1.2 / 1e3  # of Runs and of the mean weight: at 1/fb simulation has the events of data
+
+
+@pytest.fixture
+def sections(make_nanoaod):
+    """Return the sections of a campaign on two files, in which nothing is wrong."""
+    simulation, data = make_nanoaod(N, 1, name="mc.root"), make_nanoaod(N, 2, name="data.root", data=True)
+    return {
+        "generator": None,
+        "campaign": {"certified": None, "luminosity_ifb": 1.0},
+        "samples": {
+            "ttbar": {"files": [str(simulation)], "generate": [], "cross_section_pb": CROSS_SECTION_PB},
+            "zjets": None,
+            "data": {"files": [str(data)], "generate": []},
+        },
+        "selection": {"triggers": {c: [path] for c, path in TRIGGERS.items()}, "event_filters": [FILTER]},
+        "pileup": None,
+        "jet_corrections": None,
+    }
+
+
+@pytest.fixture
+def problems(task_of, sections):
+    """Return the problems of the campaign as it is then."""
+
+    def found(**parameters):
+        task = task_of(CheckCampaign, **sections)
+        task = CheckCampaign(version=task.version, config=task.config, **parameters)
+        with suppress(CampaignError):
+            task.run()
+        written = json.loads((task.folder() / "check.json").read_text())["problems"]
+        assert task.complete() is (written == [])
+        return written
+
+    return found
+
+
+def test_a_sound_campaign_has_no_problem(problems, capsys):
+    assert problems() == []
+    printed = capsys.readouterr().out
+    assert "no problem found" in printed
+    assert "CPU time [h]" in printed
+
+
+def plant_trigger(sections, tmp_path):
+    sections["selection"]["triggers"]["ee"] = ["HLT_DoubleEl"]
+
+
+def plant_filter(sections, tmp_path):
+    sections["selection"]["event_filters"] = ["Flag_goodVertice"]
+
+
+def plant_tagger(sections, tmp_path):
+    sections["tagger"] = {"branch": "btagDeepB"}
+
+
+def plant_copy(sections, tmp_path):
+    copy = shutil.copy(sections["samples"]["data"]["files"][0], tmp_path / "copy.root")
+    sections["samples"]["other"] = {"kind": "data", "files": [str(copy)]}
+
+
+def plant_kind(sections, tmp_path):
+    sections["samples"]["other"] = {"kind": "data", "files": list(sections["samples"]["ttbar"]["files"])}
+
+
+def plant_truncated(sections, tmp_path):
+    whole = (tmp_path / "mc.root").read_bytes()
+    (tmp_path / "mc.root").write_bytes(whole[: len(whole) // 2])
+
+
+def plant_luminosity(sections, tmp_path):
+    sections["campaign"]["luminosity_ifb"] = 1000.0
+
+
+def plant_uncertified(sections, tmp_path):
+    (tmp_path / "certified.json").write_text('{"123": [[1, 5]]}')
+    sections["campaign"]["certified"] = str(tmp_path / "certified.json")
+
+
+def plant_missing_blocks(sections, tmp_path):
+    (tmp_path / "certified.json").write_text('{"300000": [[1, 300]]}')
+    sections["campaign"]["certified"] = str(tmp_path / "certified.json")
+
+
+def plant_other_run(sections, tmp_path):
+    sections["campaign"]["runs"] = [[310000, 319999]]
+
+
+def plant_pattern(sections, tmp_path):
+    sections["samples"]["data"]["files"] = [str(tmp_path / "nowhere" / "*.root")]
+
+
+def plant_correction(sections, tmp_path):
+    sections["pileup"] = {"file": str(tmp_path / "absent.json"), "name": "pu"}
+
+
+PLANTED = {
+    "a misspelt trigger path": (plant_trigger, "HLT_DoubleEl (close: HLT_DoubleEle"),
+    "a misspelt filter": (plant_filter, "branch Flag_goodVertice (close: Flag_goodVertices) is missing"),
+    "another tagger": (plant_tagger, "branch Jet_btagDeepB "),
+    "a copy of a file": (plant_copy, "data.root (data) and copy.root (other) hold the same 3000 events"),
+    "simulation as data": (plant_kind, "exists only in simulation, but the sample is data"),
+    "a truncated file": (plant_truncated, "not a readable ROOT file, truncated or corrupt"),
+    "luminosity in 1/pb": (plant_luminosity, "data over simulation in emu, region hf"),
+    "a JSON of other runs": (plant_uncertified, "no certified luminosity block in the files"),
+    "missing luminosity blocks": (plant_missing_blocks, "certified luminosity blocks that no file of the sample holds"),
+    "runs of another era": (plant_other_run, "certified events are outside of the era's runs 310000-319999"),
+    "a pattern that matches nothing": (plant_pattern, "matches no file"),
+    "a correction that is not there": (plant_correction, "not a readable correctionlib file"),
+}
+
+
+@pytest.mark.parametrize(("plant", "expected"), PLANTED.values(), ids=PLANTED)
+def test_what_is_wrong_is_named(problems, sections, tmp_path, plant, expected, capsys):
+    plant(sections, tmp_path)
+    found = problems()
+    assert any(expected in problem["what"] for problem in found), found
+    assert all(set(problem) == {"what", "sample", "file", "value", "rule", "way_out"} for problem in found)
+    assert expected in capsys.readouterr().out
+
+
+def test_all_problems_of_all_samples_come_at_once(problems, sections, tmp_path):
+    plant_trigger(sections, tmp_path)
+    plant_correction(sections, tmp_path)
+    found = problems()
+    assert {problem["sample"] for problem in found} == {"ttbar", "data"}
+    assert all(problem["way_out"] for problem in found)
+
+
+def test_few_files_of_many_are_judged_roughly(problems, sections, make_nanoaod):
+    events = np.arange(N, dtype=np.uint64)
+    sections["samples"]["data"]["files"] = [
+        str(make_nanoaod(N, seed, name=f"data{seed}.root", data=True, replace={"event": events + np.uint64(N * seed)}))
+        for seed in (2, 3, 4)
+    ]  # three times the events of simulation
+    (found,) = (problem for problem in problems() if "emu" in problem["what"])
+    assert 2.0 < float(found["value"].split()[-1]) < 4.0
+    assert problems(n_files=2) == []
