@@ -117,6 +117,16 @@ def energy_branches(branches: Mapping[str, Any], seed: int, *, data: bool, run3:
     return found
 
 
+def as_rntuple(path: Path) -> Path:
+    """Write the file again beside it, with Events as an RNTuple, as ROOT will have it."""
+    copy = path.with_name(f"rntuple_{path.name}")
+    with uproot.open(path) as file, uproot.recreate(copy, compression=uproot.ZSTD(1)) as written:
+        written.mkrntuple("Events", file["Events"].arrays(how=dict))
+        if "Runs" in file:
+            written.mkrntuple("Runs", file["Runs"].arrays(how=dict))
+    return copy
+
+
 MakeNanoAOD = Callable[..., Path]
 
 

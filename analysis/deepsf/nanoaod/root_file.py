@@ -2,45 +2,121 @@
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import uproot
+
+from deepsf.nanoaod.remote import is_url, let_go, open_options
+
+TREE_CLASSES = ("TTree", "ROOT::RNTuple")
 
 
 class NtupleError(ValueError):
     """An input file cannot be used; the message names file, branch, rule and way out."""
 
 
-def open_root(path: str) -> Any:
-    """Open a ROOT file; anything wrong with it is an `NtupleError`."""
+class UnreadableError(NtupleError):
+    """A file cannot be read: truncated, corrupt, not a ROOT file."""
+
+
+class UnreachableError(UnreadableError):
+    """A file cannot be read from its server, whether the reason lies with the server or with the file.
+
+    Attributes
+    ----------
+    reason
+        What was tried and how it failed, without the address.
+    is_final
+        Whether the same server would answer the same again: it says that there is no such file, or that it may not be
+        read.
+    """
+
+    def __init__(self, message: str, reason: str = "", *, is_final: bool = False) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.is_final = is_final
+
+
+@contextmanager
+def open_root(path: str) -> Iterator[Any]:
+    """Open a ROOT file, on disk or on a server; anything wrong with it is an `NtupleError`.
+
+    What goes wrong with a file on a server while it is open is an `UnreachableError`, whatever the libraries raise.
+    """
+    if not is_url(path):
+        _require_regular(path)
+        try:
+            file = uproot.open({path: None}, array_cache=None)
+        except Exception as error:  # uproot raises many types on files that are truncated or not ROOT
+            raise unreadable(path, error, "opening it") from error
+        with file:
+            yield file
+        return
+    doing = "opening it"
     try:
-        return uproot.open({path: None}, array_cache=None)
+        with uproot.open({path: None}, array_cache=None, **open_options(path)) as file:
+            doing = "reading it"
+            yield file
+    except (NtupleError, MemoryError):
+        raise
+    except Exception as error:
+        raise unreadable(path, error, doing) from error
+    finally:
+        let_go(path)
+
+
+def _require_regular(path: str) -> None:
+    """Refuse what is no file before it is opened: a FIFO would be waited for until something writes to it."""
+    try:
+        mode = Path(path).stat().st_mode
     except FileNotFoundError:
         raise NtupleError(f"{path}: no such file; check the sample's files in the config") from None
-    except Exception as error:  # uproot raises many types on files that are truncated or not ROOT
-        raise unreadable(path, error, "opening it") from error
+    except OSError as error:
+        raise unreadable(path, error, "looking at it") from error
+    if stat.S_ISDIR(mode):
+        raise NtupleError(
+            f"{path}: a folder, not a file; name it in the sample's files, which take all *.root below a folder"
+        )
+    if not stat.S_ISREG(mode):
+        raise UnreadableError(
+            f"{path}: not a regular file but a device, a pipe or a socket; take it off the sample's files"
+        )
 
 
-def unreadable(path: str, error: Exception, doing: str) -> NtupleError:
+def unreadable(path: str, error: Exception, doing: str) -> UnreadableError:
     """Return the error for a file that cannot be read; ``doing`` says what was tried."""
-    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return NtupleError(
-        f"{path}: not a readable ROOT file, truncated or corrupt ({type(error).__name__} while {doing}: "
-        f"{reason[:200]}); copy the file again or take it off the sample's files"
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    reason = f"{type(error).__name__} while {doing}: {text[:200]}"
+    if is_url(path):
+        message = f"{path}: unreachable ({reason}); check the address and whether the server runs"
+        return UnreachableError(message, reason, is_final=_is_final(error))
+    return UnreadableError(
+        f"{path}: unreadable, not a ROOT file, truncated or corrupt ({reason}); "
+        "copy the file again or take it off the sample's files"
     )
 
 
+def _is_final(error: Exception) -> bool:
+    # kXR_NotFound and kXR_NotAuthorized; statuses of http
+    xrootd = any(code in str(error) for code in ("[3011]", "[3010]"))
+    return xrootd or isinstance(error, FileNotFoundError) or getattr(error, "status", None) in (401, 403, 404, 410)
+
+
 def events_tree(file: Any, path: str) -> Any:
-    """Return the file's ``Events`` tree."""
+    """Return the file's ``Events``, a TTree or an RNTuple."""
     try:
         kinds = file.classnames(recursive=False, cycle=False)
-        if kinds.get("Events") == "TTree":
+        if kinds.get("Events") in TREE_CLASSES:
             return file["Events"]
     except Exception as error:  # the directory opens, but the record of the tree is cut off
         raise unreadable(path, error, "opening the Events tree") from error
     content = ", ".join(f"{name} ({kind})" for name, kind in kinds.items()) or "nothing"
     raise NtupleError(
-        f"{path}: no Events tree (the file holds {content}); give NanoAOD files with a TTree named Events"
+        f"{path}: no Events tree (the file holds {content}); give NanoAOD files with a TTree or RNTuple named Events"
     )
 
 
