@@ -34,8 +34,8 @@ class TuneGenerator(ConfigTask):
 class GenerateNtuples(Workflow):
     """Generates NanoAOD files of simulation and pseudo-data, one file per branch."""
 
-    code_version = 2
-    config_keys = ("generator",)
+    code_version = 3
+    config_keys = ("generator", "selection.triggers", "selection.event_filters")
 
     def create_branch_map(self) -> dict[int, Any]:
         from deepsf.generator.plan import plan
@@ -60,11 +60,14 @@ class GenerateNtuples(Workflow):
     def run(self) -> None:
         from deepsf.generator.composition import Composition
         from deepsf.generator.files import write_file
+        from deepsf.generator.schema import schema_of
 
+        generator = self.cfg("generator")
+        schema = schema_of(generator, self.cfg("selection.triggers"), self.cfg("selection.event_filters"))
         composition = self.input().read_json(Composition.from_json)
         (true_sf,) = self.external_files()
         with staged(self.output()) as (path,):
-            write_file(self.branch_data, composition, self.cfg("generator"), settings.local(true_sf), path)
+            write_file(self.branch_data, composition, generator, settings.local(true_sf), path, schema)
 
     def local_workflow_pre_run(self) -> None:
         self._check_disk()

@@ -173,7 +173,8 @@ def make_nanoaod(tmp_path: Path) -> MakeNanoAOD:
             for start in range(0, n_events, basket):
                 written.extend({k: v[start : start + basket] for k, v in branches.items()})
             if runs and not data:
-                file["Runs"] = {"genEventSumw": np.array([2.0 * n_events, 5.0]), "genEventCount": np.array([1, 2])}
+                sums = {"genEventSumw": np.array([2.0 * n_events, 5.0]), "genEventCount": np.array([1, 2])}
+                file.mktree("Runs", {name: column.dtype for name, column in sums.items()}).extend(sums)
         return path
 
     return make

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from deepsf.config.base import Count, OpenFraction, Positive, Section, Seed
@@ -20,6 +22,9 @@ class Generator(Section):
     """Generated ttbar and Z+jets events: simulation, and pseudo-data with an injected scale factor."""
 
     seed: Seed = 1
+    nanoaod: Literal["v9", "v12", "v15"] = Field(
+        default="v9", description="version of NanoAOD: branches, their names and types, taggers"
+    )
     events_per_file: Count = Field(default=250_000, description="events of a file before the generator's filter")
     simulation_over_data: Positive = Field(
         default=2.0, description="luminosity of the simulation over that of the data"

@@ -1,8 +1,8 @@
-"""Shapes of the two generated b-tag discriminants at given flavour, pT and |eta|.
+"""Shapes of the generated b-tag discriminants at given flavour, pT and |eta|.
 
 The logit of a valid discriminant is ``shift(pT, |eta|) + scale(|eta|) * Q(n)``: n is a standard normal variable, Q the
 quantile function of the flavour at 60 GeV in the central detector. Q runs through seven measured quantiles (monotone
-cubic interpolation) and ends in exponential tails. The two columns are independent of each other at given flavour and
+cubic interpolation) and ends in exponential tails. The columns are independent of each other at given flavour and
 kinematics, which real taggers are not: a measurement uses one of them.
 """
 
@@ -88,6 +88,8 @@ class Tagger:
 
     branch: str
     shapes: tuple[FlavourShape, FlavourShape, FlavourShape]
+    invalid_values: tuple[float, float] = INVALID_VALUES
+    """Of jets without a score; the last one also where there is no tracking."""
 
     @cached_property
     def tables(self) -> Reals:
@@ -122,7 +124,22 @@ DEEPCSV = Tagger(
         replace(_UDSG_CSV, invalid=(0.176, 0.063, 0.045)),
     ),
 )
-TAGGERS = {tagger.branch: tagger for tagger in (DEEPJET, DEEPCSV)}
+
+
+def _like_deepjet(branch: str, shift: float, invalid_value: float) -> Tagger:
+    """Return a tagger as good as DeepJet with other working points, and its value for the few jets without a score."""
+    shapes = [
+        replace(shape, quantiles=tuple(value + shift for value in shape.quantiles), invalid=(0.004, 0.003, 0.002))
+        for shape in DEEPJET.shapes
+    ]
+    return Tagger(branch, (shapes[0], shapes[1], shapes[2]), (invalid_value, invalid_value))
+
+
+# The shifts of the logit are those of the working points, over those of DeepJet, in CMS data of 2022 and of 2024.
+PARTICLENET = _like_deepjet("btagPNetB", -0.2, -1.0)
+ROBUST_PART = _like_deepjet("btagRobustParTAK4B", 0.6, -3.0)
+UPART = _like_deepjet("btagUParTAK4B", -0.9, -1.0)
+TAGGERS = {tagger.branch: tagger for tagger in (DEEPJET, DEEPCSV, PARTICLENET, ROBUST_PART, UPART)}
 
 
 def invalid_probability(tagger: Tagger, hadron_flavour: Ints, pt_gev: Reals) -> Reals:
@@ -159,17 +176,17 @@ def cumulative(tagger: Tagger, hadron_flavour: Ints, pt_gev: Reals, abseta: Real
 
 
 def draw(rng: np.random.Generator, tagger: Tagger, hadron_flavour: Ints, pt_gev: Reals, abseta: Reals) -> Reals:
-    """Draw one discriminant per jet, as stored (float32); invalid scores are -1 or -2.
+    """Draw one discriminant per jet, as stored (float32); invalid scores are the tagger's.
 
-    Beyond |eta| = 2.5 there is no tracking: a column that knows invalid scores is -2 there.
+    Beyond |eta| = 2.5 there is no tracking: a column that knows invalid scores is invalid there.
     """
     values = quantile(tagger, hadron_flavour, pt_gev, abseta, rng.standard_normal(len(pt_gev))).astype(np.float32)
     if tagger.has_invalid:
         uniform = rng.random(len(pt_gev))
         probability = invalid_probability(tagger, hadron_flavour, pt_gev)
-        values[uniform < probability] = INVALID_VALUES[0]
-        values[uniform < INVALID_SHARES[1] * probability] = INVALID_VALUES[1]
-        values[abseta >= TAGGER_ABSETA_MAX] = INVALID_VALUES[1]
+        values[uniform < probability] = tagger.invalid_values[0]
+        values[uniform < INVALID_SHARES[1] * probability] = tagger.invalid_values[1]
+        values[abseta >= TAGGER_ABSETA_MAX] = tagger.invalid_values[1]
     return values
 
 

@@ -27,6 +27,7 @@ _BYTES: dict[tuple[Kind, Process], float] = {
     ("data", "zjets"): 57.0,
     ("data", "zcc"): 57.0,
 }
+_LARGER_FROM_V12_ON: dict[Kind, float] = {"simulation": 1.6, "data": 1.8}
 _MARGIN = 1.2
 
 
@@ -45,6 +46,8 @@ class GeneratedFile:
     n_events
         Before the generator filter. Simulation: the expected sum of weights. Pseudo-data: the events proposed, before
         rate offsets and tilt thin them.
+    place
+        Number of the sample among the generated ones of data, which makes numbers of events unique; 0 in simulation.
     """
 
     sample: str
@@ -52,6 +55,7 @@ class GeneratedFile:
     process: Process
     index: int
     n_events: int
+    place: int = 0
 
     @property
     def stem(self) -> str:
@@ -69,7 +73,8 @@ def plan(campaign: Campaign, samples: Mapping[str, Sample], generator: Generator
 
     Simulation gets ``simulation_over_data`` times the luminosity of the data. The number of pseudo-data events is drawn
     from a Poisson distribution with the seed of the campaign; its mean is the cross section of the simulation of that
-    process times the luminosity, raised by the largest rate that offsets and tilt can give (`rates.thin`).
+    process times the luminosity, raised by the largest rate that offsets and tilt can give (`rates.thin`). Samples of
+    data that fill the same channel share the luminosity.
 
     Raises
     ------
@@ -96,7 +101,8 @@ def estimated_bytes(files: Sequence[GeneratedFile], generator: Generator) -> int
         events = file.n_events / (max_rate(generator) if file.kind == "data" else 1.0)
         if file.kind == "simulation" and file.process == "zjets":
             events *= 1.0 / (1.0 - 2.0 * negative)
-        total += events * _BYTES[file.kind, file.process]
+        larger = 1.0 if generator.nanoaod == "v9" else _LARGER_FROM_V12_ON[file.kind]
+        total += events * _BYTES[file.kind, file.process] * larger
     return round(total)
 
 
@@ -134,18 +140,28 @@ def _size(n_bytes: float) -> str:
 
 def _files(campaign: Campaign, samples: Mapping[str, Sample], generator: Generator) -> Iterator[GeneratedFile]:
     cross_sections = cross_sections_pb(samples)
+    of_data = [name for name, sample in samples.items() if sample.kind == "data" and sample.generate]
     for name, sample in samples.items():
+        place = of_data.index(name) if name in of_data else 0
         for process in sample.generate:
             n_expected = 1000.0 * campaign.luminosity_ifb * cross_sections[process]
             if sample.kind == "simulation":
                 n_events = round(generator.simulation_over_data * n_expected)
             else:
                 rng = np.random.default_rng(seed_sequence(generator.seed, "number of events", name, process))
-                n_events = int(rng.poisson(n_expected * max_rate(generator)))
+                share = 1.0 / _n_sharing(sample, samples)
+                n_events = int(rng.poisson(share * n_expected * max_rate(generator)))
             if n_events == 0:
                 raise ValueError(
                     f"samples.{name}: not one {process} event at campaign.luminosity_ifb = {campaign.luminosity_ifb:g} "
                     f"and a cross section of {cross_sections[process]:g} pb; raise the luminosity"
                 )
             for index, first in enumerate(range(0, n_events, generator.events_per_file)):
-                yield GeneratedFile(name, sample.kind, process, index, min(generator.events_per_file, n_events - first))
+                n_of_file = min(generator.events_per_file, n_events - first)
+                yield GeneratedFile(name, sample.kind, process, index, n_of_file, place)
+
+
+def _n_sharing(sample: Sample, samples: Mapping[str, Sample]) -> int:
+    """Return how many generated samples of data fill one channel, the most of those that this one fills."""
+    generated = [other for other in samples.values() if other.kind == "data" and other.generate]
+    return max(sum(channel in other.channels for other in generated) for channel in sample.channels)

@@ -12,11 +12,12 @@ from scipy.special import expit
 from deepsf.arrays import Bools, Ints, Reals
 from deepsf.corrections.correction import SHAPE_INPUTS, Correction, CorrectionFileError
 from deepsf.corrections.nodes import Tree, binned_inputs, binnings, reached
-from deepsf.generator.discriminant import INVALID_VALUES, TAGGER_ABSETA_MAX
+from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, TAGGERS
 from deepsf.generator.jagged import HADRON_FLAVOURS, flavour_place
 
 NUMERIC_INPUTS = ("abseta", "pt", "discriminant")
 CEILING_MARGIN = 1.02
+_INVALID_VALUES = sorted({value for tagger in TAGGERS.values() for value in tagger.invalid_values}, reverse=True)
 _BROAD_RANGE = {"abseta": (0.0, TAGGER_ABSETA_MAX), "pt": (20.0, 1000.0)}
 
 
@@ -107,7 +108,7 @@ def _scanned(injected: InjectedScaleFactor, place: int) -> Reals:
     grids = [_grid(low_high, injected.edges[place][name]) for name, low_high in _BROAD_RANGE.items()]
     logits = expit(np.linspace(-15.0, 15.0, 301))
     edges = _around(injected.edges[place]["discriminant"])
-    discriminants = np.concatenate([INVALID_VALUES, [0.0], logits, edges[(edges >= 0.0) & (edges < 1.0)]])
+    discriminants = np.concatenate([_INVALID_VALUES, [0.0], logits, edges[(edges >= 0.0) & (edges < 1.0)]])
     abseta, pt, discriminant = np.meshgrid(*grids, discriminants, indexing="ij", sparse=True)
     flavour = HADRON_FLAVOURS[place]
     try:

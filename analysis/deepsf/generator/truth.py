@@ -15,7 +15,6 @@ from deepsf.arrays import Ints, Reals
 from deepsf.generator import true_sf
 from deepsf.generator.discriminant import (
     INVALID_SHARES,
-    INVALID_VALUES,
     TAGGER_ABSETA_MAX,
     TAGGERS,
     Tagger,
@@ -138,7 +137,7 @@ class EffectiveTruth:
         return np.asarray((1.0 - probability) * valid + probability * invalid)
 
     def _mean_invalid(self, flavour: Ints, abseta: Reals, pt_gev: Reals) -> Reals:
-        values = [self.injected.evaluate(flavour, abseta, pt_gev, np.array(v)) for v in INVALID_VALUES]
+        values = [self.injected.evaluate(flavour, abseta, pt_gev, np.array(v)) for v in self.tagger.invalid_values]
         return np.average(values, axis=0, weights=INVALID_SHARES)
 
 

@@ -9,14 +9,15 @@ from deepsf import config
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
 from deepsf.generator.plan import GeneratedFile
+from deepsf.generator.schema import PLAIN
 
 TOY = config.load(Path(__file__).parents[3] / "configs" / "toy.yaml")
 TRUE_SF = Path(__file__).parents[3] / TOY.generator.true_sf.file
 
 
-def written(path, sample, kind, process, index=0, n_events=3000, true_sf=TRUE_SF, **changes):
+def written(path, sample, kind, process, index=0, n_events=3000, true_sf=TRUE_SF, schema=PLAIN, **changes):
     file = GeneratedFile(sample, kind, process, index, n_events)
-    write_file(file, Composition(), TOY.generator.model_copy(update=changes), true_sf, path)
+    write_file(file, Composition(), TOY.generator.model_copy(update=changes), true_sf, path, schema)
     with uproot.open(path) as root:
         return root["Events"].arrays(library="np"), root["Runs"].arrays(library="np")
 

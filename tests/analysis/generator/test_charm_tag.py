@@ -18,16 +18,16 @@ ROOT = Path(__file__).parents[3]
 TOY_C = config.load(ROOT / "configs" / "toy_c.yaml")
 
 
-@pytest.mark.parametrize(("flavour", "efficiency"), charm_tag.EFFICIENCIES.items())
+@pytest.mark.parametrize(("flavour", "efficiency"), charm_tag.EFFICIENCIES["CvL"].items())
 def test_tag_efficiencies_are_those_stated(flavour, efficiency):
     n = 200_000
-    score = charm_tag.draw(np.random.default_rng(1), np.full(n, flavour), np.full(n, 1.0), 2.5)
+    score = charm_tag.draw(np.random.default_rng(1), "CvL", np.full(n, flavour), np.full(n, 1.0), 2.5)
     error = np.sqrt(efficiency * (1 - efficiency) / n)
     assert (score > charm_tag.THRESHOLD).mean() == pytest.approx(efficiency, abs=4 * error)
     # P(score < 0.5) = 0.5**a with 0.8**a = 1 - efficiency
     exponent = np.log(1 - efficiency) / np.log(0.8)
     assert (score < 0.5).mean() == pytest.approx(0.5**exponent, abs=0.005)
-    assert set(charm_tag.draw(np.random.default_rng(1), np.full(5, flavour), np.full(5, 2.5), 2.5)) == {-1.0}
+    assert set(charm_tag.draw(np.random.default_rng(1), "CvL", np.full(5, flavour), np.full(5, 2.5), 2.5)) == {-1.0}
 
 
 def test_the_region_of_the_configuration_is_half_charm_and_overlaps_with_none(tmp_path):

@@ -53,6 +53,18 @@ def test_runs_hold_the_signed_sum_before_the_filter(tmp_path):
     assert len(events["genWeight"]) < 0.5 * 60_000
 
 
+@pytest.mark.parametrize("kind", ["simulation", "data"])
+def test_all_trees_are_ttrees_and_say_what_the_events_do(tmp_path, kind):
+    events, runs = written(tmp_path / "a.root", "s", kind, "ttbar")
+    with uproot.open(tmp_path / "a.root") as file:
+        assert file.classnames(cycle=False) == dict.fromkeys(("Events", "LuminosityBlocks", "Runs"), "TTree")
+        blocks = file["LuminosityBlocks"].arrays(library="np")
+    assert runs["run"].tolist() == np.unique(events["run"]).tolist()
+    pairs = np.unique(np.stack([events["run"], events["luminosityBlock"]]), axis=1)
+    np.testing.assert_array_equal(pairs, [blocks["run"], blocks["luminosityBlock"]])
+    assert {runs["run"].dtype, *(column.dtype for column in blocks.values())} == {np.dtype(np.uint32)}
+
+
 def test_event_numbers_are_unique_in_a_sample(tmp_path):
     numbers = []
     for process in ("ttbar", "zjets", "zcc"):

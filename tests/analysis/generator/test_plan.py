@@ -3,11 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import uproot
 
 from deepsf import config
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
 from deepsf.generator.plan import GeneratedFile, NotEnoughDiskError, check_disk, estimated_bytes, plan
+from deepsf.generator.schema import Schema
 
 ROOT = Path(__file__).parents[3]
 TOY = config.load(ROOT / "configs" / "toy.yaml")
@@ -85,3 +87,31 @@ def test_free_space_is_asked_from_the_file_system(tmp_path):
     check_disk([GeneratedFile("ttbar", "simulation", "ttbar", 0, 1)], TOY.generator, tmp_path / "new")
     with pytest.raises(NotEnoughDiskError, match="are free"):
         check_disk([GeneratedFile("ttbar", "simulation", "ttbar", 0, 10**15)], TOY.generator, tmp_path / "new")
+
+
+def test_files_of_later_versions_are_estimated_larger(tmp_path):
+    for version in ("v12", "v15"):
+        generator = TOY.generator.model_copy(update={"nanoaod": version})
+        for kind in ("simulation", "data"):
+            file = GeneratedFile("sample", kind, "ttbar", 0, 40_000)
+            write_file(file, Composition(), generator, TRUE_SF, tmp_path / "a.root", Schema(version))
+            size = (tmp_path / "a.root").stat().st_size
+            assert estimated_bytes([file], generator) == pytest.approx(size, rel=0.25)
+
+
+def test_data_samples_of_one_channel_share_its_luminosity_and_no_event_number(tmp_path):
+    data = TOY.samples["data"]
+    periods = {f"ee_{k}": data.model_copy(update={"channels": ("ee",)}) for k in "ab"}
+    muons = {"mumu": data.model_copy(update={"channels": ("mumu",)})}
+    simulation = {name: sample for name, sample in TOY.samples.items() if sample.kind == "simulation"}
+    files = plan(TOY.campaign, {**simulation, **periods, **muons}, TOY.generator)
+    n_events = {name: sum(f.n_events for f in files if f.sample == name) for name in ("ee_a", "ee_b", "mumu")}
+    assert n_events["ee_a"] == pytest.approx(n_events["mumu"] / 2, rel=0.01)
+    assert n_events["ee_b"] == pytest.approx(n_events["mumu"] / 2, rel=0.01)
+    assert [f.place for f in files if f.process == "ttbar" and f.index == 0] == [0, 0, 1, 2]
+    numbers = []
+    for place in (0, 1):
+        file = GeneratedFile("ee", "data", "ttbar", 0, 1000, place)
+        write_file(file, Composition(), TOY.generator, TRUE_SF, tmp_path / "a.root")
+        numbers.append(uproot.open(tmp_path / "a.root")["Events/event"].array(library="np"))
+    assert not np.intersect1d(*numbers).size

@@ -171,7 +171,7 @@ def scaled_by_hand(path, out, factor):
     with uproot.open(path) as file, uproot.recreate(out) as copy:
         types = {name: a.type.content for name, a in arrays.items()}
         copy.mktree("Events", types).extend(arrays)
-        copy["Runs"] = {"genEventSumw": file["Runs/genEventSumw"].array(library="np")}
+        copy.mktree("Runs", {"genEventSumw": "f8"}).extend({"genEventSumw": file["Runs/genEventSumw"].array()})
     return out
 
 
