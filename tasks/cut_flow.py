@@ -9,7 +9,8 @@ from typing import Any
 from tasks.framework.base import ConfigTask
 from tasks.framework.configuration import local_file
 from tasks.framework.targets import ProvenanceTarget, staged
-from tasks.skim import OF_DATA, SkimNtuples, of_data, pairs, weight_sources
+from tasks.generation import OF_DATA, of_data
+from tasks.skim import SkimNtuples, pairs, weight_sources
 
 
 class ReportCutFlow(ConfigTask):

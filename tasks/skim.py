@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import law
 
 from deepsf.config import ConfigError
-from deepsf.config.samples import Sample
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
 from tasks.framework.configuration import local_file
 from tasks.framework.targets import leaves, staged
 from tasks.framework.workflows import Workflow
-from tasks.generation import GenerateNtuples
+from tasks.generation import OF_DATA, GenerateNtuples, of_data
 
 if TYPE_CHECKING:
     from deepsf.skim.settings import SkimSettings
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 _OF_SAMPLE = ("kind", "channels", "triggers", "sum_weights", "generator_weight", "missing_shifts")
 _OF_ERA = ("pileup", "jet_corrections", "jet_veto")
 """Sections that a sample may have instead of the campaign's."""
-OF_DATA = ("certified", "runs")
-"""Keys of the campaign that a data sample may have instead."""
 
 
 def weight_sources(task: ConfigTask) -> list[str] | None:
@@ -152,13 +149,6 @@ class SkimNtuples(Workflow):
             for path in (triggers if sample.triggers is None else sample.triggers).get(channel, ())
         ]
         return tuple(dict.fromkeys(paths))
-
-
-def of_data(sample: Sample, of_campaign: Any, key: str) -> Any:
-    """Return what a data sample of files, or else its campaign, says about its runs; of others nothing."""
-    if sample.kind != "data" or sample.generate:
-        return Sample.model_fields[key].default
-    return getattr(sample, key) or of_campaign
 
 
 def skimmed(requirement: Any, kind: str) -> list[Path]:

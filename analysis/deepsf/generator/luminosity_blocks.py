@@ -30,16 +30,22 @@ class Blocks(NamedTuple):
         return cls(every, np.ones_like(every), np.full_like(every, BLOCKS_PER_RUN))
 
     @classmethod
-    def of_certified(
-        cls, ranges: Mapping[str, Sequence[Sequence[int]]], runs: Sequence[tuple[int, int]]
-    ) -> Blocks | None:
+    def of_certified(cls, ranges: Mapping[str, Sequence[Sequence[int]]], runs: Sequence[tuple[int, int]]) -> Blocks:
         """Return ``{"run": [[first, last], ...]}`` within ranges of runs, or of all runs if there are none.
 
-        None if nothing is left.
+        Raises
+        ------
+        ValueError
+            If nothing is left.
         """
         rows = [(int(run), low, high - low + 1) for run, pairs in ranges.items() for low, high in pairs]
         rows = [row for row in rows if not runs or any(first <= row[0] <= last for first, last in runs)]
-        return cls(*np.array(sorted(rows), np.int64).T) if rows else None
+        if not rows:
+            raise ValueError(
+                f"no certified luminosity block lies in the runs {list(map(list, runs))} of pseudo-data; correct "
+                "campaign.runs, or runs or certified of the sample"
+            )
+        return cls(*np.array(sorted(rows), np.int64).T)
 
     def of_events(self, number: Array) -> tuple[Array, Array]:
         """Return runs and luminosity blocks of events by their numbers, each of shape (n,), uint32.

@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 
 from deepsf.arrays import Array, Bools, Ints, Reals
+from deepsf.config.selection import WeightBranches
 from deepsf.generator.detector import RecoEvents, RecoJets, RecoLeptons
 from deepsf.generator.generator_level import gen_jets, scale_weights, shower_weights
 from deepsf.generator.jagged import event_sums, rounded
@@ -15,7 +16,7 @@ from deepsf.generator.jet_content import content
 from deepsf.generator.jet_response import MEAN_AREA, raw_factor
 from deepsf.generator.kinematics import ParticleEvents
 from deepsf.generator.luminosity_blocks import Blocks, in_one_run
-from deepsf.generator.schema import PLAIN, Schema, WeightNames
+from deepsf.generator.schema import PLAIN, Schema
 from deepsf.generator.trigger_paths import fired
 from deepsf.generator.versions import WRONG_JET_ID_ABSETA, Version
 
@@ -85,7 +86,7 @@ def branches(
     if not is_data:
         columns |= _of_generator(particles, events)
         jet_columns |= {"hadronFlavour": jets.hadron_flavour.astype(np.int32), "genJetIdx": columns.pop("genJetIdx")}
-        columns |= {name: column for names in schema.weights for name, column in _weights(names, jets, n).items()}
+        columns |= {name: column for weight in schema.weights for name, column in _weights(weight, jets, n).items()}
     columns["Jet"] = _Objects(np.bincount(jets.event, minlength=n), jet_columns)
     return _in_version(columns, schema.facts)
 
@@ -125,11 +126,11 @@ def _leptons_among(particles: ParticleEvents, jets: RecoJets) -> Ints:
     return np.where(is_lepton, codes[np.where(is_lepton, place, 0)], 0)
 
 
-def _weights(names: WeightNames, jets: RecoJets, n_events: int) -> Branches:
+def _weights(branches: WeightBranches, jets: RecoJets, n_events: int) -> Branches:
     """Return a weight that is lost to forward jets, as by prefiring of the trigger, and its shifts by a fifth."""
     loses = (np.abs(jets.eta) > 2.0) & (np.abs(jets.eta) < 3.0)
     lost = 1.0 - 0.95 ** event_sums(jets.event, loses.astype(float), n_events)
-    shifts = {names.nominal: 1.0, names.up: 0.8, names.down: 1.2}
+    shifts = {branches.nominal: 1.0, branches.up: 0.8, branches.down: 1.2}
     return {name: rounded(1.0 - size * lost) for name, size in shifts.items() if name is not None}
 
 

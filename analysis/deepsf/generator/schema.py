@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from deepsf.config.generator import Generator
-from deepsf.config.selection import Channel
+from deepsf.config.selection import Channel, Triggers, WeightBranches
 from deepsf.generator.luminosity_blocks import Blocks
 from deepsf.generator.versions import VERSIONS, Name, Version
-
-
-class WeightNames(NamedTuple):
-    """Branches of an event weight and its shifts."""
-
-    nominal: str
-    up: str | None = None
-    down: str | None = None
 
 
 class Schema(NamedTuple):
@@ -39,7 +30,7 @@ class Schema(NamedTuple):
     version: Name = "v9"
     triggers: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
-    weights: tuple[WeightNames, ...] = ()
+    weights: tuple[WeightBranches, ...] = ()
     jet_content: bool = False
     blocks: Blocks | None = None
 
@@ -54,10 +45,10 @@ class Schema(NamedTuple):
         return self.jet_content or self.version != "v9"
 
 
-def schema_of(generator: Generator, triggers: Mapping[Channel, Iterable[str]], filters: Iterable[str]) -> Schema:
-    """Return the form of files that a configuration can read."""
-    paths = (path for of_channel in triggers.values() for path in of_channel)
-    return Schema(generator.nanoaod, tuple(dict.fromkeys(paths)), tuple(filters))
+def paths_of(*triggers: Mapping[Channel, Triggers] | None) -> tuple[str, ...]:
+    """Return the trigger paths of a selection and of samples, each once."""
+    listed = (t for of_one in triggers for paths in (of_one or {}).values() for t in paths)
+    return tuple(dict.fromkeys(t if isinstance(t, str) else t.path for t in listed))
 
 
 PLAIN = Schema()

@@ -1,6 +1,7 @@
 """Runs and luminosity blocks of generated events."""
 
 import numpy as np
+import pytest
 
 from deepsf.generator.luminosity_blocks import Blocks, in_one_run
 
@@ -14,7 +15,10 @@ def test_blocks_are_certified_ones_of_the_runs_and_all_of_them_come_up():
     assert set(zip(run.tolist(), block.tolist(), strict=True)) == {(5, 1), (5, 2), (7, 3), (7, 4), (7, 10)}
     everywhere, _ = Blocks.of_certified(CERTIFIED, []).of_events(np.arange(10_000, dtype=np.uint64))
     assert set(everywhere.tolist()) == {5, 7, 9}
-    assert Blocks.of_certified(CERTIFIED, [(10, 20)]) is None
+    with pytest.raises(
+        ValueError, match=r"no certified luminosity block lies in the runs \[\[10, 20\]\] of pseudo-data"
+    ):
+        Blocks.of_certified(CERTIFIED, [(10, 20)])
 
 
 def test_few_events_lie_all_over_a_period():

@@ -1,14 +1,14 @@
 """What a configuration asks of generated files."""
 
-from deepsf.generator.schema import PLAIN, Schema, schema_of
-from tests.analysis.generator.generated_files import TOY
+from deepsf.config.selection import TriggerOfRuns
+from deepsf.generator.schema import PLAIN, Schema, paths_of
 
 
-def test_every_path_and_filter_of_the_configuration_is_asked_for_once():
-    later = TOY.generator.model_copy(update={"nanoaod": "v12"})
-    triggers = {"ee": ("HLT_Ele23_Ele12", "HLT_Ele30"), "emu": ("HLT_Mu23_Ele12", "HLT_Ele30")}
-    assert schema_of(later, triggers, ["Flag_a"]) == Schema(
-        "v12", ("HLT_Ele23_Ele12", "HLT_Ele30", "HLT_Mu23_Ele12"), ("Flag_a",)
+def test_every_path_of_the_selection_and_of_samples_is_asked_for_once():
+    of_runs = TriggerOfRuns(path="HLT_Mu23_Ele12", runs=(1, 2))
+    selection = {"ee": ("HLT_Ele23_Ele12", "HLT_Ele30"), "emu": (of_runs, "HLT_Ele30")}
+    assert paths_of(selection, None, {"mumu": ("HLT_IsoMu24", "HLT_Ele30")}) == (
+        *("HLT_Ele23_Ele12", "HLT_Ele30", "HLT_Mu23_Ele12", "HLT_IsoMu24"),
     )
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from deepsf.config.selection import WeightBranches
 from deepsf.generator.luminosity_blocks import Blocks
-from deepsf.generator.schema import Schema, WeightNames
+from deepsf.generator.schema import Schema
 from tests.analysis.generator.generated_files import written
 
 CONTENT = {"chHEF", "neHEF", "chEmEF", "neEmEF", "muEF"}
@@ -84,8 +85,9 @@ def test_the_same_events_lie_under_every_version(files):
 
 def test_what_the_configuration_names_is_there_and_changes_nothing_else(tmp_path, files):
     path, flag = "HLT_Mu12_TrkIsoVVL_Ele23_CaloIdL_TrackIdL_IsoVL_DZ", "Flag_hfNoisyHitsFilter"
-    prefiring = WeightNames("L1PreFiringWeight_Nom", "L1PreFiringWeight_Up", "L1PreFiringWeight_Dn")
-    schema = Schema("v9", (path,), (flag, "Flag_goodVertices"), (prefiring,), jet_content=True)
+    prefiring = tuple(f"L1PreFiringWeight_{shift}" for shift in ("Nom", "Up", "Dn"))
+    weight = WeightBranches(**dict(zip(("nominal", "up", "down"), prefiring, strict=True)))
+    schema = Schema("v9", (path,), (flag, "Flag_goodVertices"), (weight,), jet_content=True)
     events = written(tmp_path / "a.root", "s", "simulation", "ttbar", schema=schema)[0]
     assert set(events) - set(files["v9"]) == {path, flag, *prefiring, *(f"Jet_{name}" for name in CONTENT)}
     for name, column in files["v9"].items():
