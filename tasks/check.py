@@ -60,6 +60,7 @@ class CheckCampaign(Report):
             raise CampaignError(f"{len(problems)} problem(s), also in {path}")
 
     def _try(self) -> tuple[Trial, list[Problem]]:
+        from deepsf.nanoaod.luminosity_blocks import LuminosityError
         from deepsf.probes.campaign_check import Trial, campaign_problems, try_file
 
         skims = SkimNtuples.req(self, branch=-1)
@@ -78,7 +79,10 @@ class CheckCampaign(Report):
                 problems += of_file
             trial = Trial(tried, n_files)
             samples, regions = self.cfg("samples"), self.cfg("regions")
-            certified = certified_blocks(samples, self.cfg("campaign"))
+            try:
+                certified = certified_blocks(samples, self.cfg("campaign"))
+            except LuminosityError:  # each file of the data has said so
+                certified = {}
             luminosity_ifb = self.cfg("campaign").luminosity_ifb
             problems += campaign_problems(trial, samples, regions, luminosity_ifb, certified, weight_sources(self))
         return trial, [*dict.fromkeys(problems), *self._disk_problems(trial)]

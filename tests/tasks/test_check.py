@@ -6,11 +6,12 @@ import json
 import shutil
 from contextlib import suppress
 
+import awkward as ak
 import numpy as np
 import pytest
 
 from tasks.check import CampaignError, CheckCampaign
-from tests.conftest import FILTER, TRIGGERS
+from tests.conftest import FILTER, TRIGGERS, nanoaod_branches
 
 N = 3000
 CROSS_SECTION_PB = (2 * N + 5) / 1.2 / 1e3  # of Runs and of the mean weight: at 1/fb simulation has the events of data
@@ -109,19 +110,84 @@ def plant_correction(sections, tmp_path):
     sections["pileup"] = {"file": str(tmp_path / "absent.json"), "name": "pu"}
 
 
+def plant_variable(sections, tmp_path):
+    sections["pileup"] = {"file": "$NOWHERE_AT_ALL/pu.json", "name": "pu"}
+
+
+def plant_broken_json(sections, tmp_path):
+    (tmp_path / "certified.json").write_text('{"300000": [[9, 5]]}')
+    sections["campaign"]["certified"] = str(tmp_path / "certified.json")
+
+
+@pytest.fixture
+def remade(make_nanoaod, sections, tmp_path):
+    """Return a function that makes the simulated file of the campaign, or that of the data, in another way."""
+
+    def make(sample, **changes):
+        is_data = sample == "data"
+        (path,) = sections["samples"][sample]["files"]
+        made = make_nanoaod(N, 2 if is_data else 1, name="remade.root", data=is_data, **changes)
+        shutil.move(made, path)
+
+    return make
+
+
+REMADE = {
+    "data of another version of NanoAOD": (
+        {"sample": "data", "run3": True},
+        "missing pT is not the same in all files: MET in mc.root (ttbar); PuppiMET in data.root (data)",
+    ),
+    "no pile-up id in data": (
+        {"sample": "data", "drop": ["Jet_puId"]},
+        "pile-up id is not the same in all files: Jet_puId in mc.root (ttbar); none in data.root (data)",
+    ),
+    "no jet id": ({"sample": "ttbar", "drop": ["Jet_jetId"]}, "branch Jet_jetId is missing and required"),
+    "one weight that is not finite": (
+        {"sample": "ttbar", "replace": {"genWeight": np.where(np.arange(N) == 7, np.nan, 1.0).astype("f4")}},
+        "branch genWeight is not finite for 1 of 3000 values",
+    ),
+    "few events that weigh all": (
+        {"sample": "ttbar", "replace": {"genWeight": np.where(np.arange(N) % 300 == 0, 1e6, 1.0).astype("f4")}},
+        "of the sum of absolute weights",
+    ),
+    "no sum of weights": ({"sample": "ttbar", "runs": False}, "branch Runs/genEventSumw is missing"),
+    "every event twice": (
+        {"sample": "data", "replace": {"event": (np.arange(N) // 2).astype(np.uint64)}},
+        "selected data events are twice in data.root (data)",
+    ),
+    "a tagger that was not run": (
+        {"sample": "ttbar", "scores": -3000.0},
+        "the tagger was not run when the file was produced",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "expected"), REMADE.values(), ids=REMADE)
+def test_what_is_wrong_in_a_file_is_named(problems, remade, changes, expected):
+    changes = dict(changes)
+    if "scores" in changes:
+        jets = nanoaod_branches(N, 1)["Jet"]
+        changes["replace"] = {"Jet_btagDeepFlavB": ak.full_like(jets.pt, changes.pop("scores"))}
+    remade(**changes)
+    found = problems()
+    assert any(expected in problem["what"] for problem in found), found
+
+
 PLANTED = {
     "a misspelt trigger path": (plant_trigger, "HLT_DoubleEl (close: HLT_DoubleEle"),
     "a misspelt filter": (plant_filter, "branch Flag_goodVertice (close: Flag_goodVertices) is missing"),
     "another tagger": (plant_tagger, "branch Jet_btagDeepB "),
     "a copy of a file": (plant_copy, "data.root (data) and copy.root (other) hold the same 3000 events"),
     "simulation as data": (plant_kind, "exists only in simulation, but the sample is data"),
-    "a truncated file": (plant_truncated, "not a readable ROOT file, truncated or corrupt"),
+    "a truncated file": (plant_truncated, "unreadable, not a ROOT file, truncated or corrupt"),
     "luminosity in 1/pb": (plant_luminosity, "data over simulation in emu, region hf"),
     "a JSON of other runs": (plant_uncertified, "no certified luminosity block in the files"),
     "missing luminosity blocks": (plant_missing_blocks, "certified luminosity blocks that no file of the sample holds"),
     "runs of another era": (plant_other_run, "certified events are outside of the era's runs 310000-319999"),
     "a pattern that matches nothing": (plant_pattern, "matches no file"),
     "a correction that is not there": (plant_correction, "not a readable correctionlib file"),
+    "a variable that is not set": (plant_variable, "variable NOWHERE_AT_ALL is not set"),
+    "a damaged JSON of certified blocks": (plant_broken_json, "not a range [first block, last block]"),
 }
 
 

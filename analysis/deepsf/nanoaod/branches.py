@@ -217,7 +217,7 @@ def _resolved(
         filters=selection.event_filters,
         met="",
         has_pv="PV_npvsGood" in known,
-        has_pu_id="Jet_puId" in known,
+        has_pu_id="Jet_puId" in known and selection.jet.pu_id_bit is not None,
         sc_eta=selection.electron.crack_abseta is not None,
         discriminant=f"Jet_{tagger.branch}",
         jet_columns={column: f"Jet_{branch}" for column, branch in selection.jet_columns.items()},

@@ -80,7 +80,7 @@ def with_identification(
     identified, passes_pu_id = np.zeros(n, np.bool_), np.ones(n, np.bool_)
     content = {name: jets.columns[name][index] for name in ("eta", *identification.content)}
     identified[index] = identification.passes(content)
-    if "puId" in jets.columns and selection.jet.pu_id_bit is not None:
+    if "puId" in jets.columns:
         passes_pu_id[index] = jets.columns["puId"][index] & selection.jet.pu_id_bit != 0
     return Collection(jets.offsets, {**jets.columns, "identified": identified, "passes_pu_id": passes_pu_id})
 
