@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from deepsf.config.base import NonNegative, Positive, Section
 
 Levels = Annotated[tuple[str, ...], Field(min_length=1)]
-Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,99}$")]
+Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_]{0,97}[A-Za-z0-9])?$")]
+"""Name of a source of the jet energy scale, with the year behind ``_`` as CMS writes it: Absolute, Absolute_2017."""
 
 
 class EnergyCorrection(Section):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 from pydantic import Field
 
 from deepsf.config.base import OpenFraction, Section, Source
 from deepsf.config.flavours import Flavour, measured_flavours
 from deepsf.config.regions import Region
+
+KinematicSource = Annotated[str, Field(pattern=r"^[A-Za-z]([A-Za-z0-9_]{0,97}[A-Za-z0-9])?$")]
 
 
 class Contamination(Section):
@@ -40,7 +43,7 @@ class Shifts(Section):
     eigenvectors: int = Field(
         default=5, ge=0, le=100, description="stat<k>: number of leading eigenvectors of the bootstraps' covariance"
     )
-    kinematic: tuple[Source, ...] | None = Field(
+    kinematic: tuple[KinematicSource, ...] | None = Field(
         default=None, description="sources with shifted jets (jer, jes<Source>) to use; null: all of the skim"
     )
     weights: tuple[Source, ...] | None = Field(

@@ -15,12 +15,14 @@ def test_jet_corrections_are_for_samples_that_there_are_and_do_something(tree, m
 def test_shifts_are_those_of_the_resolution_and_of_all_sources():
     settings = JetCorrections(file="x", jer={"resolution": "r", "scale_factor": "s"}, jes_sources={"Total": "t"})
     assert settings.shifts == ("nominal", "jer_up", "jer_down", "jesTotal_up", "jesTotal_down")
-    assert JetCorrections(file="x", jes_sources={"A": "a"}).shifts == ("nominal", "jesA_up", "jesA_down")
+    of_year = JetCorrections(file="x", jes_sources={"Absolute_2017": "a"})
+    assert of_year.shifts == ("nominal", "jesAbsolute_2017_up", "jesAbsolute_2017_down")
 
 
-def test_sources_have_names_that_fit_a_shift():
+@pytest.mark.parametrize("name", ["Fla-vor", "_2017", "Absolute_", ""])
+def test_sources_have_names_that_fit_a_shift(name):
     with pytest.raises(ValueError, match="String should match pattern"):
-        JetCorrections(file="x", jes_sources={"Fla_vor": "f"})
+        JetCorrections(file="x", jes_sources={name: "f"})
 
 
 def test_a_range_without_smearing_has_a_lower_end_and_an_upper_one():

@@ -2,6 +2,8 @@
 
 import pytest
 
+from deepsf.config import Config
+
 
 @pytest.mark.parametrize(
     ("shifts", "expected"),
@@ -29,3 +31,8 @@ def test_statistical_shifts_need_bootstraps(tree, message):
     assert "binned.n_bootstrap = 1: statistical shifts need at least 2" in message(tree)
     tree["shifts"] = {"statistics": False, "eigenvectors": 0, "cferr": "c"}
     assert "n_bootstrap" not in message(tree)
+
+
+def test_sources_of_one_year_can_be_chosen(tree):
+    tree["shifts"] = {"kinematic": ["jer", "jesAbsolute_2017"]}
+    assert Config.model_validate(tree).shifts.kinematic == ("jer", "jesAbsolute_2017")
