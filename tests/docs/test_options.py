@@ -79,7 +79,7 @@ def test_a_key_that_is_not_on_the_page_is_found():
     assert not is_documented(("samples", "ttbar", "pileup", "files"))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_key_of_shipped_campaigns_is_on_the_page(path):
     tree = yaml.safe_load(path.read_text())
     tree.pop("extends", None)

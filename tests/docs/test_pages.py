@@ -168,7 +168,9 @@ def test_shell_commands_parse():
 
 def test_shipped_configs_are_those_of_the_quick_start():
     table = TEXTS["quickstart.md"].split("## Shipped configs")[1].split("\n## ")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == {path.stem for path in (ROOT / "configs").glob("*.yaml")}
+    first_cells = re.findall(r"^\| (`[^|]*) \|", table, re.M)
+    named = [name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(named) == sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", found(r"--config ([\w./-]*\w)"))

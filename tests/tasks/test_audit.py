@@ -30,8 +30,8 @@ def test_no_task_but_generation_and_audit_reads_the_true_scale_factors(campaign)
 
 
 def test_without_generated_input_there_is_no_truth_to_read(campaign):
-    task = AuditScaleFactors(version="v1", config="run2_2017")
-    assert settings.config("run2_2017").generator is None
+    task = AuditScaleFactors(version="v1", config="cms_2017")
+    assert settings.config("cms_2017").generator is None
     assert tuple(task.external_files()) == ()
 
 

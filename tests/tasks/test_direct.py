@@ -13,12 +13,12 @@ from tests.tasks.framework.chain import ROOT
 
 @pytest.mark.parametrize("audit", [AuditScaleFactors, AuditPhaseSpace])
 def test_audits_require_it_with_a_section_direct_only(campaign, audit):
-    with_section, without = (str(ROOT / "configs" / f"{name}.yaml") for name in ("toy", "run2_2017"))
+    with_section, without = (str(ROOT / "configs" / f"{name}.yaml") for name in ("toy", "cms_2017"))
     assert isinstance(audit(version="v1", config=with_section).requires()["direct"], TrainDirectSF)
     assert "direct" not in audit(version="v1", config=without).requires()
 
 
 def test_asked_for_without_that_section_it_says_what_to_write(campaign):
-    task = TrainDirectSF(version="v1", config=str(ROOT / "configs" / "run2_2017.yaml"))
+    task = TrainDirectSF(version="v1", config=str(ROOT / "configs" / "cms_2017.yaml"))
     with pytest.raises(ConfigError, match=r"no section direct, which TrainDirectSF needs; write direct: \{\}"):
         task.requires()
