@@ -29,6 +29,9 @@ OF_OTHER_PROGRAMS = {
     "--index-url": "pip",
     "--cflags": "correction",
     "--ldflags": "correction",
+    "--recid": "cernopendata-client",
+    "--protocol": "cernopendata-client",
+    "--depth": "git",
 }
 
 
