@@ -14,6 +14,7 @@ from luigi.task_register import TaskClassNotFoundException
 
 from deepsf.config import Config, ConfigError
 from deepsf.config.efficiency.audit_rows import ROWS
+from tasks.check import CheckCampaign
 from tasks.clean import CleanOutputs
 from tasks.framework.registry import task_classes
 from tasks.status import ShowStatus
@@ -149,7 +150,7 @@ def test_a_command_that_would_fail_is_found_out(command, error, campaign):
 
 
 def test_options_belong_to_some_task():
-    classes = [*task_classes().values(), ShowStatus, CleanOutputs]
+    classes = [*task_classes().values(), CheckCampaign, ShowStatus, CleanOutputs]
     known = {f"--{name.replace('_', '-')}" for cls in classes for name, _ in cls.get_params()}
     named = set(found(r"(?<![\w-])(--[a-z][a-z-]+)"))
     assert len(named) > 15
