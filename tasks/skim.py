@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import law
 
 from deepsf.config import ConfigError
+from deepsf.config.samples import earlier_triggers
+from deepsf.config.selection import Channel, Triggers
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
 from tasks.framework.configuration import local_file
@@ -79,7 +81,10 @@ class SkimNtuples(Workflow):
         return (*files, *(settings.resolve(path) for path in (*named, *([certified] if certified else []))))
 
     def own_parameters(self) -> dict[str, Any]:
-        earlier = [t if isinstance(t, str) else t.model_dump(mode="json") for t in self._earlier()]
+        earlier = {
+            channel: [path if isinstance(path, str) else path.model_dump(mode="json") for path in paths]
+            for channel, paths in self._earlier().items()
+        }
         return {"sample": self.branch_data.sample, "earlier": earlier, "sources": weight_sources(self)}
 
     def output(self) -> Any:
@@ -135,20 +140,13 @@ class SkimNtuples(Workflow):
         """Return what the sample, or else the campaign, says about its runs."""
         return of_data(self.plan_cfg("samples")[self.branch_data.sample], self.cfg(f"campaign.{key}"), key)
 
-    def _earlier(self) -> tuple[Any, ...]:
+    def _earlier(self) -> dict[Channel, Triggers]:
         """Return the trigger paths of the data sets in which an event of the sample counts first."""
         order, samples = self.plan_cfg("campaign.data_order"), self.plan_cfg("samples")
         if self.branch_data.sample not in order:
-            return ()
+            return {}
         before = [samples[name] for name in order[: order.index(self.branch_data.sample)]]
-        triggers = self.cfg("selection").triggers
-        paths = [
-            path
-            for sample in before
-            for channel in sample.channels
-            for path in (triggers if sample.triggers is None else sample.triggers).get(channel, ())
-        ]
-        return tuple(dict.fromkeys(paths))
+        return earlier_triggers(before, self.cfg("selection"))
 
 
 def skimmed(requirement: Any, kind: str) -> list[Path]:

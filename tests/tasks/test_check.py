@@ -183,7 +183,7 @@ PLANTED = {
     "luminosity in 1/pb": (plant_luminosity, "data over simulation in emu, region hf"),
     "a JSON of other runs": (plant_uncertified, "no certified luminosity block in the files"),
     "missing luminosity blocks": (plant_missing_blocks, "certified luminosity blocks that no file of the sample holds"),
-    "runs of another era": (plant_other_run, "certified events are outside of the era's runs 310000-319999"),
+    "runs of another era": (plant_other_run, "events are outside of the era's runs 310000-319999"),
     "a pattern that matches nothing": (plant_pattern, "matches no file"),
     "a correction that is not there": (plant_correction, "not a readable correctionlib file"),
     "a variable that is not set": (plant_variable, "variable NOWHERE_AT_ALL is not set"),

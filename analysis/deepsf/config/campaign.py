@@ -38,7 +38,8 @@ class Campaign(Section):
     )
     data_order: tuple[str, ...] = Field(
         default=(),
-        description="overlapping data samples in their order: an event counts in the first one whose triggers fired",
+        description="overlapping data samples in their order: an event counts in the first one that takes its channel "
+        "and run and has a trigger of the channel that fired",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -13,7 +13,7 @@ from deepsf.config.generator import Generator
 from deepsf.config.jet_corrections import JetCorrections
 from deepsf.config.jet_id import JetVeto
 from deepsf.config.pileup import Pileup
-from deepsf.config.selection import CHANNELS, Channel, Selection, Triggers
+from deepsf.config.selection import CHANNELS, Channel, Selection, TriggerOfRuns, Triggers
 
 
 class Sample(Section):
@@ -125,6 +125,27 @@ def certification_problems(samples: Mapping[str, Sample], campaign: Campaign) ->
             f"campaign.certified: data samples {', '.join(names)} need the JSON of certified luminosity blocks; name "
             "it, or write certified: null if the files hold certified blocks alone"
         )
+
+
+def earlier_triggers(before: Iterable[Sample], selection: Selection) -> dict[Channel, Triggers]:
+    """Return the paths by channel of the data samples in which an event counts first, each in the sample's runs."""
+    found: dict[Channel, list[str | TriggerOfRuns]] = {}
+    for sample in before:
+        triggers = selection.triggers if sample.triggers is None else sample.triggers
+        for channel in sample.channels:
+            for trigger in triggers.get(channel, ()):
+                found.setdefault(channel, []).extend(_in_runs(trigger, sample.runs))
+    return {channel: tuple(paths) for channel, paths in found.items()}
+
+
+def _in_runs(trigger: str | TriggerOfRuns, ranges: Sequence[RunRange]) -> Iterator[str | TriggerOfRuns]:
+    """Yield a trigger path limited to each of some ranges of runs; unchanged if there are none."""
+    if not ranges:
+        yield trigger
+    for first, last in ranges:
+        path, (low, high) = (trigger, (first, last)) if isinstance(trigger, str) else (trigger.path, trigger.runs)
+        if max(first, low) <= min(last, high):
+            yield TriggerOfRuns(path=path, runs=(max(first, low), min(last, high)))
 
 
 _RUNS_OF_2016 = (271036, 284044)

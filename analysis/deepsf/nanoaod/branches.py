@@ -6,18 +6,19 @@ Versions differ in the branches that exist (no ``Jet_puId`` for PUPPI jets, trig
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from deepsf.config.flavours import Tagger
 from deepsf.config.samples import Sample
-from deepsf.config.selection import Selection, TriggerOfRuns, WeightBranches
+from deepsf.config.selection import Channel, Selection, Triggers, WeightBranches
 from deepsf.nanoaod.event_weights import LISTED, sum_of_weights
 from deepsf.nanoaod.root_file import NtupleError, events_tree, open_root
-from deepsf.nanoaod.triggers import Paths, of_file, with_close_names
+from deepsf.nanoaod.triggers import NO_PATHS, Paths, of_file, with_close_names
 
 EVENT_BRANCHES = {"run": np.uint32, "luminosityBlock": np.uint32, "event": np.uint64}
 ELECTRON_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32, "charge": np.int32, "cutBased": np.int32}
@@ -155,7 +156,7 @@ def inspect(
     selection: Selection,
     corrections: CorrectionBranches | None = None,
     sources: Collection[str] | None = None,
-    earlier: Iterable[str | TriggerOfRuns] = (),
+    earlier: Mapping[Channel, Triggers] = MappingProxyType({}),
 ) -> Ntuple:
     """Return which branches of a NanoAOD file to read, its number of events and its sum of generator weights.
 
@@ -170,7 +171,7 @@ def inspect(
     sources
         Sources of weight shifts to read, where the file has them; None: all but those that the sample does not have.
     earlier
-        Trigger paths of the data sets before the sample in ``campaign.data_order``.
+        Trigger paths by channel of the data sets before the sample in ``campaign.data_order``.
 
     Raises
     ------
@@ -213,7 +214,7 @@ def _resolved(
         sum_weights=float(n_events),
         is_data=is_data,
         uses_signs=sample.generator_weight == "sign",
-        triggers=Paths({}, ()),
+        triggers=NO_PATHS,
         filters=selection.event_filters,
         met="",
         has_pv="PV_npvsGood" in known,

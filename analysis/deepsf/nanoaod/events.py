@@ -36,7 +36,7 @@ class Events(NamedTuple):
     fired
         Shape (n, 3), by `CHANNELS`: any trigger path of the channel; never for a channel the sample may not fill.
     fired_earlier
-        Shape (n,): a trigger path of an earlier data set, in which the event counts.
+        Shape (n, 3), by `CHANNELS`: a path of the channel in an earlier data set, in which the event counts.
     met_gev, n_pv
         Shape (n,), float32 and int16; ``n_pv`` is -1 where the file has no ``PV_npvsGood``.
     weight

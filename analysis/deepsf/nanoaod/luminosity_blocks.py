@@ -7,6 +7,7 @@ written in the same form, from which the integrated luminosity is worked out.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Array, Bools
+from deepsf.nanoaod.columns import flat
 from deepsf.nanoaod.root_file import open_root, unreadable
 
 Keys = npt.NDArray[np.uint64]
@@ -42,17 +44,20 @@ class LuminosityBlocks:
         Raises
         ------
         LuminosityError
-            If it cannot be read, or is no mapping of runs to ranges of blocks.
+            If it cannot be read, is no mapping of runs to ranges of blocks, or holds no block.
         """
         try:
-            stored = json.loads(Path(path).read_text(encoding="utf-8"))
+            stored = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_each_once)
         except (OSError, ValueError, RecursionError) as error:
             raise LuminosityError(
                 f"{path}: not a readable JSON of luminosity blocks ({error}); correct certified in the config"
             ) from None
         if not isinstance(stored, dict):
             raise LuminosityError(f"{path}: must map runs to ranges of luminosity blocks, got {type(stored).__name__}")
-        return cls.of_ranges(stored, str(path))
+        blocks = cls.of_ranges(stored, str(path))
+        if not len(blocks):
+            raise LuminosityError(f"{path}: certifies no luminosity block; correct certified in the config")
+        return blocks
 
     @classmethod
     def of_ranges(cls, ranges: Mapping[str, Any], where: str = "luminosity blocks") -> LuminosityBlocks:
@@ -112,9 +117,10 @@ def stored_blocks(path: str) -> Keys:
             tree = file.get("LuminosityBlocks")
             if tree is None or "run" not in tree or "luminosityBlock" not in tree:
                 return np.zeros(0, np.uint64)
-            return keys_of(*(np.asarray(tree[name].array(library="np")) for name in ("run", "luminosityBlock")))
+            arrays = {name: tree[name].array() for name in ("run", "luminosityBlock")}
         except Exception as error:  # uproot and the codecs raise many types on corrupt baskets
             raise unreadable(path, error, "reading LuminosityBlocks") from error
+    return keys_of(*(flat(path, f"LuminosityBlocks/{name}", array, np.uint32) for name, array in arrays.items()))
 
 
 def joined(ranges: Sequence[Ranges]) -> LuminosityBlocks:
@@ -126,8 +132,16 @@ def joined(ranges: Sequence[Ranges]) -> LuminosityBlocks:
     return LuminosityBlocks.of_ranges(together)
 
 
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; of two entries for one run the parser would keep the last without a word."""
+    for name, n in Counter(name for name, _ in pairs).items():
+        if n > 1:
+            raise ValueError(f"{name!r} is there {n} times")
+    return dict(pairs)
+
+
 def _list(run: str, of_run: Any, where: str) -> list[Any]:
-    if not (str(run).isascii() and str(run).isdigit() and 0 < int(run) < 1 << 32):
+    if not (run.isascii() and run.isdigit() and len(run) <= 10 and int(run) < 1 << 32):
         raise LuminosityError(f"{where}: {run!r} is not the number of a run")
     if not isinstance(of_run, list):
         raise LuminosityError(f"{where}: run {run} must have a list of ranges, got {of_run!r}")
@@ -136,6 +150,6 @@ def _list(run: str, of_run: Any, where: str) -> list[Any]:
 
 def _range(run: str, pair: Any, where: str) -> tuple[int, int]:
     is_pair = isinstance(pair, list) and len(pair) == 2 and all(type(block) is int for block in pair)
-    if not (is_pair and 0 < pair[0] <= pair[1] < 1 << 32):
+    if not (is_pair and 0 <= pair[0] <= pair[1] < 1 << 32):
         raise LuminosityError(f"{where}: run {run} has {pair!r}, not a range [first block, last block]")
     return (int(run) << 32) | pair[0], (int(run) << 32) | pair[1]

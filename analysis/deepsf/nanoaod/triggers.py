@@ -12,40 +12,44 @@ import numpy as np
 from deepsf.arrays import Array, Bools
 from deepsf.config.campaign import RunRange
 from deepsf.config.samples import Sample
-from deepsf.config.selection import CHANNELS, Channel, Selection, TriggerOfRuns, Triggers
+from deepsf.config.selection import CHANNELS, Channel, Selection, Triggers
 from deepsf.nanoaod.root_file import NtupleError
 
 log = logging.getLogger(__name__)
 
+PathOfRuns = tuple[str, RunRange | None]
+
 
 class Paths(NamedTuple):
-    """Trigger paths that exist in a file, each with the runs in which it counts, None for all.
+    """Trigger paths that exist in a file, by channel, each with the runs in which it counts, None for all.
 
     ``earlier`` are those of the data sets that an event counts in first.
     """
 
-    by_channel: Mapping[Channel, tuple[tuple[str, RunRange | None], ...]]
+    by_channel: Mapping[Channel, tuple[PathOfRuns, ...]]
     missing: tuple[str, ...]
-    earlier: tuple[tuple[str, RunRange | None], ...] = ()
+    earlier: Mapping[Channel, tuple[PathOfRuns, ...]]
 
     @property
     def branches(self) -> tuple[str, ...]:
         """All branches to read, each once."""
-        of_channels = (path for paths in self.by_channel.values() for path, _ in paths)
-        return tuple(dict.fromkeys((*of_channels, *(path for path, _ in self.earlier))))
+        of_channels = [*self.by_channel.values(), *self.earlier.values()]
+        return tuple(dict.fromkeys(path for paths in of_channels for path, _ in paths))
 
     def fired(self, branches: Mapping[str, Bools], run: Array) -> Bools:
         """Return which channels fired, shape (n, 3), by `CHANNELS`."""
-        columns = [_any(self.by_channel.get(channel, ()), branches, run) for channel in CHANNELS]
-        return np.stack(columns, axis=1)
+        return _by_channel(self.by_channel, branches, run)
 
     def fired_earlier(self, branches: Mapping[str, Bools], run: Array) -> Bools:
-        """Return which events belong to an earlier data set, shape (n,)."""
-        return _any(self.earlier, branches, run)
+        """Return which channels fired in an earlier data set, shape (n, 3), by `CHANNELS`."""
+        return _by_channel(self.earlier, branches, run)
+
+
+NO_PATHS = Paths({}, (), {})
 
 
 def of_file(
-    path: str, known: Collection[str], sample: Sample, selection: Selection, earlier: Iterable[str | TriggerOfRuns] = ()
+    path: str, known: Collection[str], sample: Sample, selection: Selection, earlier: Mapping[Channel, Triggers]
 ) -> Paths:
     """Return the trigger paths of the channels that a sample may fill; the missing ones count as not fired.
 
@@ -76,7 +80,8 @@ def of_file(
         )
     if missing:
         log.warning("%s: trigger paths that the file lacks count as not fired: %s", path, ", ".join(missing))
-    return Paths(present, missing, tuple(p for p in _with_runs(earlier, is_data) if p[0] in known))
+    of_earlier = {c: tuple(p for p in _with_runs(paths, is_data) if p[0] in known) for c, paths in earlier.items()}
+    return Paths(present, missing, of_earlier)
 
 
 def with_close_names(branch: str, known: Collection[str]) -> str:
@@ -85,15 +90,17 @@ def with_close_names(branch: str, known: Collection[str]) -> str:
     return f"{branch} (close: {', '.join(close)})" if close else branch
 
 
-def _with_runs(
-    triggers: Triggers | Iterable[str | TriggerOfRuns], is_data: bool
-) -> tuple[tuple[str, RunRange | None], ...]:
+def _with_runs(triggers: Triggers, is_data: bool) -> tuple[PathOfRuns, ...]:
     """Return paths with the runs in which they count; in simulation all count always."""
     split = ((t, None) if isinstance(t, str) else (t.path, t.runs if is_data else None) for t in triggers)
     return tuple(split)
 
 
-def _any(paths: Iterable[tuple[str, RunRange | None]], branches: Mapping[str, Bools], run: Array) -> Bools:
+def _by_channel(paths: Mapping[Channel, tuple[PathOfRuns, ...]], branches: Mapping[str, Bools], run: Array) -> Bools:
+    return np.stack([_any(paths.get(channel, ()), branches, run) for channel in CHANNELS], axis=1)
+
+
+def _any(paths: Iterable[PathOfRuns], branches: Mapping[str, Bools], run: Array) -> Bools:
     fired = np.zeros(len(run), np.bool_)
     for path, runs in paths:
         fired |= branches[path] if runs is None else branches[path] & (run >= runs[0]) & (run <= runs[1])

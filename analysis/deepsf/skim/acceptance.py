@@ -1,4 +1,4 @@
-"""Which events of a file count at all: of certified luminosity blocks, and of no earlier data set."""
+"""Which events of a file count at all: those of certified luminosity blocks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deepsf.arrays import Array
 from deepsf.config.campaign import RunRange
 from deepsf.nanoaod.events import Events
 from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks, keys_of
@@ -21,26 +22,23 @@ def accepted_events(
     Raises
     ------
     SkimError
-        If a certified event is of a run outside of ``settings.runs``.
+        If an event, certified where this is known, is of a run outside of ``settings.runs``.
     """
-    counts = np.ones(events.n_events, np.bool_)
-    left = {}
+    left, run = {}, events.run
     if certified is not None:
-        counts &= certified.contain(keys_of(events.run, events.luminosity_block))
-        left["certified"] = int(np.count_nonzero(counts))
+        counts = certified.contain(keys_of(events.run, events.luminosity_block))
+        left["certified"], run = int(np.count_nonzero(counts)), events.run[counts]
+        events = events._replace(passes_filters=events.passes_filters & counts)
     if settings.runs and settings.sample.kind == "data":
-        _require_runs(events.run[counts], settings.runs, path)
-    if settings.earlier:
-        counts &= ~events.fired_earlier
-        left["data_order"] = int(np.count_nonzero(counts))
-    return (events._replace(passes_filters=events.passes_filters & counts) if left else events), left
+        _require_runs(run, settings.runs, path, "events" if certified is None else "certified events")
+    return events, left
 
 
-def _require_runs(run: np.ndarray, ranges: Sequence[RunRange], path: str) -> None:
+def _require_runs(run: Array, ranges: Sequence[RunRange], path: str, events: str) -> None:
     outside = np.logical_and.reduce([(run < first) | (run > last) for first, last in ranges])
     if np.any(outside):
         allowed = ", ".join(f"{first}-{last}" for first, last in ranges)
         raise SkimError(
-            f"{path}: {np.count_nonzero(outside)} of {len(run)} certified events are outside of the era's runs "
+            f"{path}: {np.count_nonzero(outside)} of {len(run)} {events} are outside of the era's runs "
             f"{allowed}, first in run {run[outside][0]}; take the file off the sample, or correct runs in the config"
         )

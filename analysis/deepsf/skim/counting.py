@@ -49,7 +49,7 @@ def empty_report(ntuple: Ntuple, settings: SkimSettings, corrections: Correction
     )
 
 
-_OF_ALL_CHANNELS = ("certified", "data_order", "filters")
+_OF_ALL_CHANNELS = ("certified", "filters")
 """Steps before the leptons, at which no event has a channel yet."""
 
 

@@ -16,7 +16,7 @@ from deepsf.nanoaod.luminosity_blocks import Ranges, joined
 
 METADATA_KEY = b"deepsf"
 LEPTON_STEPS = ("two_leptons", "opposite_charge", "lead_lepton_pt", "trigger", "mll", "delta_r_ll")
-STEPS = ("all", "certified", "data_order", "filters", *LEPTON_STEPS, "jet_veto", "two_jets", "exactly_two_jets")
+STEPS = ("all", "certified", "filters", *LEPTON_STEPS, "data_order", "jet_veto", "two_jets", "exactly_two_jets")
 """Steps of the cut flow before those of the regions: all that there may be, in their order."""
 
 CutFlow = Mapping[str, Mapping[str, int]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from deepsf.config.campaign import RunRange
@@ -13,7 +13,7 @@ from deepsf.config.jet_id import JetVeto
 from deepsf.config.pileup import Pileup
 from deepsf.config.regions import Region
 from deepsf.config.samples import Sample
-from deepsf.config.selection import Selection, TriggerOfRuns
+from deepsf.config.selection import Channel, Selection, Triggers
 from deepsf.nanoaod.branches import CorrectionBranches
 from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks
 from deepsf.skim.jet_corrections import JetEnergy, load_jet_energy
@@ -43,7 +43,7 @@ class SkimSettings:
     runs
         Ranges that certified data must come from; empty: any.
     earlier
-        Trigger paths of the data sets before this one in ``campaign.data_order``.
+        Trigger paths by channel of the data sets before this one in ``campaign.data_order``.
     sources
         Sources of weight shifts to read; None: all.
     """
@@ -58,7 +58,7 @@ class SkimSettings:
     jet_veto: JetVeto | None = None
     certified: str | None = None
     runs: tuple[RunRange, ...] = ()
-    earlier: tuple[str | TriggerOfRuns, ...] = ()
+    earlier: Mapping[Channel, Triggers] = field(default_factory=dict)
     sources: tuple[str, ...] | None = None
 
 

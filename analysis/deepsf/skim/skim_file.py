@@ -62,7 +62,7 @@ def skim_file(
     deepsf.skim.jet_corrections.JetCorrectionError, deepsf.skim.pileup.PileupError
         If a correction cannot be used.
     deepsf.skim.cut_flow.SkimError
-        If a certified event is of a run outside of the era, a shift moves nothing, or the counts of the file exceed a
+        If an event is of a run outside of the era, a shift moves nothing, or the counts of the file exceed a
         limit: jets with an invalid score, events without weights that others have, the share of the largest weight.
     OSError
         If a table cannot be written; the message names it.
@@ -109,6 +109,8 @@ def _selected(events: Events, settings: SkimSettings, corrections: Corrections) 
     """Yield the preselected events of a chunk with the jets of each shift."""
     energy, selection = corrections.energy, settings.selection
     leptons = select_leptons(events, selection)
+    if settings.earlier:
+        leptons = leptons.that_pass("data_order", ~events.fired_earlier[leptons.position, leptons.channel])
     if corrections.jet_veto is not None:
         leptons = leptons.that_pass("jet_veto", ~corrections.jet_veto.rejects(events.jets, leptons.position))
     events = events._replace(jets=with_identification(events.jets, leptons, selection, corrections.identification))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from deepsf.config.samples import Sample
+from deepsf.config.samples import Sample, earlier_triggers
+from deepsf.config.selection import TriggerOfRuns
 
 
 def test_eras_need_data_simulation_and_a_luminosity_that_adds_up(tree, message):
@@ -52,3 +53,25 @@ def test_generated_samples_need_the_generator_and_one_simulation_of_each_process
     assert "samples ['data', 'ttbar', 'zjets'] are to be generated, but there is no generator section" in text
     tree["samples"] = {name: {**tree["samples"][name]} for name in ("ttbar", "zjets")}
     assert "samples: none of kind data" in message(tree)
+
+
+def data(**given):
+    return Sample(kind="data", files=("x",), **given)
+
+
+def test_paths_of_earlier_data_sets_hold_in_their_runs_and_channels(selection):
+    limited = TriggerOfRuns(path="HLT_Late", runs=(50, 250))
+    before = [
+        data(channels=("mumu",), runs=((1, 100), (200, 300))),
+        data(triggers={"mumu": ("HLT_IsoMu",), "emu": (limited,)}, channels=("emu",), runs=((90, 120), (300, 400))),
+        data(triggers={"ee": ("HLT_Ele", limited)}),
+    ]
+    assert earlier_triggers(before, selection) == {
+        "mumu": (
+            TriggerOfRuns(path="HLT_DoubleMu", runs=(1, 100)),
+            TriggerOfRuns(path="HLT_DoubleMu", runs=(200, 300)),
+        ),
+        "emu": (TriggerOfRuns(path="HLT_Late", runs=(90, 120)),),
+        "ee": ("HLT_Ele", limited),
+    }
+    assert earlier_triggers([], selection) == {}

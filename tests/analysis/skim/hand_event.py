@@ -29,7 +29,7 @@ def one_event(electrons=(ELECTRON,), muons=(MUON,), jets=(JET, FAR_JET), fired=(
         event=np.ones(1, np.uint64),
         passes_filters=np.array([filters]),
         fired=np.array([fired]),
-        fired_earlier=np.zeros(1, np.bool_),
+        fired_earlier=np.zeros((1, 3), np.bool_),
         met_gev=np.zeros(1, np.float32),
         n_pv=np.zeros(1, np.int16),
         weight=np.ones(1),

@@ -121,7 +121,7 @@ def chunk(pt, *, eta=1.0, phi=math.pi, raw_factor=0.1, gen=(), partner=(), met=3
     events = Events(
         first_index=0, run=number * 0 + 1, luminosity_block=number * 0 + 1, event=number.astype(np.uint64),
         passes_filters=number >= 0, fired=np.ones((n_events, 3), bool), met_gev=np.full(n_events, met, np.float32),
-        n_pv=number, fired_earlier=np.zeros(n_events, np.bool_),
+        n_pv=number, fired_earlier=np.zeros((n_events, 3), np.bool_),
         weight=np.ones(n_events), n_true_interactions=None, electrons=nothing, muons=nothing,
         jets=Collection(offsets, columns), jet_columns={}, met_phi=np.full(n_events, met_phi, np.float32),
         rho=np.full(n_events, 20.0, np.float32),
