@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import law
+
 from tasks.check import CheckCampaign
 from tasks.clean import CleanOutputs
 from tasks.framework.base import ConfigTask
 from tasks.framework.registry import task_classes
 from tasks.framework.workflows import Workflow
+from tasks.new_campaign import NewCampaign
 from tasks.status import ShowStatus
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tasks.md"
@@ -36,7 +39,7 @@ OF_WORKFLOWS = {
     "branches": "only these branches, such as `0:5` or `3,7`",
     "cancel_jobs": "True: remove the jobs of this task from the queue, and stop",
 }
-REPORTS: tuple[type[ConfigTask], ...] = (CheckCampaign, ShowStatus, CleanOutputs)
+REPORTS: tuple[type[law.Task], ...] = (NewCampaign, CheckCampaign, ShowStatus, CleanOutputs)
 
 
 def text() -> str:
@@ -46,8 +49,8 @@ def text() -> str:
     by_module = sorted(classes.values(), key=lambda cls: (cls.__module__, inspect.getsourcelines(cls)[1]))
     of_efficiencies = {cls: ".efficiency." in cls.__module__ for cls in by_module}
     common = dict(ConfigTask.get_params())
-    inherited = {*common, *dict(Workflow.get_params())}
-    everything: tuple[type[ConfigTask], ...] = (*classes.values(), *REPORTS)
+    inherited = {*common, *dict(Workflow.get_params()), *dict(law.Task.get_params())}
+    everything: tuple[type[law.Task], ...] = (*classes.values(), *REPORTS)
     own = [
         (f"`{cls.__name__}`", *_row(name, parameter))
         for cls in everything
@@ -72,7 +75,7 @@ def text() -> str:
     return "\n".join(parts) + "\n"
 
 
-def _tasks(classes: Iterable[type[ConfigTask]]) -> str:
+def _tasks(classes: Iterable[type[law.Task]]) -> str:
     rows = [
         (f"`{cls.__name__}`{' *' if issubclass(cls, Workflow) else ''}", _first_sentence(cls), f"`{cls.__module__}`")
         for cls in classes

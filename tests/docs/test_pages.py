@@ -17,6 +17,7 @@ from deepsf.config.efficiency.audit_rows import ROWS
 from tasks.check import CheckCampaign
 from tasks.clean import CleanOutputs
 from tasks.framework.registry import task_classes
+from tasks.new_campaign import NewCampaign
 from tasks.status import ShowStatus
 from tests.docs.documents import ROOT
 from tests.docs.test_options import is_documented, leaves
@@ -121,7 +122,7 @@ def task_of(command):
     """Return the task that ``law run`` would make of a command."""
     task_classes()
     words = shlex.split(command, comments=True)
-    words += [] if "--version" in words else ["--version", "v1"]
+    words += [] if "--version" in words or words[0] == "NewCampaign" else ["--version", "v1"]
     with CmdlineParser.global_instance(words) as parser:
         return parser.get_task_obj()
 
@@ -150,7 +151,7 @@ def test_a_command_that_would_fail_is_found_out(command, error, campaign):
 
 
 def test_options_belong_to_some_task():
-    classes = [*task_classes().values(), CheckCampaign, ShowStatus, CleanOutputs]
+    classes = [*task_classes().values(), NewCampaign, CheckCampaign, ShowStatus, CleanOutputs]
     known = {f"--{name.replace('_', '-')}" for cls in classes for name, _ in cls.get_params()}
     named = set(found(r"(?<![\w-])(--[a-z][a-z-]+)"))
     assert len(named) > 15
