@@ -14,6 +14,7 @@ from deepsf.arrays import Array, Reals
 from deepsf.config.generator import Generator
 from deepsf.generator import charm_tag, kinematics, pseudo_data, rates, true_sf
 from deepsf.generator.composition import Composition
+from deepsf.generator.compression import ChecksummedZSTD
 from deepsf.generator.detector import RecoJets, reconstruct
 from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, Tagger, draw
 from deepsf.generator.nanoaod import RUN_NUMBER, Branches, branch_types, branches
@@ -64,7 +65,7 @@ def write_file(
         injected = true_sf.load(true_sf_path, generator.true_sf.name, generator.true_sf.systematic)
     sums, blocks = np.zeros(3), np.zeros((0, 2), np.uint32)
     try:
-        with uproot.recreate(path, compression=uproot.ZSTD(1)) as root:
+        with uproot.recreate(path, compression=ChecksummedZSTD(1)) as root:
             tree = None
             for columns, of_batch in _batches(_Recipe(file, composition, generator, injected, schema)):
                 tree = tree or root.mktree("Events", branch_types(columns))
