@@ -19,7 +19,9 @@ OVERRIDDEN = {
     *("plan", "audit", "results"),  # of PlotTask
 }
 """Methods that tasks override: their meaning stands at the base, what a task makes is said at its class."""
-ROOT_MODULES = {"__init__.py", "arrays.py", "jets.py", "lazy.py", "reading.py", "seeds.py", "tensor_files.py"}
+ROOT_MODULES = {
+    *("__init__.py", "arrays.py", "jets.py", "lazy.py", "parquet_files.py", "reading.py", "seeds.py", "tensor_files.py"),
+}
 """What everything uses."""
 NO_MODULE = {
     "analysis/nanoaod/test_real_nanoaod.py": "real files of several NanoAOD versions through the whole skim",

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import hist
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from deepsf import parquet_files
 from deepsf.arrays import Floats
 from deepsf.config.regions import Region
 from deepsf.networks.scale_factor import EnsembleScaleFactor, Estimate, summarise
@@ -44,12 +44,12 @@ class EntryScaleFactors:
     def write(self, path: Path) -> None:
         """Write the columns probe_mean, probe_sem, probe_spread, tag_mean, in the order of the entries."""
         columns = {**{f"probe_{key}": value for key, value in self.probe._asdict().items()}, "tag_mean": self.tag}
-        pq.write_table(pa.table({k: v.astype(np.float32) for k, v in columns.items()}), path, compression="zstd")
+        parquet_files.write(path, pa.table({k: v.astype(np.float32) for k, v in columns.items()}))
 
     @classmethod
     def read(cls, path: Path) -> EntryScaleFactors:
         """Return what `write` wrote."""
-        table = pq.read_table(path)
+        table = parquet_files.read(path)
         column = {name: table[name].to_numpy().astype(np.float64) for name in table.column_names}
         return cls(Estimate(*(column[f"probe_{key}"] for key in Estimate._fields)), column["tag_mean"])
 

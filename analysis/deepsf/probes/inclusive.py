@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numba import njit
 
+from deepsf import parquet_files
 from deepsf.arrays import Bools, Floats, Ints, Singles
 from deepsf.probes.entries import FILE_SHIFT, Jets, evenly, joined_jets
 from deepsf.probes.tables import SkimTables
@@ -69,7 +69,7 @@ class InclusiveJets:
         ]
         names = json.dumps([NOMINAL, *self.others])
         schema = tables[0].schema.with_metadata({_SHIFTS_KEY: names.encode()})
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        with parquet_files.Writer(path, schema) as writer:
             for table in tables:
                 writer.write_table(table.cast(schema))
 
@@ -87,7 +87,7 @@ class InclusiveJets:
     @classmethod
     def read(cls, path: Path, *, shifts: bool = False) -> InclusiveJets:
         """Return the jets that `write` wrote; with ``shifts`` those of all shifts, by default the nominal ones."""
-        names = json.loads(pq.read_schema(path).metadata[_SHIFTS_KEY])
+        names = json.loads(parquet_files.read_schema(path).metadata[_SHIFTS_KEY])
         nominal, *others = (cls._read(path, number) for number in range(len(names) if shifts else 1))
         if not shifts:
             return cls(nominal.event, nominal.weight, nominal.jets)
@@ -96,8 +96,9 @@ class InclusiveJets:
     @classmethod
     def _read(cls, path: Path, number: int) -> InclusiveJets:
         # ratios to the nominal weights are those of nominal rows
-        names = [name for name in pq.read_schema(path).names if number == 0 or not name.startswith("weight_")]
-        table = pq.read_table(path, columns=names, filters=[("shift", "=", number)]).drop_columns("shift")
+        stored = parquet_files.read_schema(path).names
+        names = [name for name in stored if number == 0 or not name.startswith("weight_")]
+        table = parquet_files.read(path, columns=names, filters=[("shift", "=", number)]).drop_columns("shift")
         column = {name: table[name].to_numpy() for name in table.column_names}
         event, weight = column.pop("event"), column.pop("weight")
         ratios, extra = (

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow.parquet as pq
-
+from deepsf import parquet_files
 from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.luminosity_blocks import Ranges, joined
 
@@ -112,7 +111,7 @@ def read_report(path: str | Path) -> SkimReport:
     SkimError
         If the file is no table of a skim.
     """
-    metadata = pq.read_schema(path).metadata or {}
+    metadata = parquet_files.read_schema(Path(path)).metadata or {}
     if METADATA_KEY not in metadata:
         raise SkimError(f"{path}: parquet file without the metadata of a skim; give a table that SkimNtuples wrote")
     stored: dict[str, Any] = json.loads(metadata[METADATA_KEY])

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from deepsf import parquet_files
 from deepsf.skim.cut_flow import SkimReport
 
 NOMINAL = "nominal"
@@ -51,7 +51,7 @@ def read_shift(path: Path, report: SkimReport, shift: str, columns: Sequence[str
     # a row group holds one shift, so that rows of other shifts are not read
     rows = [("shift", "=", number)] if len(kinematic) > 1 else None
     is_weighted = shift in report.weight_shifts
-    table = pq.read_table(path, columns=[*columns, *([ratio] if is_weighted else [])], filters=rows)
+    table = parquet_files.read(path, columns=[*columns, *([ratio] if is_weighted else [])], filters=rows)
     if not is_weighted:
         return table
     weight = table["weight"].to_numpy() * table[ratio].to_numpy()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from deepsf import parquet_files
 from deepsf.arrays import Array
 from deepsf.skim.cut_flow import METADATA_KEY, SkimError
 from deepsf.skim.selected import EVENT_INDEX, Selected
@@ -81,7 +81,7 @@ class Table:
         self.schema = schema
         with self._named():
             # Metadata set at the end are only read back as the schema's if no arrow schema is stored.
-            self.writer = pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False, store_schema=False)
+            self.writer = parquet_files.Writer(path, schema, use_dictionary=False, store_schema=False)
 
     def write(self, columns: Mapping[str, Array]) -> None:
         """Append the columns of a chunk as a row group; none for no rows."""

@@ -150,14 +150,15 @@ class JetEvents:
     def write(self, path: Path) -> None:
         """Write a parquet file with one row for each event, jets as lists."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
+
+        from deepsf import parquet_files
 
         offsets = pa.array(self.offsets.astype(np.int32))
         columns = {name: pa.array(getattr(self, name)) for name in _EVENTS}
         columns |= {name: pa.ListArray.from_arrays(offsets, pa.array(getattr(self, name))) for name in _JETS}
         names = {"flavours": self.flavours, "working_points": self.working_points}
         table = pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(names)})
-        pq.write_table(table, path, compression="zstd")
+        parquet_files.write(path, table)
 
     @classmethod
     def read(cls, path: Path) -> JetEvents:
@@ -168,9 +169,9 @@ class JetEvents:
         ValueError
             If the file is not one of events, or a column is missing.
         """
-        import pyarrow.parquet as pq
+        from deepsf import parquet_files
 
-        table = pq.read_table(path)
+        table = parquet_files.read(path)
         names = (table.schema.metadata or {}).get(b"deepsf")
         missing = sorted({*_JETS, *_EVENTS} - set(table.column_names))
         if names is None or missing:

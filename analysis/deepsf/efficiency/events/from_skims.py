@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
+from deepsf import parquet_files
 from deepsf.config.efficiency.efficiency import EfficiencySplit
 from deepsf.config.flavours import Flavour, Tagger, hadron_flavours
 from deepsf.config.samples import Sample
@@ -133,7 +133,7 @@ def _identified(simulated: Sequence[tuple[Path, SkimReport]]) -> list[tuple[np.u
 
 
 def _digest(path: Path) -> str:
-    table = pq.read_table(path, columns=["entry", "pt_gev"])
+    table = parquet_files.read(path, columns=["entry", "pt_gev"])
     content = (np.ascontiguousarray(table[name].to_numpy()).data for name in table.column_names)
     digest = hashlib.sha256()
     for values in content:
@@ -142,7 +142,7 @@ def _digest(path: Path) -> str:
 
 
 def _events_of(path: Path, report: SkimReport, factor: float, seed: np.uint64, naming: _Naming) -> JetEvents:
-    if missing := sorted({"entry", "rank", "n_jets", *_COLUMNS} - set(pq.read_schema(path).names)):
+    if missing := sorted({"entry", "rank", "n_jets", *_COLUMNS} - set(parquet_files.read_schema(path).names)):
         raise ValueError(f"{path}: lacks the columns {missing} of today's skims; run SkimNtuples again")
     events = read_events(path, report, NOMINAL, _COLUMNS)
     jets = {name: events.jets[name].to_numpy() for name in ("entry", *_COLUMNS)}

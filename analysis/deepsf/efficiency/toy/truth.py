@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numba import njit
 
+from deepsf import parquet_files
 from deepsf.arrays import Floats
 from deepsf.config.efficiency.toy import BaseEfficiency, EfficiencyToy
 from deepsf.efficiency.events.events import JetEvents
@@ -41,7 +41,7 @@ class Truth:
         """Write one row a jet, one column a working point."""
         table = pa.table([pa.array(column) for column in self.efficiency.T], names=list(self.working_points))
         facts = {"true_efficiency_of": self.working_points, "n_clipped": self.n_clipped}
-        pq.write_table(table.replace_schema_metadata({"deepsf": json.dumps(facts)}), path, compression="zstd")
+        parquet_files.write(path, table.replace_schema_metadata({"deepsf": json.dumps(facts)}))
 
     @classmethod
     def read(cls, path: Path) -> Truth:
@@ -52,7 +52,7 @@ class Truth:
         ValueError
             If the file is not one of true efficiencies.
         """
-        table = pq.read_table(path)
+        table = parquet_files.read(path)
         facts = json.loads((table.schema.metadata or {}).get(b"deepsf", "{}"))
         names = facts.get("true_efficiency_of")
         if names is None or names != table.column_names:

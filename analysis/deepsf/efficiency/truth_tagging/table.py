@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from deepsf import parquet_files
 from deepsf.arrays import Bools, Floats, Singles
 from deepsf.config.efficiency.truth_tagging import TruthTagging
 from deepsf.efficiency.evaluation import ModelEfficiencies
@@ -70,7 +70,7 @@ class TaggedEvents:
 
     def write(self, path: Path) -> None:
         """Write as parquet."""
-        pq.write_table(self.table, path, compression="zstd")
+        parquet_files.write(path, self.table)
 
 
 def tag_events(
