@@ -1,11 +1,13 @@
 """Files of tensors with a JSON header (safetensors): equal content gives equal bytes, and what is read is checked.
 
 A header names its format, ``<what it is>-<version>``. Whoever reads a file says which format it takes and builds its
-result from header and tensors; whatever goes wrong there is a `TensorFileError`.
+result from header and tensors; whatever goes wrong there is a `TensorFileError`. The header also gets a digest of
+itself and of the tensors, so that a bit that is flipped on the disk is found.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +30,8 @@ Layout = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
 Result = TypeVar("Result")
 
 _KEY = "deepsf"
+_DIGEST = "sha256"
+"""In the header: a second key of the file's metadata would stand before or after it by chance."""
 
 
 class TensorFileError(ValueError):
@@ -44,7 +48,15 @@ def to_bytes(header: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]])
     """Return the content of a file with this header, which holds ``format``, and these tensors."""
     # safetensors writes memory as it lies; ascontiguousarray would give scalars an axis
     in_order = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-    return safetensors.numpy.save(in_order, {_KEY: json.dumps(header)})
+    return safetensors.numpy.save(in_order, {_KEY: json.dumps({**header, _DIGEST: _digest(header, in_order)})})
+
+
+def _digest(header: Mapping[str, Any], tensors: Tensors) -> str:
+    hashed = hashlib.sha256(json.dumps(header).encode())
+    for name, tensor in sorted(tensors.items()):
+        hashed.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
+        hashed.update(tensor.data if tensor.size else b"")
+    return hashed.hexdigest()
 
 
 def read(path: Path, format_: str, build: Callable[[Header, Tensors], Result], *, finite: bool = True) -> Result:
@@ -72,6 +84,9 @@ def read(path: Path, format_: str, build: Callable[[Header, Tensors], Result], *
     except Exception as error:  # safetensors has errors of many types
         raise TensorFileError(f"{path}: not a readable safetensors file ({in_words(error)}); make it anew") from None
     _check_format(path, header, format_)
+    if (stated := header.pop(_DIGEST, None)) != _digest(header, tensors):
+        why = "its content is not what was written, it was damaged or edited" if stated else "it has no digest"
+        raise TensorFileError(f"{path}: {why}; make it anew")
     with reading(path, TensorFileError):
         if finite:
             json.loads(text, parse_constant=_refuse)

@@ -8,21 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
 from safetensors import safe_open
 
+from deepsf import tensor_files
 from deepsf.tensor_files import TensorFileError
 
 
 def content(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return header and tensors of a file."""
     with safe_open(path, framework="np") as stored:
-        return json.loads(stored.metadata()["deepsf"]), {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        header = json.loads(stored.metadata()["deepsf"])
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    del header["sha256"]
+    return header, tensors
 
 
 def spoil(path: Path, header: dict[str, Any], tensors: dict[str, Any]) -> None:
-    """Write a file as whoever edits one would."""
-    path.write_bytes(safetensors.numpy.save(tensors, {"deepsf": json.dumps(header)}))
+    """Write a file as whoever edits one would, with a digest of what is in it now."""
+    tensor_files.write(path, header, tensors)
 
 
 def accepted(path: Path, load: Callable[[Path], Any]) -> list[str]:

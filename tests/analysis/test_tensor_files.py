@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
 from deepsf import tensor_files
@@ -39,6 +41,23 @@ def test_header_and_tensors_come_back_and_equal_content_gives_equal_bytes(path):
         assert (tensors[name].dtype, tensors[name].shape) == (tensor.dtype, tensor.shape)
         assert np.array_equal(tensors[name], tensor)
     assert tensor_files.to_bytes(HEADER, dict(reversed(TENSORS.items()))) == path.read_bytes()
+
+
+def test_no_flipped_bit_comes_back(path):
+    tensor_files.write(path, HEADER, TENSORS)
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        with pytest.raises(TensorFileError, match=r"some\.safetensors: "):
+            content(path)
+
+
+def test_a_file_without_a_digest_is_refused(path):
+    path.write_bytes(safetensors.numpy.save({"x": X}, {"deepsf": json.dumps(HEADER)}))
+    with pytest.raises(TensorFileError, match=r"some\.safetensors: it has no digest; make it anew"):
+        content(path)
 
 
 def test_a_tensor_that_does_not_lie_in_order_is_written_in_order(path):
