@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema
 
 
 def _strict(part: Any) -> Any:
@@ -31,9 +30,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
         """Return pydantic's inner schema, in which numbers and truth values are strict at any depth."""
-        return cast(CoreSchema, _strict(handler(source)))
+        return _strict(handler(source))
 
     def with_files(self, place: Callable[[str], str]) -> Self:
         """Return the section with all paths replaced: the keys ``file`` of its own and of the sections in it."""

@@ -74,7 +74,7 @@ def test_a_true_scale_factor_that_makes_efficiencies_exceed_one_is_refused():
 
 
 def test_a_region_of_one_flavour_needs_no_fit_of_its_composition():
-    pure = {f"only {f}": {g: float(f == g) for g in FLAVOURS} for f in FLAVOURS}
+    pure = {f"only_{f}": {g: float(f == g) for g in FLAVOURS} for f in FLAVOURS}
     found = measure_on_toy(TOY, FLAVOURS, EfficiencyRatio(n_events=3000, regions=pure, fit=FIT))
     assert found.mad["b"]["M"] < 0.02
     assert found.mad["c"]["M"] < 0.03
