@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import law
@@ -15,6 +16,7 @@ from rich.tree import Tree
 from deepsf.config import ConfigError, EfficiencyConfig
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
+from tasks.framework.provenance import verifying
 from tasks.framework.registry import Report, task_classes
 from tasks.framework.targets import ProvenanceTarget, leaves
 
@@ -27,10 +29,13 @@ _COLOURS = {"up to date": "green", ABSENT: "red", "stale": "yellow"}
 class ShowStatus(Report):
     """Prints the state of a task and of all that it requires, with the reasons; runs nothing.
 
-    ``law run ShowStatus --version v1 [--config NAME] [--task NAME]``
+    ``law run ShowStatus --version v1 [--config NAME] [--task NAME] [--verify]``
     """
 
     task = luigi.Parameter(default="", description="where the tree begins; the campaign's main job by default")
+    verify = luigi.BoolParameter(
+        default=False, description="digest all outputs and input files: finds what a bad disk has changed"
+    )
     config = luigi.Parameter(default="", description=f"{ConfigTask.config.description}; by default that of the task")
 
     def check(self) -> None:
@@ -54,7 +59,7 @@ class ShowStatus(Report):
 
     def run(self) -> None:
         seen: dict[str, State] = {}
-        with ProvenanceTarget.one_question():
+        with ProvenanceTarget.one_question(), verifying() if self.verify else nullcontext():
             tree = _tree(self.top(), seen)
         console = Console()
         if not console.is_terminal:

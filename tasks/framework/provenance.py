@@ -1,7 +1,7 @@
 """What an output was made from: digests of contents, manifests beside outputs, differences in words.
 
 Nothing here knows law. Beside each output lies a manifest, ``.<name>.manifest.json``. It holds the inputs that the
-output was made from, a digest of its content, and its size and modification time, which show a later change.
+output was made from, a digest of its content, and what the file system says of it, which shows a later change.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 REPORTED_ON = {"commit", "cpu", "cores"}
 """Keys of a report that say on which machine it was made; they are no part of its content."""
 
+CHECKSUMMED = {".root", ".parquet", ".safetensors"}
+"""Formats that `deepsf` writes with checksums and verifies when it reads them."""
+
 _CHUNK = 1 << 22
+_verified: ContextVar[dict[Path, str | None] | None] = ContextVar("verified", default=None)
 _parsed: dict[Path, tuple[tuple[int, int, int], dict[str, Any]]] = {}
 
 
@@ -149,12 +154,31 @@ def _set(value: Any) -> Any:
     return {key: _set(item) for key, item in value.items() if item is not None}
 
 
+@contextmanager
+def verifying() -> Iterator[None]:
+    """Digest each file once in this context, whatever the file system says: of a flipped bit it knows nothing."""
+    token = _verified.set({})
+    try:
+        yield
+    finally:
+        _verified.reset(token)
+
+
 def content_of(path: Path) -> str | None:
     """Return the digest of an output's content, None without a manifest or where the file was changed after sealing.
 
-    Size and modification time show whether the file is still the sealed one. If only the time differs, the content is
-    digested again, and the manifest gets the new time.
+    The file system's record of the file (`_status`) shows whether it is still the sealed one. If only times or the
+    inode differ, the content is digested again, and the manifest gets the new ones.
     """
+    verified = _verified.get()
+    if verified is None:
+        return _sealed_content(path, verify=False)
+    if path not in verified:
+        verified[path] = _sealed_content(path, verify=True)
+    return verified[path]
+
+
+def _sealed_content(path: Path, *, verify: bool) -> str | None:
     manifest = read_manifest(path)
     if manifest is None:
         return None
@@ -164,26 +188,47 @@ def content_of(path: Path) -> str | None:
         return None
     if manifest["size"] != now["size"] or now["size"] == 0:
         return None
-    if manifest["mtime_ns"] != now["mtime_ns"]:
+    known = _is_known(manifest, now)
+    if verify or not known:
         try:
             same = content_digest(path) == manifest["content"]
         except Exception:  # no longer readable as what it was: many libraries, many types of error
             same = False
         if not same:
             return None
+    if not known:
         copy_manifest(manifest, path)
     return str(manifest["content"])
 
 
+def require_sound(path: Path) -> None:
+    """Digest an output before it is read, unless its format has checksums that its reader verifies.
+
+    Raises
+    ------
+    ValueError
+        If its content is not what its manifest says.
+    """
+    if path.suffix not in CHECKSUMMED and path.is_file() and _sealed_content(path, verify=True) is None:
+        raise ValueError(
+            f"{path}: its content is not what was written, though size and time are; it was damaged: remove it, and "
+            "the same command makes it anew"
+        )
+
+
 def file_digest(path: Path, cache: Path) -> str:
-    """Return the digest of a file that no task made, kept in the folder ``cache`` until its size or time changes."""
+    """Return the digest of a file that no task made, kept in ``cache`` until the file system says that it changed."""
+    verified = _verified.get()
     now = _status(path)
     place = cache / f"{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:24]}.json"
     try:
         known = json.loads(place.read_text())
     except (OSError, ValueError):
         known = {}
-    if {key: known.get(key) for key in now} != now:
+    is_trusted = "digest" in known and _is_known(known, now)
+    if is_trusted and verified is not None and path not in verified:
+        is_trusted = verified.setdefault(path, _byte_digest(path)) == known["digest"]
+    if not is_trusted:
         known = {**now, "digest": _byte_digest(path)}
         write_json(place, known, durable=False)
     return str(known["digest"])
@@ -237,8 +282,19 @@ def _shown(value: Any) -> str:
 
 
 def _status(path: Path) -> dict[str, int]:
+    """Return what shows a change: the modification time can be set, the time of the inode's change cannot."""
     status = path.stat()
-    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    return {
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "ctime_ns": status.st_ctime_ns,
+        "inode": status.st_ino,
+    }
+
+
+def _is_known(record: Mapping[str, Any], now: Mapping[str, int]) -> bool:
+    """Return whether a record has this status; records from before have only size and modification time."""
+    return all(record.get(key, value) == value for key, value in now.items())
 
 
 @contextmanager

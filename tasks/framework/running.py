@@ -12,7 +12,7 @@ import law
 
 from tasks.framework import settings, store
 from tasks.framework.processes import end_with_parent
-from tasks.framework.provenance import differences, write_json, write_manifest
+from tasks.framework.provenance import differences, require_sound, write_json, write_manifest
 from tasks.framework.targets import ProvenanceTarget, leaves
 
 Run = Callable[[Any], Any]
@@ -51,6 +51,8 @@ def sealing(run: Run) -> Run:
 
 def _run_and_seal(task: Any, run: Run, outputs: list[ProvenanceTarget]) -> None:
     inputs = task.inputs_now()
+    for target in task.upstream():
+        require_sound(target.file)
     wall, cpu = time.perf_counter(), time.process_time()
     if task.uses_networks:
         _prepare_for_networks()

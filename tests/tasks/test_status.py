@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deepsf.config import ConfigError
+from tasks.framework import provenance
 from tasks.framework.base import ConfigTask
 from tasks.framework.registry import task_classes
 from tasks.status import ShowStatus, state_of
@@ -28,9 +29,9 @@ class TopOfChain(ConfigTask):
 def shown(campaign, capsys):
     """Return a function that shows the status of a task line by line, without the branches of the tree."""
 
-    def show(task: str = "TopOfChain") -> list[str]:
+    def show(task: str = "TopOfChain", **options: bool) -> list[str]:
         campaign.new_process()
-        status = campaign.task(ShowStatus, task=task)
+        status = campaign.task(ShowStatus, task=task, **options)
         assert not status.complete()
         capsys.readouterr()
         status.run()
@@ -115,6 +116,20 @@ def test_showing_the_status_changes_nothing_on_the_disk(campaign, shown):
     before = {path: path.stat().st_mtime_ns for path in campaign.data.rglob("*")}
     shown()
     assert {path: path.stat().st_mtime_ns for path in campaign.data.rglob("*")} == before
+
+
+def test_a_flipped_bit_is_found_when_all_is_verified(campaign, shown, monkeypatch):
+    campaign.make(SecondOfChain)
+    path = campaign.data / "v1/mine/FirstOfChain/first.json"
+    real, status = provenance._status, provenance._status(path)
+    monkeypatch.setattr(provenance, "_status", lambda other: status if other == path else real(other))
+    path.write_text(path.read_text().replace("3", "7"))
+    assert shown("SecondOfChain")[-1] == "2 of 2 tasks are up to date"
+    assert shown("SecondOfChain", verify=True) == [
+        "SecondOfChain stale: mine/FirstOfChain/first.json is absent or stale",
+        "└── FirstOfChain stale: changed after it was made",
+        "0 of 2 tasks are up to date",
+    ]
 
 
 def test_a_task_that_there_is_not_is_named_with_those_that_there_are(shown):

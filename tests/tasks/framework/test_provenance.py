@@ -22,6 +22,7 @@ from tasks.framework.provenance import (
     inputs_key,
     manifest_path,
     read_manifest,
+    require_sound,
     write_json,
     write_manifest,
 )
@@ -160,6 +161,68 @@ def test_a_touched_but_unchanged_file_still_counts_and_is_not_digested_again(tmp
     assert content_of(path) == before
 
 
+def test_a_change_that_keeps_size_and_time_is_seen(tmp_path):
+    path = sealed(tmp_path / "out.txt", "content")
+    before = path.stat()
+    path.write_text("CONTENT")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    assert content_of(path) is None
+
+
+def test_another_file_of_equal_size_and_time_is_seen(tmp_path):
+    path, other = sealed(tmp_path / "out.txt", "content"), tmp_path / "other.txt"
+    other.write_text("CONTENT")
+    shutil.copystat(path, other)
+    other.replace(path)
+    assert content_of(path) is None
+
+
+@pytest.fixture
+def rotten(tmp_path, monkeypatch):
+    """Return a function that seals an output and flips a bit of it such that the file system knows nothing of it."""
+
+    def make(name):
+        path = sealed(tmp_path / name, '{"x": 1}')
+        status = provenance._status(path)
+        monkeypatch.setattr(provenance, "_status", lambda _: status)
+        path.write_text('{"x": 3}')
+        return path
+
+    return make
+
+
+def test_a_flipped_bit_is_seen_before_an_output_is_read_and_when_all_are_verified(rotten, monkeypatch):
+    path = rotten("out.json")
+    assert content_of(path) is not None
+    with provenance.verifying():
+        assert content_of(path) is None
+        monkeypatch.setattr(provenance, "content_digest", lambda path: pytest.fail(f"{path} is digested again"))
+        assert content_of(path) is None
+    monkeypatch.undo()
+    path = rotten("out.json")
+    with pytest.raises(ValueError, match="its content is not what was written") as error:
+        require_sound(path)
+    assert str(error.value) == (
+        f"{path}: its content is not what was written, though size and time are; it was damaged: remove it, and the "
+        "same command makes it anew"
+    )
+
+
+@pytest.mark.parametrize("name", ["out.root", "out.parquet", "out.safetensors"])
+def test_formats_whose_readers_verify_them_are_not_digested_before(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(provenance, "content_digest", lambda path: pytest.fail(f"{path} is digested"))
+    require_sound(tmp_path / name)
+
+
+def test_manifests_from_before_are_believed_by_size_and_time(tmp_path, monkeypatch):
+    path = sealed(tmp_path / "out.txt")
+    manifest = {key: value for key, value in read_manifest(path).items() if key not in ("ctime_ns", "inode")}
+    manifest_path(path).write_text(json.dumps(manifest))
+    monkeypatch.setattr(provenance, "content_digest", lambda path: pytest.fail(f"{path} is digested again"))
+    assert content_of(path) == manifest["content"]
+
+
 def test_a_root_file_replaced_by_another_write_of_its_content_still_counts(tmp_path):
     path = write_root(tmp_path / "out.root")
     write_manifest(path, "Task", {})
@@ -194,6 +257,22 @@ def test_an_external_file_is_digested_once_until_it_changes(tmp_path, monkeypatc
     assert second != first
     path.write_text("one")
     assert file_digest(touched(path), cache) == first
+
+
+def test_an_external_file_that_changes_with_its_size_and_time_kept_is_digested_again(tmp_path, monkeypatch):
+    path, cache = tmp_path / "in.json", tmp_path / "cache"
+    path.write_text("one")
+    first, before = file_digest(path, cache), path.stat()
+    path.write_text("two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    second = file_digest(path, cache)
+    assert second != first
+    status = provenance._status(path)
+    monkeypatch.setattr(provenance, "_status", lambda _: status)
+    path.write_text("one")
+    assert file_digest(path, cache) == second
+    with provenance.verifying():
+        assert file_digest(path, cache) == first
 
 
 def test_a_broken_cache_of_digests_is_replaced(tmp_path):

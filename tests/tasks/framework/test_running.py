@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from deepsf.config import ConfigError
+from tasks.framework import provenance
 from tasks.framework.base import ConfigTask
 from tests.tasks.framework.chain import (
     FirstOfChain,
@@ -80,6 +81,16 @@ def test_inputs_that_change_while_a_task_runs_are_an_error_and_seal_nothing(camp
     assert str(error.value) == (f"SecondOfChain: inputs changed while the task ran ({path} changed); run it again")
     assert not campaign.task(SecondOfChain).complete()
     assert campaign.make(SecondOfChain).complete()
+
+
+def test_an_upstream_output_with_a_flipped_bit_is_not_read(campaign, monkeypatch):
+    first = campaign.make(FirstOfChain).output().file
+    real, status = provenance._status, provenance._status(first)
+    monkeypatch.setattr(provenance, "_status", lambda path: status if path == first else real(path))
+    first.write_text(first.read_text().replace("3", "7"))
+    with pytest.raises(ValueError, match=r"first\.json: its content is not what was written, though size and time are"):
+        campaign.make(SecondOfChain)
+    assert not campaign.task(SecondOfChain).complete()
 
 
 def test_an_output_that_is_up_to_date_is_not_made_again(campaign, monkeypatch):
