@@ -15,6 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from deepsf.reading import in_words
+
 _MARK = b"DeepSF-footer-sha256:"
 _MAGIC = b"PAR1"
 _N_END = 8  # length of the footer and magic
@@ -76,9 +78,8 @@ def read_schema(path: Path) -> pa.Schema:
         raise _unreadable(path, error) from None
 
 
-def _unreadable(path: Path, error: Exception | str) -> ParquetFileError:
-    reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-    return ParquetFileError(f"{path}: not a readable parquet file, or damaged ({reason[:200]}); make it anew")
+def _unreadable(path: Path, error: Exception) -> ParquetFileError:
+    return ParquetFileError(f"{path}: not a readable parquet file, or damaged ({in_words(error)[:200]}); make it anew")
 
 
 def _seal(path: Path) -> None:
@@ -101,11 +102,11 @@ def _verify_footer(path: Path) -> None:
             stream.seek(max(0, size - _N_END))
             length, magic = struct.unpack("<I4s", stream.read(_N_END).rjust(_N_END))
             if magic != _MAGIC or length > size - _N_END:
-                raise _unreadable(path, "its end is not that of a parquet file")
+                raise _unreadable(path, ValueError("its end is not that of a parquet file"))
             n_before = min(len(_MARK) + n_digest, size - _N_END - length)
             stream.seek(size - _N_END - length - n_before)
             before, footer = stream.read(n_before), stream.read()
     except OSError as error:
         raise _unreadable(path, error) from None
     if before.startswith(_MARK) and before[len(_MARK) :] != hashlib.sha256(footer).digest():
-        raise _unreadable(path, "its footer is not what was written")
+        raise _unreadable(path, ValueError("its footer is not what was written"))

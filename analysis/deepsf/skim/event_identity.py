@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
+from deepsf import parquet_files
 from deepsf.arrays import Array
 from deepsf.skim.cut_flow import SkimError, SkimReport
 
@@ -55,7 +55,7 @@ def require_distinct_events(paths: Sequence[tuple[Path, Path]], reports: Sequenc
 
 def _events(entries: Path, jets: Path) -> tuple[Array, ...]:
     """Return run, luminosity block and number of all selected events of a file, once for each place in the file."""
-    tables = [pq.read_table(path, columns=["entry", *_COLUMNS]) for path in (entries, jets)]
+    tables = [parquet_files.read(path, columns=["entry", *_COLUMNS]) for path in (entries, jets)]
     entry = np.concatenate([table["entry"].to_numpy() for table in tables])
     _, first = np.unique(entry, return_index=True)
     return tuple(np.concatenate([table[name].to_numpy() for table in tables])[first] for name in _COLUMNS)

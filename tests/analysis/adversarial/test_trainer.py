@@ -112,7 +112,7 @@ def nothing(path):
     ("spoil", "key", "units", "reason"),
     [
         (cut, "key", 8, "of no use"),
-        (flip, "key", 8, "it is damaged"),
+        (flip, "key", 8, "it was damaged"),
         (lambda path: path.write_text("not a safetensors file"), "key", 8, "of no use"),
         (nothing, "key of before", 8, "it was made from other inputs"),
         (nothing, "key", 9, "another version of the code"),
