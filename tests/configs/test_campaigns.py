@@ -154,6 +154,34 @@ def test_runs_of_2016_f_are_in_the_era_of_their_data_set():
     assert [has("cms_2016postVFP", run) for run in (*with_hipm, *without)] == [False] * 4 + [True] * 4
 
 
+def test_runs_of_periods_make_up_the_era_in_every_channel(campaign):
+    by_channel: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+    for sample in campaign.samples.values():
+        if sample.kind == "data" and sample.runs:
+            by_channel.setdefault(sample.channels, []).extend(sample.runs)
+    assert len(by_channel) == (3 if campaign.jet_corrections.jec.samples else 0)
+    for runs in map(sorted, by_channel.values()):
+        assert all(last < first for (_, last), (first, _) in pairwise(runs))
+        assert (runs[0][0], runs[-1][1]) == (campaign.campaign.runs[0][0], campaign.campaign.runs[-1][1])
+        assert all(any(a <= low and high <= b for a, b in campaign.campaign.runs) for low, high in runs)
+
+
+@pytest.mark.parametrize(
+    ("name", "sample", "run"),
+    [
+        ("cms_2016preVFP", "muoneg_2016ef", 278806),
+        ("cms_2017", "doubleeg_2017d", 302663),
+        ("cms_2018", "egamma_2018c", 320065),
+        ("cms_2022EE", "muon_2022g", 362437),
+        ("cms_2023", "muoneg_2023cv4", 368823),
+    ],
+)
+def test_a_run_is_in_the_period_of_its_data_set(name, sample, run):
+    samples = load(CONFIGS / f"{name}.yaml").samples
+    same_channel = [n for n, s in samples.items() if s.channels == samples[sample].channels and s.kind == "data"]
+    assert [n for n in same_channel if any(low <= run <= high for low, high in samples[n].runs)] == [sample]
+
+
 def test_each_data_set_fills_one_channel_and_all_channels_have_one(campaign):
     data = [sample for sample in campaign.samples.values() if sample.kind == "data"]
     assert {sample.channels for sample in data} == {("ee",), ("emu",), ("mumu",)}
