@@ -150,6 +150,7 @@ def make_nanoaod(tmp_path: Path) -> MakeNanoAOD:
         runs: bool = True,
         tree: str = "Events",
         basket: int = 150,
+        compressed: bool = True,
     ) -> Path:
         branches = nanoaod_branches(n_events, seed, data=data, run3=run3)
         if energy:
@@ -167,13 +168,13 @@ def make_nanoaod(tmp_path: Path) -> MakeNanoAOD:
             else:
                 del branches[key]
         path = tmp_path / name
-        with uproot.recreate(path, compression=uproot.ZSTD(1)) as file:
+        with uproot.recreate(path, compression=uproot.ZSTD(1) if compressed else None) as file:
             types = {k: v.type.content if isinstance(v, ak.Array) else v.dtype for k, v in branches.items()}
             written = file.mktree(tree, types)
             for start in range(0, n_events, basket):
                 written.extend({k: v[start : start + basket] for k, v in branches.items()})
             if runs and not data:
-                sums = {"genEventSumw": np.array([2.0 * n_events, 5.0]), "genEventCount": np.array([1, 2])}
+                sums = {"genEventSumw": np.array([2.0 * n_events, 5.0]), "genEventCount": np.array([n_events, 0])}
                 file.mktree("Runs", {name: column.dtype for name, column in sums.items()}).extend(sums)
         return path
 

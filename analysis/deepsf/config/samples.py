@@ -84,7 +84,8 @@ class Sample(Section):
         }[self.kind]
         misplaced = [key for key in other if getattr(self, key) != type(self).model_fields[key].default]
         if misplaced:
-            raise ValueError(f"{' and '.join(misplaced)} is not for {self.kind}; leave it out")
+            are = "is not for" if len(misplaced) == 1 else "are not for"
+            raise ValueError(f"{' and '.join(misplaced)} {are} {self.kind}; leave it out")
         if self.generator_weight == "sign" and self.sum_weights == "runs":
             raise ValueError(
                 "generator_weight: sign needs the sum of signs, but Runs holds the sum of values; set sum_weights to "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deepsf.config.base import Fraction, Name, NonNegative, Positive, Section, Source
 from deepsf.config.campaign import RunRange
@@ -42,6 +42,12 @@ class WeightBranches(Section):
     nominal: str = Field(description="branch of the nominal weight")
     up: str | None = Field(default=None, description="branch of the weight shifted up; null: no shifts")
     down: str | None = Field(default=None, description="branch of the weight shifted down")
+
+    @model_validator(mode="after")
+    def _both_shifts(self) -> WeightBranches:
+        if (self.up is None) != (self.down is None):
+            raise ValueError("up and down belong together; give both or none")
+        return self
 
 
 class Electron(Section):

@@ -26,6 +26,16 @@ class Collection(NamedTuple):
     columns: dict[str, Array]
 
 
+def per_event(path: str, branch: str, array: ak.Array, dtype: Any) -> Array:
+    """Return a branch of one number an event, shape (n,), as ``dtype``; raises an NtupleError as `flat` does."""
+    if array.layout.is_list:
+        raise NtupleError(
+            f"{path}: branch {branch} is a list in every event, not one number; name another branch, or take the file "
+            "off the sample"
+        )
+    return flat(path, branch, array, dtype)
+
+
 def flat(path: str, branch: str, array: ak.Array, dtype: Any) -> Array:
     """Return the content of a branch without its list structure, as ``dtype``.
 
@@ -57,7 +67,7 @@ def flat(path: str, branch: str, array: ak.Array, dtype: Any) -> Array:
             lost = (cast.astype(values.dtype) != values) | ((cast < 0) != (values < 0))
     if lost.any():
         raise NtupleError(
-            f"{path}: branch {branch} is {values[lost][0]} for {np.count_nonzero(lost)} of {len(lost)} values, which "
+            f"{path}: branch {branch} is {values[lost][0]!s} for {np.count_nonzero(lost)} of {len(lost)} values, which "
             f"{cast.dtype} cannot hold; take the file off the sample, or make it again"
         )
     return cast
@@ -74,8 +84,7 @@ def offsets(path: str, branch: str, array: ak.Array) -> Array:
     layout = array.layout
     if not layout.is_list:
         raise NtupleError(
-            f"{path}: branch {branch} is one value an event, not one an object; name another branch, or copy the file "
-            "again"
+            f"{path}: branch {branch} is one number an event, not a list; name another branch, or copy the file again"
         )
     limits = np.asarray(layout.offsets.data, np.int64)
     steps = np.diff(limits)
@@ -116,7 +125,9 @@ def collection(path: str, name: str, branches: Mapping[str, tuple[str, ak.Array,
 
 def require_finite(path: str, branch: str, values: Array, way_out: str = "take the file off the sample") -> None:
     """Raise an NtupleError if values of a branch are not finite."""
-    if not np.isfinite(np.sum(values, dtype=np.float64)):  # one pass, no mask, where all is well
+    with np.errstate(over="ignore"):
+        total = np.sum(values, dtype=np.float64)  # one pass, no mask, where all is well
+    if not np.isfinite(total):
         finite = np.isfinite(values)
         if not finite.all():
             raise NtupleError(
@@ -125,14 +136,17 @@ def require_finite(path: str, branch: str, values: Array, way_out: str = "take t
             )
 
 
-def require_kinematics(path: str, name: str, objects: Collection) -> None:
-    """Raise an NtupleError if pT, eta or phi of objects are not finite, or phi is no azimuth."""
-    for column in ("pt", "eta", "phi"):
-        require_finite(path, f"{name}_{column}", objects.columns[column])
-    phi = objects.columns["phi"]
-    if len(phi) and not max(float(phi.max()), -float(phi.min())) <= PHI_MAX:
-        bad = np.abs(phi) > PHI_MAX
+def require_between(path: str, branch: str, values: Array, limits: tuple[float, float], rule: str) -> None:
+    """Raise an NtupleError if finite values of a branch are not within limits, both included."""
+    low, high = limits
+    if len(values) and not (low <= values.min() and values.max() <= high):
+        bad = (values < low) | (values > high)
         raise NtupleError(
-            f"{path}: branch {name}_phi is {phi[bad][0]:g} for {np.count_nonzero(bad)} of {len(phi)} values; azimuths "
-            "lie between -pi and pi; take the file off the sample, or make it again"
+            f"{path}: branch {branch} is {values[bad][0]:g} for {np.count_nonzero(bad)} of {len(values)} values; "
+            f"{rule}; take the file off the sample, or make it again"
         )
+
+
+def require_azimuths(path: str, branch: str, values: Array) -> None:
+    """Raise an NtupleError if finite values of a branch are no azimuths."""
+    require_between(path, branch, values, (-PHI_MAX, PHI_MAX), "azimuths lie between -pi and pi")

@@ -63,16 +63,18 @@ def sum_of_weights(path: str, file: Any, tree: Any, source: str | float, genweig
     Raises
     ------
     NtupleError
-        If it is not there, or not finite.
+        If it is not there or not finite, or ``Runs`` counts another number of generated events than would be right.
     """
     if not isinstance(source, str):
         return 0.0
     try:
-        found = _stored_sum(tree, genweight, sign) if source == "events" else _sum_of_runs(file)
+        n_generated = _sum_of_runs(file, "genEventCount")
+        found = _stored_sum(tree, genweight, sign) if source == "events" else _sum_of_runs(file, "genEventSumw")
     except Exception as error:  # uproot and the codecs raise many types on corrupt baskets
         raise unreadable(path, error, "summing the generator weights") from error
     if found is None and tree.num_entries == 0:
         return 0.0
+    _require_all_events(path, source, n_generated, tree.num_entries)
     if found is None:
         raise NtupleError(
             f"{path}: branch Runs/genEventSumw is missing: without the sum of generator weights the sample cannot be "
@@ -93,9 +95,26 @@ def _stored_sum(tree: Any, genweight: str, sign: bool) -> float:
     return float(np.sum(np.sign(weights) if sign else weights))
 
 
-def _sum_of_runs(file: Any) -> float | None:
+def _sum_of_runs(file: Any, branch: str) -> float | None:
+    """Return the sum of a branch of the Runs tree; None without the branch or without rows."""
     runs = file.get("Runs")
-    for branch in ("genEventSumw", "genEventSumw_"):  # the second in NanoAOD v6
-        if runs is not None and branch in runs:
-            return float(np.sum(runs[branch].array(library="np"), dtype=np.float64))
+    for name in (branch, f"{branch}_"):  # the second in NanoAOD v6
+        if runs is not None and name in runs and runs.num_entries:
+            return float(np.sum(runs[name].array(library="np"), dtype=np.float64))
     return None
+
+
+def _require_all_events(path: str, source: str, n_generated: float | None, n_events: int) -> None:
+    """Check that the events that are summed are all that were generated, if it is known how many these are."""
+    if n_generated is None or (n_generated >= n_events if source == "runs" else n_generated <= n_events):
+        return
+    counted = f"{path}: Runs/genEventCount is {n_generated:.0f}, but the file holds {n_events} events"
+    if source == "runs":
+        raise NtupleError(
+            f"{counted}: its Runs tree is not that of all events, as after a merge that kept the first one; merge the "
+            "files again with their Runs trees, or set sum_weights to the sum as a number"
+        )
+    raise NtupleError(
+        f"{counted}: it was skimmed, and sum_weights: events leaves out what was dropped; set sum_weights to runs, or "
+        "to the sum as a number"
+    )

@@ -15,7 +15,14 @@ import numpy as np
 
 from deepsf.arrays import Array
 from deepsf.nanoaod.branches import ELECTRON_BRANCHES, EVENT_BRANCHES, GEN_JET_BRANCHES, MUON_BRANCHES, Ntuple
-from deepsf.nanoaod.columns import Collection, collection, flat, require_finite, require_kinematics
+from deepsf.nanoaod.columns import (
+    Collection,
+    collection,
+    per_event,
+    require_azimuths,
+    require_between,
+    require_finite,
+)
 from deepsf.nanoaod.event_weights import LISTED, listed_ratios
 from deepsf.nanoaod.root_file import NtupleError, events_tree, open_root, unreadable
 
@@ -131,7 +138,7 @@ class _Chunk(NamedTuple):
     arrays: Mapping[str, ak.Array]
 
     def flat(self, branch: str, dtype: Any) -> Array:
-        return flat(self.ntuple.path, branch, self.arrays[branch], dtype)
+        return per_event(self.ntuple.path, branch, self.arrays[branch], dtype)
 
     def finite(self, branch: str, dtype: Any, way_out: str = "take the file off the sample") -> Array:
         values = self.flat(branch, dtype)
@@ -141,12 +148,19 @@ class _Chunk(NamedTuple):
     def masks(self, branches: tuple[str, ...]) -> dict[str, Array]:
         return {branch: self.flat(branch, np.bool_) for branch in branches}
 
-    def collection(self, name: str, types: Mapping[str, Any], **further: tuple[str, Any]) -> Collection:
-        """Return a collection with columns of the same name as the branch, and further ones by branch and type."""
-        branches = {column: (f"{name}_{column}", dtype) for column, dtype in types.items()} | further
-        found = {column: (branch, self.arrays[branch], dtype) for column, (branch, dtype) in branches.items()}
+    def collection(
+        self, name: str, types: Mapping[str, Any], unchecked: Mapping[str, tuple[str, Any]] = MappingProxyType({})
+    ) -> Collection:
+        """Return a collection with the branches of the given types as columns, all finite.
+
+        Further columns, by branch and type, may hold anything: what reads them counts or refuses what it cannot use.
+        """
+        branches = {column: (f"{name}_{column}", dtype) for column, dtype in types.items()}
+        found = {c: (branch, self.arrays[branch], dtype) for c, (branch, dtype) in {**branches, **unchecked}.items()}
         objects = collection(self.ntuple.path, name, found)
-        require_kinematics(self.ntuple.path, name, objects)
+        for column, (branch, _) in branches.items():
+            require_finite(self.ntuple.path, branch, objects.columns[column])
+        require_azimuths(self.ntuple.path, f"{name}_phi", objects.columns["phi"])
         return objects
 
 
@@ -165,7 +179,7 @@ def _events(chunk: _Chunk, first: int) -> Events:
         passes_filters=np.logical_and.reduce([np.ones(n, np.bool_), *chunk.masks(ntuple.filters).values()]),
         fired=ntuple.triggers.fired(triggers, run),
         fired_earlier=ntuple.triggers.fired_earlier(triggers, run),
-        met_gev=chunk.finite(f"{ntuple.met}_pt", np.float32),
+        met_gev=_met(chunk),
         n_pv=chunk.flat("PV_npvsGood", np.int16) if ntuple.has_pv else np.full(n, -1, np.int16),
         weight=weight,
         n_true_interactions=chunk.finite("Pileup_nTrueInt", np.float32) if needed.pileup else None,
@@ -181,24 +195,31 @@ def _events(chunk: _Chunk, first: int) -> Events:
     )
 
 
+def _met(chunk: _Chunk) -> Array:
+    branch = f"{chunk.ntuple.met}_pt"
+    met_gev = chunk.finite(branch, np.float32)
+    require_between(chunk.ntuple.path, branch, met_gev, (0.0, np.inf), "it cannot be negative")
+    return met_gev
+
+
 def _electrons(chunk: _Chunk) -> Collection:
-    further = {"delta_eta_sc": ("Electron_deltaEtaSC", np.float32)} if chunk.ntuple.sc_eta else {}
-    electrons = chunk.collection("Electron", ELECTRON_BRANCHES, **further)
+    further = {"deltaEtaSC": np.float32} if chunk.ntuple.sc_eta else {}
+    electrons = chunk.collection("Electron", {**ELECTRON_BRANCHES, **further})
     columns = electrons.columns
-    columns["sc_eta"] = columns["eta"] + columns.pop("delta_eta_sc", np.float32(0.0))
+    columns["sc_eta"] = columns["eta"] + columns.pop("deltaEtaSC", np.float32(0.0))
     return electrons
 
 
 def _jets(chunk: _Chunk) -> tuple[Collection, dict[str, Array]]:
     """Return the jets, and their columns of the configuration."""
     ntuple = chunk.ntuple
-    further: dict[str, tuple[str, Any]] = {
+    unchecked: dict[str, tuple[str, Any]] = {
         f"column {name}": (branch, np.float32) for name, branch in ntuple.jet_columns.items()
     }
-    further["discriminant"] = (ntuple.discriminant, np.float32)
+    unchecked["discriminant"] = (ntuple.discriminant, np.float32)
     if not ntuple.is_data:
-        further["hadron_flavour"] = ("Jet_hadronFlavour", np.int8)
-    jets = chunk.collection("Jet", ntuple.jet_branches, **further)
+        unchecked["hadron_flavour"] = ("Jet_hadronFlavour", np.int8)
+    jets = chunk.collection("Jet", ntuple.jet_branches, unchecked)
     columns = jets.columns
     if ntuple.is_data:
         columns["hadron_flavour"] = np.full(len(columns["pt"]), -1, np.int8)
@@ -222,11 +243,14 @@ def _weights(chunk: _Chunk, n: int) -> tuple[Array, dict[str, Array], dict[str, 
         way_out = f"drop selection.weights.{source}"
         nominal = chunk.finite(branches.nominal, np.float64, way_out)
         weight = weight * nominal
-        for direction, branch in (("up", branches.up), ("down", branches.down)):
-            if branch is not None:
-                shifted, ratio = chunk.finite(branch, np.float64, way_out), np.ones(n)
-                np.divide(shifted, nominal, out=ratio, where=nominal != 0.0)
-                ratios[f"{source}_{direction}"] = ratio.astype(np.float32)
+        shifts = {"up": branches.up, "down": branches.down}
+        for direction, shifted in (
+            (d, chunk.finite(b, np.float64, way_out)) for d, b in shifts.items() if b is not None
+        ):
+            ratio = np.divide(shifted, nominal, out=np.ones(n), where=nominal != 0.0).astype(np.float32)
+            ratios[f"{source}_{direction}"] = ratio
+            lost = np.count_nonzero((nominal == 0.0) & (shifted != 0.0))  # a shift is a factor on the nominal weight
+            n_without[source] = max(n_without.get(source, 0), int(lost))
     return weight, ratios, n_without
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Array, Bools
-from deepsf.nanoaod.columns import flat
+from deepsf.nanoaod.columns import per_event
 from deepsf.nanoaod.root_file import open_root, unreadable
 
 Keys = npt.NDArray[np.uint64]
@@ -120,7 +120,7 @@ def stored_blocks(path: str) -> Keys:
             arrays = {name: tree[name].array() for name in ("run", "luminosityBlock")}
         except Exception as error:  # uproot and the codecs raise many types on corrupt baskets
             raise unreadable(path, error, "reading LuminosityBlocks") from error
-    return keys_of(*(flat(path, f"LuminosityBlocks/{name}", array, np.uint32) for name, array in arrays.items()))
+    return keys_of(*(per_event(path, f"LuminosityBlocks/{name}", array, np.uint32) for name, array in arrays.items()))
 
 
 def joined(ranges: Sequence[Ranges]) -> LuminosityBlocks:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from deepsf.config.samples import Sample, earlier_triggers
-from deepsf.config.selection import TriggerOfRuns
+from deepsf.config.campaign import Campaign
+from deepsf.config.samples import Sample, certification_problems, earlier_triggers, pileup_id_problems
+from deepsf.config.selection import Jet, TriggerOfRuns
 
 
 def test_eras_need_data_simulation_and_a_luminosity_that_adds_up(tree, message):
@@ -75,3 +76,77 @@ def test_paths_of_earlier_data_sets_hold_in_their_runs_and_channels(selection):
         "ee": ("HLT_Ele", limited),
     }
     assert earlier_triggers([], selection) == {}
+
+
+def test_what_says_whether_data_are_certified():
+    campaign = Campaign(era="2017_UL", energy_tev=13.0, luminosity_ifb=41.5)
+    golden, in_words = (campaign.model_copy(update={"certified": path}) for path in ("golden.json", None))
+    plain, own, none = data(), data(certified="own.json"), data(certified=None)
+    generated = Sample(kind="data", generate=("ttbar",))
+    samples = {"doubleeg": plain, "muoneg": own, "toy": generated, "doublemuon": none}
+    assert list(certification_problems(samples | {"singlemuon": plain}, campaign)) == [
+        "campaign.certified: data samples doubleeg, singlemuon need the JSON of certified luminosity blocks; name it, "
+        "or write certified: null if the files hold certified blocks alone"
+    ]
+    assert list(certification_problems(samples, in_words)) == []
+    assert list(certification_problems({"muoneg": own, "toy": generated, "doublemuon": none}, campaign)) == []
+    assert list(certification_problems(samples, golden)) == [
+        "samples.doublemuon.certified: null cannot undo campaign.certified; give each data sample that needs it its "
+        "own JSON, and the campaign none"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sample", "reason"),
+    [
+        ({"kind": "data", "sum_weights": 5.0}, "sum_weights is not for data; leave it out"),
+        ({"kind": "data", "generator_weight": "sign"}, "generator_weight is not for data"),
+        ({"kind": "data", "missing_shifts": ["psisr"]}, "missing_shifts is not for data"),
+        ({"kind": "simulation", "certified": "golden.json"}, "certified is not for simulation"),
+        ({"kind": "simulation", "runs": [[1, 2]], "certified": "a"}, "certified and runs are not for simulation"),
+        (
+            {"kind": "simulation", "generator_weight": "sign"},
+            "sign needs the sum of signs, but Runs holds the sum of val",
+        ),
+        ({"kind": "simulation", "sum_weights": 0.0}, "sum_weights"),
+        ({"kind": "simulation", "sum_weights": -964.0}, "sum_weights"),
+        ({"kind": "simulation", "sum_weights": float("nan")}, "sum_weights"),
+        ({"kind": "simulation", "sum_weights": "964"}, "sum_weights"),
+    ],
+)
+def test_keys_belong_to_a_kind_and_sums_are_positive(sample, reason):
+    cross_section = {"cross_section_pb": 1.0} if sample["kind"] == "simulation" else {}
+    with pytest.raises(ValueError, match=reason):
+        Sample(files=("x",), **sample, **cross_section)
+
+
+def test_sums_of_weights_may_be_numbers():
+    given = {"kind": "simulation", "files": ("x",), "cross_section_pb": 1.0}
+    assert Sample(**given, sum_weights=964).sum_weights == 964.0
+    assert Sample(**given, sum_weights=964, generator_weight="sign").generator_weight == "sign"
+
+
+@pytest.mark.parametrize(
+    ("change", "is_asked"),
+    [
+        ({"era": "2016postVFP"}, True),
+        ({"runs": ((278_769, 284_044),)}, True),
+        ({"era": "2017_UL", "runs": ((297_046, 306_462),)}, False),
+        ({"runs": ((284_045, 284_100),)}, False),
+        ({"runs": ((1, 271_036),)}, True),
+    ],
+)
+def test_in_2016_the_bit_of_the_pileup_id_is_asked_for(selection, change, is_asked):
+    campaign = Campaign(era="x", energy_tev=13.0, luminosity_ifb=1.0).model_copy(update=change)
+    problems = list(pileup_id_problems({"data": data()}, campaign, selection))
+    text = (
+        "selection.jet.pu_id_bit: in 2016 the bits of Jet_puId are swapped, 1 is loose and the default 4 is tight; "
+        "write the bit that you want, or null for no pile-up id"
+    )
+    assert problems == ([text] if is_asked else [])
+    for bit in (1, 4, None):
+        written = selection.model_copy(update={"jet": Jet(pu_id_bit=bit)})
+        assert list(pileup_id_problems({"data": data()}, campaign, written)) == []
+    of_2016 = {"data": data(runs=((278_769, 284_044),)), "simulation": data(era="2016preVFP")}
+    for name, sample in of_2016.items():
+        assert list(pileup_id_problems({name: sample}, campaign, selection)) == [text]

@@ -2,6 +2,7 @@
 
 import logging
 
+import numpy as np
 import pytest
 import uproot
 
@@ -91,3 +92,44 @@ def test_kind_of_sample_and_file_must_agree(make_nanoaod, simulation, data, tagg
         inspect(make_nanoaod(name="mc.root"), data, tagger=tagger, selection=selection)
     with pytest.raises(NtupleError, match=r"data\.root: branch genWeight is missing, so this is data.*kind: data"):
         inspect(make_nanoaod(name="data.root", data=True), simulation, tagger=tagger, selection=selection)
+
+
+def test_what_was_chosen_among_alternatives_is_kept(make_nanoaod, simulation, tagger, selection):
+    def resolved(path, selection=selection, **needed):
+        corrections = CorrectionBranches(**needed)
+        return inspect(path, simulation, tagger=tagger, selection=selection, corrections=corrections).resolved
+
+    ultra_legacy, run3 = (
+        make_nanoaod(name="ul.root", energy=True),
+        make_nanoaod(name="run3.root", run3=True, energy=True),
+    )
+    assert resolved(ultra_legacy, rho=True) == {
+        "missing pT": "MET",
+        "pile-up id": "Jet_puId",
+        "number of vertices": "PV_npvsGood",
+        "rho": "fixedGridRhoFastjetAll",
+    }
+    assert resolved(run3, rho=True) == {
+        "missing pT": "PuppiMET",
+        "pile-up id": "none",
+        "number of vertices": "PV_npvsGood",
+        "rho": "Rho_fixedGridRhoFastjetAll",
+    }
+    # without the bit no file's branch is read, so that those with and without it agree
+    no_bit = selection.model_copy(update={"jet": selection.jet.model_copy(update={"pu_id_bit": None})})
+    assert resolved(ultra_legacy, no_bit) == resolved(ultra_legacy) | {"pile-up id": "none"}
+    assert resolved(ultra_legacy)["rho"] == "not used"
+    assert resolved(make_nanoaod(0, name="empty.root")) == {}
+
+
+def test_a_file_without_events_needs_no_branches(tmp_path, simulation, data, tagger, selection):
+    # as those of CMS whose events were all dropped (cms-sw/cmssw#40833); the sum of weights counts
+    for sample, is_data in ((simulation, False), (data, True)):
+        path = tmp_path / "empty.root"
+        with uproot.recreate(path) as file:
+            file.mktree("Events", {"run": "u4"})
+            if not is_data:
+                file["Runs"] = {"genEventSumw": np.array([7.0]), "genEventCount": np.array([9])}
+        ntuple = inspect(path, sample, tagger=tagger, selection=selection)
+        assert (ntuple.n_events, ntuple.branches, ntuple.sum_weights) == (0, (), 0.0 if is_data else 7.0)
+        assert list(iterate(ntuple)) == []
