@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -20,10 +21,15 @@ OVERRIDDEN = {
 }
 """Methods that tasks override: their meaning stands at the base, what a task makes is said at its class."""
 ROOT_MODULES = {
-    *("__init__.py", "arrays.py", "jets.py", "lazy.py", "reading.py", "seeds.py"),
+    *("__init__.py", "arrays.py", "guards.py", "jets.py", "lazy.py", "reading.py", "seeds.py"),
     *("parquet_files.py", "tensor_files.py"),
 }
 """What everything uses."""
+ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+WHOLE_NUMBER = re.compile(r"n|n_\w+|_n_\w+|\w*count|index|depth|deepest|len")
+"""Names of what NaN cannot be."""
+NAN_MAY_PASS = {"analysis/deepsf/nanoaod/events.py: _check_tagger_ran": "jets of score NaN have none, and are counted"}
+"""Functions that NaN passes on purpose, and why."""
 NO_MODULE = {
     "analysis/nanoaod/test_real_nanoaod.py": "real files of several NanoAOD versions through the whole skim",
     "analysis/exports/test_agreement.py": "all formats give the same numbers",
@@ -84,6 +90,77 @@ def test_modules_and_functions_fit_a_screen_or_two(path):
     assert len(path.read_text().splitlines()) <= MODULE_LINES
     long = {f.name: f.end_lineno - f.lineno + 1 for f in functions(path) if f.end_lineno - f.lineno >= FUNCTION_LINES}
     assert not long, f"longer than {FUNCTION_LINES} lines: {long}"
+
+
+def guards(function: ast.FunctionDef) -> Iterator[ast.expr]:
+    """Yield the conditions on which a function raises, and what the names in them were assigned."""
+    assigned: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            assigned.setdefault(node.targets[0].id, []).append(node.value)
+    for node in ast.walk(function):
+        if isinstance(node, ast.If) and any(isinstance(part, ast.Raise) for part in node.body):
+            names = [part.id for part in ast.walk(node.test) if isinstance(part, ast.Name)]
+            yield from [node.test, *(value for name in names for value in assigned.get(name, []))]
+
+
+def is_whole(node: ast.expr) -> bool:
+    """Return whether an expression is a whole number by its name: ``n_jets``, ``len(x)``, ``index.max()``."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) if WHOLE_NUMBER.fullmatch(name):
+            return True
+        case ast.Call(func=ast.Attribute(value=values, attr="min" | "max")):
+            return is_whole(values)
+        case ast.Call(func=function):
+            return is_whole(function)
+        case ast.BinOp(left=left, right=right):
+            return is_whole(left) or is_whole(right)
+    return False
+
+
+def passed_by_nan(node: ast.AST, negated: bool = False) -> Iterator[str]:
+    """Yield the comparisons of a condition that are not negated and not of whole numbers: NaN makes them false."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.Invert):
+        yield from passed_by_nan(node.operand, not negated)
+        return
+    ordered = isinstance(node, ast.Compare) and all(isinstance(op, ORDERS) for op in node.ops)
+    if ordered and not negated and not any(map(is_whole, (node.left, *node.comparators))):
+        yield ast.unparse(node)
+    for child in ast.iter_child_nodes(node):
+        yield from passed_by_nan(child, negated)
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("if total <= 0: raise E", ["total <= 0"]),
+        ("bad = (w <= 0) | (v > 1)\n if bad.any(): raise E", ["w <= 0", "v > 1"]),
+        ("bad = [x for x in xs if x > limit]\n if bad: raise E", ["x > limit"]),
+        ("if (bad := np.sum(x < 0)): raise E", ["x < 0"]),
+        ("if not total > 0: raise E", []),
+        ("bad = ~((w > 0) & (v <= 1))\n if bad.any(): raise E", []),
+        ("if any(not low < high for low, high in x): raise E", []),
+        ("if len(x) < 2 or n_jets.min() < 1: raise E", []),
+        ("if x[index] < 0: raise E", ["x[index] < 0"]),
+        ("if x > 1: return 2", []),
+    ],
+)
+def test_a_guard_that_nan_passes_is_found(code, found):
+    (function,) = (node for node in ast.walk(ast.parse(f"def f():\n {code}")) if isinstance(node, ast.FunctionDef))
+    assert [text for guard in guards(function) for text in passed_by_nan(guard)] == found
+
+
+def test_nan_passes_no_guard():
+    """Values of the configuration are finite: its schema refuses others."""
+    paths = [path for path in PRODUCT if not path.is_relative_to(PACKAGE / "config")]
+    passed = {
+        f"{path.relative_to(ROOT)}: {function.name}": text
+        for path in paths
+        for function in functions(path)
+        for guard in guards(function)
+        for text in passed_by_nan(guard)
+    }
+    assert passed.keys() == NAN_MAY_PASS.keys(), passed
 
 
 def test_the_package_has_no_loose_modules():

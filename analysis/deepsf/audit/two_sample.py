@@ -21,6 +21,7 @@ from deepsf.arrays import Bools, Floats, Ints, Reals
 from deepsf.audit.methods import DEEPSF, TRUTH
 from deepsf.config.audit import Audit
 from deepsf.config.training import Variable
+from deepsf.guards import is_positive
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.probes.entries import ProbeEntries, RegionEntries, evenly
@@ -66,7 +67,7 @@ class Ranking(NamedTuple):
         data = np.add.reduceat(np.where(self.is_data, ordered, 0.0), self.group)
         simulation = np.add.reduceat(np.where(self.is_data, 0.0, ordered), self.group)
         totals = data.sum(), simulation.sum()
-        if min(totals) <= 0:
+        if not is_positive(totals).all():
             raise ValueError(
                 f"weights sum to {totals[0]:.3g} in data and {totals[1]:.3g} in simulation; an AUC needs positive sums"
             )

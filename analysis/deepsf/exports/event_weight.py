@@ -167,7 +167,7 @@ class ShapeCorrection:
         for name, bad in (("|eta|", ~np.isfinite(eta)), ("pT", ~np.isfinite(pt)), ("a score", np.isposinf(score))):
             if bad.any():
                 raise ValueError(f"{name} is not finite for {bad.sum()} of {len(bad)} jets; drop these jets")
-        if (eta < 0).any():
+        if not (eta >= 0).all():
             raise ValueError(f"abseta must be the absolute value of eta, got {eta.min():g}")
 
 

@@ -20,6 +20,7 @@ from deepsf.corrections.nodes import Tree
 from deepsf.exports.corrections import Label, category, multibinning, write_corrections
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.systematics import NOMINAL, shift_of, systematic_of
+from deepsf.guards import is_positive
 
 MapEdges = tuple[Sequence[float], Sequence[float]]
 """Edges of the bins in the number of jets and in HT [GeV]; the outer bins are open."""
@@ -49,7 +50,8 @@ class NormalisationMap:
     @property
     def usable(self) -> npt.NDArray[np.bool_]:
         """Bins whose sums are both positive."""
-        return (self.before > 0) & (self.after > 0)
+        usable: npt.NDArray[np.bool_] = is_positive(self.before) & is_positive(self.after)
+        return usable
 
     @property
     def ratio(self) -> Floats:
@@ -61,7 +63,7 @@ class NormalisationMap:
             If not even the whole process has positive sums.
         """
         before, after = self.before.sum(), self.after.sum()
-        if before <= 0 or after <= 0:
+        if not is_positive((before, after)).all():
             raise ValueError(
                 f"cannot normalise event weights: sums of weights {before:.3g} before and {after:.3g} after them"
             )
@@ -93,7 +95,7 @@ def normalisation_map(
         if bad := int(np.sum(~np.isfinite(values))):
             raise ValueError(f"{name} of {bad} of {len(values)} events is not finite; leave these events out")
     for of_axis in edges:
-        if len(of_axis) < 2 or any(high <= low for low, high in pairwise(of_axis)):
+        if len(of_axis) < 2 or not all(low < high for low, high in pairwise(of_axis)):
             raise ValueError(f"edges of bins must be at least two and increase, got {list(of_axis)}")
     shape = (len(edges[0]) - 1, len(edges[1]) - 1)
     bins = (

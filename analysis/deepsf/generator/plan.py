@@ -126,7 +126,7 @@ def check_disk(
     existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
     free = shutil.disk_usage(existing).free if n_free_bytes is None else n_free_bytes
     need = round(_MARGIN * estimated_bytes(files, generator))
-    if free < need:
+    if not free >= need:
         raise NotEnoughDiskError(
             f"{directory}: {len(files)} generated files need about {_size(need)}, but only {_size(free)} are free; "
             "free space, move the outputs to a larger disk, or lower campaign.luminosity_ifb or "

@@ -35,7 +35,7 @@ def discriminant_of_data(
     todo = np.flatnonzero(abseta < TAGGER_ABSETA_MAX)
     for _ in range(MAX_ROUNDS):
         sf = injected.evaluate(hadron_flavour[todo], abseta[todo], pt_gev[todo], values[todo])
-        above = sf > ceiling[todo]
+        above = ~(sf <= ceiling[todo])
         if above.any():
             jet = todo[above][0]
             raise ValueError(

@@ -75,7 +75,7 @@ class DenseNetwork(nn.Module):
     ) -> None:
         super().__init__()
         for name, value in {"n_inputs": n_inputs, "layers": layers, "units": units, "n_outputs": n_outputs}.items():
-            if value < 1:
+            if not value >= 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         if precision not in _DTYPES:
             raise ValueError(f"precision must be one of {list(_DTYPES)}, got {precision!r}: resolve_precision chooses")

@@ -14,6 +14,7 @@ from numba import njit
 
 from deepsf import parquet_files
 from deepsf.arrays import Bools, Floats, Ints, Singles
+from deepsf.guards import require_finite
 from deepsf.probes.entries import FILE_SHIFT, Jets, evenly, joined_jets
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.shifts import NOMINAL, read_shift, require_shift
@@ -186,6 +187,8 @@ def _simulated_jets(tables: SkimTables, shift: str) -> InclusiveJets:
         weight = table["weight"].to_numpy() * factors[report.sample]
         ones = np.ones(len(event), np.float32)
         ratios = {name: table[f"weight_{name}"].to_numpy() if name in stored else ones for name in weight_shifts}
+        for name, values in {"weight": weight, **ratios}.items():
+            require_finite(f"{path}, {name} of shift {shift}", values, "skim the file again")
         parts.append(InclusiveJets(event, weight, tables.jets(table, path), ratios))
     return InclusiveJets(
         np.concatenate([part.event for part in parts]),

@@ -10,6 +10,7 @@ import numpy as np
 from deepsf.arrays import Floats
 from deepsf.config.regions import Region
 from deepsf.config.selection import CHANNELS
+from deepsf.guards import is_positive, require_finite
 from deepsf.probes.entries import FILE_SHIFT, ProbeEntries, RegionEntries, joined_entries
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.cut_flow import SkimReport
@@ -38,10 +39,11 @@ def channel_scales(
             simulation = sum(
                 factors[name] * float(y["sum_weights"]) for name, kind, y in yields if kind == "simulation"
             )
-            if data <= 0 or simulation <= 0:
+            if not is_positive((data, simulation)).all():
                 raise ValueError(
                     f"region {region}, channel {channel}: {data:g} data events, a simulated yield of {simulation:g}; "
-                    "both must be positive: check samples, triggers and cuts, or drop the channel from the region"
+                    "both must be positive and finite: check samples, triggers and cuts, or drop the channel from the "
+                    "region"
                 )
             scale[CHANNELS.index(channel)] = data / simulation
         scales[region] = scale
@@ -77,6 +79,7 @@ def load_entries(tables: SkimTables, regions: Mapping[str, Region], shift: str =
         table = read_shift(path, report, shift, _entry_columns(regions, tables.jet_columns))
         event = (np.int64(number) << FILE_SHIFT) | table["entry"].to_numpy()
         weight = table["weight"].to_numpy() * factors.get(report.sample, 1.0)
+        require_finite(f"{path}, weights of shift {shift}", weight, "skim the file again")
         probe, tag = (tables.jets(table, path, prefix) for prefix in ("probe_", "tag_"))
         entries = ProbeEntries(event, weight, table["channel"].to_numpy(), probe, tag)
         for region in regions:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from deepsf.config.flavours import Flavour
 from deepsf.config.samples import Sample
+from deepsf.guards import is_positive
 from deepsf.probes.entries import Jets, jets_of
 from deepsf.skim.cut_flow import SkimReport, read_report
 from deepsf.skim.shifts import shifts_of
@@ -74,9 +75,9 @@ def luminosity_weights(
             continue
         given, stored = sample.sum_weights, sum(float(r.sum_weights) for r in reports if r.sample == name)
         total = stored if isinstance(given, str) else given
-        if not total > 0:
+        if not is_positive(total):
             raise ValueError(
-                f"sample {name}: generator weights sum to {total:g}; a positive sum is needed to normalise it"
+                f"sample {name}: generator weights sum to {total:g}; a positive, finite sum is needed to normalise it"
             )
         factors[name] = sample.cross_section_pb * 1e3 * (sample.luminosity_ifb or luminosity_ifb) / total
     return factors

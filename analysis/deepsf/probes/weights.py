@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from deepsf.arrays import Bools, Floats
 from deepsf.config.weights import EventWeight
+from deepsf.guards import is_positive
 from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import Jets, RegionEntries
 
@@ -25,13 +26,14 @@ def kappa(bins: KinematicBins, data: npt.NDArray[Any], simulation: npt.NDArray[A
     Raises
     ------
     ValueError
-        If a bin with data has no positive sum of simulated weights.
+        If a bin with data has no positive sum of simulated weights, or a sum is not finite.
     """
-    bad = np.flatnonzero((simulation <= 0) & (data > 0))
+    bad = np.flatnonzero(~(np.isfinite(data) & np.isfinite(simulation) & ((simulation > 0) | (data <= 0))))
     if bad.size:
         raise ValueError(
-            f"{bad.size} kinematic bin(s) have data but a simulated sum of weights of {simulation[bad[0]]:.3g} <= 0, "
-            f"first {bins.describe(int(bad[0]))}; lower event_weight.n_pt or n_abseta, or add simulation"
+            f"{bad.size} kinematic bin(s) have data but no positive, finite sum of simulated weights, first "
+            f"{bins.describe(int(bad[0]))}: {simulation[bad[0]]:.3g} for {data[bad[0]]:.3g} in data; lower "
+            "event_weight.n_pt or n_abseta, or add simulation"
         )
     scale: Floats = np.divide(data, simulation, out=np.zeros(len(simulation)), where=simulation > 0)
     return scale
@@ -151,7 +153,7 @@ def normalisation_table(bins: KinematicBins, jets: Jets, weight: Floats, sf: Flo
     index = bins.index(jets.pt_gev, jets.abseta)
     total = np.bincount(index, weight, bins.size)
     weighted = np.bincount(index, weight * sf, bins.size)
-    bad = np.flatnonzero((total <= 0) | (weighted <= 0))
+    bad = np.flatnonzero(~(is_positive(total) & is_positive(weighted)))
     if bad.size:
         raise ValueError(
             f"cannot normalise scale factors in {bins.describe(int(bad[0]))}: sum of weights {total[bad[0]]:.3g}, with "

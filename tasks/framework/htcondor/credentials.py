@@ -44,9 +44,9 @@ def require_credential(credential: Credential, now: datetime | None = None) -> d
         raise CredentialError(f"htcondor.credential: {name} does not exist; {way_out}, or correct credential.file")
     expires = _proxy_end(path, name) if credential.kind == "proxy" and path is not None else _ticket_end(path, name)
     left_h = (expires - now).total_seconds() / 3600.0
-    if left_h <= 0:
+    if not left_h > 0:
         raise CredentialError(f"htcondor.credential: {name} expired at {expires:%Y-%m-%d %H:%M} UTC; {way_out}")
-    if left_h < credential.hours_min:
+    if not left_h >= credential.hours_min:
         raise CredentialError(
             f"htcondor.credential: {name} expires at {expires:%Y-%m-%d %H:%M} UTC, in {left_h:.1f} hours; jobs need "
             f"hours_min = {credential.hours_min:g}; {way_out}"

@@ -66,7 +66,7 @@ def patiently(call: Callable[[], Result], patience_s: float, interval_s: float, 
         try:
             return call()
         except QueueError as error:
-            if "there is no" in str(error) or time.monotonic() - start > patience_s:
+            if "there is no" in str(error) or not time.monotonic() - start <= patience_s:
                 raise
             if not said:
                 say(f"{error}; trying for {patience_s / 60:.0f} min")

@@ -32,6 +32,7 @@ from deepsf.binned.envelope import envelope_shifts
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_FIRST, N_JETS_LAST, RANKS, SPACES, VARIABLES, Validation, n_jets_of
+from deepsf.guards import is_positive
 from deepsf.probes.histograms import from_json, to_json
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.shifts import NOMINAL
@@ -218,7 +219,7 @@ class _Filling:
         none = list(self.methods).index(NONE)
         data = np.asarray(self.events.data.project("channel").values())
         simulation = np.asarray(self.events.simulation.project("method", "channel").values())[none]
-        bad = np.flatnonzero((data > 0) & (simulation <= 0))
+        bad = np.flatnonzero(~(is_positive(simulation) & np.isfinite(data)) & (data != 0))
         if bad.size:
             raise ValueError(
                 f"channel {CHANNELS[bad[0]]}: {data[bad[0]]:g} data events with two jets or more, a simulated yield of "

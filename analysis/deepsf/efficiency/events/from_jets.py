@@ -86,7 +86,7 @@ def wrapped(phi: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         If a number is beyond two turns: it is hardly an angle in radians.
     """
     largest = float(np.max(np.abs(phi), initial=0.0))
-    if largest > 4.0 * np.pi:
+    if not largest <= 4.0 * np.pi:
         raise ValueError(f"phi reaches {largest:g}; it must be in radians")
     turns = np.rint(phi.astype(np.float64) / (2.0 * np.pi))
     turned = np.where(turns == 0, phi, phi - 2.0 * np.pi * turns).astype(np.float32)

@@ -100,7 +100,7 @@ def _thresholds(tagger: Tagger, names: Sequence[str]) -> npt.NDArray[np.float64]
     if unknown := [name for name in names if name not in tagger.working_points]:
         raise ValueError(f"tagger {tagger.name} has no working points {unknown}; it has {list(tagger.working_points)}")
     values = np.array([tagger.working_points[name] for name in names])
-    if not len(values) or np.any(np.diff(values) <= 0):
+    if not len(values) or not (np.diff(values) > 0).all():
         raise ValueError(
             f"working points must be nested, from loose to tight, got {dict(zip(names, values.tolist(), strict=True))} "
             f"of tagger {tagger.name}"

@@ -125,7 +125,7 @@ class _Experiment:
         )
         highest = (self._efficiency[:, :, 0] * self._true_sf).max(axis=1)
         for name, value in zip(self._flavours, highest, strict=True):
-            if value >= 1.0:
+            if not value < 1.0:
                 raise ValueError(
                     f"efficiency.ratio.true_sf.{name}: efficiencies of pseudo-data reach {value:.3g}; must stay below "
                     "1: lower it, or the efficiencies of the toy"

@@ -32,6 +32,7 @@ from torch import Tensor
 from deepsf.arrays import Floats, Reals
 from deepsf.efficiency.ratio.mixture import shifted
 from deepsf.efficiency.truth_tagging.scale_factors import TaggedJets, bin_probabilities
+from deepsf.guards import is_positive
 from deepsf.networks.class_probabilities import ClassProbabilities
 
 
@@ -109,11 +110,13 @@ class RatioScaleFactors:
             If a jet's hadron flavour belongs to none of the flavours.
         """
         inside = bin_probabilities(efficiency)
-        result = np.full(inside.shape, np.nan)
+        result = np.ones(inside.shape)
+        unknown = np.ones(len(inside), bool)
         for flavour, codes in self.hadron_flavours.items():
             chosen = np.flatnonzero(np.isin(jets.hadron_flavour, codes))
             result[chosen] = self.evaluate(flavour, jets.pt_gev[chosen], jets.abseta[chosen])
-        if (unknown := np.isnan(result[:, 0])).any():
+            unknown[chosen] = False
+        if unknown.any():
             codes_there = np.unique(jets.hadron_flavour[unknown]).tolist()
             raise ValueError(f"hadron flavours {codes_there} are not among those known: {dict(self.hadron_flavours)}")
         tagged = (inside[:, 1:] * result[:, 1:]).sum(axis=1)
@@ -137,7 +140,7 @@ def weighted(bins: Floats, factor: float, flavour: str) -> Floats:
     """
     tagged = factor * bins[:, 1:]
     rest = 1.0 - tagged.sum(axis=1, keepdims=True)
-    if (rest <= 0).any():
+    if not is_positive(rest).all():
         raise ValueError(
             f"a scale factor of {factor:g} makes the efficiency of {flavour} jets {1 - rest.min():.3g}, above 1, where "
             f"that of simulation is {1 - bins[:, 0].min():.3g}; fix a smaller one"

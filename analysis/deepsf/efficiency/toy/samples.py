@@ -105,7 +105,7 @@ def _jets(
 def _check_clipped(toy: EfficiencyToy, sample: Sample, truth: Truth) -> None:
     low, high = truth.n_clipped
     allowed = toy.max_clipped_fraction * len(truth.efficiency)
-    if low + high > allowed:
+    if not low + high <= allowed:
         raise ValueError(
             f"efficiency.toy: of {len(truth.efficiency)} jets of the {sample} sample, {low} have an efficiency below "
             f"efficiency_min = {toy.efficiency_min:g} and {high} one above efficiency_max = {toy.efficiency_max:g}, "

@@ -140,7 +140,7 @@ def check_nested(efficiency: Array) -> None:
             f"efficiencies of {int(wrong.sum())} of {n_jets} jets are not in [0, 1], the first are "
             f"{efficiency[jet].tolist()} of jet {jet}"
         )
-    rising = (np.diff(efficiency, axis=1) > 0).any(axis=1)
+    rising = ~(np.diff(efficiency, axis=1) <= 0).all(axis=1)
     if rising.any():
         jet = int(np.argmax(rising))
         raise ValueError(
