@@ -142,7 +142,7 @@ def _by_eta(formulas: Sequence[str]) -> schemav2.Binning:
 
 def to_json(corrections: schemav2.CorrectionSet) -> str:
     """Return the text of a shipped file."""
-    return json.dumps(corrections.model_dump(mode="json", exclude_unset=True), indent=1) + "\n"
+    return json.dumps(corrections.model_dump(mode="json", exclude_unset=True), indent=1, allow_nan=False) + "\n"
 
 
 SHIPPED = {"jet_corrections/toy.json": jet_corrections, "pileup/toy.json": pile_up}

@@ -124,7 +124,7 @@ def _discriminant(wave: Wave) -> schemav2.Binning:
 def to_json(waves: Mapping[int, Wave] = MappingProxyType(WAVES)) -> str:
     """Return the text of a shipped file."""
     tree = correction_set(waves).model_dump(mode="json", exclude_unset=True)
-    return json.dumps(tree, indent=1) + "\n"
+    return json.dumps(tree, indent=1, allow_nan=False) + "\n"
 
 
 SHIPPED = {"toy.json": WAVES, "toy_c.json": {**WAVES, 4: CHARM_WAVE}}

@@ -102,7 +102,7 @@ def default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(value, tuple) and len(value) > 12:
         return f"`[{value[0]:g}, {value[1]:g}, ..., {value[-1]:g}]`, {len(value)} values"
-    return f"`{json.dumps(value, default=lambda part: part.model_dump(exclude_unset=True))}`"
+    return f"`{json.dumps(value, default=lambda part: part.model_dump(exclude_unset=True), allow_nan=False)}`"
 
 
 def line(*cells: str) -> str:

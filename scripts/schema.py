@@ -29,7 +29,7 @@ def text() -> str:
         "properties": {"extends": EXTENDS, **efficiencies["properties"], **campaign["properties"]},
         "$defs": {**efficiencies["$defs"], **campaign["$defs"]},
     }
-    return json.dumps(_of_files_that_extend(schema), indent=1) + "\n"
+    return json.dumps(_of_files_that_extend(schema), indent=1, allow_nan=False) + "\n"
 
 
 def _of_files_that_extend(part: Any) -> Any:

@@ -61,7 +61,7 @@ class ReportCutFlow(ConfigTask):
         with staged(output["cut_flow"], *output["luminosity"].values()) as (flow, *luminosity):
             flow.write_text(text)
             for name, path in zip(output["luminosity"], luminosity, strict=True):
-                path.write_text(json.dumps(processed[name], indent=1))
+                path.write_text(json.dumps(processed[name], indent=1, allow_nan=False))
         self.publish_message(text)
 
 

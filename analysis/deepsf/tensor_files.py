@@ -48,11 +48,12 @@ def to_bytes(header: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]])
     """Return the content of a file with this header, which holds ``format``, and these tensors."""
     # safetensors writes memory as it lies; ascontiguousarray would give scalars an axis
     in_order = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-    return safetensors.numpy.save(in_order, {_KEY: json.dumps({**header, _DIGEST: _digest(header, in_order)})})
+    signed = {**header, _DIGEST: _digest(header, in_order)}
+    return safetensors.numpy.save(in_order, {_KEY: json.dumps(signed, allow_nan=False)})
 
 
 def _digest(header: Mapping[str, Any], tensors: Tensors) -> str:
-    hashed = hashlib.sha256(json.dumps(header).encode())
+    hashed = hashlib.sha256(json.dumps(header, allow_nan=True).encode())  # of whatever a file holds
     for name, tensor in sorted(tensors.items()):
         hashed.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
         hashed.update(tensor.data if tensor.size else b"")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from deepsf.config.efficiency.toy import EfficiencyToy
+from deepsf.json_text import json_text
 from tasks.efficiency.events import EfficiencyTask
 from tasks.framework.targets import staged
 from tasks.framework.workflows import Workflow
@@ -47,7 +47,7 @@ class RunCoverageReplicas(EfficiencyTask):
             seed=self.cfg("efficiency.audit.seed"),
         )
         with staged(self.output()) as (path,):
-            path.write_text(json.dumps(found, sort_keys=True))
+            path.write_text(json_text(found))
 
 
 class RunEfficiencyExperiments(EfficiencyTask, Workflow):
@@ -96,7 +96,7 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
         )
         rows = run_experiment(name, self.cfg(f"efficiency.experiments.{name}"), setup)
         with staged(self.output()) as (path,):
-            path.write_text(json.dumps({key: row._asdict() for key, row in rows.items()}, sort_keys=True))
+            path.write_text(json_text(rows))
 
 
 class MeasureEfficiencySF(EfficiencyTask):
@@ -115,4 +115,4 @@ class MeasureEfficiencySF(EfficiencyTask):
 
         found = measure_on_toy(toy_of_experiments(self), self.flavours(), self.cfg("efficiency.ratio"))
         with staged(self.output()) as (path,):
-            path.write_text(json.dumps(found._asdict(), sort_keys=True))
+            path.write_text(json_text(found))

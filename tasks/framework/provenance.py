@@ -30,7 +30,7 @@ _parsed: dict[Path, tuple[tuple[int, int, int], dict[str, Any]]] = {}
 
 def canonical(value: Any) -> str:
     """Return JSON text that is equal for equal values: sorted keys, no white space."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: Any) -> str:
@@ -330,7 +330,7 @@ def write_json(path: Path, value: Any, *, sort_keys: bool = True, durable: bool 
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name.lstrip('.')}.part-")
     try:
         with full_disk_named(path.parent), os.fdopen(handle, "w") as stream:
-            json.dump(value, stream, sort_keys=sort_keys, indent=1)
+            json.dump(value, stream, sort_keys=sort_keys, indent=1, allow_nan=False)
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())

@@ -120,7 +120,7 @@ def config(name: str) -> Config | EfficiencyConfig:
     snapshot = os.environ.get(SNAPSHOT_VARIABLE)
     if snapshot:
         tree = json.loads(Path(snapshot).read_text())
-        return schema_of(tree).model_validate_json(json.dumps(tree))
+        return schema_of(tree).model_validate_json(json.dumps(tree, allow_nan=False))
     path = config_path(name)
     if name == path.stem and not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))

@@ -32,7 +32,7 @@ class Composition:
     def to_json(self) -> str:
         """Return the composition as JSON text; an unknown purity is null."""
         values = {name: None if value != value else value for name, value in asdict(self).items()}
-        return json.dumps(values, indent=2) + "\n"
+        return json.dumps(values, indent=2, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Composition:

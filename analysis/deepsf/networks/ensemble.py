@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow as pa
 from deepsf import parquet_files
 from deepsf.arrays import Floats
 from deepsf.config.regions import Region
+from deepsf.json_text import json_text
 from deepsf.networks.scale_factor import EnsembleScaleFactor, Estimate, summarise
 from deepsf.probes.bins import FlavourBins, mean_by_bin
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
@@ -108,7 +108,7 @@ def aggregate(
     discriminant = grid_discriminants(entries)
     typical = {name: float(np.median(values)) for name, values in _extra(entries).items()}
     grids = {flavour: on_grid(ensemble, flavour, discriminant, typical) for flavour in bins}
-    return Aggregate(scale_factors, summaries_to_json(summaries, members), json.dumps(grids, sort_keys=True))
+    return Aggregate(scale_factors, summaries_to_json(summaries, members), json_text(grids))
 
 
 def at_entries(

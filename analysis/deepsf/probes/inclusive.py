@@ -68,7 +68,7 @@ class InclusiveJets:
         tables = [
             inclusive._table(number, self.ratios) for number, inclusive in enumerate((self, *self.others.values()))
         ]
-        names = json.dumps([NOMINAL, *self.others])
+        names = json.dumps([NOMINAL, *self.others], allow_nan=False)
         schema = tables[0].schema.with_metadata({_SHIFTS_KEY: names.encode()})
         with parquet_files.Writer(path, schema) as writer:
             for table in tables:

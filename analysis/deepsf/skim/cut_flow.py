@@ -100,7 +100,7 @@ class SkimReport:
 
     def to_json(self) -> str:
         """Return the report as JSON; the same report gives the same text."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(asdict(self), sort_keys=True, allow_nan=False)
 
 
 def read_report(path: str | Path) -> SkimReport:

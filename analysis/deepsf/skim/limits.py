@@ -119,7 +119,7 @@ def require_valid_scores(where: str, jets: Mapping[str, int], branch: str, max_i
     allowed = max_invalid_fraction * selected
     if selected < SMALL_SAMPLE:
         allowed += 5.0 * math.sqrt(selected * max_invalid_fraction * (1.0 - max_invalid_fraction))
-    if invalid > allowed:
+    if not invalid <= allowed:
         raise SkimError(
             f"{where}: branch Jet_{branch} is invalid for {invalid} of {selected} selected jets "
             f"({invalid / selected:.1%}: {jets['nan']} NaN or infinite, {invalid - jets['nan']} negative), above "

@@ -57,7 +57,8 @@ class Checkpoint:
 
         A file that cannot be written (full disk) is told, and not an error: the training does not need it.
         """
-        tensors, numbers = {name: tensor.numpy() for name, tensor in state.tensors.items()}, json.dumps(state.numbers)
+        tensors = {name: tensor.numpy() for name, tensor in state.tensors.items()}
+        numbers = json.dumps(state.numbers, allow_nan=True)  # the state as it is, for nobody else
         header = {"format": _FORMAT, "key": self.key, "numbers": numbers}
         content = tensor_files.to_bytes(header, tensors)
         try:

@@ -105,7 +105,7 @@ def _shipment(branches: Sequence[Branch], snapshot: Path, folder: Path) -> None:
             str(path.relative_to(settings.data())): path for path in task.kept_between_attempts() if path.is_file()
         }
     members[str(snapshot.relative_to(settings.data()))] = snapshot
-    given = json.dumps({"files": files, "external": external}, sort_keys=True)
+    given = json.dumps({"files": files, "external": external}, sort_keys=True, allow_nan=False)
     state = {name: [path.stat().st_size, path.stat().st_mtime_ns] for name, path in members.items()}
     shared = folder / f"content-{digest([given, state])}.tar"
     folder.mkdir(parents=True, exist_ok=True)

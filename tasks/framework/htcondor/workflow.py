@@ -207,7 +207,7 @@ class HTCondorTask(ConfigTask, law.htcondor.HTCondorWorkflow):
         Keys keep their order: networks get their inputs, and tables their rows, in the order of the configuration.
         """
         content = settings.config(self.config).model_dump(mode="json")
-        name = f"{settings.config_path(self.config).stem}-{digest(json.dumps(content))}.json"
+        name = f"{settings.config_path(self.config).stem}-{digest(json.dumps(content, allow_nan=False))}.json"
         path = settings.data() / ".configs" / name
         if not path.exists():
             write_json(path, content, sort_keys=False)

@@ -105,6 +105,6 @@ def test_an_error_names_the_variation(noiseless_toy):
     without = {name: r.simulation.weight[:, None] * np.array([1.0, -1.0]) for name, r in noiseless_toy.entries.items()}
     variations = method.variations(("fine", "broken"), simulation=without, column=np.array([0, 1], np.int32))
     with pytest.raises(
-        ValueError, match=r"region hf, broken: .* simulated sum of weights of -.*lower event_weight.n_pt"
+        ValueError, match=r"region hf, broken: .* GeV, .*: -1\.4 for 1\.84 in data; lower event_weight.n_pt"
     ):
         method.iterate(variations, max_change=1e-6, max_iterations=50)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +15,7 @@ from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.efficiency.audit.closure import n_tag_yields, region_yields
 from deepsf.efficiency.audit.correlation import TagCorrelation, tag_correlation
 from deepsf.efficiency.audit.jet_closure import jet_profiles, reliability
-from deepsf.efficiency.audit.results import EfficiencyClosure, SampleClosure, plain
+from deepsf.efficiency.audit.results import EfficiencyClosure, SampleClosure
 from deepsf.efficiency.audit.rows import Row, Rows, judged, row
 from deepsf.efficiency.audit.sample_figures import sample_figures, sum_of_probabilities, tables
 from deepsf.efficiency.audit.sample_rows import Findings, sample_rows
@@ -27,6 +26,7 @@ from deepsf.efficiency.audit.truth_tagging_rows import tagging_rows
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.observables import JET_VARIABLES, n_jets_edges
 from deepsf.efficiency.toy import draw_tags
+from deepsf.json_text import json_text
 from deepsf.seeds import seed_sequence
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def audit_efficiencies(
         "spread": closure.spread,
         "non_closure": closure.non_closure,
     }
-    return AuditResult(json.dumps(plain(report), indent=1, allow_nan=False), closure.to_json())
+    return AuditResult(json_text(report, indent=1), closure.to_json())
 
 
 def _closure(

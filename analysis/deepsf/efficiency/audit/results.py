@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -13,6 +12,7 @@ from deepsf.efficiency.audit.closure import RegionYields
 from deepsf.efficiency.audit.correlation import TagCorrelation
 from deepsf.efficiency.audit.jet_closure import Profile, Reliability
 from deepsf.efficiency.audit.spread import NonClosure, SpreadCheck
+from deepsf.json_text import json_text
 
 
 class SampleClosure(NamedTuple):
@@ -58,30 +58,13 @@ class EfficiencyClosure(NamedTuple):
 
     def to_json(self) -> str:
         """Return everything as text, NaN as null."""
-        return json.dumps(plain(self), sort_keys=True, allow_nan=False)
+        return json_text(self)
 
     @classmethod
     def from_json(cls, text: str) -> EfficiencyClosure:
         """Return what `to_json` wrote."""
         restored: EfficiencyClosure = _restored(cls, json.loads(text))
         return restored
-
-
-def plain(value: Any) -> Any:
-    """Return named tuples, arrays and numbers as JSON has them; what is not finite as null."""
-    if hasattr(value, "_asdict"):
-        return plain(value._asdict())
-    if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
 
 
 def _restored(kind: Any, stored: Any) -> Any:

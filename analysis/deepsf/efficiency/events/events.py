@@ -157,7 +157,7 @@ class JetEvents:
         columns = {name: pa.array(getattr(self, name)) for name in _EVENTS}
         columns |= {name: pa.ListArray.from_arrays(offsets, pa.array(getattr(self, name))) for name in _JETS}
         names = {"flavours": self.flavours, "working_points": self.working_points}
-        table = pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(names)})
+        table = pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(names, allow_nan=False)})
         parquet_files.write(path, table)
 
     @classmethod

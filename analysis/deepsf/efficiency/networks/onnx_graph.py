@@ -78,7 +78,9 @@ class Graph:
         graph = helper.make_graph(self._nodes, name, _infos(inputs), _infos(outputs), self._tensors, doc_string=about)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         model.producer_name, model.producer_version = "deepsf", __version__
-        helper.set_model_props(model, {key: json.dumps(value) for key, value in sorted(metadata.items())})
+        helper.set_model_props(
+            model, {key: json.dumps(value, allow_nan=False) for key, value in sorted(metadata.items())}
+        )
         onnx.checker.check_model(model, full_check=True)
         content: bytes = model.SerializeToString(deterministic=True)
         return content

@@ -41,7 +41,7 @@ class Truth:
         """Write one row a jet, one column a working point."""
         table = pa.table([pa.array(column) for column in self.efficiency.T], names=list(self.working_points))
         facts = {"true_efficiency_of": self.working_points, "n_clipped": self.n_clipped}
-        parquet_files.write(path, table.replace_schema_metadata({"deepsf": json.dumps(facts)}))
+        parquet_files.write(path, table.replace_schema_metadata({"deepsf": json.dumps(facts, allow_nan=False)}))
 
     @classmethod
     def read(cls, path: Path) -> Truth:

@@ -110,7 +110,7 @@ def tag_events(
     for selection in selections(settings):
         columns |= dict(_of_selection(events, efficiencies, selection, point, taggable, settings.seed, in_bins))
     metadata = {"working_point": names[point], "working_points": names, "seed": settings.seed}
-    return TaggedEvents(pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(metadata)}))
+    return TaggedEvents(pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(metadata, allow_nan=False)}))
 
 
 def _of_selection(
