@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,20 @@ from deepsf.generator.nanoaod import TRUE_INTERACTIONS
 
 VERSION = "Toy_V1"
 JETS = "AK4PFchs"
-LEVELS = ("L1FastJet", "L2Relative", "L3Absolute", "L2L3Residual")
+LEVELS = {
+    "L1FastJet": ("JetA", "JetEta", "JetPt", "Rho"),
+    "L2Relative": ("JetEta", "JetPt"),
+    "L3Absolute": ("JetEta", "JetPt"),
+    "L2L3Residual": ("JetEta", "JetPt"),
+}
+"""Inputs of the levels of the energy correction, in the order in which they are applied."""
+COMPOUND = "L1L2L3Res"
 SCALE_FACTOR = {"nom": 1.0, "up": 1.1, "down": 0.9}
 PILE_UP_NAME = "Toy_pileup"
 PILE_UP_CHANGE = {"nominal": 0.0, "up": 0.046, "down": -0.046}
+DESCRIPTION = "Of the toy campaign; made by scripts.make_corrections."
 _CLAMP = "min(max(x,15),1000)"
+_TYPES = {"systematic": "string", "weights": "string", "type": "string", "run": "int", "EventID": "int"}
 # Relative uncertainties in bins of eta, numbers or formulas of pT: flat, growing forward, falling with pT.
 _FLAVOUR = f"0.004+0.020*sqrt(20/{_CLAMP})"
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -41,58 +50,95 @@ SOURCES: dict[str, tuple[str, ...]] = {
 
 def jet_corrections() -> schemav2.CorrectionSet:
     """Return levels, compounds, uncertainties, resolution and its scale factor."""
-    corrections = [_resolution(), _scale_factor()]
+    corrections = [
+        resolution(f"{VERSION}_MC_PtResolution_{JETS}"),
+        scale_factor(f"{VERSION}_MC_ScaleFactor_{JETS}"),
+    ]
     compounds = []
     for kind, label in (("simulation", "MC"), ("data", "DATA")):
-        response = zip(RESIDUAL[kind], RESPONSE, strict=True)
-        p = f"max(x,{LOST_GEV:g})"
-        content: dict[str, schemav2.Content] = {
-            "L1FastJet": _formula(f"max(1e-4,1-{OFFSET_GEV:g}*z*y/x)", ("JetPt", "JetA", "Rho")),
-            "L2Relative": _by_eta([f"{1 / r:.10g}+{LOST_GEV:g}/{p}" for _, r in response]),
-            "L3Absolute": 1.0,
-            "L2L3Residual": _by_eta([f"{residual:g}" for residual in RESIDUAL[kind]]),
-        }
-        for level in LEVELS:
-            inputs = ["JetA", "JetEta", "JetPt", "Rho"] if level == "L1FastJet" else ["JetEta", "JetPt"]
-            corrections.append(_correction(f"{VERSION}_{label}_{level}_{JETS}", inputs, content[level]))
-        compounds.append(
-            schemav2.CompoundCorrection(
-                name=f"{VERSION}_{label}_L1L2L3Res_{JETS}",
-                inputs=[_variable(name) for name in ("JetA", "JetEta", "JetPt", "Rho")],
-                output=schemav2.Variable(name="correction", type="real"),
-                inputs_update=["JetPt"],
-                input_op="*",
-                output_op="*",
-                stack=[f"{VERSION}_{label}_{level}_{JETS}" for level in LEVELS],
-            )
-        )
+        levels = [level_correction(f"{VERSION}_{label}_{level}_{JETS}", level, kind) for level in LEVELS]
+        corrections += levels
+        compounds.append(compound(f"{VERSION}_{label}_{COMPOUND}_{JETS}", levels))
     for source, formulas in SOURCES.items():
-        corrections.append(_correction(f"{VERSION}_MC_{source}_{JETS}", ["JetEta", "JetPt"], _by_eta(formulas)))
+        corrections.append(uncertainty(f"{VERSION}_MC_{source}_{JETS}", formulas))
     return schemav2.CorrectionSet(schema_version=2, corrections=corrections, compound_corrections=compounds)
 
 
 def pile_up() -> schemav2.CorrectionSet:
     """Return the weights of simulated events by the true number of interactions, in steps of one."""
-    edges: list[Any] = [float(edge) for edge in range(101)]
-    items = [
-        schemav2.CategoryItem(
-            key=key,
-            value=schemav2.Binning(
-                nodetype="binning", input="NumTrueInteractions", edges=edges,
-                content=[round(_profile_ratio(low + 0.5, change), 6) for low in edges[:-1]], flow="clamp",
-            ),
-        )
-        for key, change in PILE_UP_CHANGE.items()
-    ]  # fmt: skip
-    correction = schemav2.Correction(
-        name=PILE_UP_NAME,
-        description="Pile-up weights of the toy campaign; made by scripts.make_corrections.",
-        version=1,
-        inputs=[_variable("NumTrueInteractions"), _variable("weights")],
-        output=schemav2.Variable(name="weight", type="real"),
-        data=schemav2.Category(nodetype="category", input="weights", content=items),
+    description = "Pile-up weights of the toy campaign; made by scripts.make_corrections."
+    return schemav2.CorrectionSet(
+        schema_version=2, corrections=[pile_up_weights(PILE_UP_NAME, PILE_UP_CHANGE, description)]
     )
-    return schemav2.CorrectionSet(schema_version=2, corrections=[correction])
+
+
+def level_correction(name: str, level: str, kind: str, further_input: str | None = None) -> schemav2.Correction:
+    """Return a level of the energy correction of simulation or data.
+
+    Parameters
+    ----------
+    further_input
+        ``run`` or ``JetPhi``: the correction asks for it, and is the same at all of its values.
+    """
+    p = f"max(x,{LOST_GEV:g})"
+    response = zip(RESIDUAL[kind], RESPONSE, strict=True)
+    content: schemav2.Content
+    if level == "L1FastJet":
+        content = formula(f"max(1e-4,1-{OFFSET_GEV:g}*z*y/x)", ("JetPt", "JetA", "Rho"))
+    elif level == "L2Relative":
+        content = by_eta([f"{1 / r:.10g}+{LOST_GEV:g}/{p}" for _, r in response])
+    elif level == "L3Absolute":
+        content = 1.0
+    else:
+        content = by_eta([f"{residual:g}" for residual in RESIDUAL[kind]])
+    inputs = [*LEVELS[level]]
+    if further_input is not None:
+        inputs.append(further_input)
+        middle = {"run": 1e5, "JetPhi": 0.0}[further_input]
+        content = binning(further_input, [-10.0, middle, 1e9], [content, content])
+    return correction(name, sorted(inputs), content)
+
+
+def compound(name: str, levels: Sequence[schemav2.Correction]) -> schemav2.CompoundCorrection:
+    """Return levels as one correction that asks for all of their inputs."""
+    inputs = sorted({variable.name for level in levels for variable in level.inputs})
+    return schemav2.CompoundCorrection(
+        name=name,
+        inputs=[variable(name) for name in inputs],
+        output=schemav2.Variable(name="correction", type="real"),
+        inputs_update=["JetPt"],
+        input_op="*",
+        output_op="*",
+        stack=[level.name for level in levels],
+    )
+
+
+def resolution(name: str) -> schemav2.Correction:
+    """Return the relative resolution of pT."""
+    noise, stochastic, constant = RESOLUTION
+    expression = f"sqrt(({noise:g}/x)^2+{stochastic**2:g}/x+{constant:g}^2)"
+    return correction(name, ["JetEta", "JetPt", "Rho"], formula(expression, ("JetPt",)))
+
+
+def scale_factor(name: str) -> schemav2.Correction:
+    """Return the scale factor of the resolution with its uncertainty, in the format of CMS until 2023."""
+    systematic = category("systematic", SCALE_FACTOR)
+    return correction(name, ["JetEta", "systematic"], systematic)
+
+
+def uncertainty(name: str, formulas: Sequence[str]) -> schemav2.Correction:
+    """Return a relative uncertainty in bins of eta, numbers or formulas of pT."""
+    return correction(name, ["JetEta", "JetPt"], by_eta(formulas))
+
+
+def pile_up_weights(name: str, changes: Mapping[str, float], description: str) -> schemav2.Correction:
+    """Return weights for data with a relative change of the mean number of interactions, by key of the change."""
+    edges = [float(edge) for edge in range(101)]
+    items = {
+        key: binning("NumTrueInteractions", edges, [round(_profile_ratio(low + 0.5, change), 6) for low in edges[:-1]])
+        for key, change in changes.items()
+    }
+    return correction(name, ["NumTrueInteractions", "weights"], category("weights", items), "weight", description)
 
 
 def _profile_ratio(n: float, change: float) -> float:
@@ -102,42 +148,46 @@ def _profile_ratio(n: float, change: float) -> float:
     return float(np.clip(np.exp(0.5 * ((n - mean) / width) ** 2 - 0.5 * scaled**2) / (1.0 + change), 0.0, 5.0))
 
 
-def _resolution() -> schemav2.Correction:
-    noise, stochastic, constant = RESOLUTION
-    expression = f"sqrt(({noise:g}/x)^2+{stochastic**2:g}/x+{constant:g}^2)"
-    name = f"{VERSION}_MC_PtResolution_{JETS}"
-    return _correction(name, ["JetEta", "JetPt", "Rho"], _formula(expression, ("JetPt",)))
-
-
-def _scale_factor() -> schemav2.Correction:
-    items = [schemav2.CategoryItem(key=key, value=value) for key, value in SCALE_FACTOR.items()]
-    systematic = schemav2.Category(nodetype="category", input="systematic", content=items)
-    return _correction(f"{VERSION}_MC_ScaleFactor_{JETS}", ["JetEta", "systematic"], systematic)
-
-
-def _correction(name: str, inputs: list[str], data: schemav2.Content) -> schemav2.Correction:
+def correction(
+    name: str, inputs: Iterable[str], data: schemav2.Content, output: str = "correction", description: str = DESCRIPTION
+) -> schemav2.Correction:
+    """Return a correction whose inputs have the types that they have in files of CMS."""
     return schemav2.Correction(
         name=name,
-        description="Of the toy campaign; made by scripts.make_corrections.",
+        description=description,
         version=1,
-        inputs=[_variable(name) for name in inputs],
-        output=schemav2.Variable(name="correction", type="real"),
+        inputs=[variable(name) for name in inputs],
+        output=schemav2.Variable(name=output, type="real"),
         data=data,
     )
 
 
-def _variable(name: str) -> schemav2.Variable:
-    return schemav2.Variable(name=name, type="string" if name in ("systematic", "weights") else "real")
+def variable(name: str) -> schemav2.Variable:
+    """Return an input with its type in files of CMS."""
+    kind: Any = _TYPES.get(name, "real")
+    return schemav2.Variable(name=name, type=kind)
 
 
-def _formula(expression: str, variables: tuple[str, ...]) -> schemav2.Formula:
+def formula(expression: str, variables: tuple[str, ...]) -> schemav2.Formula:
+    """Return a formula of x, y, z, t."""
     return schemav2.Formula(nodetype="formula", parser="TFormula", expression=expression, variables=list(variables))
 
 
-def _by_eta(formulas: Sequence[str]) -> schemav2.Binning:
+def category(name: str, items: Mapping[str, Any]) -> schemav2.Category:
+    """Return values by key of an input."""
+    content = [schemav2.CategoryItem(key=key, value=value) for key, value in items.items()]
+    return schemav2.Category(nodetype="category", input=name, content=content)
+
+
+def binning(name: str, edges: Sequence[float], content: Sequence[Any]) -> schemav2.Binning:
+    """Return values in bins of an input; the outermost go on outside."""
+    return schemav2.Binning(nodetype="binning", input=name, edges=list(edges), content=list(content), flow="clamp")
+
+
+def by_eta(formulas: Sequence[str]) -> schemav2.Binning:
     """Return numbers and formulas of pT in bins of eta."""
-    contents: list[Any] = [_formula(text, ("JetPt",)) if "x" in text else float(text) for text in formulas]
-    return schemav2.Binning(nodetype="binning", input="JetEta", edges=list(ETA_EDGES), content=contents, flow="clamp")
+    contents: list[Any] = [formula(text, ("JetPt",)) if "x" in text else float(text) for text in formulas]
+    return binning("JetEta", ETA_EDGES, contents)
 
 
 def to_json(corrections: schemav2.CorrectionSet) -> str:

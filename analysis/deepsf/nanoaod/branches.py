@@ -33,6 +33,7 @@ MUON_BRANCHES = {
 JET_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32}
 JET_INTEGERS = ("jetId", "puId", "genJetIdx", "chMultiplicity", "neMultiplicity")
 GEN_JET_BRANCHES = {"pt": np.float32, "eta": np.float32, "phi": np.float32}
+SC_ETA_BRANCHES = ("Electron_deltaEtaSC", "Electron_superclusterEta")  # the second from NanoAOD v15 on
 RHO_BRANCHES = ("fixedGridRhoFastjetAll", "Rho_fixedGridRhoFastjetAll")  # the second from NanoAOD v10 on
 _NO_CORRECTIONS = "drop the jet_corrections section of the config, or take files that have the branch"
 _NO_JET_ID = "set selection.jet.id to one from what the file has, or selection.jet.jet_id_bit to null for none"
@@ -87,7 +88,7 @@ class Ntuple(NamedTuple):
     met: str
     has_pv: bool
     has_pu_id: bool
-    sc_eta: bool
+    sc_eta: str
     discriminant: str
     jet_columns: dict[str, str]
     jet_acceptance: tuple[float, float]
@@ -139,7 +140,7 @@ class Ntuple(NamedTuple):
         names += [f"{self.met}_pt", *(["PV_npvsGood"] if self.has_pv else [])]
         names += [] if self.is_data else ["genWeight", "Jet_hadronFlavour"]
         names += ["Pileup_nTrueInt"] if needed.pileup else []
-        names += [f"Electron_{name}" for name in ELECTRON_BRANCHES] + (["Electron_deltaEtaSC"] if self.sc_eta else [])
+        names += [f"Electron_{name}" for name in ELECTRON_BRANCHES] + ([self.sc_eta] if self.sc_eta else [])
         names += [f"Muon_{name}" for name in MUON_BRANCHES] + [f"Jet_{name}" for name in self.jet_branches]
         names += [self.discriminant, *self.jet_columns.values()]
         names += [LISTED[source].branch for source in self.listed_sources]
@@ -219,12 +220,12 @@ def _resolved(
         met="",
         has_pv="PV_npvsGood" in known,
         has_pu_id="Jet_puId" in known and selection.jet.pu_id_bit is not None,
-        sc_eta=selection.electron.crack_abseta is not None,
+        sc_eta="" if selection.electron.crack_abseta is None else _first(SC_ETA_BRANCHES, known),
         discriminant=f"Jet_{tagger.branch}",
         jet_columns={column: f"Jet_{branch}" for column, branch in selection.jet_columns.items()},
         jet_acceptance=(selection.jet.pt_min_gev, selection.jet.abseta_max),
         corrections=needed._replace(pileup=needed.pileup and not is_data),
-        rho=next((branch for branch in RHO_BRANCHES if branch in known), RHO_BRANCHES[0]),
+        rho=_first(RHO_BRANCHES, known),
         listed_sources=(),
         weights={},
         stored_as=selection.branches,
@@ -235,6 +236,11 @@ def stored_jet_content(selection: Selection) -> CorrectionBranches:
     """Return the branches of an identification by the stored bit."""
     needs_bit = selection.jet.id is None and selection.jet.jet_id_bit is not None
     return CorrectionBranches(jet_content=("jetId",) if needs_bit else ())
+
+
+def _first(branches: tuple[str, ...], known: Collection[str]) -> str:
+    """Return the first of alternative branches that a file has, or that it should have."""
+    return next((branch for branch in branches if branch in known), branches[0])
 
 
 def _known_branches(tree: Any, stored_as: Mapping[str, str]) -> frozenset[str]:

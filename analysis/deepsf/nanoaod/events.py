@@ -203,10 +203,13 @@ def _met(chunk: _Chunk) -> Array:
 
 
 def _electrons(chunk: _Chunk) -> Collection:
-    further = {"deltaEtaSC": np.float32} if chunk.ntuple.sc_eta else {}
-    electrons = chunk.collection("Electron", {**ELECTRON_BRANCHES, **further})
+    stored = chunk.ntuple.sc_eta.removeprefix("Electron_")
+    electrons = chunk.collection("Electron", {**ELECTRON_BRANCHES, **({stored: np.float32} if stored else {})})
     columns = electrons.columns
-    columns["sc_eta"] = columns["eta"] + columns.pop("deltaEtaSC", np.float32(0.0))
+    if stored == "superclusterEta":
+        columns["sc_eta"] = columns.pop(stored)
+    else:
+        columns["sc_eta"] = columns["eta"] + columns.pop(stored, np.float32(0.0))
     return electrons
 
 

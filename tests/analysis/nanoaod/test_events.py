@@ -45,6 +45,17 @@ def test_chunks_join_to_the_whole_file_across_baskets(make_nanoaod, simulation, 
     assert ak.to_list(sc_eta) == ak.to_list(events.Electron_eta + events.Electron_deltaEtaSC)
 
 
+def test_the_supercluster_is_found_by_its_eta_in_v15(make_nanoaod, simulation, tagger, selection):
+    with uproot.open(make_nanoaod()) as file:
+        sc_eta = file["Events/Electron_eta"].array() + file["Events/Electron_deltaEtaSC"].array()
+    path = make_nanoaod(drop=["Electron_deltaEtaSC"], replace={"Electron_superclusterEta": sc_eta})
+    (events,) = iterate(inspect(path, simulation, tagger=tagger, selection=selection))
+    assert ak.to_list(jagged(events.electrons).sc_eta) == ak.to_list(sc_eta)
+    anywhere = selection.model_copy(update={"electron": selection.electron.model_copy(update={"crack_abseta": None})})
+    (events,) = iterate(inspect(path, simulation, tagger=tagger, selection=anywhere))
+    np.testing.assert_array_equal(events.electrons.columns["sc_eta"], events.electrons.columns["eta"])
+
+
 def test_data_have_weight_one_and_no_flavour(make_nanoaod, data, tagger, selection):
     (events,) = iterate(
         inspect(
