@@ -69,12 +69,12 @@ class CheckCampaign(Report):
         with tempfile.TemporaryDirectory() as folder:
             for number in chosen:
                 branch = skims.as_branch(number)
-                path = str(settings.local(branch.branch_data.path))
+                path = branch.branch_data.local
                 try:
                     skim = branch.skim_settings()
                 except ConfigError as error:  # a variable in a path is not set
                     raise ConfigError(f"samples.{branch.branch_data.sample}: {error}") from None
-                file, of_file = try_file(path, skim, Path(folder), number, self.n_events)
+                file, of_file = try_file(path, skim, Path(folder), number, self.n_events, self.redirectors())
                 tried.append(file)
                 problems += of_file
             trial = Trial(tried, n_files)

@@ -43,7 +43,9 @@ class ReportCutFlow(ConfigTask):
 
     def run(self) -> None:
         from deepsf.probes import campaign_report
+        from deepsf.skim.cut_flow import read_report
         from deepsf.skim.limits import Limits
+        from deepsf.skim.skipped import format_skipped
 
         samples, regions = self.cfg("samples"), self.cfg("regions")
         limits = Limits(
@@ -51,11 +53,12 @@ class ReportCutFlow(ConfigTask):
             max_invalid_fraction=self.cfg("tagger.max_invalid_fraction"),
             max_weight_share=self.cfg("selection.max_weight_share"),
         )
-        reports = campaign_report.require_usable_campaign(
-            pairs(self.input()), samples, regions, limits, weight_sources(self)
-        )
+        tables = pairs(self.input())
+        reports = campaign_report.require_usable_campaign(tables, samples, regions, limits, weight_sources(self))
         yields = campaign_report.yields_of(reports, samples, self.cfg("campaign.luminosity_ifb"), regions)
         text = campaign_report.format_campaign(reports, certified_blocks(samples, self.plan_cfg("campaign")), yields)
+        skipped = format_skipped(read_report(entries) for entries, _ in tables)
+        text = "".join(f"{line}\n" for line in skipped) + text
         processed = campaign_report.processed_blocks(reports)
         output = self.output()
         with staged(output["cut_flow"], *output["luminosity"].values()) as (flow, *luminosity):

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
-from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import law
 
-from deepsf.config import ConfigError
 from deepsf.config.samples import earlier_triggers
 from deepsf.config.selection import Channel, Triggers
-from tasks.framework import settings
+from deepsf.nanoaod.remote import is_url
+from tasks.framework import remote_files, settings
 from tasks.framework.base import ConfigTask
 from tasks.framework.configuration import local_file
-from tasks.framework.targets import leaves, staged
+from tasks.framework.provenance import read_manifest
+from tasks.framework.sample_files import sample_files
+from tasks.framework.targets import ProvenanceTarget, leaves, staged
 from tasks.framework.workflows import Workflow
 from tasks.generation import OF_DATA, GenerateNtuples, of_data
 
 if TYPE_CHECKING:
+    from deepsf.skim.cut_flow import SkimReport
     from deepsf.skim.settings import SkimSettings
 
 _OF_SAMPLE = ("kind", "channels", "triggers", "sum_weights", "generator_weight", "missing_shifts")
@@ -37,11 +38,21 @@ def weight_sources(task: ConfigTask) -> list[str] | None:
 
 
 class InputFile(NamedTuple):
-    """One branch: a file of a sample; ``generated`` is the branch of `GenerateNtuples` that makes it."""
+    """One branch: a file of a sample, by path or address; ``generated`` is the branch of `GenerateNtuples` for it."""
 
     sample: str
-    path: Path
+    location: str
     generated: int | None
+
+    @property
+    def name(self) -> str:
+        """The name of the file without its folder."""
+        return PurePosixPath(self.location.partition("?")[0] if is_url(self.location) else self.location).name
+
+    @property
+    def local(self) -> str:
+        """The address, or the path on this machine."""
+        return self.location if is_url(self.location) else str(settings.local(Path(self.location)))
 
 
 class SkimNtuples(Workflow):
@@ -57,13 +68,14 @@ class SkimNtuples(Workflow):
         return (*(f"{sample}.{key}" for key in (*_OF_SAMPLE, *_OF_ERA, *OF_DATA)), *of_campaign)
 
     def create_branch_map(self) -> dict[int, InputFile]:
-        """Return generated files from their plan, without making any, and files of the config by their patterns."""
+        """Return generated files from their plan, without making any, and the files that the config names."""
         files = []
         if self._generation is not None:
             for number, planned in self._generation.branch_map.items():
-                files.append(InputFile(planned.sample, self._generation.as_branch(number).output().file, number))
-        for name, sample in self.plan_cfg("samples").items():
-            files += [InputFile(name, path, None) for path in _matching(name, sample.files)]
+                made = self._generation.as_branch(number).output().place
+                files.append(InputFile(planned.sample, made, number))
+        for name, of_sample in sample_files(self.config).items():
+            files += [InputFile(name, location, None) for location in of_sample]
         return dict(enumerate(files))
 
     def workflow_requires(self) -> dict[str, Any]:
@@ -74,8 +86,9 @@ class SkimNtuples(Workflow):
         number = self.branch_data.generated
         return [] if number is None else self._generation.as_branch(number)
 
-    def external_files(self) -> tuple[Path, ...]:
-        files = () if self.branch_data.generated is not None else (self.branch_data.path,)
+    def external_files(self) -> tuple[Path | str, ...]:
+        location = self.branch_data.location
+        files = () if self.branch_data.generated is not None else (location if is_url(location) else Path(location),)
         certified, sections = self._of_data("certified"), [self.cfg("selection"), *self._of_era().values()]
         named = [file for section in sections if section is not None for file in section.file_paths()]
         return (*files, *(settings.resolve(path) for path in (*named, *([certified] if certified else []))))
@@ -90,8 +103,9 @@ class SkimNtuples(Workflow):
     def output(self) -> Any:
         file = self.branch_data
         # files of one name in two folders must not meet
-        mark = "" if file.generated is not None else f"_{hashlib.sha256(str(file.path).encode()).hexdigest()[:8]}"
-        stem = f"{file.path.stem}{mark}"
+        place = file.location if is_url(file.location) else settings.name_of(Path(file.location))
+        mark = "" if file.generated is not None else f"_{hashlib.sha256(place.encode()).hexdigest()[:8]}"
+        stem = f"{PurePosixPath(file.name).stem}{mark}"
         return {kind: self.target(file.sample, f"{stem}_{kind}.parquet") for kind in ("entries", "jets")}
 
     def skim_settings(self) -> SkimSettings:
@@ -113,17 +127,57 @@ class SkimNtuples(Workflow):
         )
 
     def run(self) -> None:
-        from deepsf.skim.skim_file import skim_file
-
-        file, skim = self.branch_data, self.skim_settings()
+        file = self.branch_data
         with staged(self.output()["entries"], self.output()["jets"]) as (entries, jets):
-            report = skim_file(
-                settings.local(file.path), skim, entries_path=entries, jets_path=jets, file_name=file.path.name
-            )
+            report = self._skim(entries, jets)
+        self._skipped = report.skipped
+        if report.skipped:
+            self.publish_message(f"{file.name}: skipped: {report.skipped}")
+            return
         selected = ", ".join(
             f"{sum(report.cut_flow[f'region_{name}'].values())} in {name}" for name in self.cfg("regions")
         )
-        self.publish_message(f"{file.path.name}: of {report.n_events} events {selected}")
+        self.publish_message(f"{file.name}: of {report.n_events} events {selected}")
+
+    def _skim(self, entries: Path, jets: Path) -> SkimReport:
+        """Skim the file from wherever it can be read, or write tables that say why it is skipped."""
+        from deepsf.nanoaod.attempts import ChangedFileError, read_somewhere
+        from deepsf.nanoaod.root_file import UnreadableError
+        from deepsf.skim.skim_file import skim_file
+        from deepsf.skim.skipped import skip_file
+
+        file, skim = self.branch_data, self.skim_settings()
+        tables: Any = {"entries_path": entries, "jets_path": jets, "file_name": file.name}
+        redirectors = self.redirectors()
+        try:
+            identity = remote_files.identity(file.location, redirectors) if is_url(file.location) else None
+            return read_somewhere(file.local, lambda place: skim_file(place, skim, **tables), redirectors, identity)
+        except ChangedFileError:
+            remote_files.forget(file.location)
+            raise
+        except UnreadableError as error:
+            if not self.skips_bad_files:
+                raise
+            return skip_file(error, skim, **tables)
+
+    @property
+    def skips_bad_files(self) -> bool:
+        """Whether a file that cannot be read counts as one without events, and not as an error.
+
+        No input: it decides whether the tables of a skipped file count, and changes no others.
+        """
+        of_sample = self.plan_cfg("samples")[self.branch_data.sample].on_bad_file
+        return (of_sample or self.plan_cfg("campaign.on_bad_file")) == "skip"
+
+    def remarks(self) -> dict[str, str]:
+        skipped = getattr(self, "_skipped", "")
+        return {"skipped": skipped} if skipped else {}
+
+    def why_stale(self, target: ProvenanceTarget) -> str | None:
+        manifest = read_manifest(target.file)
+        if manifest is not None and "skipped" in manifest and not self.skips_bad_files:
+            return "the file was skipped, and on_bad_file is fail"
+        return super().why_stale(target)
 
     @law.workflow_property(setter=False, cache=True)
     def _generation(self) -> GenerateNtuples | None:
@@ -158,19 +212,3 @@ def pairs(requirement: Any) -> list[tuple[Path, Path]]:
     """Return the tables of entries and of jets of all branches of `SkimNtuples`."""
     entries = skimmed(requirement, "entries")
     return [(path, path.with_name(f"{path.name.removesuffix('_entries.parquet')}_jets.parquet")) for path in entries]
-
-
-def _matching(sample: str, patterns: tuple[str, ...]) -> list[Path]:
-    files: list[Path] = []
-    if settings.shipped() is not None:
-        return [Path(name) for name in patterns]  # the snapshot names files; some are elsewhere here
-    for pattern in patterns:
-        resolved = str(settings.resolve(pattern))
-        matches = sorted(glob.glob(resolved, recursive=True))  # noqa: PTH207 - patterns are absolute
-        if not matches:
-            raise ConfigError(f"samples.{sample}.files: {pattern!r} matches no file (looked for {resolved})")
-        files += [Path(match) for match in matches]
-    twice = [path for path, count in Counter(files).items() if count > 1]
-    if twice:
-        raise ConfigError(f"samples.{sample}.files: {min(map(str, twice))} is matched by more than one pattern")
-    return files

@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 import law
 import luigi
 
-from tasks.framework import settings
+from deepsf.config import Config
+from deepsf.nanoaod.root_file import UnreachableError
+from tasks.framework import remote_files, settings
 from tasks.framework.abstract import only_inherited
 from tasks.framework.configuration import ConfiguredTask, plain_value_of
 from tasks.framework.provenance import differences, digest, file_digest, read_manifest, why_no_manifest
@@ -44,9 +46,18 @@ class ConfigTask(ConfiguredTask):
         """Return the parameters that change what the task makes."""
         return {}
 
-    def external_files(self) -> Iterable[Path]:
-        """Return the files that no task makes but this one reads; their content is an input."""
+    def external_files(self) -> Iterable[Path | str]:
+        """Return the files that no task makes but this one reads, paths or addresses; their content is an input."""
         return ()
+
+    @property
+    def skips_bad_files(self) -> bool:
+        """Whether the run goes on without an external file that cannot be read."""
+        return False
+
+    def remarks(self) -> dict[str, str]:
+        """Return what the run has to say about the outputs, for their manifests; it is no input."""
+        return {}
 
     def used_output(self) -> Any:
         """Return the outputs that count as inputs of the tasks that require this one."""
@@ -69,8 +80,23 @@ class ConfigTask(ConfiguredTask):
             "code_version": self.code_version,
             **{f"parameter:{name}": value for name, value in self.own_parameters().items()},
             **{f"config:{key}": plain_value_of(config, key) for key in self.config_keys},
-            **{f"file:{_name_of(path, settings.base())}": _digest_of(path) for path in self.external_files()},
+            **{f"file:{_name_of(file)}": self._digest_of(file) for file in self.external_files()},
         }
+
+    def redirectors(self) -> tuple[str, ...]:
+        """Return the servers that are asked for files after their own."""
+        config = settings.config(self.config)
+        return config.campaign.redirectors if isinstance(config, Config) else ()
+
+    def _digest_of(self, file: Path | str) -> str | None:
+        """Return what stands for the content of a file that no task makes, None if it cannot be read."""
+        if isinstance(file, Path):
+            place = settings.local(file)
+            return file_digest(place, settings.data() / ".digests") if place.is_file() else None
+        try:
+            return remote_files.identity(file, self.redirectors())
+        except UnreachableError:
+            return None
 
     def own_inputs_of_all(self) -> list[dict[str, Any]]:
         """Return the own inputs of the task, or of each branch of a workflow."""
@@ -90,7 +116,7 @@ class ConfigTask(ConfiguredTask):
     def why_stale(self, target: ProvenanceTarget) -> str | None:
         """Return in words why an output is not up to date, None if it is."""
         shipment = settings.shipped()
-        if shipment is not None and (name := _name_of(target.file, settings.data())) in shipment.files:
+        if shipment is not None and (name := _output_name(target.file)) in shipment.files:
             # what it was made from did not travel with this job
             return None if target.content() == shipment.files[name] else "not what was sent"
         manifest = read_manifest(target.file)
@@ -161,10 +187,10 @@ def _used(task: law.Task) -> list[ProvenanceTarget]:
     return task._used_targets
 
 
-def _digest_of(path: Path) -> str | None:
-    place = settings.local(path)
-    return file_digest(place, settings.data() / ".digests") if place.is_file() else None
+def _name_of(file: Path | str) -> str:
+    return settings.name_of(file) if isinstance(file, Path) else file
 
 
-def _name_of(path: Path, root: Path) -> str:
+def _output_name(path: Path) -> str:
+    root = settings.data()
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 REPORTED_ON = {"commit", "cpu", "cores"}
@@ -126,9 +127,12 @@ def _is_manifest(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(value.get(key), kind) for key, kind in types.items())
 
 
-def write_manifest(path: Path, task: str, inputs: Mapping[str, Any]) -> None:
-    """Seal an output: write beside it that it was made from ``inputs``."""
-    write_json(manifest_path(path), {"task": task, "inputs": inputs, "content": content_digest(path), **_status(path)})
+def write_manifest(
+    path: Path, task: str, inputs: Mapping[str, Any], remarks: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Seal an output: write beside it that it was made from ``inputs``, and what the task remarks."""
+    made = {"task": task, "inputs": inputs, "content": content_digest(path), **_status(path)}
+    write_json(manifest_path(path), {**remarks, **made})
 
 
 def copy_manifest(manifest: Mapping[str, Any], path: Path) -> None:
@@ -244,7 +248,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], shown: int = 
         if _is_content(key):
             if old != new or (key in before) != (key in now):
                 change = _input_change(key in before, key in now, new)
-                files.setdefault((str(Path(name).parent), change), []).append(name)
+                files.setdefault((name.rpartition("/")[0] or ".", change), []).append(name)
         elif old != new:
             words += _value_differences(name or kind, old, new)
     words += [_file_words(folder, change, names) for (folder, change), names in files.items()]

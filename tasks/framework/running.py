@@ -67,7 +67,7 @@ def _run_and_seal(task: Any, run: Run, outputs: list[ProvenanceTarget]) -> None:
         words = differences(inputs, task.inputs_now())
         raise RuntimeError(f"{task.task_family}: inputs changed while the task ran ({words}); run it again")
     for target in outputs:
-        write_manifest(target.file, task.task_family, inputs)
+        write_manifest(target.file, task.task_family, inputs, task.remarks())
     ProvenanceTarget.forget()
     costs = {
         "wall_s": round(time.perf_counter() - wall, 2),

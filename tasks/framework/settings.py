@@ -8,8 +8,9 @@ import math
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from deepsf.config import Config, ConfigError, EfficiencyConfig, load, schema_of
 from deepsf.config.base import NAME_RULE, is_name
@@ -29,10 +30,33 @@ SHIPPED = ".shipped.json"
 
 
 class Shipment(NamedTuple):
-    """Content digests of the outputs that travelled with a job, by name; places of files that no task makes."""
+    """What travelled with a job.
+
+    Content digests of outputs, by name; places of files that no task makes, by `name_of`; identities of files on
+    servers, by address.
+    """
 
     files: dict[str, str | None]
-    external: dict[Path, Path]
+    external: dict[str, Path]
+    identities: dict[str, str | None]
+
+
+class Snapshot(NamedTuple):
+    """The configuration of a batch job, and what its paths meant where the job was submitted.
+
+    Attributes
+    ----------
+    config
+        The configuration as the campaign's file has it.
+    paths
+        Paths without variables, by what the configuration calls them.
+    files
+        By sample, its files as in `tasks.framework.sample_files`.
+    """
+
+    config: dict[str, Any]
+    paths: dict[str, str]
+    files: dict[str, list[str]]
 
 
 def base() -> Path:
@@ -56,13 +80,26 @@ def shipped() -> Shipment | None:
     if not os.environ.get(SHIPPED_VARIABLE):
         return None
     content = json.loads((data() / SHIPPED).read_text())
-    return Shipment(content["files"], {Path(path): data() / place for path, place in content["external"].items()})
+    external = {name: data() / place for name, place in content["external"].items()}
+    return Shipment(content["files"], external, content["identities"])
+
+
+@functools.cache
+def snapshot() -> Snapshot | None:
+    """Return what was handed to this batch job; None elsewhere."""
+    path = os.environ.get(SNAPSHOT_VARIABLE)
+    return Snapshot(**json.loads(Path(path).read_text())) if path else None
+
+
+def name_of(path: Path) -> str:
+    """Return a path as text, without the place of the repository, which differs between machines."""
+    return str(path.relative_to(base())) if path.is_relative_to(base()) else str(path)
 
 
 def local(path: Path) -> Path:
     """Return where a file that no task makes is read: elsewhere only in a job that it travelled with."""
     given = shipped()
-    return path if given is None else given.external.get(path, path)
+    return path if given is None else given.external.get(name_of(path), path)
 
 
 def resolve(path: str) -> Path:
@@ -71,13 +108,44 @@ def resolve(path: str) -> Path:
     Raises
     ------
     ConfigError
+        If a variable in it is not set, or it is an address.
+    """
+    text = expand(path)
+    if "://" in text:
+        raise ConfigError(f"path {path!r}: only files of samples are read from servers; copy this one to a disk")
+    return base() / text
+
+
+def expand(text: str) -> str:
+    """Return a text of a configuration with its variables; in a batch job, with those of its submission.
+
+    Raises
+    ------
+    ConfigError
         If a variable in it is not set.
     """
-    expanded = os.path.expanduser(os.path.expandvars(path))
+    given = snapshot()
+    if given is not None and text in given.paths:
+        return given.paths[text]
+    expanded = os.path.expanduser(os.path.expandvars(text))
     unset = re.search(r"\$\{?(\w+)", expanded)
     if unset:
-        raise ConfigError(f"path {path!r}: variable {unset[1]} is not set; export it or write the path out")
-    return base() / expanded
+        raise ConfigError(f"path {text!r}: variable {unset[1]} is not set; export it or write the path out")
+    return expanded
+
+
+def expanded_texts(tree: Any) -> dict[str, str]:
+    """Return all texts of a configuration in which `expand` replaces something, with what it makes of them."""
+    if isinstance(tree, Mapping):
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        return {text: found for item in tree for text, found in expanded_texts(item).items()}
+    if not isinstance(tree, str) or not ("$" in tree or tree.startswith("~")):
+        return {}
+    try:
+        return {tree: name_of(resolve(tree))}
+    except ConfigError:  # no path, as a label with a formula; or one that the job does not use
+        return {}
 
 
 def config_path(name: str) -> Path:
@@ -117,10 +185,9 @@ def config(name: str) -> Config | EfficiencyConfig:
     ConfigError
         If the file cannot be used.
     """
-    snapshot = os.environ.get(SNAPSHOT_VARIABLE)
-    if snapshot:
-        tree = json.loads(Path(snapshot).read_text())
-        return schema_of(tree).model_validate_json(json.dumps(tree, allow_nan=False))
+    given = snapshot()
+    if given is not None:
+        return schema_of(given.config).model_validate_json(json.dumps(given.config, allow_nan=False))
     path = config_path(name)
     if name == path.stem and not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
@@ -161,7 +228,7 @@ def claim_stem(version: str, name: str) -> None:
     """Remember which file the outputs of a configuration's stem come from."""
     place = data() / version / config_path(name).stem / CLAIM
     if not is_claimed(version, name):
-        write_json(place, {"file": _shown(config_path(name))})
+        write_json(place, {"file": name_of(config_path(name))})
 
 
 def is_claimed(version: str, name: str) -> bool:
@@ -176,14 +243,10 @@ def is_claimed(version: str, name: str) -> bool:
     place = data() / version / path.stem / CLAIM
     if not place.exists():
         return False
-    owner, shown = json.loads(place.read_text())["file"], _shown(path)
+    owner, shown = json.loads(place.read_text())["file"], name_of(path)
     if owner != shown:
         raise ConfigError(
             f"{shown}: outputs of version {version} under the name {path.stem!r} come from {owner}; "
             "rename one of the two files, or use another --version"
         )
     return True
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(base())) if path.is_relative_to(base()) else str(path)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -18,6 +19,16 @@ def _rising(runs: tuple[int, int]) -> tuple[int, int]:
 
 RunRange = Annotated[tuple[int, int], AfterValidator(_rising)]
 """First and last run, both included."""
+
+
+def _of_server(address: str) -> str:
+    if not re.fullmatch(r"root://[^/\s]+/{0,2}", address):
+        raise ValueError("must be the address of a server without a path, as root://xrootd-cms.infn.it")
+    return address
+
+
+Redirector = Annotated[str, AfterValidator(_of_server)]
+OnBadFile = Literal["fail", "skip"]
 
 
 class Campaign(Section):
@@ -40,6 +51,16 @@ class Campaign(Section):
         default=(),
         description="overlapping data samples in their order: an event counts in the first one that takes its channel "
         "and run and has a trigger of the channel that fired",
+    )
+    redirectors: tuple[Redirector, ...] = Field(
+        default=(),
+        description="servers that are asked in this order for files named /store/..., and for a root:// file whose own "
+        "server fails, e.g. [root://xrootd-cms.infn.it]",
+    )
+    on_bad_file: OnBadFile = Field(
+        default="fail",
+        description="what a file means that cannot be read, on disk or from any server: an error, or a file less, "
+        "which the cut flow names",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from deepsf.config.base import Positive, Section, Source
-from deepsf.config.campaign import Campaign, RunRange
+from deepsf.config.campaign import Campaign, OnBadFile, RunRange
 from deepsf.config.generator import Generator
 from deepsf.config.jet_corrections import JetCorrections
 from deepsf.config.jet_id import JetVeto
@@ -21,7 +21,10 @@ class Sample(Section):
 
     kind: Literal["data", "simulation"] = Field(description="data, or simulation that is scaled to their luminosity")
     files: tuple[str, ...] = Field(
-        default=(), description="paths or glob patterns of NanoAOD files; may start with an environment variable"
+        default=(),
+        description="NanoAOD files: paths, glob patterns, folders (all *.root below), lists of such entries (.txt, one "
+        "a line), root:// and http(s):// addresses, and /store/... names if there are campaign.redirectors; may start "
+        "with an environment variable",
     )
     generate: tuple[Literal["ttbar", "zjets", "zcc"], ...] = Field(
         default=(), description="processes to generate; zcc: Z+jets whose two hardest jets are c jets"
@@ -59,6 +62,9 @@ class Sample(Section):
     missing_shifts: tuple[Source, ...] = Field(
         default=(),
         description="sources of weight shifts that this sample does not have, e.g. [genscale] of a pure Pythia sample",
+    )
+    on_bad_file: OnBadFile | None = Field(
+        default=None, description="what a file means that cannot be read, instead of the campaign's"
     )
 
     @model_validator(mode="after")

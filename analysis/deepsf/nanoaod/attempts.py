@@ -23,6 +23,10 @@ PAUSES_S = (2.0, 4.0, 8.0)
 T = TypeVar("T")
 
 
+class ChangedFileError(NtupleError):
+    """A file on a server is not the one that was planned with."""
+
+
 class Failure(NamedTuple):
     """An attempt that failed: the address, what happened, and when."""
 
@@ -51,8 +55,10 @@ def read_somewhere(
     ------
     UnreachableError
         If no server gave the file: the servers, how often and with what result each was asked, and what to do.
+    ChangedFileError
+        If the file is another one.
     NtupleError
-        If the file is another one, or cannot be used for what is in it.
+        If it cannot be used for what is in it.
     """
     if not is_url(location):
         return read(location)
@@ -74,6 +80,19 @@ def read_somewhere(
     raise _unreachable(location, failures) from failures[-1].error
 
 
+def reachable(location: str, redirectors: Sequence[str] = ()) -> str:
+    """Return the first address from which a file can be opened; a path as it is.
+
+    Raises
+    ------
+    UnreachableError
+        If no server gives the file.
+    """
+    if not is_url(location):
+        return location
+    return read_somewhere(location, lambda place: _identity_at(place) and place, redirectors)
+
+
 def identity_of(location: str, redirectors: Sequence[str] = ()) -> str:
     """Return size and UUID of a ROOT file on a server; the UUID changes whenever the file is written anew.
 
@@ -93,7 +112,7 @@ def _identity_at(place: str) -> str:
 def _require_same(place: str, identity: str) -> None:
     now = _identity_at(place)
     if now != identity:
-        raise NtupleError(
+        raise ChangedFileError(
             f"{place}: another file than the one that was planned with (size and UUID are {now}, were {identity}); "
             "nothing of it is used; run the same command again to start from the new file"
         )

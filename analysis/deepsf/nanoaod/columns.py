@@ -13,7 +13,7 @@ import awkward as ak
 import numpy as np
 
 from deepsf.arrays import Array
-from deepsf.nanoaod.root_file import NtupleError
+from deepsf.nanoaod.root_file import NtupleError, UnreadableError
 
 PHI_MAX = 3.2
 """Azimuths lie within +-pi; NanoAOD's rounding exceeds it by less than this."""
@@ -90,7 +90,7 @@ def offsets(path: str, branch: str, array: ak.Array) -> Array:
     steps = np.diff(limits)
     if limits[0] < 0 or limits[-1] > len(layout.content) or (len(steps) and steps.min() < 0):
         bad = int(np.argmax(steps < 0)) if len(steps) and steps.min() < 0 else len(steps)
-        raise NtupleError(
+        raise UnreadableError(
             f"{path}: branch {branch} is corrupt, its offsets do not rise within its {len(layout.content)} values "
             f"(first at event {bad} of the chunk); copy the file again or take it off the sample"
         )

@@ -24,7 +24,7 @@ from deepsf.nanoaod.columns import (
     require_finite,
 )
 from deepsf.nanoaod.event_weights import LISTED, listed_ratios
-from deepsf.nanoaod.root_file import NtupleError, events_tree, open_root, unreadable
+from deepsf.nanoaod.root_file import NtupleError, UnreadableError, events_tree, open_root, unreadable
 
 NOT_RUN_BELOW = -900.0
 
@@ -128,7 +128,7 @@ def iterate(ntuple: Ntuple, events_per_chunk: int = 100_000) -> Iterator[Events]
             yield events
             first += events.n_events
     if first != ntuple.n_events:
-        raise NtupleError(f"{ntuple.path}: {first} of {ntuple.n_events} events could be read; copy the file again")
+        raise UnreadableError(f"{ntuple.path}: {first} of {ntuple.n_events} events could be read; copy the file again")
 
 
 class _Chunk(NamedTuple):

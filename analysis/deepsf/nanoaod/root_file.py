@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uproot
-
 from deepsf.nanoaod.remote import is_url, let_go, open_options
 
 TREE_CLASSES = ("TTree", "ROOT::RNTuple")
@@ -47,6 +45,8 @@ def open_root(path: str) -> Iterator[Any]:
 
     What goes wrong with a file on a server while it is open is an `UnreachableError`, whatever the libraries raise.
     """
+    import uproot  # here: planning imports the errors above, and must not wait
+
     if not is_url(path):
         _require_regular(path)
         try:
@@ -74,7 +74,7 @@ def _require_regular(path: str) -> None:
     try:
         mode = Path(path).stat().st_mode
     except FileNotFoundError:
-        raise NtupleError(f"{path}: no such file; check the sample's files in the config") from None
+        raise UnreadableError(f"{path}: no such file; check the sample's files in the config") from None
     except OSError as error:
         raise unreadable(path, error, "looking at it") from error
     if stat.S_ISDIR(mode):

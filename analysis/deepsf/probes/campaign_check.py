@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from deepsf.config.regions import Region
 from deepsf.config.samples import Sample
+from deepsf.nanoaod.attempts import reachable
 from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks, joined
 from deepsf.nanoaod.root_file import number_of_events
 from deepsf.probes.campaign_report import RATIO_MAX, RATIO_MIN, Yields
@@ -87,14 +88,15 @@ class Trial:
 
 
 def try_file(
-    path: str, settings: SkimSettings, folder: Path, number: int, n_events: int
+    path: str, settings: SkimSettings, folder: Path, number: int, n_events: int, redirectors: Sequence[str] = ()
 ) -> tuple[TriedFile, list[Problem]]:
-    """Skim the first events of a file into a folder; whatever stops it becomes problems."""
+    """Skim the first events of a file, on disk or a server, into a folder; whatever stops it becomes problems."""
     tables = folder / f"{number}_entries.parquet", folder / f"{number}_jets.parquet"
     start = time.perf_counter()
     try:
-        n_all = number_of_events(path)
-        report = skim_file(path, settings, entries_path=tables[0], jets_path=tables[1], n_events_max=n_events)
+        place = reachable(path, redirectors)
+        n_all = number_of_events(place)
+        report = skim_file(place, settings, entries_path=tables[0], jets_path=tables[1], n_events_max=n_events)
     except (ValueError, OSError) as error:  # errors of files, corrections, limits: all that users meet
         return TriedFile(settings.sample_name, path), list(problems_of(str(error), settings.sample_name, path))
     n_bytes = sum(table.stat().st_size for table in tables)

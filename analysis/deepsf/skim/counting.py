@@ -16,40 +16,50 @@ from deepsf.skim.selected import Selected
 from deepsf.skim.settings import Corrections, SkimSettings
 
 
-def empty_report(ntuple: Ntuple, settings: SkimSettings, corrections: Corrections, file_name: str) -> SkimReport:
-    """Return the report of a file before its first chunk."""
+def blank_report(settings: SkimSettings, corrections: Corrections, file_name: str) -> SkimReport:
+    """Return the report of a file of which nothing is known."""
     regions = settings.regions
     configured = {
         "certified": corrections.certified is not None,
         "data_order": bool(settings.earlier),
         "jet_veto": corrections.jet_veto is not None,
     }
-    steps = [step for step in STEPS[1:] if configured.get(step, True)]
-    pileup_shifts = () if corrections.pileup is None else corrections.pileup.shifts
-    kinematic_shifts, weight_shifts = corrections.energy.shifts, (*ntuple.weight_shifts, *pileup_shifts)
+    steps = [step for step in STEPS if configured.get(step, True)]
     return SkimReport(
         sample=settings.sample_name,
         kind=settings.sample.kind,
-        n_events=ntuple.n_events,
-        sum_weights=ntuple.sum_weights,
+        n_events=0,
+        sum_weights=0.0,
         cut_flow={
-            "all": {"all": ntuple.n_events},
             **{step: dict.fromkeys(("all",) if step in _OF_ALL_CHANNELS else CHANNELS, 0) for step in steps},
             **{f"region_{name}": dict.fromkeys(CHANNELS, 0) for name in regions},
         },
         region_yields={name: {channel: {"n": 0, "sum_weights": 0.0} for channel in CHANNELS} for name in regions},
         jets={"selected": 0, "invalid": 0, "nan": 0},
-        missing_triggers=ntuple.triggers.missing,
-        kinematic_shifts=kinematic_shifts,
-        weight_shifts=weight_shifts,
-        moved=dict.fromkeys((*kinematic_shifts[1:], *weight_shifts), 0),
-        n_without=dict.fromkeys(ntuple.listed_sources, 0),
-        resolved=ntuple.resolved,
+        kinematic_shifts=corrections.energy.shifts,
         file=file_name,
     )
 
 
-_OF_ALL_CHANNELS = ("certified", "filters")
+def empty_report(ntuple: Ntuple, settings: SkimSettings, corrections: Corrections, file_name: str) -> SkimReport:
+    """Return the report of a file before its first chunk."""
+    blank = blank_report(settings, corrections, file_name)
+    pileup_shifts = () if corrections.pileup is None else corrections.pileup.shifts
+    weight_shifts = (*ntuple.weight_shifts, *pileup_shifts)
+    return replace(
+        blank,
+        n_events=ntuple.n_events,
+        sum_weights=ntuple.sum_weights,
+        cut_flow={**blank.cut_flow, "all": {"all": ntuple.n_events}},
+        missing_triggers=ntuple.triggers.missing,
+        weight_shifts=weight_shifts,
+        moved=dict.fromkeys((*blank.kinematic_shifts[1:], *weight_shifts), 0),
+        n_without=dict.fromkeys(ntuple.listed_sources, 0),
+        resolved=ntuple.resolved,
+    )
+
+
+_OF_ALL_CHANNELS = ("all", "certified", "filters")
 """Steps before the leptons, at which no event has a channel yet."""
 
 

@@ -38,7 +38,8 @@ class Branch(Protocol):
     branch: int
 
     def upstream(self) -> list[ProvenanceTarget]: ...
-    def external_files(self) -> Iterable[Path]: ...
+    def external_files(self) -> Iterable[Path | str]: ...
+    def own_inputs(self) -> dict[str, Any]: ...
     def kept_between_attempts(self) -> Iterable[Path]: ...
 
 
@@ -88,6 +89,7 @@ def _shipment(branches: Sequence[Branch], snapshot: Path, folder: Path) -> None:
     """Write the archive of one job; jobs that read the same files share one, by hard links."""
     members: dict[str, Path] = {}
     external: dict[str, str] = {}
+    identities: dict[str, str | None] = {}
     files: dict[str, str | None] = {}
     for task in branches:
         for target in task.upstream():
@@ -97,15 +99,21 @@ def _shipment(branches: Sequence[Branch], snapshot: Path, folder: Path) -> None:
                 name: target.file,
                 str(Path(name).with_name(manifest_path(target.file).name)): manifest_path(target.file),
             }
-        for path in task.external_files():
-            if not path.is_relative_to(settings.base()) and str(path) not in external:
-                external[str(path)] = f".external/{len(external)}_{path.name}"
-                members[external[str(path)]] = path
+        for file in task.external_files():
+            if isinstance(file, str):  # read from its server by the job too
+                identities[file] = task.own_inputs()[f"file:{file}"]
+                continue
+            name = settings.name_of(file)
+            if name.partition("/")[0] not in bundles.REPOSITORY and name not in external:
+                external[name] = f".external/{len(external)}_{file.name}"
+                members[external[name]] = file
         members |= {
             str(path.relative_to(settings.data())): path for path in task.kept_between_attempts() if path.is_file()
         }
     members[str(snapshot.relative_to(settings.data()))] = snapshot
-    given = json.dumps({"files": files, "external": external}, sort_keys=True, allow_nan=False)
+    given = json.dumps(
+        {"files": files, "external": external, "identities": identities}, sort_keys=True, allow_nan=False
+    )
     state = {name: [path.stat().st_size, path.stat().st_mtime_ns] for name, path in members.items()}
     shared = folder / f"content-{digest([given, state])}.tar"
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import law
 
 from deepsf.config import ConfigError
 from deepsf.config.htcondor import HTCondor
-from tasks.framework import settings
+from tasks.framework import remote_files, settings
 from tasks.framework.abstract import only_inherited
 from tasks.framework.base import ConfigTask
 from tasks.framework.htcondor import queue, shipping
@@ -26,6 +26,7 @@ from tasks.framework.htcondor.submit_file import each_its_own, plain_path, submi
 from tasks.framework.processes import end_with_parent
 from tasks.framework.provenance import digest, write_json
 from tasks.framework.registry import task_classes
+from tasks.framework.sample_files import names_for_jobs
 from tasks.framework.store import restore_branches
 
 HERE = Path(__file__).parent
@@ -53,9 +54,17 @@ class HTCondorTask(ConfigTask, law.htcondor.HTCondorWorkflow):
             if not self.is_controlling_remote_jobs():
                 shipping.receive(self.folder())
                 restore_branches(self)
+                self._ask_servers(list(self.get_branch_tasks().values()))
                 self._adopt()
             yield
             shipping.remove_shipments(self.folder())  # not after an error: jobs may wait for theirs
+
+    def _ask_servers(self, branches: Sequence[ConfigTask], *, anew: bool = False) -> None:
+        """Find out size and UUID of all files on servers at once, before each branch asks for its own."""
+        files = {
+            file: task.skips_bad_files for task in branches for file in task.external_files() if isinstance(file, str)
+        }
+        remote_files.find_out(files, self.redirectors(), anew=anew)
 
     def _adopt(self) -> None:
         """Write law's file of jobs anew, from the queue: what is there goes on, what nobody works for is submitted."""
@@ -198,15 +207,19 @@ class HTCondorTask(ConfigTask, law.htcondor.HTCondorWorkflow):
         if site.file_transfer:
             config.input_files["law_wrapper"] = super().htcondor_group_wrapper_file()
             jobs = [[self.as_branch(number) for number in numbers] for numbers in branches]
+            # jobs cannot tell us if a file has become another one
+            self._ask_servers([task for tasks in jobs for task in tasks], anew=True)
             shipping.ship(self.folder(), jobs, config, snapshot)
         return config
 
     def config_snapshot(self) -> Path:
-        """Return a file with the configuration as it is now, for the jobs: a later edit must not reach them.
+        """Return a file with the configuration and its files as they are now, for the jobs: no later edit reaches them.
 
         Keys keep their order: networks get their inputs, and tables their rows, in the order of the configuration.
         """
-        content = settings.config(self.config).model_dump(mode="json")
+        config = settings.config(self.config).model_dump(mode="json")
+        paths = settings.expanded_texts(config)
+        content = settings.Snapshot(config, paths, names_for_jobs(self.config))._asdict()
         name = f"{settings.config_path(self.config).stem}-{digest(json.dumps(content, allow_nan=False))}.json"
         path = settings.data() / ".configs" / name
         if not path.exists():

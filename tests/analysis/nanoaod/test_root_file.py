@@ -16,7 +16,9 @@ def test_truncated_files_are_refused_wherever_they_are_cut(make_nanoaod, simulat
     path = make_nanoaod(1000)
     content = path.read_bytes()
     path.write_bytes(content[: int(fraction * len(content))])
-    with pytest.raises(NtupleError, match=r"nano\.root: unreadable, .*truncated or corrupt .*; copy the file again"):
+    with pytest.raises(
+        NtupleError, match=r"nano\.root: unreadable, not a ROOT file, truncated or corrupt .*; copy the file again"
+    ):
         list(iterate(inspect(path, simulation, tagger=tagger, selection=selection)))
 
 

@@ -103,14 +103,58 @@ def test_a_configuration_is_read_once_per_process(tmp_path):
     assert settings.config(str(path)).ensemble.n_members == 3
 
 
-def test_a_job_reads_the_snapshot_and_not_the_file(tmp_path, monkeypatch):
+@pytest.fixture
+def in_a_job_with(monkeypatch):
+    """Return a function that makes this process a job with a snapshot."""
+
+    def enter(snapshot):
+        monkeypatch.setenv(settings.SNAPSHOT_VARIABLE, str(snapshot))
+        settings.snapshot.cache_clear()
+
+    yield enter
+    settings.snapshot.cache_clear()
+
+
+def test_a_job_knows_paths_as_they_were_where_it_was_submitted(tmp_path, monkeypatch, in_a_job_with):
+    monkeypatch.setenv("STORE", f"{tmp_path}/store")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HERE", "configs")
+    tree = {"a": ["$STORE/pu.json", "~/sf.json"], "b": {"c": "$HERE/x.json", "d": "plain.json", "e": "$p_T$ [GeV]"}}
+    paths = settings.expanded_texts(tree)
+    assert paths == {
+        "$STORE/pu.json": f"{tmp_path}/store/pu.json",
+        "~/sf.json": f"{tmp_path}/sf.json",
+        "$HERE/x.json": "configs/x.json",
+    }
+    (tmp_path / "snapshot.json").write_text(json.dumps({"config": {}, "paths": paths, "files": {}}))
+    in_a_job_with(tmp_path / "snapshot.json")
+    for variable in ("STORE", "HERE"):
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("HOME", "/scratch")
+    assert settings.resolve("$STORE/pu.json") == tmp_path / "store" / "pu.json"
+    assert settings.resolve("~/sf.json") == tmp_path / "sf.json"
+    assert settings.resolve("$HERE/x.json") == ROOT / "configs" / "x.json"
+    with pytest.raises(ConfigError, match="variable OTHER is not set"):
+        settings.resolve("$OTHER/x.json")
+
+
+def test_only_samples_have_files_on_servers():
+    with pytest.raises(ConfigError) as error:
+        settings.resolve("root://a.cern.ch//store/pu.json")
+    assert str(error.value) == (
+        "path 'root://a.cern.ch//store/pu.json': only files of samples are read from servers; copy this one to a disk"
+    )
+
+
+def test_a_job_reads_the_snapshot_and_not_the_file(tmp_path, monkeypatch, in_a_job_with):
     path = small(tmp_path / "mine.yaml", "ensemble: {n_members: 3}", "training: {precision: bf16}")
     submitted = settings.config(str(path))
     snapshot = tmp_path / "snapshot.json"
-    snapshot.write_text(json.dumps(submitted.model_dump(mode="json")))
+    content = {"config": submitted.model_dump(mode="json"), "paths": {}, "files": {}}
+    snapshot.write_text(json.dumps(content))
     small(path, "ensemble: {n_members: 5}")  # an edit while jobs wait
     settings.config.cache_clear()
-    monkeypatch.setenv(settings.SNAPSHOT_VARIABLE, str(snapshot))
+    in_a_job_with(snapshot)
     monkeypatch.setattr(cpu, "native_bf16", lambda: False)
     assert settings.config(str(path)) == submitted
     path.unlink()
@@ -145,7 +189,8 @@ def test_a_name_and_the_path_to_it_are_one_file():
 
 def test_a_job_reads_files_from_outside_the_repository_where_they_travelled_to(tmp_path, monkeypatch):
     monkeypatch.setenv("DEEPSF_DATA", str(tmp_path))
-    given = {"files": {"v1/toy/a": "digest"}, "external": {"/far/true.json": ".external/0_true.json"}}
+    external = {"/far/true.json": ".external/0_true.json", "data/pu.json": ".external/1_pu.json"}
+    given = {"files": {"v1/toy/a": "digest"}, "external": external, "identities": {}}
     (tmp_path / settings.SHIPPED).write_text(json.dumps(given))
     settings.shipped.cache_clear()
     try:
@@ -153,6 +198,8 @@ def test_a_job_reads_files_from_outside_the_repository_where_they_travelled_to(t
         settings.shipped.cache_clear()
         monkeypatch.setenv(settings.SHIPPED_VARIABLE, "1")
         assert settings.local(Path("/far/true.json")) == tmp_path / ".external" / "0_true.json"
+        # beside the code, wherever the job has unpacked that
+        assert settings.local(ROOT / "data" / "pu.json") == tmp_path / ".external" / "1_pu.json"
         assert settings.local(Path("/far/other.json")) == Path("/far/other.json")
     finally:
         settings.shipped.cache_clear()
