@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
 
 from deepsf.config.flavours import hadron_flavours
-from deepsf.json_text import json_text
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.framework.base import ConfigTask
 from tasks.framework.members import EnsembleWorkflow
@@ -63,7 +63,7 @@ class TrainDeepSF(EnsembleWorkflow):
         )
         with staged(self.output()["member"], self.output()["history"]) as (weights, record):
             save_member(weights, member, hadron_flavours(self.cfg("flavours")))
-            record.write_text(json_text(history))
+            record.write_text(json.dumps(history, sort_keys=True, allow_nan=False))
         checkpoint.remove()
 
     @law.workflow_property(setter=False, cache=True)

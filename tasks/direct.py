@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from deepsf.config import ConfigError
 from deepsf.config.flavours import hadron_flavours
-from deepsf.json_text import json_text
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
 from tasks.inputs import MEASUREMENT_KEYS, load_measurement, measurement_inputs
@@ -46,7 +46,7 @@ class TrainDirectSF(ConfigTask):
             self.publish_message(f"direct density ratio: training {number + 1} of {settings.n_members} done")
         with staged(*self.output().values()) as (scale_factors, record):
             EnsembleScaleFactor(tuple(members), hadron_flavours(self.cfg("flavours"))).save(scale_factors)
-            record.write_text(json_text(histories))
+            record.write_text(json.dumps(histories, sort_keys=True, allow_nan=False))
 
 
 def direct_if_wanted(task: ConfigTask) -> dict[str, Any]:

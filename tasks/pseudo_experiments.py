@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import luigi
 
-from deepsf.json_text import json_text
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
 
@@ -49,7 +49,7 @@ class RunPseudoExperiments(ConfigTask):
             label: {**found.summary(), "expected_where_left_out": found.expected[~found.is_used].round(3).tolist()}
             for label, found in experiments.items()
         }
-        text = json_text(summaries, indent=1)
+        text = json.dumps(summaries, sort_keys=True, indent=1, allow_nan=False)
         style = Style.of(self.cfg("plots"), None, tuple(self.cfg("flavours")))
         output = self.output()
         with staged(output["summary"], *output["figure"]) as (summary, pdf, _):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from deepsf.config.efficiency.networks import NetworkName
-from deepsf.json_text import json_text
 from tasks.efficiency.events import TRAIN, EfficiencyTask, SampleWorkflow
 from tasks.efficiency.maps import BuildEfficiencyMaps
 from tasks.framework.abstract import only_inherited
@@ -86,7 +86,7 @@ class EfficiencyTraining(EfficiencyTask, Workflow):
         )
         with staged(self.output()["member"], self.output()["history"]) as (weights, record):
             save_member(weights, network)
-            record.write_text(json_text(history))
+            record.write_text(json.dumps(history, sort_keys=True, allow_nan=False))
         checkpoint.remove()
 
 

@@ -23,6 +23,7 @@ def test_what_is_not_known_is_null():
     assert plain(value) == expected
     assert json.loads(json_text(value)) == expected
     assert plain(np.array(["a", "b"])) == ["a", "b"]
+    assert plain([1.0, math.inf, math.nan], is_known=math.isfinite) == [1.0, None, None]
 
 
 @pytest.mark.parametrize("value", [math.inf, np.array([1.0, -np.inf]), {"a": [np.float64("inf")]}])

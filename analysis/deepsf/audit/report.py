@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,7 +15,6 @@ from deepsf.audit.methods import NONE, TRUTH, AuditedRegion, Method, Results, Tr
 from deepsf.audit.two_sample import two_sample_auc
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.audit import Audit
-from deepsf.json_text import json_text
 from deepsf.probes.histograms import to_json
 from deepsf.probes.inclusive import Half
 from deepsf.probes.measurement import Measurement
@@ -84,7 +84,7 @@ def audit(
     }
     histograms = {name: closure.histograms(region, edges[name]) for name, region in audited.items()}
     return AuditResult(
-        json_text(report, indent=1),
+        json.dumps(report, sort_keys=True, indent=1, allow_nan=False),
         comparison.overlay_to_json({} if true is None else _overlays(audited, true, results)),
         to_json(histograms),
         to_json(_means(audited, results)),

@@ -17,6 +17,9 @@ from deepsf.arrays import Floats
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.probes.bins import FlavourBins
 
+LARGEST_CONDITION = 1e16
+"""Larger ones, infinity of a singular matrix among them, are given as this: rounding cannot tell them apart."""
+
 
 @dataclass(frozen=True)
 class FlavourPurities:
@@ -82,7 +85,7 @@ def flavour_purities(method: TagAndProbe) -> FlavourPurities:
     matrix = np.moveaxis(fraction[:, measured], -1, 0)
     known = np.isfinite(matrix).all(axis=(1, 2))
     condition = np.full(size, np.nan)
-    condition[known] = np.linalg.cond(matrix[known])
+    condition[known] = np.minimum(np.linalg.cond(matrix[known]), LARGEST_CONDITION)
     return FlavourPurities(
         tuple(method.entries),
         method.flavours,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from deepsf.binned.purity import FlavourPurities, flavour_purities
+from deepsf.binned.purity import LARGEST_CONDITION, FlavourPurities, flavour_purities
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
@@ -37,3 +39,14 @@ def test_a_file_gives_back_the_same_numbers(noiseless_toy):
     np.testing.assert_array_equal(again.fraction, found.fraction)
     np.testing.assert_array_equal(again.condition, found.condition)
     assert (again.regions, again.flavours) == (("hf", "lf"), ("b", "c", "udsg"))
+
+
+def test_flavours_that_no_region_tells_apart_have_the_largest_number(noiseless_toy):
+    """Regions of one mixture of flavours have a singular matrix, whose condition number no JSON file holds."""
+    hf = noiseless_toy.entries["hf"]
+    found = purities(replace(noiseless_toy, entries={"hf": hf, "lf": hf}))
+    known = found.condition[np.isfinite(found.condition)]
+    assert known.max() <= LARGEST_CONDITION
+    assert known.min() > 1e14
+    again = FlavourPurities.from_json(from_json(to_json(found.to_json())))
+    np.testing.assert_array_equal(again.condition, found.condition)

@@ -120,7 +120,7 @@ def purities() -> FlavourPurities:
     fraction[0, 0, 1, 1, 2] = 0.9
     fraction[..., 0] = np.nan
     numbers = np.full(COARSE_BINS.shape, 3.0)
-    numbers[0, 0, 1], numbers[0, 0, 2], numbers[..., 0] = 500.0, np.inf, np.nan
+    numbers[0, 0, 1], numbers[0, 0, 2], numbers[..., 0] = 500.0, 1e16, np.nan
     return FlavourPurities(("hf", "lf"), ("b", "c", "udsg"), COARSE_BINS, fraction, numbers)
 
 

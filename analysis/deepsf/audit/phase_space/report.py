@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,7 +11,6 @@ from deepsf.audit.methods import DEEPSF, Results
 from deepsf.audit.phase_space.histograms import phase_spaces
 from deepsf.audit.phase_space.jets import JetFile
 from deepsf.config.validation import Validation
-from deepsf.json_text import json_text
 from deepsf.probes.tables import SkimTables
 
 
@@ -51,5 +51,5 @@ def audit_phase_spaces(
             for name, ensemble in ensembles.items()
         },
     }
-    text = json_text(report, indent=1)
+    text = json.dumps(report, sort_keys=True, indent=1, allow_nan=False)
     return PhaseSpaceResult(text, spaces.histograms_to_json())

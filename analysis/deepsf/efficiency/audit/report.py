@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -139,7 +140,7 @@ def audit_efficiencies(
         "spread": closure.spread,
         "non_closure": closure.non_closure,
     }
-    return AuditResult(json_text(report, indent=1), closure.to_json())
+    return AuditResult(json_text(report, indent=1, is_known=math.isfinite), closure.to_json())
 
 
 def _closure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -57,8 +58,8 @@ class EfficiencyClosure(NamedTuple):
     non_closure: NonClosure
 
     def to_json(self) -> str:
-        """Return everything as text, NaN as null."""
-        return json_text(self)
+        """Return everything as text, what is not finite as null."""
+        return json_text(self, is_known=math.isfinite)
 
     @classmethod
     def from_json(cls, text: str) -> EfficiencyClosure:

@@ -76,8 +76,7 @@ def _maps(
         made, placed = grid([3.4] * len(rows), [5.2] * len(rows[0]), margins, sharex=True, sharey=True)
         for axes_of_row, row in zip(placed, rows, strict=True):
             for axes, (text, values) in zip(axes_of_row, row, strict=True):
-                # beyond the colour bar like all above it
-                shown = np.ma.masked_invalid(np.where(np.isposinf(values), 2 * float(norm.vmax or 1.0), values))
+                shown = np.ma.masked_invalid(values)
                 axes.pcolormesh(axis.drawn, _pt_places(bins.pt_gev), shown, norm=norm, cmap=colour_map, rasterized=True)
                 axis.apply(axes, labels=row is rows[-1], max_labels=13, size="x-small")
                 corner_text(axes, text, size="x-small")
