@@ -155,7 +155,7 @@ def write(path: Path, version: str, folder: Path) -> Path:
     if not isinstance(config, Config):
         raise ValueError(f"{path}: a campaign of efficiencies alone has no samples to generate")
     texts = {place: make.to_json(made) for place, made in corrections_of(config).items()}
-    texts |= {place: json.dumps(blocks) for place, blocks in certified_of(config).items()}
+    texts |= {place: json.dumps(blocks, allow_nan=False) for place, blocks in certified_of(config).items()}
     for place, text in texts.items():
         file = folder / re.sub(r"^(\$\{?\w+\}?)?/+", "", place)
         file.parent.mkdir(parents=True, exist_ok=True)
