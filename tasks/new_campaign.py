@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,16 @@ import luigi
 
 from deepsf.config import Config, ConfigError
 from tasks.framework import settings
+from tasks.framework.sample_files import files_of
 
 
 class NewCampaign(law.Task):
     """Writes a commented config for files that it looks into, on top of the shipped campaign of their era.
 
-    ``law run NewCampaign --files /data/EGamma,/data/TTto2L2Nu --path my_campaign.yaml``; folders are searched for ROOT
-    files, patterns need quotes.
+    ``law run NewCampaign --files /data/EGamma,/data/TTto2L2Nu --path my_campaign.yaml``; patterns need quotes.
     """
 
-    files = law.CSVParameter(description="folders, files or patterns of NanoAOD files")
+    files = law.CSVParameter(description="entries as in `files` of a sample: folders, patterns, addresses")
     path = luigi.Parameter(description="where the config is written; a file that is there is not replaced")
     era = luigi.Parameter(default="", description="shipped campaign to start from; by default that of the data's runs")
     ran = False
@@ -35,7 +34,7 @@ class NewCampaign(law.Task):
         place = Path(str(self.path)).absolute()
         if place.exists():
             raise ConfigError(f"--path {self.path}: this file exists; remove it, or write to another one")
-        contents = [look_into(path) for path in _root_files(self.files)]
+        contents = [look_into(path) for path in files_of(self.files)]
         name = self.era or _era_of(contents)
         if name not in shipped_eras():
             raise ConfigError(f"--era {name}: no such campaign; there are {', '.join(shipped_eras())}")
@@ -88,14 +87,3 @@ def _era_of(contents: list[Any]) -> str:
             f"the files hold {of_data}, which fits {fits}; name one of {', '.join(shipped_eras())} by --era"
         )
     return names[0]
-
-
-def _root_files(names: tuple[str, ...]) -> list[str]:
-    found: list[str] = []
-    for name in names:
-        place = settings.resolve(str(name))
-        matches = [str(p) for p in place.rglob("*.root")] if place.is_dir() else glob.glob(str(place), recursive=True)  # noqa: PTH207
-        if not matches:
-            raise ConfigError(f"--files {name}: no ROOT file there; name folders or patterns of NanoAOD files")
-        found += sorted(matches)
-    return list(dict.fromkeys(found))

@@ -59,6 +59,21 @@ def sample_files(config: str) -> dict[str, tuple[str, ...]]:
     return _found[config][1]
 
 
+def files_of(entries: Iterable[str]) -> list[str]:
+    """Return the paths and addresses of the files of some entries.
+
+    Raises
+    ------
+    ConfigError
+        With all entries that match nothing, or that are not understood.
+    """
+    finder = _Finder(())
+    files = list(finder.files(entries))
+    if finder.problems:
+        raise ConfigError("\n".join(finder.problems))
+    return list(dict.fromkeys(files))
+
+
 def names_for_jobs(config: str) -> dict[str, list[str]]:
     """Return the same with paths as the repository of a job has them, for `settings.Snapshot`."""
     if not isinstance(settings.config(config), Config):

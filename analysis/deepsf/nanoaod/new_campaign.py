@@ -113,7 +113,7 @@ def _unknown_samples(contents: Sequence[Content]) -> list[str]:
     """Return samples of files that the era does not know, one for each folder."""
     folders: dict[str, list[Content]] = {}
     for content in contents:
-        folders.setdefault(str(Path(content.path).parent), []).append(content)
+        folders.setdefault(_folder(content), []).append(content)
     lines = []
     for folder, of_folder in folders.items():
         is_data = of_folder[0].is_data
@@ -140,8 +140,13 @@ def _dropped(of_samples: Mapping[str | None, Sequence[Content]], config: Config)
 
 
 def _files(contents: Sequence[Content]) -> list[str]:
-    folders = sorted({str(Path(content.path).parent) for content in contents})
-    return ["    files:", *(f"      - {folder}/*.root" for folder in folders)]
+    # servers of http list no files
+    names = {content.path if content.path.startswith("http") else f"{_folder(content)}/*.root" for content in contents}
+    return ["    files:", *(f"      - {name}" for name in sorted(names))]
+
+
+def _folder(content: Content) -> str:
+    return content.path.rpartition("/")[0]
 
 
 def _runs(contents: Sequence[Content]) -> str:
