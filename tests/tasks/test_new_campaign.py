@@ -82,6 +82,14 @@ def test_a_data_set_that_the_era_does_not_know_needs_its_user(store, written, tm
         load(tmp_path / "new.yaml")
 
 
+def test_data_and_simulation_in_one_folder_are_two_samples(make_nanoaod, store, written, tmp_path):
+    path = store("mine", data=True)
+    simulation = make_nanoaod(N, 2, name="store/mine/b.root", run3=True)
+    samples = yaml.safe_load(written())["samples"]
+    assert samples["mine_data"] == {"kind": "data", "channels": ["ee", "emu", "mumu"], "files": [str(path)]}
+    assert samples["mine_simulation"]["files"] == [str(simulation)]
+
+
 def test_an_era_is_never_guessed(store, written):
     store("EGamma/Run2022F-22Sep2023-v1", data=True)
     other = store("EGamma/Run2023C-22Sep2023_v1-v1", data=True, run=368000, seed=2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from deepsf.config import Config
 from deepsf.config.selection import CHANNELS
@@ -34,10 +33,14 @@ def campaign_text(contents: Sequence[Content], era: Era, config: Config, extends
     """
     if not contents:
         raise NewCampaignError("no file was given; name folders or patterns of NanoAOD files with --files")
-    of_samples: dict[str | None, list[Content]] = {}
+    of_samples: dict[str, list[Content]] = {}
+    unknown: dict[tuple[str, bool], list[Content]] = {}
     for content in contents:
-        of_samples.setdefault(sample_of(content.path, content.is_data, era), []).append(content)
-    unknown = of_samples.pop(None, [])
+        sample = sample_of(content.path, content.is_data, era)
+        if sample is None:
+            unknown.setdefault((_folder(content), content.is_data), []).append(content)
+        else:
+            of_samples.setdefault(sample, []).append(content)
     lines = [
         f"# yaml-language-server: $schema={schema}",
         f"# Made from {len(contents)} files. Look at what is marked {MARK}, then try it:",
@@ -100,35 +103,39 @@ def _selection(contents: Sequence[Content], config: Config) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def _known_samples(of_samples: Mapping[str | None, Sequence[Content]], config: Config) -> list[str]:
+def _known_samples(of_samples: Mapping[str, Sequence[Content]], config: Config) -> list[str]:
     lines = []
     for name, contents in of_samples.items():
-        sample = config.samples[str(name)]
+        sample = config.samples[name]
         what = ", ".join(sample.channels) if sample.kind == "data" else f"{sample.cross_section_pb:g} pb"
         lines += [f"  {name}:  # {sample.kind}, {what}{_runs(contents)}", *_files(contents)]
     return lines
 
 
-def _unknown_samples(contents: Sequence[Content]) -> list[str]:
-    """Return samples of files that the era does not know, one for each folder."""
-    folders: dict[str, list[Content]] = {}
-    for content in contents:
-        folders.setdefault(_folder(content), []).append(content)
+def _unknown_samples(groups: Mapping[tuple[str, bool], Sequence[Content]]) -> list[str]:
+    """Return samples of files that the era does not know, one for each folder, and for data and simulation in it."""
     lines = []
-    for folder, of_folder in folders.items():
-        is_data = of_folder[0].is_data
-        name = "".join(c if c.isalnum() or c in "_-." else "_" for c in Path(folder).name).lstrip("-.") or "files"
-        lines.append(f"  {name}:  # {MARK}: no sample of the era has this name{_runs(of_folder)}")
-        lines.append(f"    kind: {'data' if is_data else 'simulation'}")
+    for (folder, is_data), contents in groups.items():
+        name = (
+            "".join(c if c.isalnum() or c in "_-." else "_" for c in folder.rpartition("/")[2]).lstrip("-.") or "files"
+        )
+        is_mixed = (folder, not is_data) in groups
+        name = f"{name or 'files'}_{_kind(is_data)}" if is_mixed else name or "files"
+        lines.append(f"  {name}:  # {MARK}: no sample of the era has this name{_runs(contents)}")
+        lines.append(f"    kind: {_kind(is_data)}")
         if is_data:
             lines.append(f"    channels: [{', '.join(CHANNELS)}]  # {MARK}: those of its primary data set")
         else:
             lines.append(f"    cross_section_pb: null  # {MARK}: fill in [pb]")
-        lines += _files(of_folder)
+        lines += _files(contents, one_by_one=is_mixed)
     return lines
 
 
-def _dropped(of_samples: Mapping[str | None, Sequence[Content]], config: Config) -> list[str]:
+def _kind(is_data: bool) -> str:
+    return "data" if is_data else "simulation"
+
+
+def _dropped(of_samples: Mapping[str, Sequence[Content]], config: Config) -> list[str]:
     """Return the samples of the era without files, and their jet corrections, as null."""
     absent = [name for name in config.samples if name not in of_samples]
     lines = ["  # samples of the era of which no file was given", *(f"  {name}: null" for name in absent)]
@@ -139,9 +146,12 @@ def _dropped(of_samples: Mapping[str | None, Sequence[Content]], config: Config)
     return lines if absent else []
 
 
-def _files(contents: Sequence[Content]) -> list[str]:
+def _files(contents: Sequence[Content], *, one_by_one: bool = False) -> list[str]:
     # servers of http list no files
-    names = {content.path if content.path.startswith("http") else f"{_folder(content)}/*.root" for content in contents}
+    names = {
+        content.path if one_by_one or content.path.startswith("http") else f"{_folder(content)}/*.root"
+        for content in contents
+    }
     return ["    files:", *(f"      - {name}" for name in sorted(names))]
 
 
