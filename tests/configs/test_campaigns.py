@@ -45,6 +45,16 @@ def merged(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in {**base, **update, **both}.items() if value is not None}
 
 
+def data_set(file: str) -> tuple[str, str, str]:
+    """Return the three parts of the name of a data set; a folder of Open Data has them in another order."""
+    portal = "root://eospublic.cern.ch//eos/opendata/cms/"
+    if not file.startswith(portal):
+        primary, processed, tier = file.split("/")[1:4]
+        return primary, processed, tier
+    era, primary, tier, processing = file.removeprefix(portal).removeprefix("mc/").rstrip("/").split("/")
+    return primary, f"{era}-{processing}", tier
+
+
 # --- values, typed by hand
 
 LUMINOSITY_IFB = {
@@ -185,7 +195,7 @@ def test_a_run_is_in_the_period_of_its_data_set(name, sample, run):
 def test_each_data_set_fills_one_channel_and_all_channels_have_one(campaign):
     data = [sample for sample in campaign.samples.values() if sample.kind == "data"]
     assert {sample.channels for sample in data} == {("ee",), ("emu",), ("mumu",)}
-    primary = {sample.channels: {file.split("/")[1] for file in sample.files} for sample in data}
+    primary = {sample.channels: {data_set(file)[0] for file in sample.files} for sample in data}
     assert all(not one & other for one, other in combinations(primary.values(), 2))
 
 
@@ -193,9 +203,22 @@ def test_files_are_named_as_their_data_set_and_none_twice(name, campaign):
     files = [file for sample in campaign.samples.values() for file in sample.files]
     for sample in campaign.samples.values():
         tier = "NANOAOD" if sample.kind == "data" else "NANOAODSIM"
-        form = r"\d{5}\.txt" if name == "opendata_2016" else rf"[\w-]+/[\w-]+/{tier}/\*\*/\*\.root"
-        assert all(re.fullmatch(rf"\$DEEPSF_NANOAOD/{form}", file) for file in sample.files), sample.files
+        form = rf"\$DEEPSF_NANOAOD/[\w-]+/[\w-]+/{tier}/\*\*/\*\.root"
+        if name == "opendata_2016":
+            period = r"Run2016[GH]" if sample.kind == "data" else "mc/RunIISummer20UL16NanoAODv9"
+            form = rf"root://eospublic\.cern\.ch//eos/opendata/cms/{period}/[\w-]+/{tier}/[\w-]+/"
+        assert all(re.fullmatch(form, file) for file in sample.files), sample.files
     assert len(files) == len(set(files))
+
+
+def test_open_data_are_those_of_the_era_but_for_the_first_period():
+    def data_sets(name):
+        samples = load(CONFIGS / f"{name}.yaml").samples.values()
+        return {data_set(file) for sample in samples for file in sample.files}
+
+    assert data_sets("opendata_2016") < data_sets("cms_2016postVFP")
+    left_out = data_sets("cms_2016postVFP") - data_sets("opendata_2016")
+    assert {processed.partition("-")[0] for _, processed, _ in left_out} == {"Run2016F"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("cms_")])
