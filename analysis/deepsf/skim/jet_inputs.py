@@ -104,4 +104,4 @@ def evaluate(
 
 def _typed(value: Any, kind: str) -> Any:
     types = {"int": np.int64, "real": np.float64}
-    return value if kind == "string" else value.astype(types[kind])
+    return value if kind == "string" else value.astype(types[kind], copy=False)
