@@ -74,7 +74,7 @@ VERSIONS: dict[Name, Version] = {
         taggers=_OF_2024,
         charm_scores=_charm_scores(*_OF_2024),
         renamed={**_RHO, "MET_pt": "PFMET_pt", "MET_phi": "PFMET_phi"},
-        left_out=frozenset({"Jet_puId", "Jet_jetId", "Electron_deltaEtaSC"}),
+        left_out=frozenset({"Jet_puId", "Jet_jetId"}),
         types=_SMALL_INTEGERS,
     ),
 }

@@ -44,7 +44,7 @@ def test_branches_are_those_of_the_version(files):
     new |= {"Jet_puIdDisc", "Jet_chMultiplicity", "Jet_neMultiplicity", "Electron_superclusterEta"}
     assert v15 - v12 == {*new, "PFMET_pt", "PFMET_phi"}
     gone = {f"Jet_btagRobustParTAK4{s}" for s in ("B", "CvL", "CvB")}
-    assert v12 - v15 == {*gone, "Jet_jetId", "MET_pt", "MET_phi", "Electron_deltaEtaSC"}
+    assert v12 - v15 == {*gone, "Jet_jetId", "MET_pt", "MET_phi"}
 
 
 def test_integers_are_small_from_v12_on(files):

@@ -45,7 +45,7 @@ def test_chunks_join_to_the_whole_file_across_baskets(make_nanoaod, simulation, 
     assert ak.to_list(sc_eta) == ak.to_list(events.Electron_eta + events.Electron_deltaEtaSC)
 
 
-def test_the_supercluster_is_found_by_its_eta_in_v15(make_nanoaod, simulation, tagger, selection):
+def test_the_supercluster_is_found_by_its_eta_as_well(make_nanoaod, simulation, tagger, selection):
     with uproot.open(make_nanoaod()) as file:
         sc_eta = file["Events/Electron_eta"].array() + file["Events/Electron_deltaEtaSC"].array()
     path = make_nanoaod(drop=["Electron_deltaEtaSC"], replace={"Electron_superclusterEta": sc_eta})
