@@ -41,6 +41,7 @@ class Campaign:
         self.tree = yaml.safe_load((ROOT / "configs" / "toy.yaml").read_text())
         del self.tree["jet_corrections"], self.tree["pileup"]  # the files of these tests are as small as can be
         del self.tree["generator"]
+        self.tree["campaign"]["certified"] = None
         self.tree["selection"] = selection.model_dump(mode="json", include={"triggers", "event_filters"})
         self.tree["samples"] = {
             "mc": {"kind": "simulation", "files": [str(folder / "mc*.root")], "cross_section_pb": 1.0},

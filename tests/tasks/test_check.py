@@ -153,7 +153,7 @@ REMADE = {
     "no sum of weights": ({"sample": "ttbar", "runs": False}, "branch Runs/genEventSumw is missing"),
     "every event twice": (
         {"sample": "data", "replace": {"event": (np.arange(N) // 2).astype(np.uint64)}},
-        "selected data events are twice in data.root (data)",
+        "selected events of data are twice in data.root (data)",
     ),
     "a tagger that was not run": (
         {"sample": "ttbar", "scores": -3000.0},

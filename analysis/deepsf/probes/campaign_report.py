@@ -13,7 +13,7 @@ from deepsf.probes.tables import luminosity_weights
 from deepsf.skim.campaign_checks import require_consistent
 from deepsf.skim.cut_flow import SkimReport, format_cut_flow, merge_cut_flows, read_report
 from deepsf.skim.event_identity import require_distinct_events
-from deepsf.skim.limits import Limits, require_even_weights, require_selected, require_valid_scores
+from deepsf.skim.limits import Limits, require_selected, require_usable_weights, require_valid_scores
 
 RATIO_MIN, RATIO_MAX = 0.5, 2.0
 """Data over simulation outside of these is pointed at: rates drop out of scale factors, wrong samples do not."""
@@ -63,7 +63,7 @@ def require_usable_campaign(
     merged = merge_cut_flows(reports)
     for name, report in merged.items():
         require_valid_scores(f"sample {name}", report.jets, limits.branch, limits.max_invalid_fraction)
-        require_even_weights(f"sample {name}", report, limits.max_weight_share)
+        require_usable_weights(report, limits.max_weight_share)
     return merged
 
 
@@ -90,20 +90,28 @@ def yields_of(
 
 def format_yields(yields: Iterable[Yields]) -> str:
     """Return data and simulation at the luminosity as a table of fixed width; what is off is marked."""
-    lines = [f"{'yields before the tag':<24}{'channel':>12}{'data':>12}{'simulation':>12}{'ratio':>12}"]
+    lines = [f"{'yields before the tag':<24}{'channel':>12}{'data':>12}{'simulation':>12}{'data/sim.':>12}"]
     for row in yields:
         name = row.region if row.era is None else f"{row.region} {row.era}"
         ratio = f"{row.data / row.simulation:.3f}" if row.simulation > 0.0 else "-"
-        mark = f"  outside of {RATIO_MIN:g} to {RATIO_MAX:g}: check luminosity and cross sections" if row.is_off else ""
-        lines.append(f"{name:<24}{row.channel:>12}{row.data:>12.6g}{row.simulation:>12.6g}{ratio:>12}{mark}")
+        lines.append(f"{name:<24}{row.channel:>12}{row.data:>12.6g}{row.simulation:>12.6g}{ratio:>12}{_mark(row)}")
     return "\n".join(lines)
+
+
+def _mark(row: Yields) -> str:
+    if not (row.data > 0.0 and row.simulation > 0.0):
+        return "  nothing to compare: scale factors cannot be measured in this channel"
+    if row.is_off:
+        return f"  outside of {RATIO_MIN:g} to {RATIO_MAX:g}: check luminosity and cross sections"
+    return ""
 
 
 def format_luminosity(report: SkimReport, certified: LuminosityBlocks | None) -> str:
     """Return how many luminosity blocks of a data sample were processed, of how many certified ones."""
     n = len(LuminosityBlocks.of_ranges(report.luminosity_blocks))
-    of_all = "" if certified is None else f" of {len(certified)} certified"
-    return f"luminosity blocks of {report.sample}: {n}{of_all} processed"
+    if certified is None:
+        return f"luminosity blocks of {report.sample}: {n} processed, all taken as certified"
+    return f"luminosity blocks of {report.sample}: {n} of {len(certified)} certified ones processed"
 
 
 def format_campaign(
@@ -116,8 +124,9 @@ def format_campaign(
     certified
         By data sample, all certified blocks of its runs; None where they are not known.
     """
-    blocks = [format_luminosity(reports[name], of_sample) for name, of_sample in certified.items()]
-    return "\n".join([*(format_cut_flow(report) for report in reports.values()), *blocks, format_yields(yields)]) + "\n"
+    blocks = "\n".join(format_luminosity(reports[name], of_sample) for name, of_sample in certified.items())
+    parts = [*(format_cut_flow(report) for report in reports.values()), blocks, format_yields(yields)]
+    return "\n\n".join(parts) + "\n"
 
 
 def processed_blocks(reports: Mapping[str, SkimReport]) -> dict[str, Ranges]:

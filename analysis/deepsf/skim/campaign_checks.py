@@ -11,7 +11,7 @@ from deepsf.skim.cut_flow import SkimError, SkimReport
 MUST_AGREE = {
     "missing pT": "set selection.met_branches to one that all files have",
     "pile-up id": "set selection.jet.pu_id_bit to null to do without it",
-    "number of vertices": "take files of one version of NanoAOD",
+    "number of vertices": "name one that all files have in selection.branches, as PV_npvsGood",
     "rho": "take files of one version of NanoAOD",
 }
 """What is chosen among alternatives in a file, with the way out if files of an era differ."""
@@ -84,8 +84,8 @@ def missing_shifts(
         ]
         if lacking and source in found:
             yield (
-                f"{_names(lacking)} have no weights of {source}, which other samples have: the shift would move only "
-                f"these; add {source} to missing_shifts of the samples, or leave it out of shifts.weights"
+                f"no weights of {source} in {_names(lacking)}, but in other simulated files: the shift would move only "
+                f"those; add {source} to missing_shifts of the samples, or leave it out of shifts.weights"
             )
         elif source not in found:
             yield f"shifts.weights: no simulated file has weights of {source}; leave it out"

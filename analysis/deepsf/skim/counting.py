@@ -10,7 +10,7 @@ import numpy as np
 from deepsf.arrays import Array
 from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.branches import Ntuple
-from deepsf.skim.cut_flow import STEPS, SkimReport, added, added_weights
+from deepsf.skim.cut_flow import STEPS, WEIGHT, SkimReport, added, added_weights
 from deepsf.skim.dileptons import by_channel
 from deepsf.skim.selected import Selected
 from deepsf.skim.settings import Corrections, SkimSettings
@@ -79,7 +79,7 @@ def with_chunk(report: SkimReport, selected: Selected, tagged: Mapping[str, Arra
     tagged
         By region, shape (3,): number of events by channel with a probe entry.
     """
-    dileptons, weight = selected.dileptons, selected.weights["weight"]
+    dileptons, weight = selected.dileptons, selected.weights[WEIGHT]
     channel = dileptons.channel
     cut_flow = dict(dileptons.cut_flow)
     cut_flow["exactly_two_jets"] = by_channel(channel[dileptons.n_jets == 2])
@@ -90,8 +90,10 @@ def with_chunk(report: SkimReport, selected: Selected, tagged: Mapping[str, Arra
         "region_yields": {name: _yields(channel[mask], weight[mask]) for name, mask in selected.in_region.items()},
         "jets": {"selected": len(dileptons.jet_index), "invalid": selected.n_invalid, "nan": selected.n_nan},
     }
+    ratios = {f"weight_{shift}": selected.weights[f"weight_{shift}"] for shift in report.weight_shifts}
+    sums = {WEIGHT: _weight_sums(weight), **{column: _weight_sums(weight * ratio) for column, ratio in ratios.items()}}
     summed = {name: added(getattr(report, name), count) for name, count in counts.items()}
-    return replace(report, **summed, weights=added_weights(report.weights, _weight_sums(weight)))
+    return replace(report, **summed, weights=added_weights(report.weights, sums))
 
 
 def with_found_shifts(report: SkimReport) -> SkimReport:
@@ -100,7 +102,9 @@ def with_found_shifts(report: SkimReport) -> SkimReport:
     found = tuple(shift for shift in report.weight_shifts if shift.rpartition("_")[0] not in absent)
     n_without = {source: n for source, n in report.n_without.items() if source not in absent}
     moved = {s: n for s, n in report.moved.items() if s in (*report.kinematic_shifts, *found)}
-    return replace(report, weight_shifts=found, n_without=n_without, moved=moved)
+    columns = (WEIGHT, *(f"weight_{shift}" for shift in found))
+    weights = {column: sums for column, sums in report.weights.items() if column in columns}
+    return replace(report, weight_shifts=found, n_without=n_without, moved=moved, weights=weights)
 
 
 def _weight_sums(weight: Array) -> dict[str, float]:

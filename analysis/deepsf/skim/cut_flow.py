@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,8 @@ from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.luminosity_blocks import Ranges, joined
 
 METADATA_KEY = b"deepsf"
+WEIGHT = "weight"
+"""Column of the nominal weight; ``weight_<shift>`` is the ratio to it."""
 LEPTON_STEPS = ("two_leptons", "opposite_charge", "lead_lepton_pt", "trigger", "mll", "delta_r_ll")
 STEPS = ("all", "certified", "filters", *LEPTON_STEPS, "data_order", "jet_veto", "two_jets", "exactly_two_jets")
 """Steps of the cut flow before those of the regions: all that there may be, in their order."""
@@ -52,8 +54,8 @@ class SkimReport:
     moved
         By shift, the number of jets whose pT it changes, or of selected events whose weight it changes.
     weights
-        Of the weights of the events with at least two jets: number ``n``, ``sum``, ``sum_abs`` of absolute values,
-        ``sum_squares``, and the ``largest`` absolute value.
+        Of the events with at least two jets, by column of weights (``weight``, and ``weight_<shift>`` times it): number
+        ``n``, ``sum``, ``sum_abs`` of absolute values, ``sum_squares``, and the ``largest`` absolute value.
     n_without
         Number of events without weights, by source of weight shifts.
     resolved
@@ -79,7 +81,7 @@ class SkimReport:
     kinematic_shifts: tuple[str, ...] = ("nominal",)
     weight_shifts: tuple[str, ...] = ()
     moved: dict[str, int] = field(default_factory=dict)
-    weights: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, dict[str, float]] = field(default_factory=dict)
     n_without: dict[str, int] = field(default_factory=dict)
     resolved: dict[str, str] = field(default_factory=dict)
     luminosity_blocks: Ranges = field(default_factory=dict)
@@ -87,16 +89,15 @@ class SkimReport:
     file: str = ""
     skipped: str = ""
 
-    @property
-    def largest_share(self) -> float:
-        """Share of the largest weight in the sum of all absolute weights; 0 without events."""
-        return self.weights["largest"] / self.weights["sum_abs"] if self.weights.get("sum_abs") else 0.0
+    def largest_share(self, column: str = WEIGHT) -> float:
+        """Return the share of the largest weight in the sum of all absolute weights; 0 without events."""
+        sums = self.weights.get(column, {})
+        return sums["largest"] / sums["sum_abs"] if sums.get("sum_abs") else 0.0
 
-    @property
-    def n_effective(self) -> float:
-        """Effective number of events with at least two jets, (sum of w)^2 / (sum of w^2)."""
-        squares = self.weights.get("sum_squares", 0.0)
-        return self.weights["sum"] ** 2 / squares if squares else 0.0
+    def n_effective(self, column: str = WEIGHT) -> float:
+        """Return the effective number of events with at least two jets, (sum of w)^2 / (sum of w^2)."""
+        sums = self.weights.get(column, {})
+        return sums["sum"] * sums["sum"] / sums["sum_squares"] if sums.get("sum_squares") else 0.0
 
     def to_json(self) -> str:
         """Return the report as JSON; the same report gives the same text."""
@@ -163,10 +164,14 @@ def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
 _ADDED = ("cut_flow", "region_yields", "jets", "moved", "n_without")
 
 
-def added_weights(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
-    """Return the sums of ``weights`` of a report over two parts."""
-    largest = max(first.get("largest", 0.0), second.get("largest", 0.0))
-    return {**added(first, second), "largest": largest} if first or second else {}
+def added_weights(
+    first: Mapping[str, Mapping[str, float]], second: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
+    """Return the sums of ``weights`` of a report over two parts; of the largest ones the larger."""
+    return {
+        column: {**sums, "largest": max(part[column]["largest"] for part in (first, second) if column in part)}
+        for column, sums in added(first, second).items()
+    }
 
 
 def added(first: Any, second: Any) -> Any:
@@ -181,27 +186,35 @@ def added(first: Any, second: Any) -> Any:
 
 def format_cut_flow(report: SkimReport) -> str:
     """Return a report's cut flow, yields and scores as a table of fixed width to print."""
-    header = f"{report.sample} ({report.kind}): {report.n_events} events, sum of weights {report.sum_weights:.6g}"
+    header = f"{report.sample} ({report.kind}): {report.n_events} events"
+    if report.kind == "simulation":
+        header += f", sum of weights {report.sum_weights:.6g}" if report.sum_weights else ", sum of weights as given"
     columns = ("all", *CHANNELS)
     lines = [header, f"{'step':<24}" + "".join(f"{name:>12}" for name in columns)]
     for step, counts in report.cut_flow.items():
         cells = {"all": sum(counts.values()), **counts}
         lines.append(f"{step:<24}" + "".join(f"{cells.get(name, '-'):>12}" for name in columns))
+    lines.append("sum of weights before the cut on the tag jet")
     for region, yields in report.region_yields.items():
         sums = {channel: value["sum_weights"] for channel, value in yields.items()}
         weights = {"all": math.fsum(sums.values()), **sums}
-        lines.append(f"{f'weights {region}, no tag':<24}" + "".join(f"{weights[name]:>12.6g}" for name in columns))
-    lines.append("selected jets {selected}, invalid score {invalid}, of which not finite {nan}".format(**report.jets))
-    if report.kind == "simulation" and report.weights.get("n"):
-        lines.append(
-            f"weights with two jets: {report.n_effective:.6g} effective of {report.weights['n']:.0f} events, largest "
-            f"share {report.largest_share:.2g}"
+        lines.append(f"{region:<24}" + "".join(f"{weights[name]:>12.6g}" for name in columns))
+    return "\n".join([*lines, *_remarks(report)])
+
+
+def _remarks(report: SkimReport) -> Iterator[str]:
+    """Yield lines about scores, weights and triggers."""
+    yield "{selected} selected jets, {invalid} with an invalid score ({nan} of these not finite)".format(**report.jets)
+    n = report.weights.get(WEIGHT, {}).get("n", 0.0)
+    if report.kind == "simulation" and n:
+        yield (
+            f"{n:.0f} events with two jets, worth {report.n_effective():.6g} of weight 1; the largest "
+            f"weight is {report.largest_share():.2%} of their sum"
         )
-    lines += [
-        f"events without weights of {source}, counted as not shifted: {n}"
-        for source, n in report.n_without.items()
-        if n
-    ]
+    if report.weight_shifts:
+        yield "weight shifts: " + ", ".join(report.weight_shifts)
+    for source, n in report.n_without.items():
+        if n:
+            yield f"{n} events without weights of {source} count as not shifted"
     if report.missing_triggers:
-        lines.append("trigger paths not in the file, counted as not fired: " + ", ".join(report.missing_triggers))
-    return "\n".join(lines)
+        yield "trigger paths that a file lacks count as not fired there: " + ", ".join(report.missing_triggers)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from deepsf.skim.cut_flow import STEPS, CutFlow, SkimError, SkimReport, merge_cut_flows
+from deepsf.skim.cut_flow import STEPS, WEIGHT, CutFlow, SkimError, SkimReport, merge_cut_flows
 from deepsf.skim.settings import SkimSettings
 
 SMALL_SAMPLE = 100
@@ -44,7 +44,7 @@ def require_usable(path: str, report: SkimReport, settings: SkimSettings) -> Non
             )
 
 
-def require_even_weights(where: str, report: SkimReport, max_share: float) -> None:
+def require_even_weights(where: str, report: SkimReport, max_share: float, column: str = WEIGHT) -> None:
     """Check that no selected event outweighs the others: more than ten average ones, and than the share allowed.
 
     Raises
@@ -52,16 +52,38 @@ def require_even_weights(where: str, report: SkimReport, max_share: float) -> No
     SkimError
         If one does.
     """
-    n = report.weights.get("n", 0.0)
-    if not n:
+    n = report.weights.get(column, {}).get("n", 0.0)
+    if not n or report.largest_share(column) <= max(max_share, AVERAGE_EVENTS / n):
         return
-    if not report.largest_share <= max(max_share, AVERAGE_EVENTS / n):
+    of_shift, way_out = "", "look at genWeight and pile-up weights there, set generator_weight: sign for the sample"
+    if column != WEIGHT:
+        shift = column.removeprefix(f"{WEIGHT}_")
+        source = shift.rpartition("_")[0]
+        of_shift, way_out = f" of {shift}", f"leave {source} out of shifts.weights, or name it in missing_shifts"
+    raise SkimError(
+        f"{where}: one of {n:.0f} selected events has {report.largest_share(column):.1%} of the sum of absolute weights"
+        f"{of_shift} (its weight is {report.weights[column]['largest']:g}; all are worth "
+        f"{report.n_effective(column):.3g} events of weight 1), above selection.max_weight_share = {max_share:g}; "
+        f"{way_out}, or raise the limit"
+    )
+
+
+def require_usable_weights(report: SkimReport, max_share: float) -> None:
+    """Check nominal and shifted weights of a whole sample: not all are zero, and none outweighs all others.
+
+    Raises
+    ------
+    SkimError
+        If the sum is zero, or one does.
+    """
+    where, sums = f"sample {report.sample}", report.weights.get(WEIGHT, {})
+    if sums.get("n") and not sums["sum_abs"] > 0.0:
         raise SkimError(
-            f"{where}: one of {n:.0f} selected events has {report.largest_share:.1%} of the sum of absolute weights "
-            f"(weight {report.weights['largest']:g}; {report.n_effective:.3g} effective events), above "
-            f"selection.max_weight_share = {max_share:g}; look at genWeight and pile-up weights there, set "
-            "generator_weight: sign for the sample, or raise the limit"
+            f"{where}: the weights of all {sums['n']:.0f} selected events are zero; look at genWeight and pile-up "
+            "weights there, or take the sample off"
         )
+    for column in report.weights:
+        require_even_weights(where, report, max_share, column)
 
 
 def require_selected(reports: Iterable[SkimReport], regions: Iterable[str]) -> None:
@@ -122,6 +144,7 @@ def require_valid_scores(where: str, jets: Mapping[str, int], branch: str, max_i
     if not invalid <= allowed:
         raise SkimError(
             f"{where}: branch Jet_{branch} is invalid for {invalid} of {selected} selected jets "
-            f"({invalid / selected:.1%}: {jets['nan']} NaN or infinite, {invalid - jets['nan']} negative), above "
-            f"tagger.max_invalid_fraction = {max_invalid_fraction:g}; check the tagger in this file, or raise the limit"
+            f"({invalid / selected:.1%}: {jets['nan']} NaN or infinite, {invalid - jets['nan']} negative or above 1), "
+            f"above tagger.max_invalid_fraction = {max_invalid_fraction:g}; check the tagger in this file, or raise "
+            "the limit"
         )
