@@ -18,7 +18,7 @@ class MeasureBinnedSF(ConfigTask):
     They come with bootstrap errors and systematic shifts, smoothed and normalised.
     """
 
-    code_version = 4
+    code_version = 5
     keeps_replaced = True
     config_keys = (*MEASUREMENT_KEYS, "binned", "shifts")
 

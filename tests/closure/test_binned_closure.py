@@ -44,7 +44,7 @@ TAGS = {  # weight, score, flavour
     "wc": [(1.0, 0.2, "c"), (0.4, 0.02, "udsg"), (0.1, 0.5, "b")],
 }
 TWO_REGIONS = """
-campaign: {era: test, energy_tev: 13, luminosity_ifb: 1}
+campaign: {era: test, energy_tev: 13, luminosity_ifb: 1, certified: null}
 tagger: {name: t, branch: btag, working_points: {M: 0.4}}
 flavours:
   b: {hadron_flavours: [5]}

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Bools, Floats
-from deepsf.binned.scale_factor import BINNED_METHODS, BinnedScaleFactor
+from deepsf.binned.flavour import BINNED_METHODS
+from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.networks.ensemble import EntryScaleFactors
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.entries import Jets, RegionEntries, joined_jets

@@ -125,7 +125,7 @@ def _contents(audited: Mapping[str, AuditedRegion], binned: BinnedScaleFactor) -
         "binned_bins": {
             flavour: {
                 "n": table.sf.size,
-                "unmeasured": int((~np.isfinite(table.sf)).sum()),
+                "unmeasured": int((~table.measured).sum()),
                 "negative": int((table.sf < 0).sum()),
             }
             for flavour, table in binned.flavours.items()

@@ -20,7 +20,7 @@ import numpy as np
 from deepsf.arrays import Floats, Ints
 from deepsf.audit.bin_means import bin_means
 from deepsf.audit.methods import DEEPSF, NONE, TRUTH, AuditedRegion, Method
-from deepsf.binned.scale_factor import BinnedFlavour
+from deepsf.binned.flavour import BinnedFlavour
 from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
 from deepsf.probes.bins import FlavourBins, mean_by_bin
 from deepsf.probes.entries import Jets, evenly
@@ -94,7 +94,7 @@ def binned_pull(probe: ProbeJets, table: BinnedFlavour, method: str = "binned") 
     divisor = table.normalisation["binned"].divisor(jets.pt_gev, jets.abseta)
     difference = mean_by_bin(cell, probe.normalised[method] - probe.normalised[TRUTH], size)
     error = table.error.ravel() * mean_by_bin(cell, 1.0 / divisor, size)
-    measured = np.isfinite(difference) & np.isfinite(table.sf.ravel())
+    measured = (np.bincount(cell, minlength=size) > 0) & table.measured.ravel()
     return {**pull(difference[measured], error[measured], np.arange(measured.sum())), "error": "bootstrap"}
 
 
@@ -104,7 +104,7 @@ def pull(difference: Floats, error: Floats, cell: Ints) -> dict[str, Any]:
     Parameters
     ----------
     difference, error
-        Shape ``(n,)``. Pulls without a positive finite error are left out and counted as ``n_without_error``.
+        Shape ``(n,)``. Pulls without a positive error are left out and counted as ``n_without_error``.
     cell
         Group of each pull; the error of the width is a jackknife that leaves out one group at a time.
 

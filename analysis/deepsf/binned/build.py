@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from deepsf.arrays import Floats
+from deepsf.arrays import Bools, Floats
 from deepsf.binned import cferr
 from deepsf.binned.covariance import StatisticalCovariance
+from deepsf.binned.flavour import BinnedFlavour, ShiftedValues
 from deepsf.binned.flavour_tables import FlavourJets, FlavourTables
 from deepsf.binned.measurement import BinnedMeasurement, measure
 from deepsf.binned.optimise import optimised
 from deepsf.binned.purity import flavour_purities
-from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
+from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.binned.shifts import DIRECTIONS, SystematicShifts, measure_kinematic, measure_side_by_side
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.binned import Binned
@@ -32,15 +33,20 @@ def measure_binned(
     nominal = measure(method, settings)
     tables = {name: FlavourTables(measurement, name, name, bins[name], settings.smooth_in) for name in bins}
     flavours = {
-        name: table.table(nominal.sf[name], nominal.error(name), nominal.replicas[name])
+        name: replace(
+            table.table(nominal.sf[name], nominal.measured[name]),
+            error=nominal.error(name),
+            replicas=nominal.replicas[name],
+            replica_measured=nominal.replica_measured[name],
+        )
         for name, table in tables.items()
     }
-    result = BinnedScaleFactor(flavours, nominal.changes, purities=flavour_purities(method))
+    result = BinnedScaleFactor(flavours, nominal.iterated.changes[0], purities=flavour_purities(method))
     if shifts is None:
         return result
     template = shifts.settings.cferr or ""
     unit = tuple(name for name in measurement.names if template and name not in bins)
-    shifted = _Shifted(tables, template if unit else "")
+    shifted = _Shifted(tables, nominal.measured, template if unit else "")
     shifted.measure(method, nominal, settings, shifts.chosen())
     errors = shifted.template_errors(shifts.settings, measurement.region_of, nominal) if unit else ()
     return replace(
@@ -67,9 +73,9 @@ class _Shifted:
     ``template`` is empty where no flavour needs cferr.
     """
 
-    def __init__(self, tables: Mapping[str, FlavourTables], template: str) -> None:
+    def __init__(self, tables: Mapping[str, FlavourTables], measured: Mapping[str, Bools], template: str) -> None:
         self.values: dict[str, dict[str, ShiftedValues]] = {name: {} for name in tables}
-        self._tables, self._template = tables, template
+        self._tables, self._measured, self._template = tables, measured, template
         self._row_normalised: dict[str, Floats] = {}
 
     def measure(
@@ -94,7 +100,7 @@ class _Shifted:
     def _add(self, shift: str, sf: Mapping[str, Floats], jets: Mapping[str, FlavourJets]) -> None:
         for name, values in sf.items():
             try:
-                self.values[name][shift] = self._tables[name].values(values, jets[name])
+                self.values[name][shift] = self._tables[name].values(values, self._measured[name], jets[name])
             except ValueError as error:
                 raise ValueError(f"shift {shift} of flavour {name}: {error}") from None
             if name == self._template:
@@ -109,24 +115,26 @@ class _Shifted:
         table = self._tables[self._template]
         unshifted = table.row_normalised(nominal.sf[self._template], table.nominal)
         counted = (self._row_normalised[name] for name in names if cferr.is_counted(name, names, elsewhere, region))
-        return cferr.error(unshifted, counted)
+        return cferr.error(unshifted, counted, self._measured[self._template])
 
 
 def _eigenvectors(nominal: BinnedMeasurement, n_vectors: int) -> dict[str, dict[str, Floats]]:
     if not n_vectors:
         return {}
-    covariance = StatisticalCovariance.of_replicas(nominal.replicas)
+    covariance = StatisticalCovariance.of_replicas(nominal.replicas, nominal.replica_measured)
     shifted = {}
     for number in range(min(n_vectors, len(covariance.values))):
         step = covariance.variation(number)
         for direction, sign in DIRECTIONS:
             shifted[f"stat{number + 1}_{direction}"] = {
-                name: values + sign * step[name] for name, values in nominal.sf.items()
+                name: values + np.where(nominal.measured[name], sign * step[name], 0.0)
+                for name, values in nominal.sf.items()
             }
     return shifted
 
 
 def _unit_table(tables: FlavourTables, up: Floats, down: Floats) -> BinnedFlavour:
-    nominal = tables.table(np.ones(tables.shape), np.zeros(tables.shape), np.empty((0, *tables.shape)))
+    nominal = tables.table(np.ones(tables.shape), np.ones(tables.shape, np.bool_))
     varied = cferr.variations(up, down, tables.positions)
-    return replace(nominal, shifts={name: tables.values(sf, tables.nominal) for name, sf in varied.items()})
+    shifts = {name: tables.values(sf, nominal.measured, tables.nominal) for name, sf in varied.items()}
+    return replace(nominal, shifts=shifts)

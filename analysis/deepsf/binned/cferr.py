@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from deepsf.arrays import Floats
+from deepsf.arrays import Bools, Floats
 from deepsf.binned.shifts import linear, quadratic, source_of
 
 SCALE = 2.0
@@ -39,7 +39,7 @@ def is_counted(shift: str, shifts: Iterable[str], contaminations: Iterable[str],
     return not (source == "jesTotal" and split_jes)
 
 
-def error(nominal: Floats, shifted: Iterable[Floats]) -> tuple[Floats, Floats]:
+def error(nominal: Floats, shifted: Iterable[Floats], measured: Bools) -> tuple[Floats, Floats]:
     """Return the error upwards and downwards in every bin, shapes of ``nominal``.
 
     Relative deviations of shifts are added in quadrature by their sign and doubled; an error is at least as large as
@@ -48,14 +48,16 @@ def error(nominal: Floats, shifted: Iterable[Floats]) -> tuple[Floats, Floats]:
     Parameters
     ----------
     nominal, shifted
-        Normalised scale factors of the flavour that the error is taken from. Bins that a shift could not measure do
-        not deviate.
+        Normalised scale factors of the flavour that the error is taken from.
+    measured
+        Bins that are; the others do not deviate, nor do those of scale factor 0.
     """
+    used = measured & (nominal != 0.0)
     squares = np.zeros((2, *nominal.shape))
     for values in shifted:
-        deviation = np.nan_to_num(values / nominal - 1.0, nan=0.0, posinf=0.0, neginf=0.0)
+        deviation = np.divide(values, nominal, out=np.ones_like(nominal), where=used) - 1.0
         squares += np.square(np.stack([np.maximum(deviation, 0.0), np.minimum(deviation, 0.0)]))
-    distance = np.nan_to_num(nominal - 1.0, nan=0.0)
+    distance = np.where(measured, nominal - 1.0, 0.0)
     up, down = SCALE * np.sqrt(squares)
     return np.maximum(up, distance), np.maximum(down, -distance)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepsf.arrays import Floats
+from deepsf.arrays import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class StatisticalCovariance:
     shapes: dict[str, tuple[int, ...]]
 
     @classmethod
-    def of_replicas(cls, replicas: Mapping[str, Floats]) -> StatisticalCovariance:
+    def of_replicas(cls, replicas: Mapping[str, Floats], measured: Mapping[str, Bools]) -> StatisticalCovariance:
         """Return the covariance of bootstraps, shape ``(n_bootstraps, n_pt, n_abseta, n_disc)`` by flavour.
 
+        ``measured`` says which of their bins are, in the same shape.
         A bin that some bootstraps could not measure keeps the variance of the others, and its covariances shrink with
         their number.
 
@@ -47,11 +48,11 @@ class StatisticalCovariance:
         if n < 2:
             raise ValueError(f"a covariance needs at least 2 bootstraps, got {n}; raise binned.n_bootstrap")
         flat = np.concatenate([values.reshape(n, -1) for values in replicas.values()], axis=1)
-        finite = np.isfinite(flat)
-        count = finite.sum(axis=0)
-        mean = np.where(finite, flat, 0.0).sum(axis=0) / np.maximum(count, 1)
+        known = np.concatenate([measured[name].reshape(n, -1) for name in replicas], axis=1)
+        count = known.sum(axis=0)
+        mean = np.where(known, flat, 0.0).sum(axis=0) / np.maximum(count, 1)
         # any sum of squares is a covariance; this scale gives the diagonal the variance of the bootstraps there are
-        deviation = np.where(finite & (count > 1), flat - mean, 0.0) / np.sqrt(np.maximum(count - 1, 1))
+        deviation = np.where(known & (count > 1), flat - mean, 0.0) / np.sqrt(np.maximum(count - 1, 1))
         _, singular, vectors = np.linalg.svd(deviation, full_matrices=False)
         largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
         vectors = vectors[: n - 1] * np.where(largest < 0, -1.0, 1.0)[: n - 1]

@@ -10,6 +10,7 @@ import numpy as np
 
 from deepsf.arrays import Floats
 from deepsf.binned.shifts import source_of
+from deepsf.guards import require_finite
 from deepsf.skim.shifts import NOMINAL
 
 _SHAPE = re.compile(r"\w*stats[12]")
@@ -27,17 +28,23 @@ def envelope(nominal: Floats, shifted: Mapping[str, Floats]) -> Envelope:
     """Return the envelope of shifts; zero without any.
 
     Of the two directions of a source, that counts which is further up, or further down: a source that moves a value
-    upwards in both directions is not counted twice. NaN does not deviate.
+    upwards in both directions is not counted twice.
 
     Parameters
     ----------
     nominal, shifted
         Values, and by name of the shift (``<source>_up``, ``<source>_down``) those of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
     """
+    require_finite("nominal values", nominal, "measure them anew")
     by_source: dict[str, list[Floats]] = {}
     for name, values in shifted.items():
-        deviation = np.nan_to_num(values - nominal, nan=0.0, posinf=0.0, neginf=0.0)
-        by_source.setdefault(source_of(name), []).append(deviation)
+        require_finite(f"values of shift {name}", values, "measure it anew")
+        by_source.setdefault(source_of(name), []).append(values - nominal)
     squares = np.zeros((2, *nominal.shape))
     for deviations in by_source.values():
         squares[0] += np.square(np.maximum(np.max(deviations, axis=0), 0.0))

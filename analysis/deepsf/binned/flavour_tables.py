@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deepsf.arrays import Floats
-from deepsf.binned.scale_factor import BINNED_METHODS, BinnedFlavour, JetBins, ShiftedValues, Transform
+from deepsf.arrays import Bools, Floats
+from deepsf.binned.flavour import BINNED_METHODS, BinnedFlavour, JetBins, ShiftedValues, Transform, unit_table
 from deepsf.binned.smoothing import mean_preserving, nodes
+from deepsf.guards import require_finite
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
@@ -50,8 +51,7 @@ class FlavourTables:
         probe = measurement.entries[self._region].simulation.probe
         self._valid = self._valid_probes(measurement.entries)
         node = nodes(probe.discriminant[self._valid], bins.discriminant[1:], transform)
-        ones = np.ones(bins.shape)
-        self._table = BinnedFlavour(bins, ones, ones, ones[None], node, ones[..., 1:], transform, {})
+        self._table = unit_table(bins, node, transform)
         self.nominal = self.jets(measurement.entries, measurement.inclusive)
 
     @property
@@ -76,25 +76,18 @@ class FlavourTables:
         sample = inclusive.of(self._index)
         return replace(self.nominal, weight=weights[self._region][self._valid], inclusive=sample)
 
-    def table(self, sf: Floats, error: Floats, replicas: Floats) -> BinnedFlavour:
-        """Return the nominal table; replicas of shape (n_bootstraps, n_pt, n_abseta, n_disc)."""
-        values = self.values(sf, self.nominal)
-        return replace(
-            self._table,
-            sf=values.sf,
-            error=error,
-            replicas=replicas,
-            smooth=values.smooth,
-            normalisation=values.normalisation,
-        )
+    def table(self, sf: Floats, measured: Bools) -> BinnedFlavour:
+        """Return the nominal table, still without errors and replicas."""
+        values = self.values(sf, measured, self.nominal)
+        return replace(self._table, sf=sf, measured=measured, smooth=values.smooth, normalisation=values.normalisation)
 
-    def values(self, sf: Floats, jets: FlavourJets) -> ShiftedValues:
+    def values(self, sf: Floats, measured: Bools, jets: FlavourJets) -> ShiftedValues:
         """Return values of shape (n_pt, n_abseta, n_disc), smoothed and normalised on the jets of their shift."""
         valid, probe = sf[..., 1:], jets.probe
         column = probe.bin - probe.row * sf.shape[-1] - 1
-        rows = valid.reshape(-1, valid.shape[-1])
-        smooth = mean_preserving(rows, self._table.node, probe.row, column, probe.position, jets.weight)
-        table = replace(self._table, sf=sf, smooth=smooth.reshape(valid.shape))
+        rows, used = valid.reshape(-1, valid.shape[-1]), measured[..., 1:].reshape(-1, valid.shape[-1])
+        smooth = mean_preserving(rows, used, self._table.node, probe.row, column, probe.position, jets.weight)
+        table = replace(self._table, sf=sf, measured=measured, smooth=smooth.reshape(valid.shape))
         sample, bins = jets.inclusive, jets.inclusive_bins
         normalisation = {
             method: normalisation_table(self._normalised_in, sample.jets, sample.weight, table.value(bins, method))
@@ -108,6 +101,7 @@ class FlavourTables:
         n_rows = int(np.prod(sf.shape[:-1]))
         value = replace(self._table, sf=sf).value(bins, "binned")
         total, weighted = (np.bincount(bins.row, w, n_rows) for w in (weight, weight * value))
+        require_finite("sums over inclusive jets", [total, weighted], "check the weights")
         mean = np.divide(weighted, total, out=np.ones(n_rows), where=(total > 0) & (weighted > 0))
         return np.asarray(sf / mean.reshape(*sf.shape[:-1], 1))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepsf.arrays import Floats
-from deepsf.binned.tag_and_probe import TagAndProbe
+from deepsf.arrays import Bools, Floats
+from deepsf.binned.tag_and_probe import Iterated, TagAndProbe
 from deepsf.config.binned import Binned
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.bootstrap import EventBootstrap
@@ -21,21 +21,22 @@ REPLICAS_AT_ONCE = 10
 class BinnedMeasurement:
     """Nominal scale factors and bootstrap replicas, arrays of each flavour's shape (n_pt, n_abseta, n_disc).
 
-    ``flat`` holds the nominal ones as `TagAndProbe.iterate` gives them.
+    Bins that are not ``measured`` have 1, as in each of the replicas. ``iterated`` is what `TagAndProbe.iterate` gave.
     """
 
     bins: dict[str, FlavourBins]
     sf: dict[str, Floats]
+    measured: dict[str, Bools]
     replicas: dict[str, Floats]
-    changes: tuple[float, ...]
-    flat: Floats
+    replica_measured: dict[str, Bools]
+    iterated: Iterated
 
     def error(self, flavour: str) -> Floats:
-        """Return the statistical error of each bin: standard deviation of the event bootstraps.
+        """Return the statistical error of each bin: standard deviation of the event bootstraps, 0 if it is not known.
 
         Both entries of an event enter a replica together, so that their correlation is in the error.
         """
-        return spread(self.replicas[flavour])
+        return spread(self.replicas[flavour], self.replica_measured[flavour])
 
 
 def measure(method: TagAndProbe, settings: Binned) -> BinnedMeasurement:
@@ -45,13 +46,21 @@ def measure(method: TagAndProbe, settings: Binned) -> BinnedMeasurement:
     """
     nominal = method.iterate(max_change=settings.max_change, max_iterations=settings.max_iterations)
     flat = nominal.sf[0]
-    replicas = np.empty((settings.n_bootstrap, len(flat)))
+    replicas = np.ones((settings.n_bootstrap, len(flat)))
+    measured = np.zeros(replicas.shape, np.bool_)
     seeds = [seed_sequence(settings.bootstrap_seed, "binned bootstrap", k) for k in range(settings.n_bootstrap)]
     bootstrap = EventBootstrap(method.entries)
     for first in range(0, settings.n_bootstrap, REPLICAS_AT_ONCE):
         batch = slice(first, first + REPLICAS_AT_ONCE)
-        replicas[batch] = _replicas(method, bootstrap, seeds[batch], settings, flat, first)
-    return BinnedMeasurement(method.bins, method.split(flat), method.split(replicas), nominal.changes[0], flat)
+        replicas[batch], measured[batch], _ = _replicas(method, bootstrap, seeds[batch], settings, flat, first)
+    return BinnedMeasurement(
+        bins=method.bins,
+        sf=method.split(flat),
+        measured=method.split(nominal.measured[0]),
+        replicas=method.split(replicas),
+        replica_measured=method.split(measured),
+        iterated=nominal,
+    )
 
 
 def _replicas(
@@ -61,7 +70,7 @@ def _replicas(
     settings: Binned,
     start: Floats,
     first: int,
-) -> Floats:
+) -> Iterated:
     data, simulation = (
         {name: np.empty((len(entries), len(seeds))) for name, entries in of_kind.items()}
         for of_kind in (
@@ -80,18 +89,14 @@ def _replicas(
         simulation=simulation,
         column=np.arange(len(seeds), dtype=np.int32),
     )
-    iterated = method.iterate(
+    return method.iterate(
         variations, max_change=max(settings.max_change, 1e-4), max_iterations=4 * settings.max_iterations, start=start
     )
-    return iterated.sf
 
 
-def spread(replicas: Floats) -> Floats:
-    """Return the standard deviation over the first axis; NaN values are left out, NaN where fewer than two are left."""
-    if len(replicas) < 2:
-        return np.full(replicas.shape[1:], np.nan)
-    finite = np.isfinite(replicas)
-    count = finite.sum(axis=0)
-    mean = np.where(finite, replicas, 0.0).sum(axis=0) / np.maximum(count, 1)
-    square = np.where(finite, (replicas - mean) ** 2, 0.0).sum(axis=0) / np.maximum(count - 1, 1)
-    return np.where(count > 1, np.sqrt(square), np.nan)
+def spread(replicas: Floats, measured: Bools) -> Floats:
+    """Return the standard deviation over the first axis of what is measured, 0 where it is not known from two."""
+    count = measured.sum(axis=0)
+    mean = np.where(measured, replicas, 0.0).sum(axis=0) / np.maximum(count, 1)
+    square = np.where(measured, (replicas - mean) ** 2, 0.0).sum(axis=0) / np.maximum(count - 1, 1)
+    return np.where(count > 1, np.sqrt(square), 0.0)

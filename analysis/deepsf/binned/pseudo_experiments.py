@@ -15,7 +15,7 @@ import numpy as np
 
 from deepsf.arrays import Bools, Floats
 from deepsf.binned.measurement import spread
-from deepsf.binned.tag_and_probe import TagAndProbe
+from deepsf.binned.tag_and_probe import Iterated, TagAndProbe
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
@@ -61,8 +61,8 @@ class Model:
     data: dict[str, Floats]
     simulation: dict[str, Floats]
 
-    def variations(self, names: tuple[str, ...], data: dict[str, Floats], simulation: dict[str, Floats]) -> Floats:
-        """Return the flat scale factors, shape ``(n, n_bins)``, of numbers of events of shape ``(n_types, n)``."""
+    def variations(self, names: tuple[str, ...], data: dict[str, Floats], simulation: dict[str, Floats]) -> Iterated:
+        """Return the scale factors of numbers of events of shape ``(n_types, n)``."""
         entries = self.method.entries
         variations = self.method.variations(
             names,
@@ -70,7 +70,7 @@ class Model:
             simulation={name: events[entries[name].simulation.event] for name, events in simulation.items()},
             column=np.arange(len(names), dtype=np.int32),
         )
-        return self.method.iterate(variations, max_change=1e-5, max_iterations=200, start=self.flat_truth).sf
+        return self.method.iterate(variations, max_change=1e-5, max_iterations=200, start=self.flat_truth)
 
     @property
     def flat_truth(self) -> Floats:
@@ -181,7 +181,7 @@ def run(model: Model, *, n_experiments: int, n_bootstrap: int, seed: int) -> Exp
         _poisson(streams[kind], {name: np.repeat(n[:, None], n_experiments, axis=1) for name, n in events.items()})
         for kind, events in (("data", model.data), ("simulation", model.simulation))
     )
-    sf = model.variations(tuple(f"experiment {k}" for k in range(n_experiments)), data, simulation)
+    sf = model.variations(tuple(f"experiment {k}" for k in range(n_experiments)), data, simulation).sf
     expected = _expected_entries(model)
     used = expected >= MIN_EXPECTED
     errors, covariances = np.empty_like(sf), np.empty((n_experiments, used.sum(), used.sum()))
@@ -194,9 +194,10 @@ def run(model: Model, *, n_experiments: int, n_bootstrap: int, seed: int) -> Exp
             tuple(f"experiment {k}, bootstrap" for k in repeated),
             _poisson(streams["data"], {name: events[:, repeated] for name, events in data.items()}),
             _poisson(streams["simulation"], {name: events[:, repeated] for name, events in simulation.items()}),
-        ).reshape(len(batch), n_bootstrap, -1)
-        for k, of_experiment in zip(batch, replicas, strict=True):
-            errors[k] = spread(of_experiment)
+        )
+        values = replicas.sf.reshape(len(batch), n_bootstrap, -1)
+        for k, of_experiment, known in zip(batch, values, replicas.measured.reshape(values.shape), strict=True):
+            errors[k] = spread(of_experiment, known)
             covariances[k] = np.cov(of_experiment[:, used], rowvar=False)
     return Experiments(model.flat_truth, expected, sf, errors, covariances, n_bootstrap)
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any
 
 import hist
 import numpy as np
-from scipy.special import expit
 
-from deepsf.arrays import Bools, Floats, Ints
+from deepsf.arrays import Bools, Floats
 from deepsf.binned.covariance import StatisticalCovariance
 from deepsf.binned.envelope import Envelope, envelope, envelope_shifts
+from deepsf.binned.flavour import BinnedFlavour, BinnedMethod, ShiftedValues
 from deepsf.binned.purity import FlavourPurities, axes
 from deepsf.binned.smoothing import interpolate
 from deepsf.probes.bins import FlavourBins
@@ -23,86 +23,6 @@ from deepsf.probes.histograms import from_json, to_json
 from deepsf.probes.weights import NormalisationTable
 from deepsf.reading import read_json
 from deepsf.skim.shifts import NOMINAL
-
-BinnedMethod = Literal["binned", "binned_smooth"]
-BINNED_METHODS: tuple[BinnedMethod, ...] = ("binned", "binned_smooth")
-Transform = Literal["logit", "identity"]
-
-
-class JetBins(NamedTuple):
-    """Bins of jets: the flat bin, its (pT, |eta|) row, the discriminant transformed as the nodes are; ``(n,)``."""
-
-    bin: Ints
-    row: Ints
-    position: Floats
-    is_valid: Bools
-
-
-@dataclass(frozen=True)
-class ShiftedValues:
-    """What a shift changes of a `BinnedFlavour`: values, smooth values at the nodes, normalisation."""
-
-    sf: Floats
-    smooth: Floats
-    normalisation: dict[BinnedMethod, NormalisationTable]
-
-
-@dataclass(frozen=True)
-class BinnedFlavour:
-    """One flavour: values and replicas of shape (n_pt, n_abseta, n_disc), nodes of the valid discriminant bins.
-
-    ``smooth`` has the values at the nodes that the curve goes through, shape (n_pt, n_abseta, n_disc - 1). ``error`` is
-    the statistical one. ``shifts`` holds what the systematic shifts change.
-    """
-
-    bins: FlavourBins
-    sf: Floats
-    error: Floats
-    replicas: Floats
-    node: Floats
-    smooth: Floats
-    transform: Transform
-    normalisation: dict[BinnedMethod, NormalisationTable]
-    shifts: dict[str, ShiftedValues] = field(default_factory=dict)
-
-    @property
-    def shift_names(self) -> tuple[str, ...]:
-        """Names of the shifts, ``nominal`` first."""
-        return (NOMINAL, *self.shifts)
-
-    @property
-    def positions(self) -> Floats:
-        """Discriminant of the node of every bin, shape ``(n_disc,)``; 0 for invalid scores."""
-        return np.concatenate([[0.0], expit(self.node) if self.transform == "logit" else self.node])
-
-    def at(self, shift: str) -> BinnedFlavour:
-        """Return the table with the values of a shift, itself where the shift does not change this flavour."""
-        if shift not in self.shifts:
-            return self
-        values = self.shifts[shift]
-        return replace(self, sf=values.sf, smooth=values.smooth, normalisation=values.normalisation)
-
-    def sf_of(self, shift: str) -> Floats:
-        """Return the binned values of a shift before normalisation, shape (n_pt, n_abseta, n_disc)."""
-        return self.at(shift).sf
-
-    def jet_bins(self, jets: Jets) -> JetBins:
-        """Return the bins of jets."""
-        flat = self.bins.index(jets)
-        position = logit(jets.discriminant) if self.transform == "logit" else jets.discriminant.astype(np.float64)
-        return JetBins(flat, flat // self.sf.shape[-1], position, jets.discriminant >= 0)
-
-    def value(self, bins: JetBins, method: BinnedMethod) -> Floats:
-        """Return the scale factor before normalisation, shape ``(n,)``; 1 where nothing was measured."""
-        value = self.sf.ravel()[bins.bin]
-        if method == "binned_smooth":
-            table = self.smooth.reshape(-1, self.smooth.shape[-1])
-            value = np.where(bins.is_valid, interpolate(table, self.node, bins.row, bins.position), value)
-        return np.where(np.isfinite(value), value, 1.0)
-
-    def raw(self, jets: Jets, method: BinnedMethod) -> Floats:
-        """Return the scale factor of each jet before normalisation, shape ``(n,)``; 1 where nothing was measured."""
-        return self.value(self.jet_bins(jets), method)
 
 
 @dataclass(frozen=True)
@@ -191,20 +111,23 @@ class BinnedScaleFactor:
         ValueError
             If there are fewer than two bootstraps.
         """
-        return StatisticalCovariance.of_replicas({name: table.replicas for name, table in self.flavours.items()})
+        return StatisticalCovariance.of_replicas(
+            {name: table.replicas for name, table in self.flavours.items()},
+            {name: table.replica_measured for name, table in self.flavours.items()},
+        )
 
     def histogram(self, flavour: str) -> hist.Hist[Any]:
         """Return values and statistical variances as a histogram with the axes shift, pt, abseta, discriminant.
 
-        The variance is that of the nominal for every shift.
+        The variance is that of the nominal for every shift. NaN marks what is not measured, or not known.
         """
         table = self.tables[flavour]
         shift = hist.axis.StrCategory(table.shift_names, name="shift", label="systematic shift", flow=False)
         filled = hist.Hist(
             shift, *axes(table.bins), storage=hist.storage.Weight(), name=f"scale factor of {flavour} jets"
         )
-        filled.view().value = np.stack([table.sf_of(name) for name in table.shift_names])
-        filled.view().variance = np.broadcast_to(table.error**2, filled.shape)
+        filled.view().value = np.stack([_marked(table.sf_of(name), table.measured) for name in table.shift_names])
+        filled.view().variance = np.broadcast_to(_marked(table.error**2, table.error > 0), filled.shape)
         return filled
 
     def to_json(self) -> str:
@@ -232,7 +155,9 @@ class BinnedScaleFactor:
             "scale_factor": self.histogram(flavour),
             "replicas": _replica_histogram(table),
             "nodes": table.node.tolist(),
-            "smooth": {name: _numbers(values.smooth) for name, values in shifted.items()},
+            "smooth": {
+                name: _marked(values.smooth, table.measured[..., 1:]).tolist() for name, values in shifted.items()
+            },
             "space": table.transform,
             "normalisation": {
                 name: {method: t.to_json() for method, t in values.normalisation.items()}
@@ -267,52 +192,47 @@ def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
     values: hist.Hist[Any] = stored["scale_factor"]
     shifts = {}
     for number, name in enumerate(values.axes["shift"]):
-        smooth = np.array(stored["smooth"][name], np.float64)
+        sf, smooth = np.asarray(values.values()[number]), np.array(stored["smooth"][name], np.float64)
         tables = {method: NormalisationTable.from_json(t) for method, t in stored["normalisation"][name].items()}
-        shifts[name] = ShiftedValues(np.asarray(values.values()[number]), smooth, tables)
+        shifts[name] = ShiftedValues(_unmarked(sf), _unmarked(smooth), tables)
+    replicas = np.asarray(stored["replicas"].values())
     nominal = shifts.pop(NOMINAL)
-    table = BinnedFlavour(
+    return BinnedFlavour(
         bins=FlavourBins(*(np.asarray(axis.edges) for axis in values.axes[1:])),
         sf=nominal.sf,
-        error=np.sqrt(np.asarray(values.variances())[0]),
-        replicas=np.asarray(stored["replicas"].values()),
+        measured=~np.isnan(np.asarray(values.values()[0])),
+        error=np.sqrt(_unmarked(np.asarray(values.variances())[0], 0.0)),
+        replicas=_unmarked(replicas),
+        replica_measured=~np.isnan(replicas),
         node=np.array(stored["nodes"]),
         smooth=nominal.smooth,
         transform=stored["space"],
         normalisation=nominal.normalisation,
         shifts=shifts,
     )
-    _check_shapes(table)
-    return table
 
 
-def _check_shapes(table: BinnedFlavour) -> None:
-    """Refuse values that are not those of the bins."""
-    n_nodes = table.bins.shape[-1] - 1
-    smooth = [table.smooth, *(values.smooth for values in table.shifts.values())]
-    if table.node.shape != (n_nodes,) or any(v.shape != (*table.bins.shape[:-1], n_nodes) for v in smooth):
-        raise ValueError(f"it has not {n_nodes} nodes and smooth values for {table.bins.shape[-1]} bins of a score")
-    if table.replicas.shape[1:] != table.bins.shape or table.transform not in get_args(Transform):
-        raise ValueError(
-            f"its replicas are not of {table.bins.shape} bins, or the space {table.transform!r} is unknown"
-        )
+def _marked(values: Floats, is_known: Bools) -> Floats:
+    """Return values as files have them, NaN (null) where they are not known."""
+    return np.where(is_known, values, np.nan)
 
 
-def _numbers(values: Floats) -> list[list[list[float | None]]]:
-    return [[[v if np.isfinite(v) else None for v in row] for row in rows] for rows in values.tolist()]
+def _unmarked(values: Floats, otherwise: float = 1.0) -> Floats:
+    return np.where(np.isnan(values), otherwise, values)
 
 
 def _replica_histogram(table: BinnedFlavour) -> hist.Hist[Any]:
     replica = hist.axis.Integer(0, max(len(table.replicas), 1), name="replica", label="event bootstrap", flow=False)
-    values = table.replicas if len(table.replicas) else np.full((1, *table.bins.shape), np.nan)
+    marked = _marked(table.replicas, table.replica_measured)
+    values = marked if len(marked) else np.full((1, *table.bins.shape), np.nan)
     return hist.Hist(replica, *axes(table.bins), storage=hist.storage.Double(), data=values)
 
 
 def normalised_bins(table: BinnedFlavour, method: BinnedMethod = "binned") -> tuple[Floats, Floats]:
     """Return values and errors of the bins after the normalisation, shape (n_pt, n_abseta, n_disc).
 
-    The normalisation has other bins: its mean over a (pT, |eta|) bin is taken at points that are spread evenly over
-    each of them, since they hold equal numbers of jets.
+    What is not known is as in the table. The normalisation has other bins: its mean over a (pT, |eta|) bin is taken at
+    points that are spread evenly over each of them, since they hold equal numbers of jets.
     """
     divisor = np.array(
         [[_mean_divisor(table, method, i, j) for j in range(table.sf.shape[1])] for i in range(table.sf.shape[0])]
@@ -323,8 +243,8 @@ def normalised_bins(table: BinnedFlavour, method: BinnedMethod = "binned") -> tu
 def normalised_curve(table: BinnedFlavour, pt_bin: int, abseta_bin: int, discriminant: Floats) -> Floats:
     """Return the smoothed scale factor after the normalisation in one (pT, |eta|) bin, shape ``(n,)``."""
     position = logit(discriminant) if table.transform == "logit" else discriminant
-    row = np.zeros(len(discriminant), np.int64)
-    curve = interpolate(table.smooth[pt_bin, abseta_bin][None], table.node, row, position)
+    row, place = np.zeros(len(discriminant), np.int64), (pt_bin, abseta_bin)
+    curve = interpolate(table.smooth[place][None], table.measured[place][None, 1:], table.node, row, position)
     return curve / _mean_divisor(table, "binned_smooth", pt_bin, abseta_bin)
 
 

@@ -147,14 +147,17 @@ def measure_kinematic(
 def _iterate(
     method: TagAndProbe, variations: Variations, nominal: BinnedMeasurement, settings: Binned
 ) -> dict[str, dict[str, Floats]]:
+    unshifted = nominal.iterated
     # more steps than the nominal may take: with more contamination the iteration is slower
     iterated = method.iterate(
         variations,
         max_change=settings.max_change,
         max_iterations=2 * settings.max_iterations,
-        start=nominal.flat,
+        start=unshifted.sf[0],
     )
-    return {name: method.split(sf) for name, sf in zip(variations.names, iterated.sf, strict=True)}
+    # what the shift or the nominal could not measure does not deviate
+    shifted = np.where(iterated.measured & unshifted.measured, iterated.sf, unshifted.sf)
+    return {name: method.split(sf) for name, sf in zip(variations.names, shifted, strict=True)}
 
 
 def _contamination(shifts: Mapping[str, Contamination]) -> Iterator[_Shift]:
@@ -167,7 +170,7 @@ def _statistics(method: TagAndProbe, nominal: BinnedMeasurement, positions: Mapp
     """Yield the shapes by region; a bin whose error is not known keeps its value."""
     for region in method.entries:
         flavour = method.regions[region].enriched_flavour
-        error = np.nan_to_num(nominal.error(flavour), nan=0.0)
+        error = nominal.error(flavour)
         for number, shape in enumerate((linear, quadratic), start=1):
             step = method.joined({flavour: error * shape(positions[flavour])})
             for direction, sign in DIRECTIONS:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
-from deepsf.arrays import Floats, Ints
+from deepsf.arrays import Bools, Floats, Ints
+from deepsf.guards import require_finite
 from deepsf.probes.entries import logit
 
 
@@ -36,13 +37,13 @@ def nodes(discriminant: npt.ArrayLike, edges: Floats, space: Literal["logit", "i
     return logit(medians) if space == "logit" else medians
 
 
-def interpolate(values: Floats, node: Floats, row: Ints, position: Floats) -> Floats:
+def interpolate(values: Floats, measured: Bools, node: Floats, row: Ints, position: Floats) -> Floats:
     """Return the smooth scale factor of each jet; constant beyond the first and the last node.
 
     Parameters
     ----------
-    values
-        Binned scale factors, shape ``(n_rows, n_bins)``; NaN bins are left out of a row.
+    values, measured
+        Binned scale factors, and which of them are measured, shape ``(n_rows, n_bins)``; others are left out of a row.
     node
         Nodes, shape ``(n_bins,)``.
     row, position
@@ -51,21 +52,22 @@ def interpolate(values: Floats, node: Floats, row: Ints, position: Floats) -> Fl
     Returns
     -------
     Floats
-        Shape ``(n,)``; NaN in rows without any measured bin.
+        Shape ``(n,)``; 1 in rows without any measured bin.
     """
-    smooth = np.full(position.shape, np.nan)
+    smooth = np.ones(position.shape)
     for number in np.unique(row):
-        measured = np.isfinite(values[number])
-        here = row == number
-        if measured.sum() == 1:
-            smooth[here] = values[number][measured][0]
-        elif measured.any():
-            inside = np.clip(position[here], node[measured][0], node[measured][-1])
-            smooth[here] = PchipInterpolator(node[measured], values[number][measured])(inside)
+        used = measured[number]
+        here, at, sf = row == number, node[used], values[number][used]
+        if len(at) == 1:
+            smooth[here] = sf[0]
+        elif len(at):
+            smooth[here] = PchipInterpolator(at, sf)(np.clip(position[here], at[0], at[-1]))
     return smooth
 
 
-def mean_preserving(values: Floats, node: Floats, row: Ints, column: Ints, at: Floats, weight: Floats) -> Floats:
+def mean_preserving(
+    values: Floats, measured: Bools, node: Floats, row: Ints, column: Ints, at: Floats, weight: Floats
+) -> Floats:
     """Return values at the nodes whose curve has, over the jets of each row, the mean of the measured bins.
 
     A curve through the measured values themselves is wrong on average wherever it bends over the jets of a bin, most in
@@ -74,7 +76,7 @@ def mean_preserving(values: Floats, node: Floats, row: Ints, column: Ints, at: F
 
     Parameters
     ----------
-    values, node
+    values, measured, node
         As for `interpolate`.
     row, column, at, weight
         Row and bin of each jet, its discriminant in the nodes' space, its weight, shape ``(n,)``.
@@ -82,11 +84,13 @@ def mean_preserving(values: Floats, node: Floats, row: Ints, column: Ints, at: F
     Returns
     -------
     Floats
-        Shape ``(n_rows, n_bins)``; as measured in rows without jets, or without a positive sum of weights.
+        Shape ``(n_rows, n_bins)``; as measured in rows without jets, or without a positive sum of weights, and 1 where
+        nothing is measured.
     """
-    measured = np.isfinite(values[row, column])
-    row, column, at, weight = row[measured], column[measured], at[measured], weight[measured]
+    used = measured[row, column]
+    row, column, at, weight = row[used], column[used], at[used], weight[used]
     steps = np.bincount(row, weight * values[row, column], len(values))
-    curve = np.bincount(row, weight * interpolate(values, node, row, at), len(values))
+    curve = np.bincount(row, weight * interpolate(values, measured, node, row, at), len(values))
+    require_finite("sums over the jets of smooth scale factors", [steps, curve], "check the weights")
     factor = np.divide(steps, curve, out=np.ones(len(values)), where=(steps > 0) & (curve > 0))
-    return np.asarray(values * factor[:, None])
+    return np.where(measured, values * factor[:, None], 1.0)

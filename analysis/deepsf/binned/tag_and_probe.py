@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepsf.arrays import Floats, Ints
+from deepsf.arrays import Array, Bools, Floats, Ints
 from deepsf.binned.kernel import EntryBins, Indices, histograms, kinematic_sums
 from deepsf.binned.variations import Variations, VariationWeights
 from deepsf.config.regions import Region
@@ -27,9 +27,13 @@ from deepsf.probes.weights import RegionWeights, kappa
 
 
 class Iterated(NamedTuple):
-    """Scale factors by variation, ``(n_variations, n_bins)``, NaN without simulation; largest change of each step."""
+    """Scale factors by variation, ``(n_variations, n_bins)``, and the largest change of each step.
+
+    A bin without simulation of the flavour is not ``measured``; its scale factor is 1.
+    """
 
     sf: Floats
+    measured: Bools
     changes: tuple[tuple[float, ...], ...]
 
 
@@ -147,28 +151,27 @@ class TagAndProbe:
         NotConvergedError
             If the last iteration still moved a bin of a variation by more than ``max_change``.
         ValueError
-            If a kinematic bin has data and no simulation.
+            If a kinematic bin has data and no simulation, or a sum of weights is not finite.
         """
         variations = self.variations(("nominal",)) if variations is None else variations
         n = len(variations.names)
         flat = np.ones((self.size + 1, n))
         if start is not None:
-            flat[:-1] = np.nan_to_num(start, nan=1.0)[:, None]
+            flat[:-1] = start[:, None]
         data = {name: part.data_sums(variations.weights[name].data) for name, part in self.parts.items()}
-        sf = np.full((n, self.size), np.nan)
+        sf, measured = np.ones((n, self.size)), np.zeros((n, self.size), np.bool_)
         changes: list[list[float]] = [[] for _ in range(n)]
         active = np.arange(n)
         for _ in range(max_iterations):
             before = np.ascontiguousarray(flat[:, active])
-            updated = self._step(variations, data, before, active)
-            applied = np.nan_to_num(updated, nan=1.0)
-            moved = np.abs(applied - before).max(axis=0)
-            flat[:, active], sf[active] = applied, updated[:-1].T
+            updated, is_measured = self._step(variations, data, before, active)
+            moved = np.abs(updated - before).max(axis=0)
+            flat[:, active], sf[active], measured[active] = updated, updated[:-1].T, is_measured.T
             for variation, change in zip(active, moved, strict=True):
                 changes[variation].append(float(change))
-            active = active[moved > max_change]
+            active = active[~(moved <= max_change)]
             if not active.size:
-                return Iterated(sf, tuple(tuple(of_variation) for of_variation in changes))
+                return Iterated(sf, measured, tuple(tuple(of_variation) for of_variation in changes))
         name, last = variations.names[active[0]], changes[active[0]]
         raise NotConvergedError(
             f"binned scale factors ({name}) still move by {last[-1]:.2e} > {max_change:.0e} after {max_iterations} "
@@ -176,17 +179,21 @@ class TagAndProbe:
             "empty"
         )
 
-    def _step(self, variations: Variations, data: Mapping[str, DataSums], flat: Floats, active: Ints) -> Floats:
-        updated = flat.copy()
+    def _step(
+        self, variations: Variations, data: Mapping[str, DataSums], flat: Floats, active: Ints
+    ) -> tuple[Floats, Bools]:
+        """Return the next scale factors, shape ``(n_bins + 1, n_active)``, and which are measured, without the last."""
+        updated, measured = flat.copy(), np.zeros((self.size, len(active)), np.bool_)
         for name, part in self.parts.items():
             weights, sums = variations.weights[name].of(active), data[name].of(active)
+            own = slice(part.first, part.first + part.size)
             try:
-                updated[part.first : part.first + part.size] = part.update(weights, sums, flat)
-            except _KinematicBinError as error:
+                updated[own], measured[own] = part.update(weights, sums, flat)
+            except _VariationError as error:
                 raise ValueError(f"region {name}, {variations.names[active[error.variation]]}: {error}") from None
         if variations.offset is not None:
-            updated[:-1] += variations.offset[:, active]
-        return updated
+            updated[:-1] += np.where(measured, variations.offset[:, active], 0.0)
+        return updated, measured
 
     def joined(self, parts: Mapping[str, Floats]) -> Floats:
         """Return arrays in the bins of some flavours as one flat vector, shape ``(n_bins,)``; 0 elsewhere."""
@@ -196,8 +203,8 @@ class TagAndProbe:
             flat[first : first + part.size] = part.ravel()
         return flat
 
-    def split(self, flat: Floats) -> dict[str, Floats]:
-        """Return flat scale factors as arrays by flavour, shape (..., n_pt, n_abseta, n_disc)."""
+    def split(self, flat: Array) -> dict[str, Array]:
+        """Return flat arrays of all bins by flavour, shape (..., n_pt, n_abseta, n_disc)."""
         parts = {}
         for name in self.measured:
             first, bins = self._offset[name], self.bins[name]
@@ -205,9 +212,9 @@ class TagAndProbe:
         return parts
 
 
-class _KinematicBinError(ValueError):
-    def __init__(self, variation: int, error: ValueError) -> None:
-        super().__init__(str(error))
+class _VariationError(ValueError):
+    def __init__(self, variation: int, reason: str) -> None:
+        super().__init__(reason)
         self.variation = variation
 
 
@@ -244,8 +251,10 @@ class RegionPart:
 
         return DataSums(sums(self.data_bin, self.size), sums(self.data_kinematic, self.kinematic.size))
 
-    def update(self, weights: VariationWeights, data: DataSums, flat: Floats) -> Floats:
+    def update(self, weights: VariationWeights, data: DataSums, flat: Floats) -> tuple[Floats, Bools]:
         """Return (data - contamination) / simulation in the flavour's bins, shape ``(size, n_variations)``.
+
+        And which bins are measured, those with a positive sum of simulated weights; all others have 1.
 
         ``flat`` holds the scale factors, the one of value 1 last, shape ``(n_bins + 1, n_variations)``.
         """
@@ -257,9 +266,12 @@ class RegionPart:
             try:
                 scale[:, variation] = kappa(self.kinematic, counted[:, variation], total[:, variation])
             except ValueError as error:
-                raise _KinematicBinError(variation, error) from None
+                raise _VariationError(variation, str(error)) from None
         sums = histograms(self.simulation, *weighted, scale, 2 * self.size)
         enriched, contamination = sums[: self.size], sums[self.size :]
-        updated = np.full(enriched.shape, np.nan)
-        np.divide(data.histogram - contamination, enriched, out=updated, where=enriched > 0)
-        return updated
+        excess = data.histogram - contamination
+        broken = ~(np.isfinite(excess) & np.isfinite(enriched)).all(axis=0)
+        if broken.any():
+            raise _VariationError(int(np.argmax(broken)), "sums of weights are not finite; check the weights")
+        measured = enriched > 0
+        return np.divide(excess, enriched, out=np.ones_like(enriched), where=measured), measured

@@ -11,12 +11,11 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import expit
 
 from deepsf.arrays import Floats
-from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor
+from deepsf.binned.flavour import BinnedFlavour
+from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.flavours import Flavour
-from deepsf.exports.formula import Polynomial, Space
+from deepsf.exports.formula import Polynomial
 from deepsf.exports.systematics import NOMINAL, acts_on_charm_alone
-from deepsf.probes.bins import FlavourBins
-from deepsf.probes.weights import NormalisationTable
 
 LOWEST_DISCRIMINANT, HIGHEST_DISCRIMINANT = -15.0, 1.1
 """Outer edges in the discriminant, those of the public files; -15 to 0 holds the invalid scores."""
@@ -97,45 +96,17 @@ def completed(tables: Mapping[str, Mapping[str, ShapeTable]], flavours: Mapping[
 
 
 def table_of(flavour: BinnedFlavour, abseta_max: float = 0.0) -> ShapeTable:
-    """Return the smooth, normalised scale factor of one flavour, in one shift."""
-    return shape_table(
-        flavour.bins,
-        invalid=flavour.sf[..., 0],
-        node=flavour.node,
-        smooth=flavour.smooth,
-        space=flavour.transform,
-        normalisation=flavour.normalisation["binned_smooth"],
-        abseta_max=abseta_max,
-    )
+    """Return the smooth, normalised scale factor of one flavour, in one shift.
 
-
-def shape_table(
-    bins: FlavourBins,
-    *,
-    invalid: Floats,
-    node: Floats,
-    smooth: Floats,
-    space: Space,
-    normalisation: NormalisationTable,
-    abseta_max: float = 0.0,
-) -> ShapeTable:
-    """Return a smoothed scale factor with its normalisation as one table.
-
-    The bins of the table are the scale factor's, cut at the edges of the normalisation's (pT, |eta|) bins.
-
-    Parameters
-    ----------
-    invalid
-        Scale factor of jets without a valid score, shape ``(n_pt, n_abseta)``; NaN (not measured) counts as 1.
-    node, smooth
-        Nodes in ``space``, shape ``(n_nodes,)``, and values there, shape ``(n_pt, n_abseta, n_nodes)``; NaN nodes are
-        left out, a row of NaN counts as 1.
+    The bins of the table are the scale factor's, cut at the edges of the normalisation's (pT, |eta|) bins. Nodes that
+    are not measured are left out of a curve, one without any is 1.
     """
+    bins, normalisation = flavour.bins, flavour.normalisation["binned_smooth"]
     pt = _cut(bins.pt_gev, normalisation.bins.pt_gev, HIGHEST_PT_GEV)
     abseta = _cut(bins.abseta, normalisation.bins.abseta, max(float(bins.abseta[-1]), abseta_max))
     abseta[0] = 0.0  # the first bin is open downwards
-    n_pt, n_abseta = invalid.shape
-    curves = [[_curve(float(invalid[i, j]), node, smooth[i, j], space) for i in range(n_pt)] for j in range(n_abseta)]
+    n_pt, n_abseta, _ = bins.shape
+    curves = [[_curve(flavour, i, j) for i in range(n_pt)] for j in range(n_abseta)]
     pt_middle, abseta_middle = (0.5 * (edges[:-1] + edges[1:]) for edges in (pt, abseta))
     row = np.searchsorted(bins.pt_gev[1:-1], pt_middle, side="right")
     column = np.searchsorted(bins.abseta[1:-1], abseta_middle, side="right")
@@ -161,12 +132,13 @@ def _cut(edges: Floats, inner: Floats, last: float) -> Floats:
     return np.concatenate([[first], within[(within > first) & (within < last)], [last]])
 
 
-def _curve(invalid: float, node: Floats, values: Floats, space: Space) -> Curve:
-    measured = np.isfinite(values)
+def _curve(flavour: BinnedFlavour, pt_bin: int, abseta_bin: int) -> Curve:
+    place, space = (pt_bin, abseta_bin), flavour.transform
+    measured = flavour.measured[place][1:]
     # rounded nodes are the origins: as exact as all other numbers, and shorter
-    at, values = _rounded(node[measured]), values[measured]
+    at, values = _rounded(flavour.node[measured]), flavour.smooth[place][measured]
     first, last = (Polynomial((float(v),)) for v in (_rounded(values)[[0, -1]] if len(values) else (1.0, 1.0)))
-    below = Polynomial((float(_rounded(invalid)) if np.isfinite(invalid) else 1.0,))
+    below = Polynomial((float(_rounded(flavour.sf[place][0])),))
     if len(values) < 2:
         return Curve((LOWEST_DISCRIMINANT, 0.0, HIGHEST_DISCRIMINANT), (below, first))
     position = expit(at) if space == "logit" else at

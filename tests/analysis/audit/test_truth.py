@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from deepsf.audit.truth import (
     pull,
     rms,
 )
-from deepsf.binned.scale_factor import BinnedFlavour
+from deepsf.binned.flavour import unit_table
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets
 from deepsf.probes.weights import NormalisationTable
@@ -82,10 +84,10 @@ def test_pulls_of_members_scattered_about_the_truth_have_width_one_in_sem() -> N
 
 def test_binned_pull_takes_the_bins_mean_truth_and_the_normalised_error() -> None:
     of = Jets(*(np.array(v, np.float32) for v in ([30, 30, 60], [1, 1, 1], [0.2, 0.3, 0.7])), np.zeros(3, np.int8))
-    sf, error = np.full(BINS.shape, np.nan), np.full(BINS.shape, np.nan)
+    sf, error = np.ones(BINS.shape), np.zeros(BINS.shape)
     sf[0, 0, 1], sf[1, 0, 2] = 1.2, 0.6
     error[0, 0, 1], error[1, 0, 2] = 0.1, 0.2
-    table = BinnedFlavour(BINS, sf, error, np.empty((0, *BINS.shape)), np.zeros(2), sf[..., 1:], "logit", {})
+    table = replace(unit_table(BINS, np.arange(2.0), "logit"), sf=sf, error=error, measured=error > 0)
     table.normalisation["binned"] = NormalisationTable(ONE_BIN, np.array([2.0]))
     result = binned_pull(probe(np.array([0.4, 0.6, 0.4]), np.ones((2, 3)), of, binned=np.array([0.6, 0.6, 0.3])), table)
     # normalised by 2: 0.6 +- 0.05 against mean truth 0.5 is +2; 0.3 +- 0.1 against 0.4 is -1

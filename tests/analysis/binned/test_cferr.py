@@ -8,6 +8,7 @@ import pytest
 from deepsf.binned import cferr
 
 ELSEWHERE = ["hf"]
+ALL = np.array([True, True])
 
 
 @pytest.mark.parametrize(
@@ -35,21 +36,26 @@ def test_the_total_of_the_jes_counts_where_it_is_all_there_is():
 
 def test_deviations_add_in_quadrature_by_sign_and_are_doubled():
     # deviations +0.03 and +0.04 up, -0.02 down; nominal 1: e+ = 2 * 0.05, e- = 2 * 0.02
-    up, down = cferr.error(np.array([1.0]), [np.array([1.03]), np.array([1.04]), np.array([0.98])])
+    up, down = cferr.error(np.array([1.0]), [np.array([1.03]), np.array([1.04]), np.array([0.98])], ALL[:1])
     np.testing.assert_allclose([up.item(), down.item()], [0.10, 0.04])
 
 
 def test_an_error_covers_the_distance_of_the_nominal_from_one():
     # relative deviation of 1.26 to 1.2: 0.05, doubled 0.1, below the distance 0.2; downwards neither
-    up, down = cferr.error(np.array([1.2, 0.7]), [np.array([1.26, 0.7])])
+    up, down = cferr.error(np.array([1.2, 0.7]), [np.array([1.26, 0.7])], ALL)
     np.testing.assert_allclose(up, [0.2, 0.0])
     np.testing.assert_allclose(down, [0.0, 0.3])
 
 
 def test_a_bin_that_was_not_measured_has_no_error():
-    up, down = cferr.error(np.array([np.nan, 1.0]), [np.array([1.1, np.nan])])
+    up, down = cferr.error(np.array([1.2, 1.0]), [np.array([1.1, 1.0])], ~ALL)
     assert (up == 0).all()
     assert (down == 0).all()
+
+
+def test_a_bin_of_scale_factor_zero_deviates_from_one_alone():
+    up, down = cferr.error(np.array([0.0, 1.0]), [np.array([0.5, 1.0])], ALL)
+    assert (up.tolist(), down.tolist()) == ([0.0, 0.0], [1.0, 0.0])
 
 
 def test_shapes_by_hand():

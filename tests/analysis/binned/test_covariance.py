@@ -8,13 +8,17 @@ import pytest
 from deepsf.binned.covariance import StatisticalCovariance
 
 
+def every(replicas):
+    return {name: np.ones(values.shape, bool) for name, values in replicas.items()}
+
+
 def test_two_bins_by_hand():
     # deviations (-1, -2), (0, 0), (1, 2): variances 1 and 4, covariance 2; one direction (1, 2)/sqrt(5) of variance 5
     replicas = {
         "b": np.array([[4.0], [5.0], [6.0]])[..., None, None],
         "udsg": np.array([[1.0], [3.0], [5.0]])[..., None, None],
     }
-    covariance = StatisticalCovariance.of_replicas(replicas)
+    covariance = StatisticalCovariance.of_replicas(replicas, every(replicas))
     np.testing.assert_allclose(covariance.matrix, [[1, 2], [2, 4]], atol=1e-12)
     np.testing.assert_allclose(covariance.values, [5, 0], atol=1e-12)
     np.testing.assert_allclose(covariance.carried[0], 1.0)
@@ -29,7 +33,7 @@ def test_all_eigenvectors_together_are_the_covariance_that_was_put_in():
     rng = np.random.default_rng(1)
     truth = np.array([[4.0, 1.0, 0.0], [1.0, 2.0, -0.5], [0.0, -0.5, 1.0]])
     drawn = rng.multivariate_normal(np.zeros(3), truth, 20_000).reshape(-1, 1, 1, 3)
-    covariance = StatisticalCovariance.of_replicas({"b": drawn})
+    covariance = StatisticalCovariance.of_replicas({"b": drawn}, every({"b": drawn}))
     summed = sum(np.outer(v.ravel(), v.ravel()) for v in (covariance.variation(k)["b"] for k in range(3)))
     np.testing.assert_allclose(summed, covariance.matrix, atol=1e-12)
     np.testing.assert_allclose(covariance.matrix, np.cov(drawn.reshape(-1, 3), rowvar=False), atol=1e-12)
@@ -41,9 +45,9 @@ def test_all_eigenvectors_together_are_the_covariance_that_was_put_in():
 
 def test_a_bin_that_some_bootstraps_lack_keeps_the_variance_of_the_others():
     replicas = np.random.default_rng(2).normal(size=(50, 1, 1, 3))
-    replicas[:10, ..., 1] = np.nan
-    replicas[:, ..., 2] = np.nan
-    covariance = StatisticalCovariance.of_replicas({"b": replicas})
+    measured = np.ones(replicas.shape, bool)
+    measured[:10, ..., 1] = measured[:, ..., 2] = False
+    covariance = StatisticalCovariance.of_replicas({"b": replicas}, {"b": measured})
     np.testing.assert_allclose(covariance.matrix[1, 1], replicas[10:, 0, 0, 1].var(ddof=1))
     assert (covariance.matrix[2] == 0).all()
     assert np.linalg.eigvalsh(covariance.matrix).min() > -1e-12
@@ -51,4 +55,4 @@ def test_a_bin_that_some_bootstraps_lack_keeps_the_variance_of_the_others():
 
 def test_one_bootstrap_is_not_enough():
     with pytest.raises(ValueError, match=r"at least 2 bootstraps, got 1; raise binned\.n_bootstrap"):
-        StatisticalCovariance.of_replicas({"b": np.ones((1, 1, 1, 2))})
+        StatisticalCovariance.of_replicas({"b": np.ones((1, 1, 1, 2))}, every({"b": np.ones((1, 1, 1, 2))}))

@@ -27,9 +27,11 @@ def test_a_source_that_moves_upwards_both_ways_counts_once_and_not_downwards():
     assert (up[0], down[0]) == (pytest.approx(0.3), 0.0)
 
 
-def test_values_that_were_not_measured_do_not_deviate():
-    up, down = envelope(np.array([1.0, np.nan]), {"lf_up": np.array([np.nan, 2.0])})
-    np.testing.assert_array_equal([up, down], 0.0)
+def test_numbers_that_are_not_finite_are_refused():
+    with pytest.raises(ValueError, match="nominal values: 1 of 2 values are not finite"):
+        envelope(np.array([1.0, np.nan]), {})
+    with pytest.raises(ValueError, match="values of shift lf_up: 1 of 1 values are not finite"):
+        envelope(np.array([1.0]), {"lf_up": np.array([np.inf])})
 
 
 def test_without_shifts_it_is_zero():

@@ -35,7 +35,7 @@ def test_nodes_are_the_medians_of_the_flavours_probe_jets(toy, tables):
 @pytest.mark.parametrize("method", ["binned", "binned_smooth"])
 def test_both_methods_have_the_mean_one_on_the_inclusive_jets(toy, tables, method):
     shape = tables.shape
-    table = tables.table(curved(shape), np.zeros(shape), np.empty((0, *shape)))
+    table = tables.table(curved(shape), np.ones(shape, bool))
     sample = toy.measurement().inclusive_of("b")
     value = table.raw(sample.jets, method)
     normalisation = table.normalisation[method]
@@ -46,7 +46,7 @@ def test_both_methods_have_the_mean_one_on_the_inclusive_jets(toy, tables, metho
 
 def test_a_smooth_curve_keeps_the_mean_of_the_bins_over_the_probe_jets(toy, tables):
     shape = tables.shape
-    table = tables.table(curved(shape), np.zeros(shape), np.empty((0, *shape)))
+    table = tables.table(curved(shape), np.ones(shape, bool))
     simulation = toy.entries["hf"].simulation
     chosen = np.flatnonzero(simulation.probe.flavour == 0)
     probe, weight = simulation.probe[chosen], simulation.weight[chosen]
@@ -80,4 +80,4 @@ def test_a_flavour_of_unit_scale_factor_takes_region_and_bins_of_another(toy):
 
 def test_negative_scale_factors_cannot_be_normalised(tables):
     with pytest.raises(ValueError, match="cannot normalise scale factors"):
-        tables.values(-np.ones(tables.shape), tables.nominal)
+        tables.values(-np.ones(tables.shape), np.ones(tables.shape, bool), tables.nominal)

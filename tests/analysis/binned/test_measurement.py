@@ -43,10 +43,10 @@ def test_the_error_of_a_pure_bin_is_poissonian():
 
 
 def test_the_spread_leaves_out_what_a_replica_could_not_measure():
-    # 1, 3: standard deviation sqrt(2); a single value has none
-    replicas = np.array([[1.0, np.nan], [3.0, 2.0], [np.nan, np.nan]])
-    np.testing.assert_allclose(spread(replicas), [np.sqrt(2.0), np.nan])
-    assert np.isnan(spread(replicas[:1])).all()
+    # 1, 3: standard deviation sqrt(2); that of a single value is not known
+    replicas = np.array([[1.0, 9.0], [3.0, 2.0], [9.0, 9.0]])
+    np.testing.assert_allclose(spread(replicas, replicas < 9), [np.sqrt(2.0), 0.0])
+    assert (spread(replicas[:1], replicas[:1] < 9) == 0).all()
 
 
 def test_the_order_of_regions_and_flavours_changes_no_number(toy):

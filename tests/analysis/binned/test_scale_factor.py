@@ -10,13 +10,8 @@ import numpy as np
 import pytest
 import uhi.io.json
 
-from deepsf.binned.scale_factor import (
-    BinnedFlavour,
-    BinnedScaleFactor,
-    ShiftedValues,
-    normalised_bins,
-    normalised_curve,
-)
+from deepsf.binned.flavour import BinnedFlavour, ShiftedValues, unit_table
+from deepsf.binned.scale_factor import BinnedScaleFactor, normalised_bins, normalised_curve
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets, logit
 from deepsf.probes.weights import NormalisationTable
@@ -41,8 +36,11 @@ def test_a_file_gives_back_the_same_numbers_and_the_same_bytes(toy, result):
     [
         (lambda content: content.clear(), "it lacks 'flavours'"),
         (lambda content: content["flavours"]["b"].pop("nodes"), "it lacks 'nodes'"),
-        (lambda content: content["flavours"]["b"]["nodes"].pop(), r"not \d+ nodes and smooth values for"),
-        (lambda content: content["flavours"]["b"]["smooth"]["lf_up"].pop(), r"not \d+ nodes and smooth values for"),
+        (
+            lambda content: content["flavours"]["b"]["nodes"].pop(),
+            r"there are \d+ nodes and \d+ marks of",
+        ),
+        (lambda content: content["flavours"]["b"]["smooth"]["lf_up"].pop(), "smooth of lf_up has the shape"),
         (lambda content: content["flavours"]["b"].update(space="evil"), "the space 'evil' is unknown"),
         (lambda content: content["flavours"]["b"].update(replicas=3), "'int' object has no attribute 'values'"),
         (lambda content: content["flavours"]["b"]["normalisation"]["nominal"]["binned"].update(mean=[0.0]), "means"),
@@ -76,8 +74,11 @@ def test_the_file_is_a_histogram_with_a_shift_axis(result):
     histogram = hist.Hist(content["flavours"]["b"]["scale_factor"])
     assert [axis.name for axis in histogram.axes] == ["shift", "pt", "abseta", "discriminant"]
     table = result.flavours["b"]
-    np.testing.assert_array_equal(histogram["lf_up", ...].values(), table.sf_of("lf_up"))
-    np.testing.assert_allclose(np.sqrt(histogram["nominal", ...].variances()), table.error)
+    # the toy has no invalid scores: what is not measured is null
+    assert (~table.measured).sum() == table.bins.shape[0] * table.bins.shape[1]
+    lf_up, error = histogram["lf_up", ...].values(), np.sqrt(histogram["nominal", ...].variances())
+    np.testing.assert_array_equal(lf_up, np.where(table.measured, table.sf_of("lf_up"), np.nan))
+    np.testing.assert_allclose(error, np.where(table.measured, table.error, np.nan))
     # 3 of at most 11 eigenvectors: more than their number's share, less than everything
     assert 3 / 11 < content["covariance"]["carried"][-1] < 1
     assert len(content["covariance"]["eigenvalues"]) == 3
@@ -122,12 +123,21 @@ HALVES = KinematicBins(np.array([50.0]), np.empty(0))
 
 
 def by_hand() -> BinnedFlavour:
-    """Return 1, 2, 4 below and 3, NaN, 5 above 50 GeV, over 2 below and 0.5 above; a shift doubles the values."""
-    sf = np.array([[[1.0, 2.0, 4.0]], [[3.0, np.nan, 5.0]]])
+    """Return 1, 2, 4 below and 3, none, 5 above 50 GeV, over 2 below and 0.5 above; a shift doubles the values."""
+    sf = np.array([[[1.0, 2.0, 4.0]], [[3.0, 1.0, 5.0]]])
+    measured = np.array([[[True, True, True]], [[True, False, True]]])
     tables = dict.fromkeys(("binned", "binned_smooth"), NormalisationTable(HALVES, np.array([2.0, 0.5])))
     node, error = logit([0.25, 0.75]), np.full(sf.shape, 0.1)
-    shifts = {"lf_up": ShiftedValues(2.0 * sf, 2.0 * sf[..., 1:], tables)}
-    return BinnedFlavour(BINS, sf, error, np.empty((0, *sf.shape)), node, sf[..., 1:], "logit", tables, shifts)
+    doubled = np.where(measured, 2.0 * sf, sf)
+    return replace(
+        unit_table(BINS, node, "logit"),
+        sf=sf,
+        measured=measured,
+        error=error,
+        smooth=sf[..., 1:],
+        normalisation=tables,
+        shifts={"lf_up": ShiftedValues(doubled, doubled[..., 1:], tables)},
+    )
 
 
 def jets(pt, score) -> Jets:
@@ -178,3 +188,26 @@ def test_a_normalisation_in_other_bins_is_averaged_over_the_jets_of_a_bin():
 def test_the_normalised_curve_passes_through_the_normalised_nodes():
     table = by_hand()
     np.testing.assert_allclose(normalised_curve(table, 0, 0, table.positions[1:]), [1.0, 2.0])
+
+
+def test_what_is_not_measured_is_null_in_the_file_and_comes_back():
+    table = replace(by_hand(), replicas=np.ones((2, *BINS.shape)), replica_measured=np.ones((2, *BINS.shape), bool))
+    table.replica_measured[1, 0, 0, 2], table.error[0, 0, 0] = False, 0.0
+    text = BinnedScaleFactor({"b": table}, (0.0,)).to_json()
+    stored = json.loads(text)["flavours"]["b"]
+    assert stored["scale_factor"]["storage"]["values"][0] == [[[1.0, 2.0, 4.0]], [[3.0, None, 5.0]]]
+    assert stored["smooth"]["lf_up"] == [[[4.0, 8.0]], [[None, 10.0]]]
+    assert stored["replicas"]["storage"]["values"][1] == [[[1.0, 1.0, None]], [[1.0, 1.0, 1.0]]]
+    again = BinnedScaleFactor.from_json(text)
+    assert again.to_json() == text
+    for name in ("sf", "measured", "error", "replicas", "replica_measured", "smooth"):
+        np.testing.assert_allclose(getattr(again.flavours["b"], name), getattr(table, name), err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["sf", "error", "smooth"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_no_table_holds_a_number_that_is_not_finite(name, value):
+    values = getattr(by_hand(), name).copy()
+    values[0, 0, 0] = value
+    with pytest.raises(ValueError, match=rf"{name}: 1 of \d values are not finite; measure it anew"):
+        replace(by_hand(), **{name: values})

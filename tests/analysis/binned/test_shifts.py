@@ -29,8 +29,13 @@ def prepared(toy, errors=None):
     measurement = measure(method, settings)
     if errors is not None:  # two replicas at -+ error / sqrt(2) around the nominal have that standard deviation
         pair = {name: np.stack([sf - e / np.sqrt(2), sf + e / np.sqrt(2)]) for name, sf, e in errors(measurement)}
-        measurement = replace(measurement, replicas=pair)
+        measurement = with_replicas(measurement, pair)
     return method, measurement, settings
+
+
+def with_replicas(measurement, replicas):
+    measured = {name: np.ones(values.shape, bool) for name, values in replicas.items()}
+    return replace(measurement, replicas=replicas, replica_measured=measured)
 
 
 def shifted(toy, shifts, errors=None, event_weights=None):
@@ -62,7 +67,7 @@ def test_a_statistical_shape_without_contamination_is_the_error_times_the_shape(
     settings = Binned(bins={"b": toy.bins["b"]}, n_bootstrap=0)
     measurement = measure(method, settings)
     np.testing.assert_allclose(measurement.sf["b"], 1.0)
-    measurement = replace(measurement, replicas={"b": np.stack([np.full(bins["b"].shape, v) for v in (0.9, 1.1)])})
+    measurement = with_replicas(measurement, {"b": np.stack([np.full(bins["b"].shape, v) for v in (0.9, 1.1)])})
     found = measure_side_by_side(
         method, measurement, POSITIONS, settings=settings, shifts=Shifts(contamination={}), event_weights={}
     )
@@ -87,7 +92,7 @@ def test_a_shift_weights_contamination_with_its_own_scale_factors(noiseless_toy)
 
 def test_a_bin_without_an_error_keeps_its_value(noiseless_toy):
     def none(measurement):
-        return [(name, sf, np.full(sf.shape, np.nan)) for name, sf in measurement.sf.items()]
+        return [(name, sf, np.zeros(sf.shape)) for name, sf in measurement.sf.items()]
 
     _, measurement, found = shifted(noiseless_toy, Shifts(contamination={}), none)
     for name in MEASURED:

@@ -55,9 +55,23 @@ def test_a_bin_without_simulation_of_the_flavour_is_not_measured(noiseless_toy):
     probe = region.simulation.probe
     index = np.flatnonzero(~((probe.flavour == 0) & (probe.discriminant > 0.7) & (probe.pt_gev > 60)))
     without = {**noiseless_toy.entries, "hf": RegionEntries(region.data, region.simulation[index])}
-    sf = run(noiseless_toy, without, max_change=1e-6).sf["b"]
-    assert np.isnan(sf[1, 0, 4])
-    assert np.isfinite(np.delete(sf.ravel(), 9)).all()
+    found = run(noiseless_toy, without, max_change=1e-6)
+    sf, measured = found.sf["b"], found.measured["b"]
+    assert (sf[1, 0, 4], measured[1, 0, 4]) == (1.0, False)
+    assert np.delete(measured.ravel(), 9).all()
+    assert np.isfinite(sf).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("kind", ["data", "simulation"])
+def test_a_weight_that_is_not_finite_is_an_error_and_no_bin_without_measurement(noiseless_toy, kind, value):
+    """One broken weight in millions made every bin of its kinematic row 1, as if nothing were there."""
+    region = noiseless_toy.entries["hf"]
+    broken = getattr(region, kind).weight.copy()
+    broken[7] = value
+    changed = replace(region, **{kind: replace(getattr(region, kind), weight=broken)})
+    with pytest.raises(ValueError, match="region hf, nominal: "):
+        run(noiseless_toy, {**noiseless_toy.entries, "hf": changed})
 
 
 def test_an_iteration_that_still_moves_says_so(noiseless_toy):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
+from deepsf.binned.flavour import BinnedFlavour, ShiftedValues
+from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.flavours import Flavour, hadron_flavours
 from deepsf.exports.corrections import Label
 from deepsf.networks.dense import DenseNetwork
@@ -47,15 +48,17 @@ def _flavour(seed, pt, abseta, disc, inner_pt, inner_abseta, transform="logit", 
 
     nominal = values()
     # not measured: an invalid bin, an inner and a last bin, all but one of a row, a whole row
-    nominal.sf[0, 0, 0] = np.nan
-    for place in ((0, 0, 2), (1, 0, -1)):
-        nominal.smooth[place] = np.nan
-    nominal.smooth[2, 0, 1:] = nominal.smooth[-1, -1, :] = np.nan
+    measured = np.ones(bins.shape, bool)
+    for place in ((0, 0, 0), (0, 0, 3), (1, 0, -1), (2, 0, slice(2, None)), (-1, -1, slice(1, None))):
+        measured[place] = False
+    nominal.sf[~measured], nominal.smooth[~measured[..., 1:]] = 1.0, 1.0
     return BinnedFlavour(
         bins=bins,
         sf=nominal.sf,
+        measured=measured,
         error=np.full(bins.shape, 0.01),
         replicas=np.ones((2, *bins.shape)),
+        replica_measured=np.ones((2, *bins.shape), bool),
         node=logit(centres) if transform == "logit" else centres,
         smooth=nominal.smooth,
         transform=transform,

@@ -9,9 +9,9 @@ import hist
 import numpy as np
 
 from deepsf.audit.truth import FlavourTruth
+from deepsf.binned.flavour import BinnedFlavour, ShiftedValues, unit_table
 from deepsf.binned.pseudo_experiments import Experiments
 from deepsf.binned.purity import FlavourPurities
-from deepsf.binned.scale_factor import BinnedFlavour, ShiftedValues
 from deepsf.networks.ensemble import FlavourSummary, summarise_flavour
 from deepsf.plots.scale_factors.panels import FlavourResults
 from deepsf.plots.style import Style
@@ -43,8 +43,9 @@ def binned(bins: FlavourBins = BINS, mean: float = 1.0, shifts: Mapping[str, flo
     node = logit(0.5 * (bins.discriminant[1:-1] + np.minimum(bins.discriminant[2:], 1.0)))
     tables = {"binned": flat_table(mean), "binned_smooth": flat_table(mean)}
     shifted = {name: ShiftedValues(sf * f, sf[..., 1:] * f, tables) for name, f in (shifts or {}).items()}
-    error, replicas = np.full(bins.shape, 0.2), np.ones((2, *bins.shape))
-    return BinnedFlavour(bins, sf, error, replicas, node, sf[..., 1:], "logit", tables, shifted)
+    unit = unit_table(bins, node, "logit")
+    error = np.full(bins.shape, 0.2)
+    return replace(unit, sf=sf, error=error, smooth=sf[..., 1:], normalisation=tables, shifts=shifted)
 
 
 def summary(bins: FlavourBins = BINS, n_invalid: int = 20, value: float = 1.0) -> FlavourSummary:

@@ -117,8 +117,8 @@ def test_values_beyond_the_histogram_are_mentioned():
 
 def test_bins_that_were_not_measured_leave_gaps(tmp_path):
     table = binned()
-    table.sf[0, 0, 2] = np.nan
-    table.error[...] = np.nan
+    table.measured[0, 0, 2] = False
+    table.error[...] = 0.0
     made = figure(panel(table=table), STYLE)
     main = made.axes[0]
     heights = np.concatenate([container.lines[0].get_ydata() for container in main.containers])

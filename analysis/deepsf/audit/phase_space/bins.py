@@ -13,7 +13,8 @@ import numpy as np
 from deepsf.arrays import Floats, Ints
 from deepsf.audit.chi2 import BinSums
 from deepsf.audit.phase_space.jets import PhaseSpaceEvents
-from deepsf.binned.scale_factor import BinnedScaleFactor, JetBins
+from deepsf.binned.flavour import JetBins
+from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_FIRST, N_JETS_LAST, RANKS, Validation
 from deepsf.probes.entries import Jets

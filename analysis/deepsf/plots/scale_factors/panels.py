@@ -13,7 +13,8 @@ import numpy as np
 from deepsf.arrays import Floats
 from deepsf.audit.methods import DEEPSF, NONE
 from deepsf.audit.truth import FlavourTruth
-from deepsf.binned.scale_factor import BinnedFlavour, normalised_bins, normalised_curve, systematic_envelope
+from deepsf.binned.flavour import BinnedFlavour
+from deepsf.binned.scale_factor import normalised_bins, normalised_curve, systematic_envelope
 from deepsf.networks.ensemble import FlavourSummary
 from deepsf.plots.discriminant_axis import DiscriminantAxis, drawn_edges
 from deepsf.plots.scale_factors.reference import Reference
@@ -171,6 +172,7 @@ class FlavourResults:
     def values(self) -> BinValues:
         """All values, with the axes pT, |eta|, discriminant."""
         (binned, error), estimate = normalised_bins(self.table), self.summary.estimate()
+        binned, error = np.where(self.table.measured, binned, np.nan), np.where(error > 0, error, np.nan)
         envelope = systematic_envelope(self.table)
         return BinValues(
             binned,
@@ -213,9 +215,14 @@ class FlavourResults:
             jets=JetValues(self.jets.counts[place], self.jets.edges, self.jets.n_jets[place]),
             n_members=self.n_members,
             fine=fine,
-            smooth=normalised_curve(self.table, pt_bin, abseta_bin, fine),
+            smooth=self._curve(pt_bin, abseta_bin, fine),
             reference=self._reference_at(pt, abseta, fine),
         )
+
+    def _curve(self, pt_bin: int, abseta_bin: int, fine: Floats) -> Floats:
+        """Return the smooth scale factor of a (pT, |eta|) bin, NaN if nothing was measured there."""
+        curve = normalised_curve(self.table, pt_bin, abseta_bin, fine)
+        return curve if self.table.measured[pt_bin, abseta_bin, 1:].any() else np.full_like(curve, np.nan)
 
     def _reference_at(self, pt: tuple[float, float], abseta: tuple[float, float], fine: Floats) -> LabelledCurve | None:
         """Return the reference at the centre of a (pT, |eta|) bin."""

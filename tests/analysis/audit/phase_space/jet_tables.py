@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deepsf.binned.scale_factor import BinnedFlavour, BinnedScaleFactor, ShiftedValues
+from deepsf.binned.flavour import ShiftedValues, unit_table
+from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.flavours import Flavour
 from deepsf.config.samples import Sample
 from deepsf.probes.bins import FlavourBins, KinematicBins
@@ -81,7 +83,7 @@ def binned(sf, shifts=None):
             name: ShiftedValues(np.broadcast_to(np.asarray(v, np.float64), BINS.shape).copy(), full[..., 1:], both)
             for name, v in shifted.items()
         }
-        error, replicas = np.full(BINS.shape, 0.1), np.ones((2, *BINS.shape))
-        return BinnedFlavour(BINS, full, error, replicas, node, full[..., 1:], "logit", both, found)
+        unit, error = unit_table(BINS, node, "logit"), np.full(BINS.shape, 0.1)
+        return replace(unit, sf=full, error=error, smooth=full[..., 1:], normalisation=both, shifts=found)
 
     return BinnedScaleFactor({"b": table(sf, shifts or {}), "udsg": table(1.0, {})}, (0.0,))
