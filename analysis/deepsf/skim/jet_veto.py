@@ -14,8 +14,8 @@ from deepsf.config.selection import Jet
 from deepsf.nanoaod.columns import Collection
 from deepsf.skim.jet_id import JetIdentification, identification_of, load_jet_id
 
-ABSETA_MAX, PHI_MAX = 5.19, 3.1415926
-"""The maps of CMS end at |eta| = 5.191, and at the last digits of pi."""
+ABSETA_MAX, PHI_MAX = 5.19, 3.14159
+"""The maps of CMS end at |eta| = 5.191 and |phi| = 3.1415926, and do not hold their upper ends."""
 
 
 class JetVetoError(ValueError):
