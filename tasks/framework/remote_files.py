@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from deepsf.nanoaod.remote import server_of
 from deepsf.nanoaod.root_file import UnreachableError
 from tasks.framework import settings
 from tasks.framework.provenance import write_json
@@ -23,6 +24,8 @@ N_AT_ONCE = 16
 """Files that are asked for at the same time: mostly it is waiting."""
 
 _failed: dict[str, UnreachableError] = {}
+_silent: set[tuple[str, ...]] = set()
+"""Servers that did not answer when they were asked for lists."""
 
 
 def identity(location: str, redirectors: Sequence[str]) -> str | None:
@@ -87,15 +90,19 @@ def matching(pattern: str, redirectors: Sequence[str]) -> list[str]:
     """
     from deepsf.nanoaod.listing import files_matching
 
-    known = _read_note(pattern)
+    known = _read_note(pattern).get("files")
+    servers = (server_of(pattern), *redirectors)
+    if known is not None and servers in _silent:
+        return list(known)
     try:
-        files = files_matching(pattern, redirectors)
+        files = files_matching(pattern, redirectors, patient=known is None)
     except UnreachableError as error:
-        if "files" not in known:
+        if known is None:
             raise
-        log.warning("%s; the list is the one of the last time, %d files", error, len(known["files"]))
-        return list(known["files"])
-    if files != known.get("files"):
+        _silent.add(servers)
+        log.warning("%s; files of its patterns are those of the last time", error)
+        return list(known)
+    if files != known:
         write_json(_note(pattern), {"location": pattern, "files": files}, durable=False)
     return files
 

@@ -36,7 +36,7 @@ def test_reasons_for_reruns_are_those_that_manifests_give(tmp_path):
     }
     # these are said by tasks, and tested there
     of_tasks = {"absent", "changed after it was made", "an empty file", "made by MeasureBinnedSF"}
-    of_tasks |= {"inputs changed while the task ran"}
+    of_tasks |= {"inputs changed while the task ran", "the file was skipped, and on_bad_file is fail"}
     assert set(quoted(RERUNS)) == given | of_tasks
 
 

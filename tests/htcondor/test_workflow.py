@@ -94,7 +94,7 @@ def test_logs_of_the_jobs_come_back(on_the_pool):
 def test_jobs_read_a_snapshot_of_the_configuration_with_its_order_of_keys(on_the_pool):
     _, outputs = on_the_pool
     (snapshot,) = (outputs.parents[1] / ".configs").glob("tiny-*.json")
-    content = json.loads(snapshot.read_text())
+    content = json.loads(snapshot.read_text())["config"]
     assert content["ensemble"]["n_members"] == 2
     # the order of the networks' inputs, on which the weights depend
     assert list(content["training"]["inputs"]) == ["pt", "abseta", "discriminant"]

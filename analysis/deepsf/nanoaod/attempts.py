@@ -36,7 +36,12 @@ class Failure(NamedTuple):
 
 
 def read_somewhere(
-    location: str, read: Callable[[str], T], redirectors: Sequence[str] = (), identity: str | None = None
+    location: str,
+    read: Callable[[str], T],
+    redirectors: Sequence[str] = (),
+    identity: str | None = None,
+    *,
+    patient: bool = True,
 ) -> T:
     """Return what ``read`` makes of a file, begun anew from another server or later where it fails.
 
@@ -50,6 +55,8 @@ def read_somewhere(
         Servers that are asked after the file's own.
     identity
         What `identity_of` gave for the file; if it is another one before or after it was read, that is an error.
+    patient
+        False: each server is asked once.
 
     Raises
     ------
@@ -65,7 +72,7 @@ def read_somewhere(
     failures: list[Failure] = []
     if not places(location, redirectors):
         raise NtupleError(f"{location}: names no server; name one, or set campaign.redirectors")
-    for place in _attempts(location, redirectors, failures):
+    for place in _attempts(location, redirectors, failures) if patient else places(location, redirectors):
         try:
             if identity is not None:
                 _require_same(place, identity)

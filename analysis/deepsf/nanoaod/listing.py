@@ -14,11 +14,12 @@ from deepsf.nanoaod.remote import open_options, server_of
 from deepsf.nanoaod.root_file import UnreachableError, unreadable
 
 
-def files_matching(pattern: str, redirectors: Sequence[str] = ()) -> list[str]:
+def files_matching(pattern: str, redirectors: Sequence[str] = (), *, patient: bool = True) -> list[str]:
     """Return the addresses of the files that a ``root://`` pattern matches, sorted.
 
-    ``*``, ``?`` and ``[...]`` stand for parts of a name, ``**`` for any number of folders; hidden files do not count.
-    The addresses begin as the pattern does: without a server if it names none.
+    ``*`` and ``[...]`` stand for parts of a name, ``**`` for any number of folders; hidden files do not count.
+    The addresses begin as the pattern does: without a server if it names none. Unless ``patient``, each server is asked
+    once.
 
     Raises
     ------
@@ -27,7 +28,7 @@ def files_matching(pattern: str, redirectors: Sequence[str] = ()) -> list[str]:
     """
     server = server_of(pattern)
     start = f"root://{server}/" if server else "root://"
-    return [f"{start}{path}" for path in read_somewhere(pattern, _paths_at, redirectors)]
+    return [f"{start}{path}" for path in read_somewhere(pattern, _paths_at, redirectors, patient=patient)]
 
 
 def _paths_at(place: str) -> list[str]:
@@ -44,7 +45,7 @@ def _paths_at(place: str) -> list[str]:
 def _matching(system: Any, place: str, folder: str, parts: Sequence[str]) -> Iterator[str]:
     """Yield the files below a folder that match the parts of a path."""
     head, *rest = parts
-    if not any(mark in head for mark in "*?[") and rest:
+    if not any(mark in head for mark in "*[") and rest:
         yield from _matching(system, place, f"{folder}/{head}", rest)
         return
     if head == "**":

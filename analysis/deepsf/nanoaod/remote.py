@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 SCHEMES = ("root", "http", "https")
-TIMEOUT_S = 15
+TIMEOUT_S = 12
 ANY_SERVER = "root://"
 """What the address of a file begins with whose server is one of ``campaign.redirectors``: ``root:///store/x.root``."""
 

@@ -34,7 +34,7 @@ class Servers:
         raise unreadable(place, error, "opening it")
 
 
-HANGS = (15.0, OSError("[ERROR] Operation expired"))
+HANGS = (12.0, OSError("[ERROR] Operation expired"))
 REFUSES = (5.0, OSError("[FATAL] Connection error"))
 HAS_NONE = (0.1, OSError("[ERROR] Server responded with an error: [3011] no such file or directory\n"))
 
@@ -69,6 +69,13 @@ def test_many_servers_that_hang_are_named_within_a_minute(servers):
     with pytest.raises(UnreachableError, match=r"a 1 x, .*b 1 x, .*c 1 x"):
         read_somewhere(URL, made.read, ("root://b", "root://c", "root://d", "root://e"))
     assert made.now < 60.0
+
+
+def test_without_patience_each_server_is_asked_once(servers):
+    made = servers(a=REFUSES, b=REFUSES, c=REFUSES)
+    with pytest.raises(UnreachableError):
+        read_somewhere(URL, made.read, REDIRECTORS, patient=False)
+    assert [server for server, _ in made.asked] == ["a", "b", "c"]
 
 
 def test_the_first_server_that_has_the_file_gives_it(servers):
