@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from deepsf import NormalisationMap, normalisation_map
+from deepsf.audit.methods import at_own_flavours
 from deepsf.audit.two_sample import Ranking
 from deepsf.efficiency.events.from_jets import wrapped
 from deepsf.efficiency.networks.jet_tensors import JetScaling
@@ -18,7 +19,7 @@ from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.guards import is_positive, require_finite
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import Architecture
-from deepsf.probes.bins import KinematicBins
+from deepsf.probes.bins import KinematicBins, mean_by_bin
 from deepsf.probes.load import channel_scales
 from deepsf.probes.tables import luminosity_weights
 from deepsf.probes.weights import NormalisationTable, kappa, normalisation_table
@@ -62,6 +63,8 @@ GUARDS = {
     "normalisation map, after": lambda x: NormalisationMap(EDGES, np.array([[1.0]]), np.array([[x]])).ratio,
     "normalisation map, weight": lambda x: normalisation_map([2], [50.0], [x], [1.0], EDGES),
     "normalisation map, edges": lambda x: normalisation_map([2], [50.0], [1.0], [1.0], ([0, x], [0.0, 1.0])),
+    "means in bins": lambda x: mean_by_bin(np.array([0]), np.array([x]), 1),
+    "values of a method": lambda x: at_own_flavours(lambda _, of: np.full(len(of), x), ("b",), jets([30.0], [0.5])),
     "phi": lambda x: wrapped(np.array([x], np.float32)),
     "efficiencies": lambda x: check_nested(np.array([[1.0, x]])),
     "efficiency times scale factor": lambda x: weighted(np.array([[0.5, 0.5]]), x, "b"),

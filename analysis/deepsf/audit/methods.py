@@ -19,6 +19,7 @@ import numpy.typing as npt
 from deepsf.arrays import Bools, Floats
 from deepsf.binned.flavour import BINNED_METHODS
 from deepsf.binned.scale_factor import BinnedScaleFactor
+from deepsf.guards import require_finite
 from deepsf.networks.ensemble import EntryScaleFactors
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.entries import Jets, RegionEntries, joined_jets
@@ -126,6 +127,7 @@ def at_own_flavours(method: Method, flavours: Sequence[str], jets: Jets) -> Floa
         chosen = np.flatnonzero(jets.flavour == number)
         if len(chosen):
             values[chosen] = method(flavour, jets[chosen])
+            require_finite(f"scale factors of {flavour} jets", values[chosen], "measure them anew")
     return values
 
 
@@ -178,6 +180,7 @@ def audited_region(
             f"region {name}: scale factors at {len(deepsf.tag)} entries, but the skim has {n} simulated ones; "
             "they come from different inputs: aggregate the ensemble again"
         )
+    require_finite(f"region {name}, scale factors of {DEEPSF}", [deepsf.probe.mean, deepsf.tag], "aggregate them anew")
     known = {DEEPSF: EntryValues(deepsf.probe.mean, deepsf.tag)}
     values = {key: known.get(key) or at_entries(method, entries, flavours) for key, method in methods.items()}
     weights = RegionWeights(entries, measurement.index(enriched), measurement.event_weight)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from deepsf.arrays import Floats, Ints, Reals
 from deepsf.config.binned import Bins
+from deepsf.guards import require_finite
 from deepsf.probes.entries import Jets
 
 
@@ -56,7 +57,8 @@ class FlavourBins:
 
 
 def mean_by_bin(index: Ints, values: Floats, size: int) -> Floats:
-    """Return the mean of the values in each bin, shape ``(size,)``; NaN where there are none."""
+    """Return the mean of the values, which are finite, in each bin, shape ``(size,)``; NaN where there are none."""
+    require_finite("values of jets in bins", values, "look for their source")
     count = np.bincount(index, minlength=size)
     means: Floats = np.full(size, np.nan)
     np.divide(np.bincount(index, values, size), count, out=means, where=count > 0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from deepsf.arrays import Floats, Ints
+from deepsf.guards import require_finite
 from deepsf.probes.entries import Jets
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.cut_flow import read_report
@@ -75,6 +76,7 @@ class JetFile:
         weight = table["weight"].to_numpy()[first] * factor
         for name in ratio:
             weight = weight * table[name].to_numpy()[first]
+        require_finite(f"{self.path}, weights of shift {shift}", weight, "skim the file again")
         return PhaseSpaceEvents(
             channel=table["channel"].to_numpy()[first].astype(np.int64),
             weight=weight,

@@ -13,6 +13,7 @@ import onnxruntime
 from deepsf.arrays import Ints
 from deepsf.efficiency.efficiencies import Efficiencies
 from deepsf.efficiency.events.events import JetEvents
+from deepsf.reading import in_words
 
 # Few at a time, so that what all members say of all pairs stays in the cache of a core.
 _BLOCK_PAIRS, _BLOCK_EVENTS = 1920, 192
@@ -26,6 +27,11 @@ class OnnxEfficiencies:
     model
         Path or content of the ONNX file.
 
+    Raises
+    ------
+    ValueError
+        If it is no exported ensemble; the message names the file.
+
     Attributes
     ----------
     flavours
@@ -38,10 +44,14 @@ class OnnxEfficiencies:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         source = model if isinstance(model, bytes) else str(model)
-        self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        about = {key: json.loads(value) for key, value in self._session.get_modelmeta().custom_metadata_map.items()}
-        self.flavours: dict[str, list[int]] = about["flavours"]
-        self.working_points: tuple[str, ...] = tuple(about["working_points"])
+        try:
+            self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            about = {key: json.loads(value) for key, value in self._session.get_modelmeta().custom_metadata_map.items()}
+            self.flavours: dict[str, list[int]] = about["flavours"]
+            self.working_points: tuple[str, ...] = tuple(about["working_points"])
+        except Exception as error:  # onnxruntime raises many types
+            name = "the model" if isinstance(model, bytes) else model
+            raise ValueError(f"{name}: no exported ensemble ({in_words(error)}); give another file") from None
 
     def evaluate(self, events: JetEvents) -> Efficiencies:
         """Return mean and spread over members, ``(n_jets, K)``, and which jets are out of range, ``(n_jets,)``.

@@ -43,3 +43,16 @@ def test_events_are_read_by_the_names_of_their_flavours():
     assert np.abs(turned.mean - members.evaluate(sample).mean).max() > 0.1
     with pytest.raises(ValueError, match="jets of flavour tau: the ensemble was trained on b, c, udsg; train it"):
         efficiencies.evaluate(events([2, 3] * 5, flavours=("b", "tau", "c")))
+
+
+def test_what_is_no_exported_ensemble_is_refused_by_name(tmp_path):
+    whole, path = ensemble_onnx(ensemble(), CODES), tmp_path / "efficiency.onnx"
+    for damaged in (b"", b"a note", whole[: len(whole) // 2], whole.replace(b"working_points", b"working_pointz")):
+        path.write_bytes(damaged)
+        with pytest.raises(
+            ValueError, match=r"efficiency\.onnx: no exported ensemble \(.*\); give another file"
+        ) as caught:
+            OnnxEfficiencies(path)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"none\.onnx: no exported ensemble"):
+        OnnxEfficiencies(tmp_path / "none.onnx")
