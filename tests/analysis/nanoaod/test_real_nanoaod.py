@@ -28,7 +28,7 @@ from deepsf.nanoaod.root_file import NtupleError
 from deepsf.skim import selection as kernel
 from deepsf.skim.settings import SkimSettings
 from deepsf.skim.skim_file import skim_file
-from tests.oracles import awkward_selection
+from tests.oracles import awkward_selection, nanoevents
 
 FOLDER = os.environ.get("DEEPSF_REAL_NANOAOD", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="DEEPSF_REAL_NANOAOD does not name the folder of real NanoAOD files")
@@ -56,6 +56,7 @@ SELECTION = Selection(
 
 
 TAGGER = Tagger(name="deepJet", branch="btagDeepFlavB", working_points={"L": 0.0532, "M": 0.304})
+TOLERANT = TAGGER.model_copy(update={"max_invalid_fraction": 1.0})
 
 
 class RealFile(NamedTuple):
@@ -164,6 +165,36 @@ def test_real_files_give_the_counts_of_a_plain_loop(chunk):
     assert tuple(flow["two_leptons"]) == file.two_leptons
     expected = loop(Path(FOLDER) / file.name, file.has_pu_id)
     assert {step: flow[step] for step in expected} == expected
+
+
+LOOSE = SELECTION.model_copy(
+    update={
+        "electron": SELECTION.electron.model_copy(update={"pt_min_gev": 5.0, "cut_based_min": 1}),
+        "muon": SELECTION.muon.model_copy(update={"pt_min_gev": 3.0, "rel_iso_max": 1.0}),
+        "jet": SELECTION.jet.model_copy(update={"pt_min_gev": 15.0}),
+        "lead_lepton_pt_min_gev": 5.0,
+        "mll_min_gev": 1.0,
+    }
+)
+"""As much as these small files give."""
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning:coffea")  # about collections that are not read
+@pytest.mark.parametrize("selection", [SELECTION, LOOSE], ids=["tight", "loose"])
+@pytest.mark.parametrize("file", FILES, ids=[file.name.removesuffix(".root") for file in FILES])
+def test_leptons_jets_pairs_and_entries_are_those_of_nanoevents(file, selection, regions, tmp_path):
+    tables = tmp_path / "entries.parquet", tmp_path / "jets.parquet"
+    settings = SkimSettings("real", sample_of(file), TOLERANT, selection, regions)
+    report = skim_file(Path(FOLDER) / file.name, settings, entries_path=tables[0], jets_path=tables[1])
+    entries, jets = (pq.read_table(table).to_pandas() for table in tables)
+    found = {step: list(report.cut_flow[step].values()) for step in ("two_leptons", "delta_r_ll", "two_jets")}
+    found["jets"] = np.bincount(jets.channel, minlength=3).tolist()
+    found |= {f"entries_{r}": np.bincount(entries.channel[entries[f"in_{r}"]], minlength=3).tolist() for r in regions}
+    expected = nanoevents.counts(Path(FOLDER) / file.name, selection, TAGGER)
+    assert found == expected
+    assert sum(found["two_leptons"]) > 0
+    if file is FILES[-1] and selection is SELECTION:
+        assert (sum(found["jets"]), sum(found["entries_hf"])) == (51, 7)
 
 
 def test_the_kernel_gives_what_the_awkward_form_gives_on_real_files(chunk):
