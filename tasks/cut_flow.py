@@ -22,7 +22,14 @@ class ReportCutFlow(ConfigTask):
 
     code_version = 2
     config_keys = (
-        *("samples", "regions", "campaign.luminosity_ifb", "campaign.certified", "campaign.runs"),
+        *(
+            "samples",
+            "regions",
+            "campaign.luminosity_ifb",
+            "campaign.certified",
+            "campaign.runs",
+            "campaign.data_order",
+        ),
         *("tagger.branch", "tagger.max_invalid_fraction", "selection.max_weight_share"),
     )
 
@@ -56,7 +63,9 @@ class ReportCutFlow(ConfigTask):
         tables = pairs(self.input())
         reports = campaign_report.require_usable_campaign(tables, samples, regions, limits, weight_sources(self))
         yields = campaign_report.yields_of(reports, samples, self.cfg("campaign.luminosity_ifb"), regions)
-        text = campaign_report.format_campaign(reports, certified_blocks(samples, self.plan_cfg("campaign")), yields)
+        certified = certified_blocks(samples, self.plan_cfg("campaign"))
+        lost = campaign_report.lost_in_order(reports, samples, self.cfg("campaign.data_order"))
+        text = campaign_report.format_campaign(reports, certified, yields, lost)
         skipped = format_skipped(read_report(entries) for entries, _ in tables)
         text = "".join(f"{line}\n" for line in skipped) + text
         processed = campaign_report.processed_blocks(reports)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
 from deepsf.config.regions import Region
 from deepsf.config.samples import Sample
-from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks, Ranges
+from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks, Ranges, joined
 from deepsf.probes.tables import luminosity_weights
 from deepsf.skim.campaign_checks import require_consistent
 from deepsf.skim.cut_flow import SkimReport, format_cut_flow, merge_cut_flows, read_report
@@ -114,8 +115,35 @@ def format_luminosity(report: SkimReport, certified: LuminosityBlocks | None) ->
     return f"luminosity blocks of {report.sample}: {n} of {len(certified)} certified ones processed"
 
 
+def lost_in_order(
+    reports: Mapping[str, SkimReport], samples: Mapping[str, Sample], order: Sequence[str]
+) -> Iterator[str]:
+    """Yield pairs of data samples of which the later one has luminosity blocks that the earlier one lacks.
+
+    Events there count nowhere, if they fired a trigger of the earlier one.
+
+    Parameters
+    ----------
+    order
+        Data samples in which an event counts in the first one that takes it.
+    """
+    for before, name in combinations(order, 2):
+        earlier = LuminosityBlocks.of_ranges(reports[before].luminosity_blocks)
+        own = LuminosityBlocks.of_ranges(reports[name].luminosity_blocks).within(samples[before].runs)
+        n_lost = len(joined([earlier.ranges, own.ranges])) - len(earlier)
+        if n_lost:
+            yield (
+                f"{n_lost} of {len(own)} luminosity blocks of {name} are not in {before}, which comes before it in "
+                f"campaign.data_order: events there that fired a trigger of {before} count nowhere; add its missing "
+                "files, or give it its runs"
+            )
+
+
 def format_campaign(
-    reports: Mapping[str, SkimReport], certified: Mapping[str, LuminosityBlocks | None], yields: Iterable[Yields]
+    reports: Mapping[str, SkimReport],
+    certified: Mapping[str, LuminosityBlocks | None],
+    yields: Iterable[Yields],
+    lost: Iterable[str] = (),
 ) -> str:
     """Return cut flows, luminosity blocks and yields as text.
 
@@ -123,9 +151,11 @@ def format_campaign(
     ----------
     certified
         By data sample, all certified blocks of its runs; None where they are not known.
+    lost
+        What `lost_in_order` tells.
     """
-    blocks = "\n".join(format_luminosity(reports[name], of_sample) for name, of_sample in certified.items())
-    parts = [*(format_cut_flow(report) for report in reports.values()), blocks, format_yields(yields)]
+    blocks = [format_luminosity(reports[name], of_sample) for name, of_sample in certified.items()]
+    parts = [*map(format_cut_flow, reports.values()), "\n".join([*blocks, *lost]), format_yields(yields)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -12,6 +12,7 @@ from deepsf.probes.campaign_report import (
     Yields,
     format_campaign,
     format_yields,
+    lost_in_order,
     processed_blocks,
     require_usable_campaign,
     yields_of,
@@ -182,10 +183,43 @@ def test_a_campaign_is_printed_sample_by_sample():
         "ttbar": report(),
     }
     certified = {"muons": LuminosityBlocks.of_ranges({"300000": [[1, 16]]}), "electrons": None}
-    parts = format_campaign(reports, certified, [Yields(None, "hf", "ee", 5.0, 4.0)]).split("\n\n")
+    text = format_campaign(
+        reports, certified, [Yields(None, "hf", "ee", 5.0, 4.0)], ["3 of 3 luminosity blocks are lost"]
+    )
+    parts = text.split("\n\n")
     assert [part.split(":")[0] for part in parts[:3]] == ["muons (data)", "electrons (data)", "ttbar (simulation)"]
     assert parts[3].splitlines() == [
         "luminosity blocks of muons: 4 of 16 certified ones processed",
         "luminosity blocks of electrons: 0 processed, all taken as certified",
+        "3 of 3 luminosity blocks are lost",
     ]
     assert parts[4].endswith("hf                                ee           5           4       1.250\n")
+
+
+def test_blocks_that_the_first_data_set_lacks_are_told():
+    def of(name, **blocks):
+        ranges = {run.removeprefix("run"): of_run for run, of_run in blocks.items()}
+        return report(sample=name, kind="data", luminosity_blocks=ranges)
+
+    reports = {
+        "doublemuon": of("doublemuon", run5=[[1, 9]]),
+        "singlemuon": of("singlemuon", run5=[[2, 9]], run6=[[1, 2]]),
+        "muon": of("muon", run5=[[8, 10]], run7=[[1, 4]]),
+    }
+    samples = dict.fromkeys(reports, DATA)
+    text = (
+        "{} luminosity blocks of {} are not in {}, which comes before it in campaign.data_order: events there that "
+        "fired a trigger of {} count nowhere; add its missing files, or give it its runs"
+    )
+    assert list(lost_in_order(reports, samples, ["doublemuon", "singlemuon", "muon"])) == [
+        text.format("2 of 10", "singlemuon", "doublemuon", "doublemuon"),
+        text.format("5 of 7", "muon", "doublemuon", "doublemuon"),
+        text.format("5 of 7", "muon", "singlemuon", "singlemuon"),
+    ]
+    # in other runs than its own, the first one takes no event
+    samples["doublemuon"] = DATA.model_copy(update={"runs": ((5, 5),)})
+    assert list(lost_in_order(reports, samples, ["doublemuon", "singlemuon"])) == []
+    assert list(lost_in_order(reports, samples, ["doublemuon", "muon"])) == [
+        text.format("1 of 3", "muon", "doublemuon", "doublemuon")
+    ]
+    assert list(lost_in_order(reports, samples, [])) == list(lost_in_order(reports, samples, ["muon"])) == []
