@@ -115,9 +115,10 @@ def test_no_two_parts_of_a_stream_have_the_same_name():
 
 
 def test_no_stream_goes_by_its_place_in_a_list_or_by_a_number_of_its_own():
-    # the generator's batches are numbered in their file, its steps and taggers listed in the code
+    # the generator's batches are numbered in their file, its steps and taggers listed in the code; columns that a
+    # configuration adds have one stream of their own
     spawning = {place.split(":")[0] for place, _ in calls("spawn")}
-    assert spawning == {"analysis/deepsf/generator/files.py", "analysis/deepsf/generator/tuning.py"}
+    assert spawning == {f"analysis/deepsf/generator/{name}.py" for name in ("files", "nanoaod", "tuning")}
     assert {place.split(":")[0] for place, _ in calls("SeedSequence", "manual_seed")} == {"analysis/deepsf/seeds.py"}
     for place, call in calls("default_rng"):
         assert not any(isinstance(argument, ast.Constant) for argument in call.args), place
