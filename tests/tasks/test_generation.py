@@ -12,6 +12,7 @@ import uproot
 from deepsf.generator.composition import Composition
 from deepsf.generator.plan import NotEnoughDiskError
 from tasks.framework import settings
+from tasks.framework.provenance import write_manifest
 from tasks.generation import GenerateNtuples, TuneGenerator
 from tests.tasks.conftest import names
 
@@ -74,6 +75,7 @@ def test_pseudo_data_alone_depend_on_what_is_certified(task_of, tmp_path):
     composition = task.as_branch(number).requires()
     composition.output().file.parent.mkdir(parents=True)
     composition.output().file.write_text(Composition().to_json())
+    write_manifest(composition.output().file, "TuneGenerator", composition.inputs_now())
     task.as_branch(number).run()
     with uproot.open(task.as_branch(number).output().file) as file:
         found = file["LuminosityBlocks"].arrays(library="np")
