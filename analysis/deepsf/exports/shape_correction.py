@@ -7,7 +7,7 @@ raise all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deepsf.corrections.nodes import Tree
@@ -49,9 +49,11 @@ def safe_correction(strict: Tree, label: Label) -> Tree:
     Raises
     ------
     ValueError
-        If it is not a choice by systematic, then by flavour.
+        If it is not a choice by systematic, then by flavour, or has no central value.
     """
     strict_content = {key: _choices(node, "flavor") for key, node in _choices(strict["data"], "systematic").items()}
+    if CENTRAL not in strict_content:
+        raise ValueError(f"{strict['name']} has the systematics {', '.join(strict_content)}, not {CENTRAL}")
     content = {key: category("flavor", {**strict_content[CENTRAL], **nodes}) for key, nodes in strict_content.items()}
     description = _description(strict_content, label, safe=True)
     return {**strict, "name": label.name, "description": description, "data": category("systematic", content)}
@@ -98,7 +100,8 @@ def _table(table: ShapeTable, formulas: _Formulas) -> Tree:
     return binning("abseta", table.abseta, rows, "error")
 
 
-def _choices(node: Tree, variable: str) -> Tree:
-    if node.get("nodetype") != "category" or node["input"] != variable:
-        raise ValueError(f"expected a category of {variable}, got {node.get('nodetype')} of {node.get('input')}")
+def _choices(node: Any, variable: str) -> Tree:
+    if not isinstance(node, Mapping) or node.get("nodetype") != "category" or node["input"] != variable:
+        found = f"{node.get('nodetype')} of {node.get('input')}" if isinstance(node, Mapping) else repr(node)
+        raise ValueError(f"expected a category of {variable}, got {found}")
     return {item["key"]: item["value"] for item in node["content"]}

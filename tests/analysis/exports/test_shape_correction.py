@@ -8,6 +8,7 @@ import pytest
 from deepsf.exports.corrections import correction_set_text
 from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import shapes_of, unit_table
+from tests.analysis import run3_table
 from tests.analysis.exports.conftest import FLAVOURS, measurement
 
 CFERR = {f"{d}_cferr{k}" for d in ("up", "down") for k in (1, 2)}
@@ -91,3 +92,8 @@ def test_a_correction_of_another_form_has_no_safe_form(label):
     tree["data"] = tree["data"]["content"][0]["value"]
     with pytest.raises(ValueError, match="expected a category of systematic, got category of flavor"):
         safe_correction(tree, label)
+    with pytest.raises(ValueError, match=r"expected a category of flavor, got 1\.0"):
+        safe_correction(run3_table.tree(data=run3_table.category("systematic", {"central": 1.0})), label)
+    data = run3_table.category("systematic", {"up_lf": run3_table.category("flavor", {5: 1.0})})
+    with pytest.raises(ValueError, match="particleNet_shape has the systematics up_lf, not central"):
+        safe_correction(run3_table.tree(data=data), label)
