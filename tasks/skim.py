@@ -173,6 +173,15 @@ class SkimNtuples(Workflow):
         skipped = getattr(self, "_skipped", "")
         return {"skipped": skipped} if skipped else {}
 
+    def digest_of(self, file: Path | str) -> str | None:
+        """Return what stands for the content; of a file that was skipped what stood then: its server is not asked."""
+        manifest = (
+            read_manifest(self.output()["entries"].file) if isinstance(file, str) and self.skips_bad_files else None
+        )
+        if manifest is not None and "skipped" in manifest:
+            return manifest["inputs"].get(f"file:{file}")
+        return super().digest_of(file)
+
     def why_stale(self, target: ProvenanceTarget) -> str | None:
         manifest = read_manifest(target.file)
         if manifest is not None and "skipped" in manifest and not self.skips_bad_files:

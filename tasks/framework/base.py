@@ -80,7 +80,7 @@ class ConfigTask(ConfiguredTask):
             "code_version": self.code_version,
             **{f"parameter:{name}": value for name, value in self.own_parameters().items()},
             **{f"config:{key}": plain_value_of(config, key) for key in self.config_keys},
-            **{f"file:{_name_of(file)}": self._digest_of(file) for file in self.external_files()},
+            **{f"file:{_name_of(file)}": self.digest_of(file) for file in self.external_files()},
         }
 
     def redirectors(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class ConfigTask(ConfiguredTask):
         config = settings.config(self.config)
         return config.campaign.redirectors if isinstance(config, Config) else ()
 
-    def _digest_of(self, file: Path | str) -> str | None:
+    def digest_of(self, file: Path | str) -> str | None:
         """Return what stands for the content of a file that no task makes, None if it cannot be read."""
         if isinstance(file, Path):
             place = settings.local(file)

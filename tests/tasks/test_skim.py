@@ -8,7 +8,7 @@ import pytest
 
 from deepsf.config import ConfigError
 from deepsf.nanoaod import attempts
-from deepsf.nanoaod.root_file import UnreadableError
+from deepsf.nanoaod.root_file import UnreachableError, UnreadableError
 from deepsf.skim.cut_flow import read_report
 from tasks.cut_flow import ReportCutFlow
 from tasks.framework import remote_files
@@ -205,3 +205,22 @@ def test_a_file_that_is_another_one_than_planned_is_forgotten_for_the_next_run(t
     with pytest.raises(attempts.ChangedFileError, match="are 11-other, were 10-uuid"):
         branch.run()
     assert forgotten == [URL]
+
+
+def test_a_skipped_file_is_asked_for_again_only_if_it_may_not_be_skipped(task_of, tmp_path, monkeypatch):
+    asked = []
+
+    def fail(location, _):
+        asked.append(location)
+        raise UnreachableError(f"{location}: unreachable")
+
+    monkeypatch.setattr(remote_files, "identity", fail)
+    sections = on_files(tmp_path, files=[URL], on_bad_file="skip")
+    task_of(SkimNtuples, **sections).as_branch(3).run()
+    n_asked = len(asked)
+    assert why(task_of(SkimNtuples, **sections).as_branch(3)) == [None, None]
+    assert len(asked) == n_asked
+    sections["samples"]["data"]["on_bad_file"] = "fail"
+    with pytest.raises(UnreachableError):
+        task_of(SkimNtuples, **sections).as_branch(3).run()
+    assert len(asked) > n_asked
