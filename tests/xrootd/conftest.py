@@ -68,6 +68,7 @@ class Daemon:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
                 unavailable(f"it does not start: {(self.folder / 'out').read_text()[-500:]}")
             time.sleep(0.05)
 
