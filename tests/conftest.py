@@ -34,6 +34,7 @@ def one_thread():
 
 TRIGGERS = {"ee": "HLT_DoubleEle", "emu": "HLT_MuEle", "mumu": "HLT_DoubleMu"}
 FILTER = "Flag_goodVertices"
+ZSTD = uproot.ZSTD(1)
 
 
 def _objects(rng: np.random.Generator, counts: np.ndarray, **columns: np.ndarray) -> ak.Array:
@@ -150,7 +151,7 @@ def make_nanoaod(tmp_path: Path) -> MakeNanoAOD:
         runs: bool = True,
         tree: str = "Events",
         basket: int = 150,
-        compressed: bool = True,
+        compression: uproot.compression.Compression | None = ZSTD,
     ) -> Path:
         branches = nanoaod_branches(n_events, seed, data=data, run3=run3)
         if energy:
@@ -168,7 +169,7 @@ def make_nanoaod(tmp_path: Path) -> MakeNanoAOD:
             else:
                 del branches[key]
         path = tmp_path / name
-        with uproot.recreate(path, compression=uproot.ZSTD(1) if compressed else None) as file:
+        with uproot.recreate(path, compression=compression) as file:
             types = {k: v.type.content if isinstance(v, ak.Array) else v.dtype for k, v in branches.items()}
             written = file.mktree(tree, types)
             for start in range(0, n_events, basket):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from deepsf.config import Config, ConfigError, EfficiencyConfig, load, schema_of
 from deepsf.config.base import NAME_RULE, is_name
 from deepsf.networks.cpu import resolve_precision
+from deepsf.reading import reading
 from tasks.framework.provenance import write_json
 
 SNAPSHOT_VARIABLE = "DEEPSF_CONFIG_SNAPSHOT"
@@ -237,13 +238,15 @@ def is_claimed(version: str, name: str) -> bool:
     Raises
     ------
     ConfigError
-        If those that are there come from another file of the same stem.
+        If those that are there come from another file of the same stem, or it is not known from which.
     """
     path = config_path(name)
     place = data() / version / path.stem / CLAIM
     if not place.exists():
         return False
-    owner, shown = json.loads(place.read_text())["file"], name_of(path)
+    shown = name_of(path)
+    with reading(place, ConfigError, f"remove it if the outputs beside it are those of {shown}"):
+        owner = json.loads(place.read_text())["file"]
     if owner != shown:
         raise ConfigError(
             f"{shown}: outputs of version {version} under the name {path.stem!r} come from {owner}; "

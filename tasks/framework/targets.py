@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -172,10 +173,10 @@ def staged(*targets: ProvenanceTarget) -> Iterator[tuple[Path, ...]]:
     parts = []
     for target in targets:
         target.file.parent.mkdir(parents=True, exist_ok=True)
+        # the whole name, since it may end like that of another target, whose part may be in use
+        part_of = re.compile(rf"\.part-(\d+)-{re.escape(target.file.name)}")
         for left_over in target.file.parent.glob(".part-*"):
-            # split, since the name may end like that of another target, whose part may be in use
-            _, process, name = left_over.name.split("-", 2)
-            if name == target.file.name and not _is_running(int(process)):
+            if (found := part_of.fullmatch(left_over.name)) and not _is_running(int(found[1])):
                 left_over.unlink(missing_ok=True)
         parts.append(target.file.with_name(f".part-{os.getpid()}-{target.file.name}"))
     try:

@@ -11,7 +11,8 @@ class ChecksummedZSTD(uproot.ZSTD):  # type: ignore[misc]
     """uproot's ZSTD with the checksum that its frames may end with (RFC 8878, 3.1.1), which every reader verifies.
 
     Without it a bit flipped on the disk is another number. LZ4 and ZLIB have checksums too, but LZ4 makes files half as
-    large again, and ZLIB takes three times as long.
+    large again, and ZLIB takes three times as long. Baskets that do not shrink, as those of a tree of one row, are
+    stored as they are, without a checksum.
     """
 
     @property

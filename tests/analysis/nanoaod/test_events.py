@@ -129,7 +129,7 @@ EVERYTHING = CorrectionBranches(raw=True, area=True, rho=True, generator=True, m
     "branch", ["Electron_eta", "Muon_charge", "Jet_pt", "Jet_hadronFlavour", "GenJet_pt", "LHEScaleWeight", "PSWeight"]
 )
 def test_one_wrong_offset_is_an_error_not_a_segmentation_fault(make_nanoaod, read, branch):
-    path = make_nanoaod(50, energy=True, basket=50, compressed=False)
+    path = make_nanoaod(50, energy=True, basket=50, compression=None)
     assert read(path).n_events == 50
     with uproot.open(path) as file:
         key, start = file["Events"][branch].basket_key(0), file["Events"][branch].basket(0).border

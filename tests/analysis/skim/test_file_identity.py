@@ -25,7 +25,7 @@ def content(skim, make_nanoaod):
 def test_copies_are_alike_however_they_are_written_and_read(content):
     first = content()
     assert len(first) == 32
-    assert content(name="other.root") == content(basket=77) == content(compressed=False) == first
+    assert content(name="other.root") == content(basket=77) == content(compression=None) == first
     assert content(events_per_chunk=33) == first
 
 

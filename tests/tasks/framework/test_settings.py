@@ -230,3 +230,15 @@ def test_a_file_whose_name_no_folder_should_have_is_refused(name):
         f"--config {name}: a name has at most 100 letters, digits, _ . and -, and begins with none of the last two, "
         "since outputs lie under it; rename the file"
     )
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null", '"toy"', "\0"])
+def test_a_damaged_claim_is_refused_with_a_way_out(tmp_path, content):
+    path = small(tmp_path / "mine.yaml")
+    settings.claim_stem("v1", str(path))
+    place = settings.data() / "v1" / "mine" / ".config.json"
+    place.write_text(content)
+    with pytest.raises(
+        ConfigError, match=r"/mine/\.config\.json: .*; remove it if the outputs beside it are those of /"
+    ):
+        settings.is_claimed("v1", str(path))

@@ -103,6 +103,17 @@ def of_no_process():
     return child
 
 
+@pytest.mark.parametrize("name", [".part-1", ".part-x-first.json", ".part-", ".part--first.json"])
+def test_files_that_only_look_like_parts_are_left_alone(campaign, name):
+    target = campaign.task(FirstOfChain).output()
+    stranger = target.file.with_name(name)
+    stranger.parent.mkdir(parents=True)
+    stranger.write_text("whatever")
+    with staged(target) as (part,):
+        part.write_text("{}")
+    assert stranger.exists()
+
+
 def test_parts_of_a_process_that_is_still_at_it_are_left_alone(campaign):
     target = campaign.task(FirstOfChain).target("first.json")
     target.file.parent.mkdir(parents=True)
