@@ -202,6 +202,11 @@ def config(name: str) -> Config | EfficiencyConfig:
     return loaded.model_copy(update={"training": loaded.training.model_copy(update={"precision": precision})})
 
 
+def debugging() -> bool:
+    """Return whether errors are shown with their tracebacks: on request, and in logs of batch jobs."""
+    return bool(os.environ.get("DEEPSF_DEBUG")) or in_job()
+
+
 def in_job() -> bool:
     """Return whether this process is a batch job, which leaves alone what concerns all outputs."""
     return bool(os.environ.get(SNAPSHOT_VARIABLE))
