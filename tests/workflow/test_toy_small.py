@@ -22,7 +22,7 @@ MADE = {
         for sample, stem in (("data", "data_ttbar"), ("data", "data_zjets"), ("ttbar", "ttbar"), ("zjets", "zjets"))
         for table in ("entries", "jets")
     ],
-    "ReportCutFlow": ["cut_flow.txt"],
+    "ReportCutFlow": ["cut_flow.txt", "processed_luminosity/data.json"],
     "SampleInclusiveJets": ["inclusive.parquet"],
     "MeasureBinnedSF": ["binned.json"],
     "TrainDeepSF": ["history_0.json", "history_1.json", "member_0.safetensors", "member_1.safetensors"],
