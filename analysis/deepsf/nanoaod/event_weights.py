@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ import numpy as np
 from deepsf.arrays import Array, Bools
 from deepsf.nanoaod.columns import flat, offsets
 from deepsf.nanoaod.root_file import NtupleError, unreadable
+
+log = logging.getLogger(__name__)
 
 
 class Listed(NamedTuple):
@@ -63,7 +66,7 @@ def sum_of_weights(path: str, file: Any, tree: Any, source: str | float, genweig
     Raises
     ------
     NtupleError
-        If it is not there or not finite, or ``Runs`` counts another number of generated events than would be right.
+        If it is not there or not finite, or the stored events are summed and ``Runs`` counts more.
     """
     if not isinstance(source, str):
         return 0.0
@@ -110,10 +113,13 @@ def _require_all_events(path: str, source: str, n_generated: float | None, n_eve
         return
     counted = f"{path}: Runs/genEventCount is {n_generated:.0f}, but the file holds {n_events} events"
     if source == "runs":
-        raise NtupleError(
-            f"{counted}: its Runs tree is not that of all events, as after a merge that kept the first one; merge the "
-            "files again with their Runs trees, or set sum_weights to the sum as a number"
+        # the count may be wrong and the sum right: nothing in the file tells
+        log.warning(
+            "%s: its Runs tree may not be that of all events, as after a merge that kept the first one; check it, or "
+            "set sum_weights to the sum as a number",
+            counted,
         )
+        return
     raise NtupleError(
         f"{counted}: it was skimmed, and sum_weights: events leaves out what was dropped; set sum_weights to runs, or "
         "to the sum as a number"
