@@ -30,7 +30,7 @@ from deepsf.config.pileup import Pileup
 from scripts import make_corrections as make
 
 ROOT = Path(__file__).resolve().parents[1]
-LUMINOSITY_IFB = 0.5
+LUMINOSITY_IFB = 1.0
 PROCESSES = {"ttbar": 90.0, "zjets": 220.0}
 """Cross sections [pb] of what is generated, as in the toy."""
 DESCRIPTION = "Of a generated campaign; made by scripts.make_small_campaign."
@@ -142,10 +142,26 @@ def small(path: Path, config: Config, version: str) -> dict[str, Any]:
     true_sf = {"file": "configs/true_sf/toy.json", "name": "toy_shape"}
     return {
         "extends": str(path.resolve()),
-        **{key: quick[key] for key in ("normalisation", "binned", "event_weight", "training", "ensemble", "audit")},
+        **{key: quick[key] for key in ("normalisation", "event_weight", "training", "ensemble", "audit")},
+        "binned": {**quick["binned"], "bins": few_bins(config)},
         "campaign": {"luminosity_ifb": LUMINOSITY_IFB},
         "samples": samples,
         "generator": {"nanoaod": version, "events_per_file": 100_000, "true_sf": true_sf},
+    }
+
+
+def few_bins(config: Config) -> dict[str, Any]:
+    """Return bins of every measured flavour that few events fill, with edges at working points of the tagger."""
+    loose, medium, tight, *_ = sorted(config.tagger.working_points.values())
+    heavy = [-2.01, 0.0, medium, 0.5 * (medium + tight), tight, 1.01]
+    light = [-2.01, 0.0, 0.25 * loose, 0.5 * loose, loose, 1.01]
+    return {
+        flavour: {
+            "pt_gev": [20, 50, 1000],
+            "abseta": [0, 2.5],
+            "discriminant": heavy if 5 in config.flavours[flavour].hadron_flavours else light,
+        }
+        for flavour in config.binned.bins
     }
 
 

@@ -73,6 +73,8 @@ def test_every_correction_of_a_campaign_is_there_and_fits(small, era):
         loaded = Corrections.load(campaign.settings(name))
         assert (loaded.jet_veto is not None) == (campaign.config.jet_veto is not None)
     assert {sample.kind for sample in campaign.config.samples.values() if sample.generate} == {"data", "simulation"}
+    points = sorted(campaign.config.tagger.working_points.values())
+    assert campaign.config.binned.bins["b"].discriminant[2:5:2] == tuple(points[1:3])
     files = plan(campaign.config.campaign, campaign.config.samples, campaign.config.generator)
     assert {file.sample for file in files} == set(campaign.config.samples)
 
