@@ -85,23 +85,22 @@ def _v12(jets: Columns) -> Bools:
 
 
 def _ul_2016(jets: Columns) -> Bools:
-    abseta, multiplicity = np.abs(jets["eta"]), jets["chMultiplicity"] + jets["neMultiplicity"]
-    central = (jets["neHEF"] < 0.9) & (jets["neEmEF"] < 0.9) & (multiplicity > 1)
-    central &= (jets["chHEF"] > 0.0) & (jets["chMultiplicity"] > 0)
-    between = (jets["neHEF"] < 0.98) & (jets["neEmEF"] < 0.99)
-    forward = (jets["neMultiplicity"] > 2) & (jets["neEmEF"] < 0.9)
-    places = [abseta <= 2.4, abseta <= 2.7, abseta <= 3.0]
-    return np.select(places, [central, between, jets["neMultiplicity"] >= 1], forward)
+    return _ul(jets, central_abseta=2.4, between_nehef=0.98, endcap=jets["neMultiplicity"] >= 1)
 
 
 def _ul_2017(jets: Columns) -> Bools:
+    return _ul(jets, central_abseta=2.6, between_nehef=0.9, endcap=jets["neHEF"] < 0.9999)
+
+
+def _ul(jets: Columns, central_abseta: float, between_nehef: float, endcap: Bools) -> Bools:
+    """Return what the years of run 2 have in common; ``endcap`` holds from |eta| = 2.7 to 3."""
     abseta, multiplicity = np.abs(jets["eta"]), jets["chMultiplicity"] + jets["neMultiplicity"]
     central = (jets["neHEF"] < 0.9) & (jets["neEmEF"] < 0.9) & (multiplicity > 1)
     central &= (jets["chHEF"] > 0.0) & (jets["chMultiplicity"] > 0)
-    between = (jets["neHEF"] < 0.9) & (jets["neEmEF"] < 0.99)
+    between = (jets["neHEF"] < between_nehef) & (jets["neEmEF"] < 0.99)
     forward = (jets["neMultiplicity"] > 2) & (jets["neEmEF"] < 0.9)
-    places = [abseta <= 2.6, abseta <= 2.7, abseta <= 3.0]
-    return np.select(places, [central, between, jets["neHEF"] < 0.9999], forward)
+    places = [abseta <= central_abseta, abseta <= 2.7, abseta <= 3.0]
+    return np.select(places, [central, between, endcap], forward)
 
 
 _FRACTIONS = ("chHEF", "neHEF", "neEmEF", "chMultiplicity", "neMultiplicity")
