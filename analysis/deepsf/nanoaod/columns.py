@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import awkward as ak
 import numpy as np
 
-from deepsf.arrays import Array
+from deepsf.arrays import Array, Ints
 from deepsf.nanoaod.root_file import NtupleError, UnreadableError
 
 PHI_MAX = 3.2
@@ -24,6 +24,16 @@ class Collection(NamedTuple):
 
     offsets: Array
     columns: dict[str, Array]
+
+    def of_events(self, position: Array) -> tuple[Ints, Ints]:
+        """Return the index of each object of the events at the given positions, and the row of its event among these.
+
+        Shapes (m,) for m objects; ``position`` has the shape (n,).
+        """
+        first = self.offsets[position]
+        count = self.offsets[position + 1] - first
+        row = np.repeat(np.arange(len(position)), count)
+        return np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum()), row
 
 
 def per_event(path: str, branch: str, array: ak.Array, dtype: Any) -> Array:

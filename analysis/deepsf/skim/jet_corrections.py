@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-import correctionlib
 import numpy as np
 
 from deepsf.arrays import Floats
 from deepsf.config.jet_corrections import JetCorrections, Resolution, Smearing
+from deepsf.corrections.sets import open_set
 from deepsf.nanoaod.branches import CorrectionBranches
 from deepsf.nanoaod.columns import Collection
 from deepsf.nanoaod.events import Events
@@ -189,12 +189,7 @@ class _CorrectionFile(NamedTuple):
 
     @classmethod
     def open(cls, path: str, key: str = "file") -> _CorrectionFile:
-        try:
-            return cls(path, correctionlib.CorrectionSet.from_file(path), [])
-        except Exception as error:  # correctionlib raises many types on files that are missing or malformed
-            raise JetCorrectionError(
-                f"{path}: not a readable correctionlib file ({error}); correct jet_corrections.{key}"
-            ) from error
+        return cls(path, open_set(path, JetCorrectionError, f"correct jet_corrections.{key}"), [])
 
     @property
     def names(self) -> list[str]:

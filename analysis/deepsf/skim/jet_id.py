@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import correctionlib
 import numpy as np
 
 from deepsf.arrays import Array, Bools
 from deepsf.config.jet_id import JetId
 from deepsf.config.selection import Jet
+from deepsf.corrections.sets import named
 
 Columns = Mapping[str, Array]
 
@@ -122,15 +121,8 @@ def _with_lepton_veto(cuts: Callable[[Columns], Bools], abseta_max: float) -> Ca
 
 
 def _from_file(path: str, name: str) -> JetIdentification:
-    try:
-        corrections = correctionlib.CorrectionSet.from_file(path)
-    except Exception as error:  # correctionlib raises many types on files that are missing or malformed
-        raise JetIdError(
-            f"{path}: not a readable correctionlib file ({error}); correct the file of the jet id"
-        ) from error
-    if name not in list(corrections):
-        raise JetIdError(f"{path}: no correction {name!r}; set the name of the jet id to one of {sorted(corrections)}")
-    correction: Any = corrections[name]
+    keys = {"file_key": "the file of the jet id", "name_key": "the name of the jet id"}
+    correction = named(path, name, JetIdError, **keys)
     inputs = [(variable.name, variable.type) for variable in correction.inputs]
     known = ("eta", *_CONTENT, "multiplicity")
     unknown = [variable for variable, _ in inputs if variable not in known]

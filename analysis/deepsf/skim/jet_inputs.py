@@ -42,11 +42,8 @@ class JetInputs(NamedTuple):
 
 def jets_of(events: Events, leptons: LeptonPairs, lepton_delta_r_min: float) -> JetInputs:
     """Return the jets of the events with a pair of leptons that are further away from both than a distance."""
-    (offsets, columns), position = events.jets, leptons.position
-    count = offsets[position + 1] - offsets[position]
-    start = offsets[position] - (np.cumsum(count) - count)
-    index = np.repeat(start, count) + np.arange(count.sum())
-    row = np.repeat(np.arange(len(position)), count)
+    columns, position = events.jets.columns, leptons.position
+    index, row = events.jets.of_events(position)
     far = np.ones(len(index), np.bool_)
     eta, phi = (columns[name][index].astype(np.float64) for name in ("eta", "phi"))
     for lepton in (0, 1):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import correctionlib
 import numpy as np
 
 from deepsf.arrays import Bools
 from deepsf.config.jet_id import JetVeto
 from deepsf.config.selection import Jet
+from deepsf.corrections.sets import named
 from deepsf.nanoaod.columns import Collection
 from deepsf.skim.jet_id import JetIdentification, identification_of, load_jet_id
 
@@ -38,7 +38,7 @@ class JetVetoMap:
 
     def rejects(self, jets: Collection, position: Any) -> Bools:
         """Return which of the events at the given positions have a jet in the map, shape (n,)."""
-        index, row = jets_of_events(jets, position)
+        index, row = jets.of_events(position)
         columns = {name: column[index] for name, column in jets.columns.items()}
         counts = (columns["pt"] > self.settings.pt_min_gev) & (np.abs(columns["eta"]) < ABSETA_MAX)
         if self.settings.em_fraction_max is not None:
@@ -73,17 +73,8 @@ def load_jet_veto(settings: JetVeto, jet: Jet) -> JetVetoMap:
     JetVetoError
         If the file cannot be read, lacks the map, or it takes other inputs than type, eta and phi.
     """
-    try:
-        corrections = correctionlib.CorrectionSet.from_file(settings.file)
-    except Exception as error:  # correctionlib raises many types on files that are missing or malformed
-        raise JetVetoError(
-            f"{settings.file}: not a readable correctionlib file ({error}); correct jet_veto.file"
-        ) from error
-    if settings.name not in list(corrections):
-        raise JetVetoError(
-            f"{settings.file}: no correction {settings.name!r}; set jet_veto.name to one of {sorted(corrections)}"
-        )
-    correction = corrections[settings.name]
+    keys = {"file_key": "jet_veto.file", "name_key": "jet_veto.name"}
+    correction = named(settings.file, settings.name, JetVetoError, **keys)
     inputs = sorted(variable.name for variable in correction.inputs)
     if inputs != ["eta", "phi", "type"]:
         raise JetVetoError(
@@ -92,11 +83,3 @@ def load_jet_veto(settings: JetVeto, jet: Jet) -> JetVetoMap:
         )
     identification = identification_of(jet) if settings.id is None else load_jet_id(settings.id, None)
     return JetVetoMap(settings, correction, identification)
-
-
-def jets_of_events(jets: Collection, position: Any) -> tuple[Any, Any]:
-    """Return the index of each jet of the events at the given positions, and the row of its event among these."""
-    first = jets.offsets[position]
-    count = jets.offsets[position + 1] - first
-    row = np.repeat(np.arange(len(position)), count)
-    return np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum()), row

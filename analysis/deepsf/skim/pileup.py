@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 import correctionlib
 import numpy as np
 
 from deepsf.arrays import Array, Floats
 from deepsf.config.pileup import Pileup
+from deepsf.corrections.sets import named
 
 log = logging.getLogger(__name__)
 
@@ -110,13 +110,7 @@ def load_pileup(settings: Pileup) -> PileupWeights:
         one string.
     """
     path = settings.file
-    try:
-        corrections = correctionlib.CorrectionSet.from_file(path)
-    except Exception as error:  # correctionlib raises many types on files that are missing or malformed
-        raise PileupError(f"{path}: not a readable correctionlib file ({error}); correct pileup.file") from error
-    if settings.name not in list(corrections):
-        raise PileupError(f"{path}: no correction {settings.name!r}; set pileup.name to one of {sorted(corrections)}")
-    correction: Any = corrections[settings.name]
+    correction = named(path, settings.name, PileupError, file_key="pileup.file", name_key="pileup.name")
     kinds = [variable.type for variable in correction.inputs]
     if sorted(kind for kind in kinds if kind != "string") not in (["real"], ["int"]) or kinds.count("string") > 1:
         inputs = ", ".join(f"{variable.name} ({variable.type})" for variable in correction.inputs)

@@ -21,7 +21,6 @@ from deepsf.nanoaod.events import Events
 from deepsf.skim.cut_flow import LEPTON_STEPS
 from deepsf.skim.dileptons import Dileptons, LeptonPairs, by_channel
 from deepsf.skim.jet_id import JetIdentification, identification_of
-from deepsf.skim.jet_veto import jets_of_events
 
 N_STEPS = len(LEPTON_STEPS)
 N_CHANNELS = len(CHANNELS)
@@ -76,7 +75,7 @@ def with_identification(
     identification (PUPPI jets) all pass it.
     """
     n = len(jets.columns["pt"])
-    index, _ = jets_of_events(jets, leptons.position)
+    index, _ = jets.of_events(leptons.position)
     identified, passes_pu_id = np.zeros(n, np.bool_), np.ones(n, np.bool_)
     content = {name: jets.columns[name][index] for name in ("eta", *identification.content)}
     identified[index] = identification.passes(content)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from deepsf.nanoaod.columns import (
+    Collection,
     collection,
     flat,
     offsets,
@@ -155,3 +156,11 @@ def test_values_must_lie_within_their_limits():
     )
     with pytest.raises(NtupleError, match=r"branch MET_pt is -999 for 1 of 2 values; it cannot be negative; take"):
         require_between("x.root", "MET_pt", np.array([3.0, -999.0]), (0.0, np.inf), "it cannot be negative")
+
+
+def test_objects_of_chosen_events_are_found():
+    jets = Collection(np.array([0, 2, 2, 3, 6]), {})
+    index, row = jets.of_events(np.array([0, 1, 3]))
+    assert (index.tolist(), row.tolist()) == ([0, 1, 3, 4, 5], [0, 0, 2, 2, 2])
+    index, row = jets.of_events(np.zeros(0, np.int64))
+    assert (len(index), len(row)) == (0, 0)

@@ -8,7 +8,7 @@ import pytest
 from deepsf.config.jet_id import JetId, JetVeto
 from deepsf.config.selection import Jet
 from deepsf.nanoaod.columns import Collection
-from deepsf.skim.jet_veto import JetVetoError, jets_of_events, load_jet_veto
+from deepsf.skim.jet_veto import JetVetoError, load_jet_veto
 
 PI = 3.1415926
 """The maps of CMS end here, short of pi, and refuse what is beyond."""
@@ -131,14 +131,6 @@ def test_a_map_that_does_not_fit_is_named_with_the_way_out(tmp_path, lacks):
     with pytest.raises(JetVetoError) as error:
         rejected(settings.model_copy(update=changes), [{}])
     assert str(error.value).startswith(expected)
-
-
-def test_jets_of_chosen_events_are_found():
-    jets = events([{}, {}], [], [{}], [{}, {}, {}])
-    index, row = jets_of_events(jets, np.array([0, 1, 3]))
-    assert (index.tolist(), row.tolist()) == ([0, 1, 3, 4, 5], [0, 0, 2, 2, 2])
-    index, row = jets_of_events(jets, np.zeros(0, np.int64))
-    assert (len(index), len(row)) == (0, 0)
 
 
 @pytest.mark.parametrize("is_data", [False, True])
