@@ -30,7 +30,7 @@ WHOLE_NUMBER = re.compile(r"n|n_\w+|_n_\w+|\w*count|index|depth|deepest|len|leng
 """Names of what NaN cannot be."""
 NAN_MAY_PASS = {
     "analysis/deepsf/generator/luminosity_blocks.py: of_certified": "runs are whole numbers",
-    "analysis/deepsf/nanoaod/columns.py: flat": "it compares whole numbers to what they are cast to",
+    "analysis/deepsf/nanoaod/columns.py: _content": "it compares whole numbers to what they are cast to",
     "analysis/deepsf/nanoaod/columns.py: offsets": "they are whole numbers",
     "analysis/deepsf/nanoaod/events.py: _check_tagger_ran": "jets of score NaN have none, and are counted",
     "analysis/deepsf/skim/acceptance.py: _require_runs": "runs are whole numbers",

@@ -56,9 +56,13 @@ def flat(path: str, branch: str, array: ak.Array, dtype: Any) -> Array:
     NtupleError
         If values do not fit the type, or the branch holds something else than numbers, or lists of lists.
     """
+    return _content(path, branch, array, dtype, offsets(path, branch, array) if array.layout.is_list else None)
+
+
+def _content(path: str, branch: str, array: ak.Array, dtype: Any, limits: Array | None) -> Array:
+    """Return what `flat` returns, given the limits of the lists, None if there are none."""
     layout = array.layout
-    if layout.is_list:
-        limits = offsets(path, branch, array)
+    if limits is not None:
         layout = layout.content[int(layout.offsets[0]) : int(layout.offsets[0]) + int(limits[-1])]
     if not layout.is_numpy:
         raise NtupleError(
@@ -118,6 +122,8 @@ def collection(path: str, name: str, branches: Mapping[str, tuple[str, ak.Array,
     limits: Array | None = None
     first = ""
     for branch, array, _ in branches.values():
+        if limits is not None and _has_limits(array, limits):
+            continue
         of_branch = offsets(path, branch, array)
         if limits is None:
             limits, first = of_branch, branch
@@ -129,14 +135,26 @@ def collection(path: str, name: str, branches: Mapping[str, tuple[str, ak.Array,
                 "file again, or correct tagger.branch, selection.jet_columns and selection.branches"
             )
     assert limits is not None
-    columns = {column: flat(path, branch, array, dtype) for column, (branch, array, dtype) in branches.items()}
+    columns = {
+        column: _content(path, branch, array, dtype, limits) for column, (branch, array, dtype) in branches.items()
+    }
     return Collection(limits, columns)
+
+
+def _has_limits(array: ak.Array, limits: Array) -> bool:
+    """Return whether lists have limits that were found to be right, which is quicker than to look at them again."""
+    stored = array.layout
+    return bool(
+        stored.is_list and len(stored.content) >= limits[-1] and np.array_equal(np.asarray(stored.offsets.data), limits)
+    )
 
 
 def require_finite(path: str, branch: str, values: Array, way_out: str = "take the file off the sample") -> None:
     """Raise an NtupleError if values of a branch are not finite."""
-    with np.errstate(over="ignore"):
-        total = np.sum(values, dtype=np.float64)  # one pass, no mask, where all is well
+    if not np.issubdtype(values.dtype, np.floating):
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.sum(values)  # one pass, no mask, where all is well
     if not np.isfinite(total):
         finite = np.isfinite(values)
         if not finite.all():

@@ -51,9 +51,10 @@ def listed_ratios(path: str, source: str, lists: ak.Array) -> tuple[Array, Array
     has = np.zeros(n, np.bool_)
     ratios = np.ones((2, n), np.float32)
     for known, of_shifts in places.items():
-        events = np.flatnonzero(length == known)
+        of_length = length == known
+        events = slice(None) if of_length.all() else np.flatnonzero(of_length)  # a slice is much faster
         for ratio, place in zip(ratios, of_shifts, strict=True):
-            ratio[events] = values[limits[events] + place]
+            ratio[events] = values[limits[:-1][events] + place]
         has[events] = True
     has &= np.isfinite(ratios).all(axis=0)
     ratios[:, ~has] = 1.0
@@ -71,8 +72,9 @@ def sum_of_weights(path: str, file: Any, tree: Any, source: str | float, genweig
     if not isinstance(source, str):
         return 0.0
     try:
-        n_generated = _sum_of_runs(file, "genEventCount")
-        found = _stored_sum(tree, genweight, sign) if source == "events" else _sum_of_runs(file, "genEventSumw")
+        runs = file.get("Runs")
+        n_generated = _sum_of_runs(runs, "genEventCount")
+        found = _stored_sum(tree, genweight, sign) if source == "events" else _sum_of_runs(runs, "genEventSumw")
     except Exception as error:  # uproot and the codecs raise many types on corrupt baskets
         raise unreadable(path, error, "summing the generator weights") from error
     if found is None and tree.num_entries == 0:
@@ -98,9 +100,8 @@ def _stored_sum(tree: Any, genweight: str, sign: bool) -> float:
     return float(np.sum(np.sign(weights) if sign else weights))
 
 
-def _sum_of_runs(file: Any, branch: str) -> float | None:
-    """Return the sum of a branch of the Runs tree; None without the branch or without rows."""
-    runs = file.get("Runs")
+def _sum_of_runs(runs: Any, branch: str) -> float | None:
+    """Return the sum of a branch of the Runs tree; None without the tree, the branch or rows."""
     for name in (branch, f"{branch}_"):  # the second in NanoAOD v6
         if runs is not None and name in runs and runs.num_entries:
             return float(np.sum(runs[name].array(library="np"), dtype=np.float64))

@@ -30,11 +30,13 @@ class JetIdError(ValueError):
 class JetIdentification:
     """An identification with the branches that it needs; made by `load_jet_id`.
 
-    ``passes`` takes columns of n jets by branch, and ``eta``, and returns which are identified, shape (n,).
+    ``passes`` takes columns of n jets by branch, and ``eta``, and returns which are identified, shape (n,). It is quick
+    if it takes less time than to choose the jets that matter.
     """
 
     content: tuple[str, ...]
     passes: Callable[[Columns], Bools]
+    is_quick: bool = False
 
 
 def load_jet_id(settings: JetId | None, bit: int | None) -> JetIdentification:
@@ -61,11 +63,11 @@ def identification_of(jet: Jet) -> JetIdentification:
 
 
 def _everything() -> JetIdentification:
-    return JetIdentification((), lambda jets: np.ones(len(jets["eta"]), np.bool_))
+    return JetIdentification((), lambda jets: np.ones(len(jets["eta"]), np.bool_), is_quick=True)
 
 
 def _by_bit(bit: int) -> JetIdentification:
-    return JetIdentification(("jetId",), lambda jets: np.asarray(jets["jetId"] & bit != 0))
+    return JetIdentification(("jetId",), lambda jets: np.asarray(jets["jetId"] & bit != 0), is_quick=True)
 
 
 def _run3(jets: Columns) -> Bools:

@@ -71,17 +71,20 @@ def with_identification(
 ) -> Collection:
     """Return the jets with columns that say which are identified, and which pass the pile-up identification.
 
-    Both hold for the jets of events with a pair of leptons: no others are looked at. Without a branch of the pile-up
-    identification (PUPPI jets) all pass it.
+    Both hold for the jets of events with a pair of leptons; others are looked at where that is quicker. Without a
+    branch of the pile-up identification (PUPPI jets) all pass it.
     """
-    n = len(jets.columns["pt"])
-    index, _ = jets.of_events(leptons.position)
-    identified, passes_pu_id = np.zeros(n, np.bool_), np.ones(n, np.bool_)
-    content = {name: jets.columns[name][index] for name in ("eta", *identification.content)}
-    identified[index] = identification.passes(content)
-    if "puId" in jets.columns:
-        passes_pu_id[index] = jets.columns["puId"][index] & selection.jet.pu_id_bit != 0
-    return Collection(jets.offsets, {**jets.columns, "identified": identified, "passes_pu_id": passes_pu_id})
+    n, columns = len(jets.columns["pt"]), jets.columns
+    if identification.is_quick:
+        identified = identification.passes(columns)
+    else:
+        index, _ = jets.of_events(leptons.position)
+        identified = np.zeros(n, np.bool_)
+        identified[index] = identification.passes(
+            {name: columns[name][index] for name in ("eta", *identification.content)}
+        )
+    passes_pu_id = columns["puId"] & selection.jet.pu_id_bit != 0 if "puId" in columns else np.ones(n, np.bool_)
+    return Collection(jets.offsets, {**columns, "identified": identified, "passes_pu_id": passes_pu_id})
 
 
 def with_jets(leptons: LeptonPairs, jets: Collection, selection: Selection) -> Dileptons:

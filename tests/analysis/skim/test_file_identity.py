@@ -41,7 +41,7 @@ def test_one_changed_number_is_another_file(content):
         values = ak.to_numpy(ak.flatten(branches["Jet"][name])).copy()
         values[0] *= np.float32(1.01)
         changed.add(content(replace={f"Jet_{name}": ak.unflatten(values, counts)}))
-    assert len(changed) == 7
+    assert len(changed) == 6  # scores of another tagger make no other events
 
 
 def test_files_without_events_have_no_digest(skim, make_nanoaod):
