@@ -66,8 +66,9 @@ class ReportCutFlow(ConfigTask):
         certified = certified_blocks(samples, self.plan_cfg("campaign"))
         lost = campaign_report.lost_in_order(reports, samples, self.cfg("campaign.data_order"))
         text = campaign_report.format_campaign(reports, certified, yields, lost)
-        skipped = format_skipped(read_report(entries) for entries, _ in tables)
-        text = "".join(f"{line}\n" for line in skipped) + text
+        files = [read_report(entries) for entries, _ in tables]
+        notes = [*format_skipped(files), *campaign_report.files_without_events(files)]
+        text = "".join(f"{line}\n" for line in notes) + text
         processed = campaign_report.processed_blocks(reports)
         output = self.output()
         with staged(output["cut_flow"], *output["luminosity"].values()) as (flow, *luminosity):

@@ -16,6 +16,7 @@ from deepsf.skim.cut_flow import SkimReport, format_cut_flow, merge_cut_flows, r
 from deepsf.skim.event_identity import require_distinct_events
 from deepsf.skim.limits import Limits, require_selected, require_usable_weights, require_valid_scores
 
+_SHOWN = 5
 RATIO_MIN, RATIO_MAX = 0.5, 2.0
 """Data over simulation outside of these is pointed at: rates drop out of scale factors, wrong samples do not."""
 
@@ -66,6 +67,24 @@ def require_usable_campaign(
         require_valid_scores(f"sample {name}", report.jets, limits.branch, limits.max_invalid_fraction)
         require_usable_weights(report, limits.max_weight_share)
     return merged
+
+
+def files_without_events(reports: Iterable[SkimReport]) -> Iterator[str]:
+    """Yield samples with files that hold no events, and how many; skipped files are told of elsewhere.
+
+    Parameters
+    ----------
+    reports
+        One for each file.
+    """
+    by_sample: dict[str, list[SkimReport]] = {}
+    for report in reports:
+        by_sample.setdefault(report.sample, []).append(report)
+    for sample, files in by_sample.items():
+        empty = [report.file for report in files if not report.n_events and not report.skipped]
+        if empty:
+            names = ", ".join(empty[:_SHOWN]) + (", ..." if len(empty) > _SHOWN else "")
+            yield f"sample {sample}: {len(empty)} of {len(files)} files hold no events: {names}"
 
 
 def yields_of(

@@ -215,6 +215,8 @@ def _remarks(report: SkimReport) -> Iterator[str]:
         yield "weight shifts: " + ", ".join(report.weight_shifts)
     for source, n in report.n_without.items():
         if n:
-            yield f"{n} events without weights of {source} count as not shifted"
+            yield f"events without weights of {source}, which count as not shifted: {n}"
     if report.missing_triggers:
-        yield "trigger paths that a file lacks count as not fired there: " + ", ".join(report.missing_triggers)
+        yield "trigger paths that a file lacks, and that count as not fired there: " + ", ".join(
+            report.missing_triggers
+        )

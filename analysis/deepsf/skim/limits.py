@@ -106,6 +106,7 @@ def require_selected(reports: Iterable[SkimReport], regions: Iterable[str]) -> N
             where = f"the last step with events is {last[-1]} ({left[last[-1]]})" if last else "there are no events"
             after = [step for step in left if left[step] == 0]
             blame = f"the cut behind {after[0]}" if after else f"the cuts of regions.{region}"
+            blame = "certified (is it the JSON of these data?)" if after[:1] == ["certified"] else blame
             samples = ", ".join(report.sample for report in reports if report.kind == kind) or "none"
             problems.append(
                 f"region {region}: no {kind} event is selected (samples: {samples}); {where}; check {blame} in the "

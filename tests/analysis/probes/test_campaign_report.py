@@ -10,6 +10,7 @@ from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks
 from deepsf.probes.campaign_report import (
     Yields,
+    files_without_events,
     format_campaign,
     format_yields,
     lost_in_order,
@@ -223,3 +224,18 @@ def test_blocks_that_the_first_data_set_lacks_are_told():
         text.format("1 of 3", "muon", "doublemuon", "doublemuon")
     ]
     assert list(lost_in_order(reports, samples, [])) == list(lost_in_order(reports, samples, ["muon"])) == []
+
+
+def test_files_without_events_are_told():
+    files = [
+        report("a.root"),
+        report("b.root", n_events=0),
+        report("c.root", n_events=0),
+        report("d.root", n_events=0, skipped="not a ROOT file"),
+        report("e.root", "muons", "data"),
+    ]
+    assert list(files_without_events(files)) == ["sample ttbar: 2 of 4 files hold no events: b.root, c.root"]
+    many = [report(f"{number}.root", n_events=0) for number in range(9)]
+    assert list(files_without_events(many)) == [
+        "sample ttbar: 9 of 9 files hold no events: 0.root, 1.root, 2.root, 3.root, 4.root, ..."
+    ]

@@ -74,8 +74,8 @@ def test_a_cut_flow_tells_what_a_user_has_to_know():
         # (60 - 20)^2 / (40 * 4) = 10
         "40 events with two jets, worth 10 of weight 1; the largest weight is 2.50% of their sum",
         "weight shifts: psisr_up, psisr_down",
-        "3 events without weights of psisr count as not shifted",
-        "trigger paths that a file lacks count as not fired there: HLT_A, HLT_B",
+        "events without weights of psisr, which count as not shifted: 3",
+        "trigger paths that a file lacks, and that count as not fired there: HLT_A, HLT_B",
     ]
 
 

@@ -67,6 +67,19 @@ def test_no_selected_event_at_all_names_the_step_that_took_the_last(make_nanoaod
         require_selected([stored], ["hf"])
 
 
+def test_data_that_are_not_certified_at_all_are_told_of_their_json():
+    nothing = report(sample="muons", kind="data")
+    for step in nothing.cut_flow:
+        nothing.cut_flow[step] = dict.fromkeys(nothing.cut_flow[step], 0)
+    nothing.cut_flow.update({"all": {"all": 900}, "certified": {"all": 0}})
+    with pytest.raises(SkimError) as error:
+        require_selected([nothing, report()], ["hf"])
+    assert str(error.value) == (
+        "region hf: no data event is selected (samples: muons); the last step with events is all (900); check "
+        "certified (is it the JSON of these data?) in the config, or give more input"
+    )
+
+
 def with_weights(*weights, n_of_one=0, column="weight"):
     """Return a report with the given weights and so many of 1 besides."""
     of_column = {column: sums_of(np.array([*weights, *[1.0] * n_of_one]))}
