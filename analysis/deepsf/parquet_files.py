@@ -30,7 +30,7 @@ class Writer(pq.ParquetWriter):  # type: ignore[misc]
     """pyarrow's writer of row groups, with checksums; the file is whole once it is closed."""
 
     def __init__(self, path: Path, schema: pa.Schema, **options: Any) -> None:
-        super().__init__(path, schema, compression="zstd", write_page_checksum=True, **options)
+        super().__init__(path, schema, **{"compression": "zstd", **options}, write_page_checksum=True)
         self._path = path
 
     def close(self) -> None:

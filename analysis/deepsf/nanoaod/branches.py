@@ -150,7 +150,7 @@ class Ntuple(NamedTuple):
         return tuple(dict.fromkeys(names))
 
 
-def inspect(
+def inspect(  # noqa: PLR0913 - what a file must have comes from all parts of the config
     path: str | Path,
     sample: Sample,
     tagger: Tagger,
@@ -158,6 +158,8 @@ def inspect(
     corrections: CorrectionBranches | None = None,
     sources: Collection[str] | None = None,
     earlier: Mapping[Channel, Triggers] = MappingProxyType({}),
+    *,
+    file: Any = None,
 ) -> Ntuple:
     """Return which branches of a NanoAOD file to read, its number of events and its sum of generator weights.
 
@@ -173,6 +175,8 @@ def inspect(
         Sources of weight shifts to read, where the file has them; None: all but those that the sample does not have.
     earlier
         Trigger paths by channel of the data sets before the sample in ``campaign.data_order``.
+    file
+        The file itself, where it is open already (`deepsf.nanoaod.root_file.opened`).
 
     Raises
     ------
@@ -182,7 +186,7 @@ def inspect(
     """
     name = str(path)
     needed = stored_jet_content(selection) if corrections is None else corrections
-    with open_root(name) as file:
+    with open_root(name, file) as file:
         tree = events_tree(file, name)
         known = _known_branches(tree, selection.branches)
         if tree.num_entries:

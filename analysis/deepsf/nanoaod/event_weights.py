@@ -52,12 +52,14 @@ def listed_ratios(path: str, source: str, lists: ak.Array) -> tuple[Array, Array
     ratios = np.ones((2, n), np.float32)
     for known, of_shifts in places.items():
         of_length = length == known
-        events = slice(None) if of_length.all() else np.flatnonzero(of_length)  # a slice is much faster
+        every = bool(of_length.all())  # most files: no index is needed
+        events = slice(None) if every else np.flatnonzero(of_length)
         for ratio, place in zip(ratios, of_shifts, strict=True):
-            ratio[events] = values[limits[:-1][events] + place]
+            ratio[events] = values[place::known] if every else values[limits[:-1][events] + place]
         has[events] = True
-    has &= np.isfinite(ratios).all(axis=0)
-    ratios[:, ~has] = 1.0
+    has &= np.isfinite(ratios[0]) & np.isfinite(ratios[1])
+    if not has.all():
+        ratios[:, ~has] = 1.0
     return ratios[0], ratios[1], has
 
 

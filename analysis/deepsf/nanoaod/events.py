@@ -95,8 +95,13 @@ class Events(NamedTuple):
         return len(self.run)
 
 
-def iterate(ntuple: Ntuple, events_per_chunk: int = 100_000) -> Iterator[Events]:
+def iterate(ntuple: Ntuple, events_per_chunk: int = 50_000, *, file: Any = None) -> Iterator[Events]:
     """Yield the file's events in chunks of ``events_per_chunk``; every basket is decompressed once.
+
+    Parameters
+    ----------
+    file
+        The file itself, where it is open already (`deepsf.nanoaod.root_file.opened`).
 
     Raises
     ------
@@ -107,7 +112,7 @@ def iterate(ntuple: Ntuple, events_per_chunk: int = 100_000) -> Iterator[Events]
         return
     first = 0
     stored_as = {branch: ntuple.stored_as.get(branch, branch) for branch in ntuple.branches}
-    with open_root(ntuple.path) as file:
+    with open_root(ntuple.path, file) as file:
         tree = events_tree(file, ntuple.path)
         chunks = tree.iterate(
             list(dict.fromkeys(stored_as.values())),

@@ -110,9 +110,9 @@ def keys_of(run: Array, luminosity_block: Array) -> Keys:
     return np.asarray((run.astype(np.uint64) << _BITS) | luminosity_block.astype(np.uint64))
 
 
-def stored_blocks(path: str) -> Keys:
+def stored_blocks(path: str, file: Any = None) -> Keys:
     """Return the blocks in a file's tree ``LuminosityBlocks``, also those of which no event is left."""
-    with open_root(path) as file:
+    with open_root(path, file) as file:
         try:
             tree = file.get("LuminosityBlocks")
             if tree is None or "run" not in tree or "luminosityBlock" not in tree:

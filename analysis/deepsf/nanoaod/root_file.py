@@ -40,33 +40,57 @@ class UnreachableError(UnreadableError):
 
 
 @contextmanager
-def open_root(path: str) -> Iterator[Any]:
+def open_root(path: str, file: Any = None) -> Iterator[Any]:
     """Open a ROOT file, on disk or on a server; anything wrong with it is an `NtupleError`.
 
     What goes wrong with a file on a server while it is open is an `UnreachableError`, whatever the libraries raise.
+
+    Parameters
+    ----------
+    file
+        The file itself, where it is open already (`opened`).
     """
+    if file is None:
+        with opened(path) as file, _named_errors(path):
+            yield file
+        return
+    with _named_errors(path):
+        yield file
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Any]:
+    """Open a ROOT file that several functions read, each with `open_root`: trees of many branches are parsed once."""
     import uproot  # here: planning imports the errors above, and must not wait
 
-    if not is_url(path):
+    remote = is_url(path)
+    if not remote:
         _require_regular(path)
+    try:
         try:
-            file = uproot.open({path: None}, array_cache=None)
+            file = uproot.open({path: None}, array_cache=None, **(open_options(path) if remote else {}))
+        except MemoryError:
+            raise
         except Exception as error:  # uproot raises many types on files that are truncated or not ROOT
             raise unreadable(path, error, "opening it") from error
         with file:
             yield file
-        return
-    doing = "opening it"
+    finally:
+        if remote:
+            let_go(path)
+
+
+@contextmanager
+def _named_errors(path: str) -> Iterator[None]:
+    """Name the file on a server in whatever the libraries raise while it is read."""
     try:
-        with uproot.open({path: None}, array_cache=None, **open_options(path)) as file:
-            doing = "reading it"
-            yield file
+        yield
     except (NtupleError, MemoryError):
         raise
     except Exception as error:
-        raise unreadable(path, error, doing) from error
-    finally:
-        let_go(path)
+        if is_url(path):
+            raise unreadable(path, error, "reading it") from error
+        raise
 
 
 def _require_regular(path: str) -> None:

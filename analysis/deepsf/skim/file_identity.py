@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +13,12 @@ from deepsf.nanoaod.luminosity_blocks import Keys, LuminosityBlocks, Ranges, key
 
 
 class FileIdentity:
-    """Collects the identity of a file chunk by chunk."""
+    """Collects the identity of a file chunk by chunk; ``file`` is the file itself, where it is open already."""
 
-    def __init__(self, ntuple: Ntuple) -> None:
+    def __init__(self, ntuple: Ntuple, file: Any = None) -> None:
         self._is_data = ntuple.is_data
         self._hashed = [hashlib.sha256() for _ in range(4)]
-        self._keys: Keys = stored_blocks(ntuple.path) if ntuple.is_data else np.zeros(0, np.uint64)
+        self._keys: Keys = stored_blocks(ntuple.path, file) if ntuple.is_data else np.zeros(0, np.uint64)
         self._n_events = 0
 
     def add(self, events: Events) -> None:

@@ -5,7 +5,7 @@ The file is read once. Leptons are selected once a chunk, jets once for every sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 from deepsf.arrays import Array
 from deepsf.nanoaod.branches import inspect
 from deepsf.nanoaod.events import Events, iterate
+from deepsf.nanoaod.root_file import opened
 from deepsf.skim.acceptance import accepted_events
 from deepsf.skim.counting import empty_report, with_chunk, with_counts, with_found_shifts
 from deepsf.skim.cut_flow import SkimReport
@@ -36,7 +37,7 @@ def skim_file(
     entries_path: str | Path,
     jets_path: str | Path,
     file_name: str | None = None,
-    events_per_chunk: int = 100_000,
+    events_per_chunk: int = 50_000,
     n_events_max: int | None = None,
 ) -> SkimReport:
     """Select the dilepton events of a NanoAOD file and write its two tables.
@@ -69,29 +70,38 @@ def skim_file(
     """
     corrections = Corrections.load(settings)
     of_sample = (settings.sample, settings.tagger, settings.selection, corrections.branches)
-    ntuple = inspect(path, *of_sample, settings.sources, settings.earlier).first(n_events_max)
-    report = empty_report(ntuple, settings, corrections, Path(path).name if file_name is None else file_name)
-    identity = FileIdentity(ntuple)
-    columns = settings.selection.jet_columns, report.weight_shifts
-    with open_tables(
-        (entries_path, probe_entries_schema(settings.regions, *columns)), (jets_path, jets_schema(*columns))
-    ) as (entries, jets):
-        for events in iterate(ntuple, events_per_chunk):
-            identity.add(events)
-            accepted, left = accepted_events(events, settings, corrections.certified, str(path))
-            report = with_counts(report, left, events.n_without)
-            report = _write_rows(accepted, report, (entries, jets), settings, corrections)
-        report = with_found_shifts(report)
-        report = replace(report, content=identity.digest, luminosity_blocks=identity.blocks(corrections.certified))
-        require_usable(str(path), report, settings)
-        require_moved(str(path), report, corrections, settings.selection.jet.abseta_max)
-        entries.close(report.to_json())
-        jets.close(report.to_json())
+    with opened(str(path)) as file:
+        ntuple = inspect(path, *of_sample, settings.sources, settings.earlier, file=file).first(n_events_max)
+        report = empty_report(ntuple, settings, corrections, Path(path).name if file_name is None else file_name)
+        columns = settings.selection.jet_columns, report.weight_shifts
+        with open_tables(
+            (entries_path, probe_entries_schema(settings.regions, *columns)), (jets_path, jets_schema(*columns))
+        ) as tables:
+            identity = FileIdentity(ntuple, file)
+            for events in iterate(ntuple, events_per_chunk, file=file):
+                identity.add(events)
+                accepted, left = accepted_events(events, settings, corrections.certified, str(path))
+                report = with_counts(report, left, events.n_without)
+                report = _write_rows(accepted, report, tables, settings, corrections)
+            report = _checked(str(path), report, identity, settings, corrections)
+            for table in tables:
+                table.close(report.to_json())
+    return report
+
+
+def _checked(
+    path: str, report: SkimReport, identity: FileIdentity, settings: SkimSettings, corrections: Corrections
+) -> SkimReport:
+    """Return the report of a whole file, which may be used and in which every shift moves something."""
+    report = with_found_shifts(report)
+    report = replace(report, content=identity.digest, luminosity_blocks=identity.blocks(corrections.certified))
+    require_usable(path, report, settings)
+    require_moved(path, report, corrections, settings.selection.jet.abseta_max)
     return report
 
 
 def _write_rows(
-    events: Events, report: SkimReport, tables: tuple[Table, Table], settings: SkimSettings, corrections: Corrections
+    events: Events, report: SkimReport, tables: Sequence[Table], settings: SkimSettings, corrections: Corrections
 ) -> SkimReport:
     """Write the rows of a chunk to both tables, and return the report with its counts added."""
     entries, jets = tables

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -55,22 +56,50 @@ def jet_rows(selected: Selected, n_jets_min: int) -> dict[str, Array]:
             "collisions; take it off the sample"
         )
     event = np.repeat(np.arange(len(n_jets)), n_jets)
-    kept = np.flatnonzero(n_jets[event] >= n_jets_min)
-    event = event[kept]
+    rank = np.arange(len(event)) - np.repeat(dileptons.jet_offsets[:-1], n_jets)
+    jets = selected.jets
+    if np.any(n_jets < n_jets_min):
+        kept = np.flatnonzero(n_jets[event] >= n_jets_min)
+        event, rank, jets = event[kept], rank[kept], {name: column[kept] for name, column in jets.items()}
     position = dileptons.position[event]
     return {
         EVENT_INDEX: selected.event_index(event),
-        "shift": np.full(len(kept), selected.shift, np.int8),
+        "shift": np.full(len(event), selected.shift, np.int8),
         "run": events.run[position],
         "luminosity_block": events.luminosity_block[position],
         "event": events.event[position],
-        "rank": (kept - dileptons.jet_offsets[event]).astype(np.int8),
+        "rank": rank.astype(np.int8),
         "channel": dileptons.channel[event],
         **{name: weight[event] for name, weight in selected.weights.items()},
-        **{name: column[kept] for name, column in selected.jets.items()},
+        **jets,
         "n_jets": n_jets[event].astype(np.int8),
         "ht_gev": selected.variables.ht_gev[event],
     }
+
+
+def _storage(schema: pa.Schema) -> dict[str, Any]:
+    """Return options of the writer with which a table takes half the time of the defaults, and hardly more space.
+
+    Floating-point numbers shrink if their bytes are sorted, then a quick codec does as well as a good one.
+    """
+    floats = {field.name for field in schema if pa.types.is_floating(field.type)}
+    counts = {field.name for field in schema if pa.types.is_integer(field.type) and field.type.bit_width == 64}
+    return {
+        "compression": {name: "lz4" if name in floats else "zstd" for name in schema.names},
+        "column_encoding": dict.fromkeys(floats, "BYTE_STREAM_SPLIT") | dict.fromkeys(counts, "DELTA_BINARY_PACKED"),
+        "use_dictionary": False,
+        "write_statistics": ["shift"],
+        "write_batch_size": 20_000,
+    }
+
+
+def _arrow(values: Array, kind: pa.DataType) -> pa.Array:
+    """Return a column as an arrow array; ``pyarrow.array`` would import pandas, 90 MB and half a second."""
+    casting: Any = "same_kind" if pa.types.is_floating(kind) else "safe"
+    stored = np.ascontiguousarray(values.astype(kind.to_pandas_dtype(), casting=casting, copy=False))
+    if pa.types.is_boolean(kind):
+        stored = np.packbits(stored, bitorder="little")
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(stored)])
 
 
 class Table:
@@ -78,14 +107,15 @@ class Table:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
-        self.schema = schema
+        # nothing is null: levels that say so would cost a fifth of the time of writing
+        self.schema = pa.schema([field.with_nullable(False) for field in schema])
         with self._named():
             # Metadata set at the end are only read back as the schema's if no arrow schema is stored.
-            self.writer = parquet_files.Writer(path, schema, use_dictionary=False, store_schema=False)
+            self.writer = parquet_files.Writer(path, self.schema, store_schema=False, **_storage(schema))
 
     def write(self, columns: Mapping[str, Array]) -> None:
         """Append the columns of a chunk as a row group; none for no rows."""
-        arrays = [pa.array(columns[field.name], field.type, from_pandas=False) for field in self.schema]
+        arrays = [_arrow(columns[field.name], field.type) for field in self.schema]
         if len(arrays[0]):
             with self._named():
                 self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema))

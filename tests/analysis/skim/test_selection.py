@@ -7,7 +7,7 @@ from deepsf.config.selection import CHANNELS
 from deepsf.nanoaod.branches import inspect
 from deepsf.nanoaod.events import iterate
 from deepsf.skim import selection as compiled
-from deepsf.skim.dileptons import event_variables
+from deepsf.skim.dileptons import dilepton_mass, event_variables
 from tests.analysis.skim.hand_event import ELECTRON, FAR_JET, JET, MUON, one_event
 from tests.oracles import awkward_selection
 
@@ -122,6 +122,20 @@ def test_the_kernel_gives_what_the_awkward_form_gives(make_nanoaod, simulation, 
             np.testing.assert_array_equal(getattr(dileptons, name), value, err_msg=name)
         if isinstance(value, np.ndarray):
             assert getattr(dileptons, name).dtype == value.dtype, name
+
+
+def test_pairs_are_heavier_than_a_mass_as_the_full_formula_says():
+    rng = np.random.default_rng(12)
+    n = 200_000
+    pt, eta = rng.exponential(20.0, (n, 2)) + 5.0, rng.uniform(-2.5, 2.5, (n, 2))
+    phi = rng.uniform(-3.2, 3.2, (n, 2))  # NanoAOD's rounding exceeds pi
+    mass = dilepton_mass(pt, eta, phi)
+    pairs = np.stack([pt, eta, phi, np.ones((n, 2))], axis=2)
+    for limit in (0.0, 12.0, 91.0):
+        heavier = [compiled._is_heavier(pair, limit) for pair in pairs]
+        np.testing.assert_array_equal(heavier, mass > limit)
+    # a pair at the threshold fails
+    assert not compiled._is_heavier(pairs[0], np.nextafter(mass[0], 1e3))
 
 
 @pytest.mark.parametrize("select", FORMS)

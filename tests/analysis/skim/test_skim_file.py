@@ -22,6 +22,19 @@ def test_chunks_change_row_groups_but_no_value_and_no_count(make_nanoaod, skim):
     assert [pq.ParquetFile(table).num_row_groups for table in (tables[0], pieces[0])] == [1, 4]
 
 
+@pytest.mark.parametrize("is_data", [False, True])
+def test_a_file_is_opened_once(make_nanoaod, skim, data, simulation, monkeypatch, is_data):
+    path, opened, stored_open = make_nanoaod(data=is_data), [], uproot.open
+
+    def counting(*files, **options):
+        opened.append(files)
+        return stored_open(*files, **options)
+
+    monkeypatch.setattr(uproot, "open", counting)
+    skim(path, sample=data if is_data else simulation)
+    assert len(opened) == 1
+
+
 def test_the_same_input_gives_the_same_bytes(make_nanoaod, skim):
     path = make_nanoaod(800)
     _, *first = skim(path, "first")

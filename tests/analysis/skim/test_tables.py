@@ -1,11 +1,14 @@
 """The table of all jets, and tables that cannot be written."""
 
 import awkward as ak
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import uproot
 
 from deepsf.skim.skim_file import skim_file
+from deepsf.skim.tables import open_tables
 
 JET_TYPES = {
     "entry": "int64",
@@ -68,3 +71,34 @@ def test_a_full_disk_is_named_with_the_table_and_leaves_none(make_nanoaod, skim_
     with pytest.raises(OSError, match=r"No space left on device; free disk space.*'/dev/full'"):
         skim_file(make_nanoaod(), skim_settings(), **paths)
     assert list(tmp_path.glob("*.parquet")) == []
+
+
+def test_every_number_of_every_type_is_stored_as_it_is(tmp_path):
+    edges = {
+        "float": np.array([np.nan, -0.0, np.inf, -np.inf, 1e-45, 3.4e38, 0.1], np.float32),
+        "double": np.array([np.nan, -0.0, np.inf, -np.inf, 5e-324, 1.7e308, 0.1]),
+        "int8": np.array([-128, 127, 0, 1, -1, 2, 3], np.int8),
+        "int16": np.array([-(2**15), 2**15 - 1, 0, 1, -1, 2, 3], np.int16),
+        "int64": np.array([-(2**63), 2**63 - 1, 0, 1, -1, 2, 3]),
+        "uint32": np.array([0, 2**32 - 1, 0, 1, 2, 3, 4], np.uint32),
+        "uint64": np.array([0, 2**64 - 1, 0, 1, 2, 3, 4], np.uint64),
+        "bool": np.array([True, False, True, True, False, False, True]),
+    }
+    schema = pa.schema([("shift", pa.int8()), *((name, pa.type_for_alias(name)) for name in edges)])
+    columns = {"shift": np.zeros(7, np.int8), **edges}
+    with open_tables((tmp_path / "table.parquet", schema)) as (table,):
+        table.write(columns)
+        table.write({name: values[::-1] for name, values in columns.items()})  # not contiguous
+        table.close("{}")
+    stored = pq.read_table(tmp_path / "table.parquet")
+    for name, values in columns.items():
+        found = stored[name].to_numpy()
+        assert found.dtype == values.dtype, name
+        assert found.tobytes() == np.concatenate([values, values[::-1]]).tobytes(), name
+
+
+def test_numbers_that_a_column_cannot_hold_are_never_cut_to_fit(tmp_path):
+    path, schema = tmp_path / "table.parquet", pa.schema([("shift", pa.int8())])
+    with pytest.raises(TypeError, match=r"int64.*int8"), open_tables((path, schema)) as (table,):
+        table.write({"shift": np.array([300])})
+    assert not path.exists()
