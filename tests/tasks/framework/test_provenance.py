@@ -209,7 +209,25 @@ def test_a_flipped_bit_is_seen_before_an_output_is_read_and_when_all_are_verifie
     )
 
 
-@pytest.mark.parametrize("name", ["out.root", "out.parquet", "out.safetensors"])
+def test_no_bit_of_a_root_file_can_flip_unseen(tmp_path, monkeypatch):
+    # the sum of weights is a basket that no codec shrinks, so that none has a checksum of it
+    path = tmp_path / "nano.root"
+    with uproot.recreate(path) as file:
+        file.mktree("Runs", {"genEventSumw": np.dtype("f8")}).extend({"genEventSumw": np.array([12345.6789])})
+    write_manifest(path, "Task", {})
+    require_sound(path)
+    place = path.read_bytes().index(np.array(12345.6789, ">f8").tobytes())
+    status, content = provenance._status(path), bytearray(path.read_bytes())
+    content[place + 3] ^= 1
+    path.write_bytes(content)
+    monkeypatch.setattr(provenance, "_status", lambda _: status)  # a bad disk changes no time
+    with uproot.open(path) as file:
+        assert file["Runs/genEventSumw"].array(library="np")[0] != 12345.6789  # read without a word
+    with pytest.raises(ValueError, match=r"nano.root: its content is not what was written"):
+        require_sound(path)
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.safetensors"])
 def test_formats_whose_readers_verify_them_are_not_digested_before(tmp_path, monkeypatch, name):
     digested = []
     monkeypatch.setattr(provenance, "content_digest", lambda path: digested.append(path) or "digest")
