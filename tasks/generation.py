@@ -41,7 +41,7 @@ class TuneGenerator(ConfigTask):
 class GenerateNtuples(Workflow):
     """Generates NanoAOD files of simulation and pseudo-data, one file per branch."""
 
-    code_version = 3
+    code_version = 4
 
     @property
     def config_keys(self) -> tuple[str, ...]:
@@ -63,7 +63,10 @@ class GenerateNtuples(Workflow):
         return TuneGenerator.req(self)
 
     def own_parameters(self) -> dict[str, Any]:
-        return asdict(self.branch_data)
+        parameters = asdict(self.branch_data)
+        part = parameters.pop("part")
+        # without certified blocks to share, a file does not depend on how many others there are
+        return parameters | ({"part": list(part)} if self._of_data("certified") else {})
 
     def external_files(self) -> tuple[Path, ...]:
         certified = self._of_data("certified")

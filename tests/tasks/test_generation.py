@@ -67,7 +67,7 @@ def test_pseudo_data_alone_depend_on_what_is_certified(task_of, tmp_path):
     blocks.write_text('{"355900": [[1, 3]], "400000": [[1, 9]]}')
     campaign = {"certified": str(blocks), "runs": [[355862, 357900]]}
     of_campaign = {"config:campaign.certified", "config:campaign.runs"}
-    assert changed_by(task_of, "data", campaign=campaign) == {*of_campaign, f"file:{blocks}"}
+    assert changed_by(task_of, "data", campaign=campaign) == {*of_campaign, f"file:{blocks}", "parameter:part"}
     assert changed_by(task_of, "ttbar", campaign=campaign) == of_campaign
     # a file of pseudo-data with the largest events of all keys
     task = task_of(GenerateNtuples, campaign={**campaign, "luminosity_ifb": 0.01})
@@ -77,6 +77,7 @@ def test_pseudo_data_alone_depend_on_what_is_certified(task_of, tmp_path):
     composition.output().file.write_text(Composition().to_json())
     write_manifest(composition.output().file, "TuneGenerator", composition.inputs_now())
     task.as_branch(number).run()
+    assert task.as_branch(number).complete()
     with uproot.open(task.as_branch(number).output().file) as file:
         found = file["LuminosityBlocks"].arrays(library="np")
     assert set(found["run"].tolist()) == {355900}

@@ -63,7 +63,7 @@ def write_file(
         if true_sf_path is None:
             raise ValueError(f"{file.stem}: pseudo-data need the path of the true scale factor")
         injected = true_sf.load(true_sf_path, generator.true_sf.name, generator.true_sf.systematic)
-    sums, blocks = np.zeros(3), np.zeros((0, 2), np.uint32)
+    sums, blocks = np.zeros(3), _certified_blocks(file, schema)
     try:
         with uproot.recreate(path, compression=ChecksummedZSTD(1)) as root:
             tree = None
@@ -149,6 +149,13 @@ def discriminants_of(
                 rng, tagger, injected, jets.hadron_flavour, jets.pt_gev, abseta
             )
     return columns
+
+
+def _certified_blocks(file: GeneratedFile, schema: Schema) -> Array:
+    """Return run and luminosity block of what the file lists even without an event, shape (n, 2)."""
+    if file.kind == "data" and schema.blocks is not None:
+        return schema.blocks.of_part(*file.part)
+    return np.zeros((0, 2), np.uint32)
 
 
 def _blocks(columns: Branches) -> Array:

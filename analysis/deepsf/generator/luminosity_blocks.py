@@ -17,11 +17,12 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Blocks(NamedTuple):
-    """Ranges of luminosity blocks, each of shape (n,): run, first block, number of blocks."""
+    """Ranges of luminosity blocks, each of shape (n,): run, first block, number of blocks; whether certified."""
 
     run: Ints
     first: Ints
     n_blocks: Ints
+    are_certified: bool = False
 
     @classmethod
     def of_runs(cls, runs: Iterable[tuple[int, int]]) -> Blocks:
@@ -45,7 +46,20 @@ class Blocks(NamedTuple):
                 f"no certified luminosity block lies in the runs {list(map(list, runs))} of pseudo-data; correct "
                 "campaign.runs, or runs or certified of the sample"
             )
-        return cls(*np.array(sorted(rows), np.int64).T)
+        run, first, n_blocks = np.array(sorted(rows), np.int64).T
+        return cls(run, first, n_blocks, are_certified=True)
+
+    def of_part(self, part: int, n_parts: int) -> Array:
+        """Return run and luminosity block of every n-th certified block, shape (n, 2), uint32.
+
+        All of them were processed, also those of which no event is left: files list both.
+        """
+        if not self.are_certified:
+            return np.zeros((0, 2), np.uint32)
+        index = np.repeat(np.arange(len(self.run)), self.n_blocks)
+        starts = np.cumsum(self.n_blocks) - self.n_blocks
+        block = self.first[index] + np.arange(len(index)) - starts[index]
+        return np.stack([self.run[index], block], axis=1)[part::n_parts].astype(np.uint32)
 
     def of_events(self, number: Array) -> tuple[Array, Array]:
         """Return runs and luminosity blocks of events by their numbers, each of shape (n,), uint32.

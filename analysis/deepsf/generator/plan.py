@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +48,8 @@ class GeneratedFile:
         rate offsets and tilt thin them.
     place
         Number of the sample among the generated ones of data, which makes numbers of events unique; 0 in simulation.
+    part
+        Of data: number of the file in its sample, and how many there are, which share the certified blocks.
     """
 
     sample: str
@@ -56,6 +58,7 @@ class GeneratedFile:
     index: int
     n_events: int
     place: int = 0
+    part: tuple[int, int] = (0, 1)
 
     @property
     def stem(self) -> str:
@@ -81,7 +84,12 @@ def plan(campaign: Campaign, samples: Mapping[str, Sample], generator: Generator
     ValueError
         If a process of a sample gets no event.
     """
-    return tuple(_files(campaign, samples, generator))
+    files = list(_files(campaign, samples, generator))
+    for name in {file.sample for file in files if file.kind == "data"}:
+        numbers = [number for number, file in enumerate(files) if file.sample == name]
+        for part, number in enumerate(numbers):
+            files[number] = replace(files[number], part=(part, len(numbers)))
+    return tuple(files)
 
 
 def cross_sections_pb(samples: Mapping[str, Sample]) -> dict[str, float]:

@@ -9,7 +9,9 @@ import uproot
 
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
+from deepsf.generator.luminosity_blocks import Blocks
 from deepsf.generator.plan import GeneratedFile, NotEnoughDiskError
+from deepsf.generator.schema import Schema
 from tests.analysis.generator.generated_files import TOY, TRUE_SF, same, written
 
 
@@ -63,6 +65,18 @@ def test_all_trees_are_ttrees_and_say_what_the_events_do(tmp_path, kind):
     pairs = np.unique(np.stack([events["run"], events["luminosityBlock"]]), axis=1)
     np.testing.assert_array_equal(pairs, [blocks["run"], blocks["luminosityBlock"]])
     assert {runs["run"].dtype, *(column.dtype for column in blocks.values())} == {np.dtype(np.uint32)}
+
+
+def test_data_list_certified_blocks_of_which_no_event_is_left(tmp_path):
+    schema = Schema(blocks=Blocks.of_certified({"7": [[1, 2000]], "9": [[5, 6]]}, []))
+    certified = [*((7, block) for block in range(1, 2001)), (9, 5), (9, 6)]
+    for kind, expected, runs in (("data", certified, [7, 9]), ("simulation", [(1, 1)], [1])):
+        file = GeneratedFile("s", kind, "ttbar", 0, 300)
+        write_file(file, Composition(), TOY.generator, TRUE_SF, tmp_path / "a.root", schema)
+        with uproot.open(tmp_path / "a.root") as root:
+            blocks = root["LuminosityBlocks"].arrays(library="np")
+            assert root["Runs/run"].array().tolist() == runs
+        assert list(zip(blocks["run"].tolist(), blocks["luminosityBlock"].tolist(), strict=True)) == expected
 
 
 def test_event_numbers_are_unique_in_a_sample(tmp_path):

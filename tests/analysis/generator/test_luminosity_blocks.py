@@ -21,6 +21,16 @@ def test_blocks_are_certified_ones_of_the_runs_and_all_of_them_come_up():
         Blocks.of_certified(CERTIFIED, [(10, 20)])
 
 
+def test_files_of_a_sample_share_the_certified_blocks():
+    blocks = Blocks.of_certified(CERTIFIED, [(5, 7)])
+    assert blocks.of_part(0, 1).tolist() == [[5, 1], [5, 2], [7, 3], [7, 4], [7, 10]]
+    assert blocks.of_part(1, 3).tolist() == [[5, 2], [7, 10]]
+    parts = np.concatenate([blocks.of_part(part, 3) for part in range(3)])
+    assert sorted(parts.tolist()) == blocks.of_part(0, 1).tolist()
+    # nobody knows which blocks of a run are certified
+    assert Blocks.of_runs([(5, 7)]).of_part(0, 1).shape == (0, 2)
+
+
 def test_few_events_lie_all_over_a_period():
     run, block = Blocks.of_runs([(1001, 1100), (2001, 2100)]).of_events(10**8 + np.arange(2000, dtype=np.uint64))
     assert (run[:20] == run[0]).all()  # events of a block

@@ -54,6 +54,14 @@ def test_plan_is_the_same_every_time_and_stems_are_unique():
     assert len(set(stems)) == len(stems) > 10
 
 
+def test_files_of_data_know_their_part_of_the_sample():
+    files = planned(events_per_file=100_000, luminosity_ifb=1.0)
+    data = [file.part for file in files if file.kind == "data"]
+    assert data == [(part, len(data)) for part in range(len(data))]
+    assert len(data) > 3
+    assert {file.part for file in files if file.kind == "simulation"} == {(0, 1)}
+
+
 def test_more_luminosity_keeps_the_files_of_simulation_and_adds_to_them():
     def full(files):
         return [file for file in files if file.kind == "simulation" and file.n_events == 50_000]
