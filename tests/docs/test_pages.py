@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shlex
 import subprocess
@@ -113,15 +114,17 @@ def test_nothing_in_prose_is_taken_for_html(page):
 
 @pytest.fixture
 def campaign(tmp_path, monkeypatch):
-    """A folder with the campaign of one's own that pages speak of."""
+    """A folder with the campaign of one's own and the small one that pages speak of."""
     (tmp_path / "my_campaign.yaml").write_text(f"extends: {ROOT / 'configs' / 'efficiency_nanoaod.yaml'}\n")
+    (tmp_path / "cms_2024_small.yaml").write_text(f"extends: {ROOT / 'configs' / 'cms_2024.yaml'}\n")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DEEPSF_CORRECTIONS", str(tmp_path))
 
 
 def task_of(command):
     """Return the task that ``law run`` would make of a command."""
     task_classes()
-    words = shlex.split(command, comments=True)
+    words = shlex.split(os.path.expandvars(command), comments=True)
     words += [] if "--version" in words or words[0] == "NewCampaign" else ["--version", "v1"]
     with CmdlineParser.global_instance(words) as parser:
         return parser.get_task_obj()

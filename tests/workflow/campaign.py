@@ -28,14 +28,18 @@ HERE = Launch()
 
 
 class Campaign:
-    """A configuration that extends one of this folder, with outputs in a folder of its own, and law run on it."""
+    """A configuration that extends another, by its path or one of this folder; its outputs have a folder of their own.
+
+    law is run on it as a user does.
+    """
 
     def __init__(
-        self, folder: Path, sections: dict[str, Any] | None = None, launch: Launch = HERE, base: str = "tiny"
+        self, folder: Path, sections: dict[str, Any] | None = None, launch: Launch = HERE, base: str | Path = "tiny"
     ) -> None:
         self.data = folder / "data"
-        self.base = base
-        self.path = folder / f"{base}.yaml"
+        self.extends = ROOT / "tests" / "workflow" / f"{base}.yaml" if isinstance(base, str) else base
+        self.base = self.extends.stem
+        self.path = folder / f"{self.base}.yaml"
         self.sections: dict[str, Any] = sections or {}
         self.launch = launch
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +51,7 @@ class Campaign:
 
     def write(self, comment: str = "") -> None:
         """Write the configuration."""
-        tree = {"extends": str(ROOT / "tests" / "workflow" / f"{self.base}.yaml"), **self.sections}
+        tree = {"extends": str(self.extends), **self.sections}
         self.path.write_text(f"# {comment}\n{yaml.safe_dump(tree)}")
 
     def reverse_keys(self) -> None:
@@ -57,7 +61,7 @@ class Campaign:
 
     def copy(self, folder: Path, *tasks: str, launch: Launch = HERE) -> Campaign:
         """Return the same campaign elsewhere, with the outputs of some tasks."""
-        other = Campaign(folder, self.sections, launch, self.base)
+        other = Campaign(folder, self.sections, launch, self.extends)
         for task in tasks:
             # with modification times, by which the manifests know their files
             shutil.copytree(self.outputs / task, other.outputs / task)
