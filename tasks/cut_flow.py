@@ -20,7 +20,7 @@ class ReportCutFlow(ConfigTask):
     outweighs all others, events or files are there twice, or files do not fit together.
     """
 
-    code_version = 2
+    code_version = 3
     config_keys = (
         *(
             "samples",
@@ -50,6 +50,7 @@ class ReportCutFlow(ConfigTask):
 
     def run(self) -> None:
         from deepsf.probes import campaign_report
+        from deepsf.skim.campaign_checks import foreign_pileup
         from deepsf.skim.cut_flow import read_report
         from deepsf.skim.limits import Limits
         from deepsf.skim.skipped import format_skipped
@@ -67,7 +68,7 @@ class ReportCutFlow(ConfigTask):
         lost = campaign_report.lost_in_order(reports, samples, self.cfg("campaign.data_order"))
         text = campaign_report.format_campaign(reports, certified, yields, lost)
         files = [read_report(entries) for entries, _ in tables]
-        notes = [*format_skipped(files), *campaign_report.files_without_events(files)]
+        notes = [*format_skipped(files), *campaign_report.files_without_events(files), *foreign_pileup(files)]
         text = "".join(f"{line}\n" for line in notes) + text
         processed = campaign_report.processed_blocks(reports)
         output = self.output()

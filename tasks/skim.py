@@ -58,7 +58,7 @@ class InputFile(NamedTuple):
 class SkimNtuples(Workflow):
     """Selects events: a table of probe entries and one of all jets for each input file, one file per branch."""
 
-    code_version = 4
+    code_version = 5
 
     @property
     def config_keys(self) -> tuple[str, ...]:

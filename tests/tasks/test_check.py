@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tasks.check import CampaignError, CheckCampaign
+from tests.analysis.skim.test_pileup import pileup_file
 from tests.conftest import FILTER, TRIGGERS, nanoaod_branches
 
 N = 3000
@@ -110,6 +111,15 @@ def plant_correction(sections, tmp_path):
     sections["pileup"] = {"file": str(tmp_path / "absent.json"), "name": "pu"}
 
 
+def plant_pileup(sections, tmp_path):
+    file = pileup_file(tmp_path / "pu.json", high=6.0)
+    sections["pileup"] = {"file": file, "name": "pu", "weights": "up", "shifts": None}
+
+
+def plant_shift(sections, tmp_path):
+    sections["pileup"] = {"file": pileup_file(tmp_path / "pu.json"), "name": "pu", "shifts": ["up", "nominal"]}
+
+
 def plant_variable(sections, tmp_path):
     sections["pileup"] = {"file": "$NOWHERE_AT_ALL/pu.json", "name": "pu"}
 
@@ -186,6 +196,8 @@ PLANTED = {
     "runs of another era": (plant_other_run, "events are outside of the era's runs 310000-319999"),
     "a pattern that matches nothing": (plant_pattern, "matches no file"),
     "a correction that is not there": (plant_correction, "not a readable correctionlib file"),
+    "a shift that is none": (plant_shift, "shift(s) pileup_down (pileup.shifts: nominal of pu) change nothing"),
+    "pile-up of another era": (plant_pileup, "sample ttbar: the mean pile-up weight is "),
     "a variable that is not set": (plant_variable, "variable NOWHERE_AT_ALL is not set"),
     "a damaged JSON of certified blocks": (plant_broken_json, "not a range [first block, last block]"),
 }

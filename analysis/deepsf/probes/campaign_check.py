@@ -19,7 +19,7 @@ from deepsf.nanoaod.attempts import reachable
 from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks, joined
 from deepsf.nanoaod.root_file import number_of_events
 from deepsf.probes.campaign_report import RATIO_MAX, RATIO_MIN, Yields
-from deepsf.skim.campaign_checks import missing_shifts, mixed_branches, same_files
+from deepsf.skim.campaign_checks import foreign_pileup, missing_shifts, mixed_branches, same_files
 from deepsf.skim.cut_flow import SkimError, SkimReport
 from deepsf.skim.event_identity import require_distinct_events
 from deepsf.skim.settings import SkimSettings
@@ -134,6 +134,7 @@ def campaign_problems(
         *same_files(trial.reports),
         *mixed_branches(trial.reports, samples),
         *missing_shifts(trial.reports, samples, sources),
+        *foreign_pileup(trial.reports),
         *_events_twice(trial),
     ]
     found = [problem for text in texts for problem in problems_of(text, "", "")]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from deepsf.config.samples import Sample
-from deepsf.skim.cut_flow import SkimError, SkimReport
+from deepsf.skim.cut_flow import SkimError, SkimReport, merge_cut_flows
 
 MUST_AGREE = {
     "missing pT": "set selection.met_branches to one that all files have",
@@ -15,6 +15,9 @@ MUST_AGREE = {
     "rho": "take files of one version of NanoAOD",
 }
 """What is chosen among alternatives in a file, with the way out if files of an era differ."""
+FEW_WEIGHTS = 100
+PILEUP_MIN, PILEUP_MAX = 0.8, 1.25
+"""Mean pile-up weight of selected events: 1 of all events, and the selection knows little of pile-up."""
 
 
 def require_consistent(
@@ -89,6 +92,19 @@ def missing_shifts(
             )
         elif source not in found:
             yield f"shifts.weights: no simulated file has weights of {source}; leave it out"
+
+
+def foreign_pileup(reports: Iterable[SkimReport]) -> Iterator[str]:
+    """Yield simulated samples whose pile-up weights change their rate: they are made for another simulation."""
+    for sample, report in merge_cut_flows(reports).items():
+        n = report.pileup.get("n", 0)
+        mean = report.pileup["sum"] / n if n else 1.0
+        if n >= FEW_WEIGHTS and not PILEUP_MIN <= mean <= PILEUP_MAX:
+            yield (
+                f"sample {sample}: the mean pile-up weight is {mean:.3g} of {n:.0f} events with two jets, not between "
+                f"{PILEUP_MIN:g} and {PILEUP_MAX:g}: the weights are made for a simulation with another pile-up; take "
+                "those of its era (pileup.file, pileup.name)"
+            )
 
 
 def _names(reports: Sequence[SkimReport], shown: int = 2) -> str:

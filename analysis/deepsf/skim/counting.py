@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -84,12 +85,14 @@ def with_chunk(report: SkimReport, selected: Selected, tagged: Mapping[str, Arra
     cut_flow = dict(dileptons.cut_flow)
     cut_flow["exactly_two_jets"] = by_channel(channel[dileptons.n_jets == 2])
     cut_flow |= {f"region_{name}": n_events for name, n_events in tagged.items()}
-    counts = {
+    counts: dict[str, Mapping[str, Any]] = {
         "cut_flow": {"filters": {"all": dileptons.n_filtered}}
         | {step: dict(zip(CHANNELS, row.tolist(), strict=True)) for step, row in cut_flow.items()},
         "region_yields": {name: _yields(channel[mask], weight[mask]) for name, mask in selected.in_region.items()},
         "jets": {"selected": len(dileptons.jet_index), "invalid": selected.n_invalid, "nan": selected.n_nan},
     }
+    if selected.pileup is not None:
+        counts["pileup"] = {"n": len(weight), "sum": float(selected.pileup.sum())}
     ratios = {f"weight_{shift}": selected.weights[f"weight_{shift}"] for shift in report.weight_shifts}
     sums = {WEIGHT: _weight_sums(weight), **{column: _weight_sums(weight * ratio) for column, ratio in ratios.items()}}
     summed = {name: added(getattr(report, name), count) for name, count in counts.items()}

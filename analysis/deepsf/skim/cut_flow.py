@@ -56,6 +56,8 @@ class SkimReport:
     weights
         Of the events with at least two jets, by column of weights (``weight``, and ``weight_<shift>`` times it): number
         ``n``, ``sum``, ``sum_abs`` of absolute values, ``sum_squares``, and the ``largest`` absolute value.
+    pileup
+        Of the events with at least two jets: number ``n``, and ``sum`` of their pile-up weights; empty without these.
     n_without
         Number of events without weights, by source of weight shifts.
     resolved
@@ -82,6 +84,7 @@ class SkimReport:
     weight_shifts: tuple[str, ...] = ()
     moved: dict[str, int] = field(default_factory=dict)
     weights: dict[str, dict[str, float]] = field(default_factory=dict)
+    pileup: dict[str, float] = field(default_factory=dict)
     n_without: dict[str, int] = field(default_factory=dict)
     resolved: dict[str, str] = field(default_factory=dict)
     luminosity_blocks: Ranges = field(default_factory=dict)
@@ -161,7 +164,7 @@ def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
     )
 
 
-_ADDED = ("cut_flow", "region_yields", "jets", "moved", "n_without")
+_ADDED = ("cut_flow", "region_yields", "jets", "moved", "pileup", "n_without")
 
 
 def added_weights(

@@ -59,10 +59,13 @@ def require_moved(where: str, report: SkimReport, corrections: Corrections, abse
             problems[origin].append(shift)
     if problems:
         n_events = sum(report.cut_flow["two_jets"].values())
-        lines = [f"  {' and '.join(shifts)} ({origin})" for origin, shifts in problems.items()]
+        lines = [
+            f"  shift(s) {' and '.join(shifts)} ({origin}) change nothing; correct or drop the entry"
+            for origin, shifts in problems.items()
+        ]
         raise SkimError(
             f"{where}: {sum(map(len, problems.values()))} shift(s) change nothing in {n_events} selected events with "
-            f"{n_jets} jets, as if there were no such uncertainty; correct or drop these entries\n" + "\n".join(lines)
+            f"{n_jets} jets, as if there were no such uncertainty\n" + "\n".join(lines)
         )
 
 

@@ -22,14 +22,15 @@ A probe entry is something else, a row of the first table. The column keeps its 
 
 
 class Weights(NamedTuple):
-    """Weights of all events of a chunk, nominal and by shift the ratio to it; arrays of shape (n,)."""
+    """Weights of all events of a chunk: nominal, by shift the ratio to it, of pile-up alone; arrays of shape (n,)."""
 
     nominal: Array
     ratios: dict[str, Array]
+    pileup: Array | None = None
 
     def alone(self) -> Weights:
         """Return the nominal weights with all ratios 1, for rows of shifted jets: shifts are not combined."""
-        return Weights(self.nominal, {shift: np.ones(len(self.nominal), np.float32) for shift in self.ratios})
+        return Weights(self.nominal, {s: np.ones(len(self.nominal), np.float32) for s in self.ratios}, self.pileup)
 
 
 class Selected(NamedTuple):
@@ -41,6 +42,8 @@ class Selected(NamedTuple):
         Index of the shift of the jets' energy.
     weights
         By column, shape (n,): ``weight`` is generator weight times pile-up weight, ``weight_<shift>`` the ratio to it.
+    pileup
+        Pile-up weight alone, shape (n,); None without.
     jets
         Columns of the selected jets, each of shape (m,), named as in the tables. A score outside of [0, 1] is
         invalid and stored as -1.
@@ -55,6 +58,7 @@ class Selected(NamedTuple):
     variables: EventVariables
     shift: int
     weights: dict[str, Array]
+    pileup: Array | None
     jets: dict[str, Array]
     n_invalid: int
     n_nan: int
@@ -88,6 +92,7 @@ def gather(
         variables=variables,
         shift=shift,
         weights={name: column[dileptons.position] for name, column in columns.items()},
+        pileup=None if weights.pileup is None else weights.pileup[dileptons.position],
         jets={**jets, **{name: column[dileptons.jet_index] for name, column in events.jet_columns.items()}},
         n_invalid=int(np.count_nonzero(~valid)),
         n_nan=int(np.count_nonzero(~finite)),

@@ -133,12 +133,13 @@ def _selected(events: Events, settings: SkimSettings, corrections: Corrections) 
 
 def _weights(events: Events, position: Array, pileup: PileupWeights | None) -> Weights:
     """Return the weights of the chunk's events, complete only at the given positions: no others are used."""
-    nominal, ratios = events.weight, dict(events.weight_ratios)
+    nominal, ratios, of_pileup = events.weight, dict(events.weight_ratios), None
     if pileup is not None and events.n_true_interactions is not None:
         factor, shifted = pileup.evaluate(events.n_true_interactions[position])
-        nominal = nominal.copy()
-        nominal[position] *= factor
+        of_pileup = np.ones(events.n_events)
+        of_pileup[position] = factor
+        nominal = nominal * of_pileup
         for shift, ratio in shifted.items():
             ratios[shift] = np.ones(events.n_events, np.float32)
             ratios[shift][position] = ratio
-    return Weights(nominal, ratios)
+    return Weights(nominal, ratios, of_pileup)

@@ -3,7 +3,13 @@
 import pytest
 
 from deepsf.config.samples import Sample
-from deepsf.skim.campaign_checks import missing_shifts, mixed_branches, require_consistent, same_files
+from deepsf.skim.campaign_checks import (
+    foreign_pileup,
+    missing_shifts,
+    mixed_branches,
+    require_consistent,
+    same_files,
+)
 from deepsf.skim.cut_flow import SkimError
 from tests.analysis.skim.hand_reports import report
 
@@ -118,3 +124,17 @@ def test_all_problems_are_told_at_once():
         require_consistent(reports, SAMPLES, None)
     assert [line.split(" ")[0] for line in str(error.value).splitlines()] == ["a.root", "missing", "no"]
     require_consistent(reports[1:2], SAMPLES, None)
+
+
+def test_pileup_weights_of_another_simulation_are_named_by_sample():
+    def of(n, total, sample="ttbar"):
+        return report(sample=sample, pileup={"n": n, "sum": total})
+
+    assert list(foreign_pileup([report(), data(), of(80, 160.0)])) == []  # without weights, or with too few
+    assert list(foreign_pileup([of(1000, 1240.0), of(1000, 820.0, "zjets")])) == []
+    # 50 + 150 events, worth 40 + 280: 1.6 on average
+    assert list(foreign_pileup([of(50, 40.0), of(150, 280.0), of(1000, 1000.0, "zjets")])) == [
+        "sample ttbar: the mean pile-up weight is 1.6 of 200 events with two jets, not between 0.8 and 1.25: the "
+        "weights are made for a simulation with another pile-up; take those of its era (pileup.file, pileup.name)"
+    ]
+    assert ["mean pile-up weight is 0.75 " in line for line in foreign_pileup([of(1000, 750.0)])] == [True]

@@ -47,6 +47,10 @@ def test_pileup_weight_multiplies_the_generator_weight(make_nanoaod, skim, tmp_p
         rows = pq.read_table(table).to_pandas()
         factor = np.where(n_true[rows.entry] < 40.0, 1.0, 6.0)
         np.testing.assert_array_equal(np.abs(rows.weight), 1.5 * factor)
+    factors = np.where(n_true[rows.entry[rows["rank"] == 0]] < 40.0, 1.0, 6.0)
+    assert weighted.pileup == {"n": len(factors), "sum": factors.sum()}
+    assert weighted.pileup["n"] == weighted.weights["weight"]["n"] >= 100
+    assert plain.pileup == {}
     assert plain.cut_flow == weighted.cut_flow
     assert plain.region_yields != weighted.region_yields
     assert plain.sum_weights == weighted.sum_weights
