@@ -57,6 +57,7 @@ class AuditPhaseSpace(ConfigTask):
 class PlotPhaseSpace(PlotTask):
     """Draws discriminants of all jets, number of jets and HT by channel, before and after scale factors."""
 
+    code_version = 2
     config_keys = (*STYLE_KEYS, "validation")
 
     def requires(self) -> Any:
@@ -83,6 +84,7 @@ class PlotPhaseSpace(PlotTask):
 class PlotPurity(PlotTask):
     """Draws the fraction of each flavour in each region, and the condition number of the equations for the flavours."""
 
+    code_version = 2
     config_keys = (*STYLE_KEYS, "regions")
 
     def requires(self) -> Any:

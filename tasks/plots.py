@@ -73,6 +73,7 @@ class PlotTask(ConfigTask):
 class PlotScaleFactors(PlotTask):
     """Draws DeepSF over binned scale factors in every (pT, |eta|) bin; overviews, maps, truth, training curves."""
 
+    code_version = 2
     config_keys = (*STYLE_KEYS, "binned.bins", "generator")
 
     def requires(self) -> Any:
@@ -130,6 +131,7 @@ class PlotScaleFactors(PlotTask):
 class PlotClosure(PlotTask):
     """Draws probe discriminants by region: simulation by flavour against data, before and after scale factors."""
 
+    code_version = 2
     config_keys = (*STYLE_KEYS, "regions")
 
     def requires(self) -> Any:

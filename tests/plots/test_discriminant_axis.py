@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from deepsf.plots.discriminant_axis import DiscriminantAxis, drawn_edges
 from deepsf.plots.layout import Margins, grid
+from deepsf.plots.scale_factors import closure, purity, scale_factor, truth
+from deepsf.probes.bins import FlavourBins
+from tests.plots.scale_factors import results
+from tests.plots.seen import assert_whole
 
 UNEVEN = np.array([-2.01, 0.0, 0.015, 0.16, 0.32, 1.01])
 
@@ -72,3 +79,27 @@ def test_fine_points_lie_inside_the_valid_bins():
     fine = DiscriminantAxis(UNEVEN, True).fine(4)
     assert (np.diff(fine) > 0).all()
     np.testing.assert_array_equal(np.histogram(fine, UNEVEN)[0], [0, 4, 4, 4, 4])
+
+
+@pytest.mark.parametrize("edge", [0.1234, 0.123456])
+def test_long_labels_cut_nothing_off_any_figure(edge):
+    """As those of working points in the middle of a bin."""
+    scores = np.array([-2.01, 0.0, edge, 0.5, 1.01])
+    bins = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 2.5]), scores)
+    assert_whole(closure.figure("hf", results.simulation(scores), results.observed(scores), results.STYLE))
+    shown = results.results(results.binned(bins), summary=results.summary(bins), truth=results.truth(bins)).panels()
+    assert_whole(scale_factor.figure(shown[0], results.STYLE))
+    assert_whole(scale_factor.overview(shown, results.STYLE))
+    filled = results.means(bins)
+    n_jets = np.full(bins.shape, 10.0)
+    assert_whole(truth.figure("b", filled, {"none": np.ones(bins.shape)}, n_jets, results.STYLE))
+    coarse = results.purities()
+    edges = np.append(coarse.bins.discriminant[:-2], [edge, 1.01])
+    assert_whole(purity.purity(replace(coarse, bins=replace(coarse.bins, discriminant=edges)), "hf", results.STYLE))
+
+
+def test_usual_labels_take_no_more_room():
+    assert DiscriminantAxis(np.array([-2.01, 0.0, 0.123, 1.01]), True).room_for_labels() == 0.0
+    assert DiscriminantAxis(np.array([-2.01, 0.0, 0.1234, 1.01]), True).room_for_labels() > 0.05
+    # even bins have few labels, which lie flat
+    assert DiscriminantAxis(np.linspace(0.0, 1.0, 31), True).room_for_labels() == 0.0

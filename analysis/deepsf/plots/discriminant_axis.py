@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from deepsf.arrays import Floats
 
 _UNEVEN = 1.5
 """Bins are drawn with equal width if the widest is wider than the narrowest by more than this factor."""
+_USUAL_LABEL, _DIGIT_WIDTH = 5, 0.64
+"""Characters of a label that fit below a figure, and the width of one in units of the font size."""
 
 
 def drawn_edges(edges: Floats) -> Floats:
@@ -59,6 +62,21 @@ class DiscriminantAxis:
         """Return the edges as drawn, see `drawn_edges`."""
         return drawn_edges(self.edges)
 
+    def room_for_labels(self, *, max_labels: int = 20, size: str = "small") -> float:
+        """Return by how many inches upright labels are longer than usual, for the margin below; options as `apply`."""
+        ticks, rotation = self._ticks(max_labels)
+        longest = max(len(text) for text in _texts(ticks)) if rotation else 0
+        points = float(FontProperties(size=size).get_size_in_points())
+        return max(0, longest - _USUAL_LABEL) * _DIGIT_WIDTH * points / 72.0
+
+    def _ticks(self, max_labels: int) -> tuple[Floats, int]:
+        """Return where labels stand, and how they are rotated [degree]."""
+        valid = self.drawn[1 if self.has_invalid else 0 :]
+        if self._linear and len(valid) - 1 > max_labels:
+            return np.linspace(0.0, 1.0, 6), 0
+        step = -(-(len(valid) - 1) // max_labels)
+        return np.append(valid[: len(valid) - step : step], valid[-1]), 90
+
     def apply(self, axes: Axes, *, labels: bool = True, max_labels: int = 20, size: str = "small") -> None:
         """Set scale, limits and ticks of the horizontal axis; ``size`` is that of the labels."""
         drawn, positions = self.drawn, self.positions
@@ -67,16 +85,11 @@ class DiscriminantAxis:
             functions=(lambda x: np.interp(x, drawn, positions), lambda u: np.interp(u, positions, drawn)),
         )
         axes.set_xlim(drawn[self.first_shown], drawn[-1])
+        ticks, rotation = self._ticks(max_labels)
         valid = drawn[1 if self.has_invalid else 0 :]
-        if self._linear and len(valid) - 1 > max_labels:
-            ticks, rotation = np.linspace(0.0, 1.0, 6), 0
-            axes.xaxis.set_minor_locator(NullLocator())
-        else:
-            step = -(-(len(valid) - 1) // max_labels)
-            ticks, rotation = np.append(valid[: len(valid) - step : step], valid[-1]), 90
-            axes.xaxis.set_minor_locator(FixedLocator(valid.tolist()))
+        axes.xaxis.set_minor_locator(FixedLocator(valid.tolist()) if rotation else NullLocator())
         axes.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
-        axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:.6g}" for tick in ticks] if labels else []))
+        axes.xaxis.set_major_formatter(FixedFormatter(_texts(ticks) if labels else []))
         axes.tick_params(axis="x", labelrotation=rotation, labelbottom=labels, labelsize=size)
         if self.show_invalid and self.has_invalid:
             axes.axvline(drawn[1], ymax=0.6, color="0.6", linewidth=1.0, linestyle=":")
@@ -90,3 +103,7 @@ class DiscriminantAxis:
         valid = self.drawn[1 if self.has_invalid else 0 :]
         inside = (np.arange(per_bin) + 0.5) / per_bin
         return np.asarray((valid[:-1, None] + np.diff(valid)[:, None] * inside).ravel())
+
+
+def _texts(ticks: Floats) -> list[str]:
+    return [f"{tick:.6g}" for tick in ticks]

@@ -69,7 +69,7 @@ def figure(
     axis = DiscriminantAxis(edges, bool(edges[0] < 0 and invalid))
     size = 8.0 if len(edges) < 30 else 5.0
     with context(0.95):
-        margins = Margins(left=1.5, bottom=1.45, top=0.65, between_columns=0.35)
+        margins = Margins(left=1.5, bottom=1.45 + axis.room_for_labels(), top=0.65, between_columns=0.35)
         made, axes = grid([5.6, 2.3], [6.4] * len(columns), margins, sharex="col", sharey="row")
         for (main, ratio), method, column in zip(axes.T, methods, columns, strict=True):
             draw_stack(main, axis.drawn, column.by_flavour, column.compared, style, size=size)

@@ -74,7 +74,7 @@ def figure(
     methods = [method for method in METHODS if method in columns[0].simulation]
     edges, axis = _edges(histograms, variable, n_jets, columns)
     with context(0.85):
-        bottom = 1.1 if axis is None else 1.5
+        bottom = 1.1 if axis is None else 1.5 + axis.room_for_labels(max_labels=13, size="x-small")
         margins = Margins(left=1.35, bottom=bottom, top=0.6, between_columns=0.2, between_rows=0.12)
         made, axes = grid([4.3, *[1.75] * len(methods)], [4.7] * len(columns), margins, sharex="col", sharey="row")
         for column, channel, found in zip(axes.T, channels, columns, strict=True):

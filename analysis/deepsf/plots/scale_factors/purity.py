@@ -72,7 +72,8 @@ def _maps(
     axis = DiscriminantAxis(bins.discriminant, bool(np.isfinite(purities.fraction[..., 0]).any()))
     colour_map = mpl.colormaps[colours].with_extremes(bad=_NO_SIMULATION)
     with context(0.8):
-        margins = Margins(left=1.3, right=1.9, bottom=1.45, top=0.6, between_columns=0.25, between_rows=0.25)
+        bottom = 1.45 + axis.room_for_labels(max_labels=13, size="x-small")
+        margins = Margins(left=1.3, right=1.9, bottom=bottom, top=0.6, between_columns=0.25, between_rows=0.25)
         made, placed = grid([3.4] * len(rows), [5.2] * len(rows[0]), margins, sharex=True, sharey=True)
         for axes_of_row, row in zip(placed, rows, strict=True):
             for axes, (text, values) in zip(axes_of_row, row, strict=True):

@@ -49,9 +49,9 @@ _MEAN_WIDTH, _CURVE_WIDTH, _POINT_WIDTH = 0.08, 0.045, 0.07
 def figure(panel: Panel, style: Style) -> Figure:
     """Return scale factors against the discriminant in one (pT, |eta|) bin, and their ratio to the binned ones."""
     with context():
-        made, axes = grid([6.4, 2.4], [8.3], Margins(bottom=1.35), sharex=True)
-        main, ratio = axes[:, 0]
         axis, (low, high) = axis_of([panel]), value_range([panel])
+        made, axes = grid([6.4, 2.4], [8.3], Margins(bottom=1.4 + axis.room_for_labels()), sharex=True)
+        main, ratio = axes[:, 0]
         axis.apply(main, labels=False)
         # the legend's rows; labels of other methods have two lines
         room = (0.65 if len(handles_of(panel, style)) < 7 else 0.85) + 0.15 * len(panel.values.other)
@@ -82,7 +82,8 @@ def overview(panels: Sequence[Panel], style: Style) -> Figure:
         handles = [(handle, label.replace("\n", " ")) for handle, label in handles_of(ordered[0], style)]
         legend_columns = min(3, columns)
         legend_rows = -(-len(handles) // legend_columns)
-        margins = Margins(left=1.2, bottom=1.45 + 0.36 * legend_rows, top=0.55, between_columns=0.25)
+        bottom = 1.45 + 0.36 * legend_rows + axis.room_for_labels(max_labels=8, size="x-small")
+        margins = Margins(left=1.2, bottom=bottom, top=0.55, between_columns=0.25)
         made, placed = grid([3.9] * rows, [4.6] * columns, margins, sharex=True, sharey="row")
         for row, axes_of_row in enumerate(placed):
             shown = ordered[row * columns : (row + 1) * columns]

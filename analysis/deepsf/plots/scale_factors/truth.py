@@ -47,7 +47,7 @@ def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_
     axis = DiscriminantAxis(edges, bool(edges[0] < 0 and n_jets[..., 0].sum() > 0))
     first = axis.first_shown
     with context():
-        made, axes = grid([5.4, 3.2], [8.3], Margins(left=1.65, bottom=1.35), sharex=True)
+        made, axes = grid([5.4, 3.2], [8.3], Margins(left=1.65, bottom=1.4 + axis.room_for_labels()), sharex=True)
         main, lower = axes[:, 0]
         shown, heights = [np.array([-0.05, 0.05])], [np.array([0.0])]
         for number, (method, array) in enumerate(values.items()):
