@@ -18,7 +18,7 @@ class MeasureBinnedSF(ConfigTask):
     They come with bootstrap errors and systematic shifts, smoothed and normalised.
     """
 
-    code_version = 5
+    code_version = 6
     keeps_replaced = True
     config_keys = (*MEASUREMENT_KEYS, "binned", "shifts")
 
@@ -35,6 +35,9 @@ class MeasureBinnedSF(ConfigTask):
         with staged(self.output()) as (path,):
             path.write_text(result.to_json())
         self.publish_message(f"binned scale factors moved by {', '.join(f'{c:.1e}' for c in result.changes)}")
+        for name, table in result.flavours.items():
+            if below := table.n_below_zero:
+                self.publish_message(f"{below} of {table.sf.size} bins of {name} are below 0 and count as 0")
         if len(result.shift_names) > 1:
             self.publish_message(f"shifts: {', '.join(result.shift_names[1:])}")
 

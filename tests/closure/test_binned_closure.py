@@ -63,6 +63,8 @@ binned:
   max_change: 1.0e-12
   max_iterations: 200
   n_bootstrap: 0
+  contamination: binned
+  min_effective_entries: 0
   bins:
     b: {pt_gev: [20, 60, 300], abseta: [0, 2.5], discriminant: [-2, 0, 0.1, 0.3, 0.7, 1]}
     udsg: {pt_gev: [20, 40, 300], abseta: [0, 2.5], discriminant: [-2, 0, 0.1, 0.3, 1]}

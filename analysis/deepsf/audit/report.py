@@ -126,7 +126,7 @@ def _contents(audited: Mapping[str, AuditedRegion], binned: BinnedScaleFactor) -
             flavour: {
                 "n": table.sf.size,
                 "unmeasured": int((~table.measured).sum()),
-                "negative": int((table.sf < 0).sum()),
+                "negative": table.n_below_zero,
             }
             for flavour, table in binned.flavours.items()
         },

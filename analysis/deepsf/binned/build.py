@@ -29,13 +29,22 @@ def measure_binned(
 ) -> BinnedScaleFactor:
     """Measure the scale factors of all measured flavours and shifts, smooth them, normalise them on inclusive jets."""
     bins = {name: _bins(measurement, name, settings) for name in measurement.measured}
-    method = TagAndProbe(measurement.entries, measurement.regions, measurement.names, bins, measurement.event_weight)
-    nominal = measure(method, settings)
     tables = {name: FlavourTables(measurement, name, name, bins[name], settings.smooth_in) for name in bins}
+    method = TagAndProbe(
+        measurement.entries,
+        measurement.regions,
+        measurement.names,
+        bins,
+        measurement.event_weight,
+        curves={n: table.curves(measurement) for n, table in tables.items() if settings.contamination == "smooth"},
+        min_effective_entries=settings.min_effective_entries,
+    )
+    nominal = measure(method, settings)
     flavours = {
         name: replace(
             table.table(nominal.sf[name], nominal.measured[name]),
             error=nominal.error(name),
+            normalised_error=table.normalised_error(nominal.replicas[name], nominal.replica_measured[name]),
             replicas=nominal.replicas[name],
             replica_measured=nominal.replica_measured[name],
         )

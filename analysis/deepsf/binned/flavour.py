@@ -9,16 +9,15 @@ import numpy as np
 from scipy.special import expit
 
 from deepsf.arrays import Bools, Floats, Ints
-from deepsf.binned.smoothing import interpolate
+from deepsf.binned.smoothing import Space, interpolate, position_of
 from deepsf.guards import require_finite
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Jets, logit
+from deepsf.probes.entries import Jets
 from deepsf.probes.weights import NormalisationTable
 from deepsf.skim.shifts import NOMINAL
 
 BinnedMethod = Literal["binned", "binned_smooth"]
 BINNED_METHODS: tuple[BinnedMethod, ...] = ("binned", "binned_smooth")
-Transform = Literal["logit", "identity"]
 
 
 class JetBins(NamedTuple):
@@ -44,8 +43,9 @@ class BinnedFlavour:
     """One flavour: values and replicas of shape (n_pt, n_abseta, n_disc), nodes of the valid discriminant bins.
 
     ``smooth`` has the values at the nodes that the curve goes through, shape (n_pt, n_abseta, n_disc - 1). ``error`` is
-    the statistical one, 0 where it is not known. ``shifts`` holds what the systematic shifts change. Bins that are not
-    ``measured`` have 1 everywhere, and so have those of a replica that are not ``replica_measured``.
+    the statistical one, 0 where it is not known, ``normalised_error`` that after the normalisation. ``shifts`` holds
+    what the systematic shifts change. Bins that are not ``measured`` have 1 everywhere, and so have those of a replica
+    that are not ``replica_measured``.
 
     Raises
     ------
@@ -57,17 +57,19 @@ class BinnedFlavour:
     sf: Floats
     measured: Bools
     error: Floats
+    normalised_error: Floats
     replicas: Floats
     replica_measured: Bools
     node: Floats
     smooth: Floats
-    transform: Transform
+    transform: Space
     normalisation: dict[BinnedMethod, NormalisationTable]
     shifts: dict[str, ShiftedValues] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape, n_nodes = self.bins.shape, self.bins.shape[-1] - 1
         numbers = {"sf": self.sf, "error": self.error, "smooth": self.smooth, "replicas": self.replicas}
+        numbers |= {"normalised_error": self.normalised_error}
         for name, values in self.shifts.items():
             numbers |= {f"sf of {name}": values.sf, f"smooth of {name}": values.smooth}
         for name, array in numbers.items():
@@ -77,7 +79,7 @@ class BinnedFlavour:
             require_finite(name, array, "measure it anew")
         if self.node.shape != (n_nodes,) or self.measured.shape != shape:
             raise ValueError(f"there are {self.node.size} nodes and {self.measured.size} marks of measured bins")
-        if self.replica_measured.shape != self.replicas.shape or self.transform not in get_args(Transform):
+        if self.replica_measured.shape != self.replicas.shape or self.transform not in get_args(Space):
             raise ValueError(
                 f"replicas are of {self.replica_measured.shape} bins, or the space {self.transform!r} is unknown"
             )
@@ -103,15 +105,25 @@ class BinnedFlavour:
         """Return the binned values of a shift before normalisation, shape (n_pt, n_abseta, n_disc)."""
         return self.at(shift).sf
 
+    @property
+    def applied(self) -> Floats:
+        """Binned values as they are applied to jets: those below 0 are 0, since no rate is negative."""
+        return np.maximum(self.sf, 0.0)
+
+    @property
+    def n_below_zero(self) -> int:
+        """Number of bins with a value below 0, which counts as 0."""
+        return int((self.sf < 0).sum())
+
     def jet_bins(self, jets: Jets) -> JetBins:
         """Return the bins of jets."""
         flat = self.bins.index(jets)
-        position = logit(jets.discriminant) if self.transform == "logit" else jets.discriminant.astype(np.float64)
+        position = position_of(jets.discriminant, self.transform)
         return JetBins(flat, flat // self.sf.shape[-1], position, jets.discriminant >= 0)
 
     def value(self, bins: JetBins, method: BinnedMethod) -> Floats:
         """Return the scale factor before normalisation, shape ``(n,)``; 1 where nothing was measured."""
-        value: Floats = self.sf.ravel()[bins.bin]
+        value: Floats = self.applied.ravel()[bins.bin]
         if method == "binned":
             return value
         n_nodes = len(self.node)
@@ -123,7 +135,7 @@ class BinnedFlavour:
         return self.value(self.jet_bins(jets), method)
 
 
-def unit_table(bins: FlavourBins, node: Floats, transform: Transform) -> BinnedFlavour:
+def unit_table(bins: FlavourBins, node: Floats, transform: Space) -> BinnedFlavour:
     """Return the table of scale factor 1 in all bins, without error, replicas and normalisation."""
     ones, none = np.ones(bins.shape), np.ones((0, *bins.shape))
     return BinnedFlavour(
@@ -131,6 +143,7 @@ def unit_table(bins: FlavourBins, node: Floats, transform: Transform) -> BinnedF
         sf=ones,
         measured=ones > 0,
         error=0.0 * ones,
+        normalised_error=0.0 * ones,
         replicas=none,
         replica_measured=none > 0,
         node=node,

@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deepsf.arrays import Bools, Floats
-from deepsf.binned.flavour import BINNED_METHODS, BinnedFlavour, JetBins, ShiftedValues, Transform, unit_table
-from deepsf.binned.smoothing import mean_preserving, nodes
+from deepsf.binned.curves import FlavourCurves
+from deepsf.binned.flavour import BINNED_METHODS, BinnedFlavour, JetBins, ShiftedValues, unit_table
+from deepsf.binned.measurement import spread
+from deepsf.binned.normalised import shares
+from deepsf.binned.smoothing import Space, mean_preserving, nodes
 from deepsf.guards import require_finite
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import RegionEntries
@@ -43,9 +46,7 @@ class FlavourTables:
         The measured flavour whose region, with the simulated probe jets of ``flavour`` in it, gives nodes and means.
     """
 
-    def __init__(
-        self, measurement: Measurement, flavour: str, like: str, bins: FlavourBins, transform: Transform
-    ) -> None:
+    def __init__(self, measurement: Measurement, flavour: str, like: str, bins: FlavourBins, transform: Space) -> None:
         self._index, self._region = measurement.index(flavour), measurement.region_of[like]
         self._normalised_in = measurement.normalisation_bins(flavour)
         probe = measurement.entries[self._region].simulation.probe
@@ -63,6 +64,11 @@ class FlavourTables:
     def shape(self) -> tuple[int, int, int]:
         """Number of bins in pT, |eta| and discriminant."""
         return self._table.bins.shape
+
+    def curves(self, measurement: Measurement) -> FlavourCurves:
+        """Return the curves that weight contamination and tag jets of the flavour while it is measured."""
+        simulation, table = measurement.entries[self._region].simulation[self._valid], self._table
+        return FlavourCurves.of_jets(table.bins, table.node, table.transform, simulation.probe, simulation.weight)
 
     def jets(self, entries: Mapping[str, RegionEntries], inclusive: InclusiveJets) -> FlavourJets:
         """Return the jets of a shift of the jets' kinematics."""
@@ -83,7 +89,7 @@ class FlavourTables:
 
     def values(self, sf: Floats, measured: Bools, jets: FlavourJets) -> ShiftedValues:
         """Return values of shape (n_pt, n_abseta, n_disc), smoothed and normalised on the jets of their shift."""
-        valid, probe = sf[..., 1:], jets.probe
+        valid, probe = np.maximum(sf[..., 1:], 0.0), jets.probe
         column = probe.bin - probe.row * sf.shape[-1] - 1
         rows, used = valid.reshape(-1, valid.shape[-1]), measured[..., 1:].reshape(-1, valid.shape[-1])
         smooth = mean_preserving(rows, used, self._table.node, probe.row, column, probe.position, jets.weight)
@@ -94,6 +100,21 @@ class FlavourTables:
             for method in BINNED_METHODS
         }
         return ShiftedValues(sf, table.smooth, normalisation)
+
+    def normalised_error(self, replicas: Floats, measured: Bools) -> Floats:
+        """Return the error after the normalisation, each replica over its own, shape (n_pt, n_abseta, n_disc).
+
+        ``replicas`` and what is ``measured`` of them have the shape (n, n_pt, n_abseta, n_disc).
+        """
+        sample, size = self.nominal.inclusive, self._table.bins.size
+        row, n_rows = self._normalised_in.index(sample.jets.pt_gev, sample.jets.abseta), self._normalised_in.size
+        place = row * size + self.nominal.inclusive_bins.bin
+        weight = np.bincount(place, sample.weight, n_rows * size).reshape(n_rows, size)
+        mean = np.maximum(replicas, 0.0).reshape(-1, size) @ (weight / weight.sum(axis=1, keepdims=True)).T
+        divisor = np.einsum("ijk,nk->nij", shares(self._table.bins, self._normalised_in), mean)[..., None]
+        require_finite("means of bootstraps over inclusive jets", divisor, "check the weights")
+        can_be = divisor > 0
+        return spread(np.divide(replicas, divisor, out=np.ones_like(replicas), where=can_be), measured & can_be)
 
     def row_normalised(self, sf: Floats, jets: FlavourJets) -> Floats:
         """Return ``sf`` over its mean on the inclusive sample by (pT, |eta|) row; rows without jets as they are."""

@@ -70,7 +70,7 @@ class Model:
             simulation={name: events[entries[name].simulation.event] for name, events in simulation.items()},
             column=np.arange(len(names), dtype=np.int32),
         )
-        return self.method.iterate(variations, max_change=1e-5, max_iterations=200, start=self.flat_truth)
+        return self.method.iterate(variations, max_change=1e-5, max_iterations=200)
 
     @property
     def flat_truth(self) -> Floats:

@@ -13,12 +13,10 @@ import numpy as np
 
 from deepsf.arrays import Bools, Floats
 from deepsf.binned.covariance import StatisticalCovariance
-from deepsf.binned.envelope import Envelope, envelope, envelope_shifts
 from deepsf.binned.flavour import BinnedFlavour, BinnedMethod, ShiftedValues
 from deepsf.binned.purity import FlavourPurities, axes
-from deepsf.binned.smoothing import interpolate
 from deepsf.probes.bins import FlavourBins
-from deepsf.probes.entries import Jets, logit
+from deepsf.probes.entries import Jets
 from deepsf.probes.histograms import from_json, to_json
 from deepsf.probes.weights import NormalisationTable
 from deepsf.reading import read_json
@@ -79,7 +77,8 @@ class BinnedScaleFactor:
         jets
             Jets of this flavour, n of them.
         method
-            ``binned``, or ``binned_smooth``: a monotone cubic (PCHIP) through the bins of a (pT, |eta|) row.
+            ``binned``, or ``binned_smooth``: a monotone cubic (PCHIP) through the bins of a (pT, |eta|) row. Values
+            below 0 count as 0.
         normalised
             Divide by the mean over inclusive jets, per (pT, |eta|) bin.
         shift
@@ -154,6 +153,7 @@ class BinnedScaleFactor:
         return {
             "scale_factor": self.histogram(flavour),
             "replicas": _replica_histogram(table),
+            "normalised_error": _marked(table.normalised_error, table.normalised_error > 0).tolist(),
             "nodes": table.node.tolist(),
             "smooth": {
                 name: _marked(values.smooth, table.measured[..., 1:]).tolist() for name, values in shifted.items()
@@ -202,6 +202,7 @@ def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
         sf=nominal.sf,
         measured=~np.isnan(np.asarray(values.values()[0])),
         error=np.sqrt(_unmarked(np.asarray(values.variances())[0], 0.0)),
+        normalised_error=_unmarked(np.array(stored["normalised_error"], np.float64), 0.0),
         replicas=_unmarked(replicas),
         replica_measured=~np.isnan(replicas),
         node=np.array(stored["nodes"]),
@@ -226,52 +227,3 @@ def _replica_histogram(table: BinnedFlavour) -> hist.Hist[Any]:
     marked = _marked(table.replicas, table.replica_measured)
     values = marked if len(marked) else np.full((1, *table.bins.shape), np.nan)
     return hist.Hist(replica, *axes(table.bins), storage=hist.storage.Double(), data=values)
-
-
-def normalised_bins(table: BinnedFlavour, method: BinnedMethod = "binned") -> tuple[Floats, Floats]:
-    """Return values and errors of the bins after the normalisation, shape (n_pt, n_abseta, n_disc).
-
-    What is not known is as in the table. The normalisation has other bins: its mean over a (pT, |eta|) bin is taken at
-    points that are spread evenly over each of them, since they hold equal numbers of jets.
-    """
-    divisor = np.array(
-        [[_mean_divisor(table, method, i, j) for j in range(table.sf.shape[1])] for i in range(table.sf.shape[0])]
-    )
-    return table.sf / divisor[:, :, None], table.error / divisor[:, :, None]
-
-
-def normalised_curve(table: BinnedFlavour, pt_bin: int, abseta_bin: int, discriminant: Floats) -> Floats:
-    """Return the smoothed scale factor after the normalisation in one (pT, |eta|) bin, shape ``(n,)``."""
-    position = logit(discriminant) if table.transform == "logit" else discriminant
-    row, place = np.zeros(len(discriminant), np.int64), (pt_bin, abseta_bin)
-    curve = interpolate(table.smooth[place][None], table.measured[place][None, 1:], table.node, row, position)
-    return curve / _mean_divisor(table, "binned_smooth", pt_bin, abseta_bin)
-
-
-def systematic_envelope(table: BinnedFlavour) -> Envelope | None:
-    """Return the envelope of the systematic shifts, each normalised by itself, shape (n_pt, n_abseta, n_disc).
-
-    The shifts of the statistical error are left out; None if there is no other.
-    """
-    names = envelope_shifts(table.shift_names, statistical=False)
-    if not names:
-        return None
-    shifted = {name: normalised_bins(table.at(name))[0] for name in names}
-    return envelope(normalised_bins(table)[0], shifted)
-
-
-def _mean_divisor(table: BinnedFlavour, method: BinnedMethod, pt_bin: int, abseta_bin: int) -> float:
-    normalisation = table.normalisation[method]
-    pairs = (
-        (table.bins.pt_gev, normalisation.bins.pt_gev, pt_bin),
-        (table.bins.abseta, normalisation.bins.abseta, abseta_bin),
-    )
-    points = []
-    for edges, inner, number in pairs:
-        low, high = edges[number], edges[number + 1]
-        outer = np.concatenate([[edges[0]], inner[(inner > edges[0]) & (inner < edges[-1])], [edges[-1]]])
-        spread = (outer[:-1, None] + np.diff(outer)[:, None] * (np.arange(50) + 0.5) / 50).ravel()
-        inside = spread[(spread >= low) & (spread < high)]
-        points.append(inside if len(inside) else np.array([0.5 * (low + high)]))
-    pt, abseta = np.meshgrid(*points, indexing="ij")
-    return float(normalisation.divisor(pt.ravel(), abseta.ravel()).mean())

@@ -12,8 +12,15 @@ from deepsf.arrays import Bools, Floats, Ints
 from deepsf.guards import require_finite
 from deepsf.probes.entries import logit
 
+Space = Literal["logit", "identity"]
 
-def nodes(discriminant: npt.ArrayLike, edges: Floats, space: Literal["logit", "identity"]) -> Floats:
+
+def position_of(discriminant: npt.ArrayLike, space: Space) -> Floats:
+    """Return discriminants in the space of the interpolation, same shape."""
+    return logit(discriminant) if space == "logit" else np.asarray(discriminant, np.float64)
+
+
+def nodes(discriminant: npt.ArrayLike, edges: Floats, space: Space) -> Floats:
     """Return the interpolation node of each bin: the median of its jets; the centre where it has none.
 
     Parameters
@@ -34,7 +41,7 @@ def nodes(discriminant: npt.ArrayLike, edges: Floats, space: Literal["logit", "i
     medians = np.array(
         [np.median(values[a:b]) if b > a else c for a, b, c in zip(bounds[:-1], bounds[1:], centres, strict=True)]
     )
-    return logit(medians) if space == "logit" else medians
+    return position_of(medians, space)
 
 
 def interpolate(values: Floats, measured: Bools, node: Floats, row: Ints, position: Floats) -> Floats:

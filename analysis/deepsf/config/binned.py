@@ -47,6 +47,16 @@ class Binned(Section):
     smooth_in: Literal["logit", "identity"] = Field(
         default="logit", description="transform of the discriminant in which values between bins are interpolated"
     )
+    contamination: Literal["smooth", "binned"] = Field(
+        default="smooth",
+        description="scale factors of contamination and tag jets: the curve through the bins, or the bins themselves",
+    )
+    min_effective_entries: float = Field(
+        default=10.0,
+        ge=0.0,
+        description="a bin is measured if its simulated jets of the flavour have the statistics of at least so many "
+        "jets of weight 1, (sum w)^2 / sum w^2",
+    )
     n_bootstrap: int = Field(default=100, ge=0, description="event bootstraps for the statistical errors; 0: none")
     bootstrap_seed: Seed = 1
 

@@ -138,7 +138,7 @@ def _curve(flavour: BinnedFlavour, pt_bin: int, abseta_bin: int) -> Curve:
     # rounded nodes are the origins: as exact as all other numbers, and shorter
     at, values = _rounded(flavour.node[measured]), flavour.smooth[place][measured]
     first, last = (Polynomial((float(v),)) for v in (_rounded(values)[[0, -1]] if len(values) else (1.0, 1.0)))
-    below = Polynomial((float(_rounded(flavour.sf[place][0])),))
+    below = Polynomial((float(_rounded(flavour.applied[place][0])),))
     if len(values) < 2:
         return Curve((LOWEST_DISCRIMINANT, 0.0, HIGHEST_DISCRIMINANT), (below, first))
     position = expit(at) if space == "logit" else at

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from deepsf.binned.flavour_tables import FlavourTables
+from deepsf.binned.normalised import normalised_bins
 from deepsf.probes.bins import FlavourBins
 from tests.analysis.binned.shifted_toy import BINS, heavier
 
@@ -81,3 +83,25 @@ def test_a_flavour_of_unit_scale_factor_takes_region_and_bins_of_another(toy):
 def test_negative_scale_factors_cannot_be_normalised(tables):
     with pytest.raises(ValueError, match="cannot normalise scale factors"):
         tables.values(-np.ones(tables.shape), np.ones(tables.shape, bool), tables.nominal)
+
+
+def test_errors_after_the_normalisation_are_those_of_bootstraps_that_are_normalised_one_by_one(tables):
+    rng, shape = np.random.default_rng(2), tables.shape
+    replicas = curved(shape) + rng.normal(0.0, 0.05, (30, *shape))
+    measured = np.ones(replicas.shape, bool)
+    measured[3, 0, 0, 1] = False
+    one_by_one = []
+    for replica in replicas:
+        values = tables.values(replica, np.ones(shape, bool), tables.nominal)
+        table = replace(tables.table(replica, np.ones(shape, bool)), normalisation=values.normalisation)
+        one_by_one.append(normalised_bins(table)[0])
+    expected = np.std(one_by_one, axis=0, ddof=1)
+    expected[0, 0, 1] = np.std(np.delete(one_by_one, 3, axis=0)[:, 0, 0, 1], ddof=1)
+    np.testing.assert_allclose(tables.normalised_error(replicas, measured), expected, rtol=1e-9)
+
+
+def test_a_common_factor_of_bootstraps_is_no_error_of_a_shape(tables):
+    factor = np.random.default_rng(3).uniform(0.5, 2.0, 20)
+    replicas = curved(tables.shape) * factor[:, None, None, None]
+    assert replicas.std() > 0.1
+    assert tables.normalised_error(replicas, np.ones(replicas.shape, bool)).max() < 1e-12

@@ -27,7 +27,7 @@ def test_expected_events_have_the_purities_and_give_the_truth_exactly(purity_hf,
     found = model.variations(
         ("expected",), expected_events(model, model.data), expected_events(model, model.simulation)
     )
-    np.testing.assert_allclose(found.sf[0], model.flat_truth, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.sf[0], model.flat_truth, rtol=0, atol=1e-5)  # where the iteration stops
     assert np.ptp(model.flat_truth) > 0.2
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import uhi.io.json
 
-from deepsf.binned.flavour import BinnedFlavour, ShiftedValues, unit_table
-from deepsf.binned.scale_factor import BinnedScaleFactor, normalised_bins, normalised_curve
-from deepsf.probes.bins import FlavourBins, KinematicBins
-from deepsf.probes.entries import Jets, logit
-from deepsf.probes.weights import NormalisationTable
+from deepsf.binned.flavour_tables import FlavourTables
+from deepsf.binned.scale_factor import BinnedScaleFactor
+from deepsf.probes.bins import FlavourBins
 from deepsf.reading import FileContentError
+from tests.analysis.binned.by_hand import BINS, by_hand, jets
+from tests.analysis.binned.shifted_toy import BINS as TOY_BINS
 
 
 def test_a_file_gives_back_the_same_numbers_and_the_same_bytes(toy, result):
@@ -59,7 +59,8 @@ def test_a_file_that_was_edited_is_refused_by_name(result, tmp_path, change, mes
 def test_no_damage_to_a_file_gives_anything_but_a_documented_error(result, tmp_path):
     whole, rng = result.to_json().encode(), np.random.default_rng(1)
     path = tmp_path / "binned.json"
-    structure = [place for place, byte in enumerate(whole) if byte in b'{}[]":,']
+    of_labels = whole.replace(b"[GeV]", b"     ")  # no structure, though it looks like some
+    structure = [place for place, byte in enumerate(of_labels) if byte in b'{}[]":,']
     damages = [whole[: len(whole) // 2], b"", b"[]", b"null", b"[" * 100_000]
     for place in rng.choice(structure, 30):
         damages.append(whole[:place] + b"x" + whole[place + 1 :])
@@ -116,35 +117,6 @@ def test_eigenvectors_are_the_covariance_of_the_bootstraps(result):
     np.testing.assert_allclose(down, table["b"].sf_of("stat1_up") - table["b"].sf, atol=1e-12)
 
 
-# --- by hand: two pT bins, invalid scores and two bins of valid ones
-
-BINS = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 0.5, 1.0]))
-HALVES = KinematicBins(np.array([50.0]), np.empty(0))
-
-
-def by_hand() -> BinnedFlavour:
-    """Return 1, 2, 4 below and 3, none, 5 above 50 GeV, over 2 below and 0.5 above; a shift doubles the values."""
-    sf = np.array([[[1.0, 2.0, 4.0]], [[3.0, 1.0, 5.0]]])
-    measured = np.array([[[True, True, True]], [[True, False, True]]])
-    tables = dict.fromkeys(("binned", "binned_smooth"), NormalisationTable(HALVES, np.array([2.0, 0.5])))
-    node, error = logit([0.25, 0.75]), np.full(sf.shape, 0.1)
-    doubled = np.where(measured, 2.0 * sf, sf)
-    return replace(
-        unit_table(BINS, node, "logit"),
-        sf=sf,
-        measured=measured,
-        error=error,
-        smooth=sf[..., 1:],
-        normalisation=tables,
-        shifts={"lf_up": ShiftedValues(doubled, doubled[..., 1:], tables)},
-    )
-
-
-def jets(pt, score) -> Jets:
-    pt, score = np.array(pt, np.float32), np.array(score, np.float32)
-    return Jets(pt, np.ones(len(pt), np.float32), score, np.zeros(len(pt), np.int8))
-
-
 def test_bins_are_evaluated_over_their_normalisation():
     sf = BinnedScaleFactor({"b": by_hand()}, (0.0,))
     sample = jets([30, 30, 30, 60, 60], [-1, 0.1, 0.9, 0.1, 0.9])
@@ -152,6 +124,26 @@ def test_bins_are_evaluated_over_their_normalisation():
     np.testing.assert_allclose(sf.evaluate("b", sample), [0.5, 1, 2, 2, 10])
     np.testing.assert_allclose(sf.evaluate("b", sample, shift="lf_up", normalised=False), [2, 4, 8, 1, 10])
     np.testing.assert_array_equal(sf.evaluate("c", sample), np.ones(5))
+
+
+def test_values_below_zero_count_as_zero_and_are_counted(toy):
+    tables = FlavourTables(toy.measurement(), "b", "b", FlavourBins.of(TOY_BINS["b"]), "logit")
+    sf = np.ones(tables.shape)
+    sf[0, 0, 1], sf[1, 0, 0] = -0.3, -0.1
+    table = tables.table(sf, np.ones(tables.shape, bool))
+    assert table.n_below_zero == 2
+    np.testing.assert_array_equal(table.sf, sf)  # as measured
+    rows = jets([30, 30, 200, 200], [-1, 0.1, -1, 0.1])
+    np.testing.assert_array_equal(table.raw(rows, "binned"), [1, 0, 0, 1])
+    score = np.linspace(0.0, 1.0, 1001)
+    smooth = table.raw(jets([30] * 1001, score), "binned_smooth")
+    assert smooth.min() == 0.0
+    assert smooth.max() > 0.9
+    # the mean over jets is that of what is applied
+    sample = toy.measurement().inclusive_of("b").jets
+    for method in ("binned", "binned_smooth"):
+        normalised = BinnedScaleFactor({"b": table}, (0.0,)).evaluate("b", sample, method)
+        np.testing.assert_allclose(normalised.mean(), 1.0, rtol=1e-9)
 
 
 def test_the_smooth_curve_goes_through_the_nodes_and_is_constant_beyond_them():
@@ -169,25 +161,6 @@ def test_bins_jets_lie_in():
     np.testing.assert_array_equal(bins.row, [0, 1])
     np.testing.assert_array_equal(bins.is_valid, [False, True])
     assert bins.position[1] == pytest.approx(np.log(3.0))
-
-
-def test_normalised_bins_are_over_the_mean_of_their_normalisation():
-    table = by_hand()
-    values, errors = normalised_bins(table)
-    np.testing.assert_allclose(values, table.sf / np.array([2.0, 0.5])[:, None, None])
-    np.testing.assert_allclose(errors[:, 0, 0], [0.05, 0.2])
-
-
-def test_a_normalisation_in_other_bins_is_averaged_over_the_jets_of_a_bin():
-    # kinematic bins 20-35 | 35-50 | 50-1000 with means 1.0, 1.2, 0.8: the bin 20-50 holds the first two, in equal parts
-    table = NormalisationTable(KinematicBins(np.array([35.0, 50.0]), np.empty(0)), np.array([1.0, 1.2, 0.8]))
-    values, _ = normalised_bins(replace(by_hand(), normalisation=dict.fromkeys(("binned", "binned_smooth"), table)))
-    np.testing.assert_allclose(values[:, 0, 0], [1.0 / 1.1, 3.0 / 0.8])
-
-
-def test_the_normalised_curve_passes_through_the_normalised_nodes():
-    table = by_hand()
-    np.testing.assert_allclose(normalised_curve(table, 0, 0, table.positions[1:]), [1.0, 2.0])
 
 
 def test_what_is_not_measured_is_null_in_the_file_and_comes_back():

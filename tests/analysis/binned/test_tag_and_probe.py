@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deepsf.binned.build import measure_binned
 from deepsf.binned.measurement import measure
-from deepsf.binned.tag_and_probe import NotConvergedError, TagAndProbe
-from deepsf.config.binned import Binned
+from deepsf.binned.tag_and_probe import NotConvergedError, TagAndProbe, effective_entries
+from deepsf.config.binned import Binned, Bins
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import ProbeEntries, RegionEntries
@@ -122,3 +123,67 @@ def test_an_error_names_the_variation(noiseless_toy):
         ValueError, match=r"region hf, broken: .* GeV, .*: -1\.4 for 1\.84 in data; lower event_weight.n_pt"
     ):
         method.iterate(variations, max_change=1e-6, max_iterations=50)
+
+
+# --- contamination through curves
+
+LIGHT_EDGES = (-1.0, 0.0, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 1.01)
+
+
+def without_noise(toy):
+    """Return the toy with its simulation, weighted with the true scale factors, as data."""
+    entries = {}
+    for name, region in toy.entries.items():
+        simulation, sf = region.simulation, np.ones(len(region.simulation))
+        for number, flavour in enumerate(FLAVOURS):
+            chosen = np.flatnonzero(simulation.probe.flavour == number)
+            sf[chosen] = toy.truth(flavour, simulation.probe[chosen])
+        entries[name] = RegionEntries(scaled(simulation, sf), simulation)
+    return replace(toy, entries=entries)
+
+
+def distances_to_truth(toy, contamination):
+    """Return by bin of b jets the scale factor minus the mean of the true one over the bin's jets."""
+    fine = (-1.0, *np.linspace(0.0, 1.0, 21).round(3))
+    edges = {"b": fine, "udsg": LIGHT_EDGES}
+    bins = {f: Bins(pt_gev=(20, 1000), abseta=(0, 2.5), discriminant=e) for f, e in edges.items()}
+    settings = Binned(bins=bins, n_bootstrap=0, contamination=contamination)
+    table = measure_binned(toy.measurement(EventWeight(kappa=False)), settings).flavours["b"]
+    simulation = toy.entries["hf"].simulation
+    of_b = np.flatnonzero(simulation.probe.flavour == 0)
+    probe, weight = simulation.probe[of_b], simulation.weight[of_b]
+    true, jets = (np.bincount(table.bins.index(probe), w)[1:] for w in (weight * toy.truth("b", probe), weight))
+    return table.sf.ravel()[1:] - true / jets
+
+
+def test_curves_of_a_flavour_with_wide_bins_distort_others_less_than_its_steps(shape_toy):
+    """Twenty bins of b jets over seven of light jets, which contaminate them: all that is off is the contamination."""
+    toy = without_noise(shape_toy(60_000, 11))
+    steps, smooth = (np.abs(distances_to_truth(toy, form)).max() for form in ("binned", "smooth"))
+    assert steps > 0.02
+    assert smooth < 0.4 * steps
+
+
+def test_a_bin_with_too_few_effective_entries_is_not_measured(noiseless_toy):
+    region = noiseless_toy.entries["hf"]
+    probe = region.simulation.probe
+    in_bin = (probe.flavour == 0) & (probe.discriminant > 0.7) & (probe.pt_gev > 60)
+    bins = {name: FlavourBins.of(noiseless_toy.bins[name]) for name in MEASURED}
+
+    def measured(limit):
+        method = TagAndProbe(
+            noiseless_toy.entries, noiseless_toy.regions, FLAVOURS, bins, EventWeight(n_pt=4, n_abseta=3),
+            min_effective_entries=limit,
+        )  # fmt: skip
+        return method.split(method.iterate(max_change=1e-9, max_iterations=100).measured[0])["b"][1, 0, 4]
+
+    weight = region.simulation.weight[in_bin]
+    effective = weight.sum() ** 2 / (weight**2).sum()
+    assert measured(effective * (1 - 1e-9))
+    assert not measured(effective * (1 + 1e-9))
+
+
+def test_effective_entries_by_hand():
+    # 1, 1, 2: 16 / 6; 3, -1: 4 / 10; none
+    found = effective_entries(np.array([0, 0, 0, 1, 1]), np.array([1.0, 1.0, 2.0, 3.0, -1.0]), 3)
+    np.testing.assert_allclose(found, [16 / 6, 0.4, 0.0])

@@ -14,7 +14,7 @@ from deepsf.arrays import Floats
 from deepsf.audit.methods import DEEPSF, NONE
 from deepsf.audit.truth import FlavourTruth
 from deepsf.binned.flavour import BinnedFlavour
-from deepsf.binned.scale_factor import normalised_bins, normalised_curve, systematic_envelope
+from deepsf.binned.normalised import normalised_bins, normalised_curve, systematic_envelope
 from deepsf.networks.ensemble import FlavourSummary
 from deepsf.plots.discriminant_axis import DiscriminantAxis, drawn_edges
 from deepsf.plots.scale_factors.reference import Reference
