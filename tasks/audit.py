@@ -26,12 +26,13 @@ class AuditScaleFactors(ConfigTask):
     generated data.
     """
 
-    code_version = 4
+    code_version = 5
     keeps_replaced = True
     uses_networks = True
     config_keys = (
         *MEASUREMENT_KEYS,
         "tagger.branch",
+        "tagger.working_points",
         "generator",
         "training.precision",
         "ensemble",
@@ -53,7 +54,14 @@ class AuditScaleFactors(ConfigTask):
         from deepsf.audit import audit
 
         head = {**made_on(), "config": settings.config_path(self.config).stem, "seeds": self._seeds()}
-        result = audit(load_measurement(self), self._results(), self.cfg("audit"), truth=self._truth(), head=head)
+        result = audit(
+            load_measurement(self),
+            self._results(),
+            self.cfg("audit"),
+            truth=self._truth(),
+            working_points=self.cfg("tagger.working_points"),
+            head=head,
+        )
         with staged(*self.output().values()) as paths:
             for path, text in zip(paths, result, strict=True):
                 path.write_text(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from deepsf.audit import truth as comparison
 from deepsf.audit.bin_means import BinMeans, bin_means
 from deepsf.audit.methods import NONE, TRUTH, AuditedRegion, Method, Results, TrueFunction, audited_region, true_method
 from deepsf.audit.two_sample import two_sample_auc
+from deepsf.audit.working_points import by_working_point
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.audit import Audit
 from deepsf.probes.histograms import to_json
@@ -43,6 +45,7 @@ def audit(
     settings: Audit,
     *,
     truth: TrueFunction | None = None,
+    working_points: Mapping[str, float] = MappingProxyType({}),
     head: Mapping[str, Any] | None = None,
 ) -> AuditResult:
     """Compare all methods on the same entries.
@@ -54,6 +57,8 @@ def audit(
         its inclusive jets; yields are checked on the other.
     truth
         The effective truth; without it all comparisons to the truth are left out.
+    working_points
+        Thresholds of the tagger, between which mean scale factors are compared with the truth.
     head
         Written as it is: ``commit``, ``cpu``, ``cores``, ``config``, ``seeds``.
 
@@ -82,6 +87,9 @@ def audit(
         **_ranges(audited),
         **({} if true is None else {"truth": _truth(probes, results.binned)}),
     }
+    if true is not None and working_points:
+        samples = {name: measurement.inclusive_of(name, CHECKED_ON) for name in measurement.measured}
+        report["truth"]["by_working_point"] = by_working_point(results, methods, samples, working_points)
     histograms = {name: closure.histograms(region, edges[name]) for name, region in audited.items()}
     return AuditResult(
         json.dumps(report, sort_keys=True, indent=1, allow_nan=False),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+FITTED = "fitted"
+"""In place of the p-value of a method that was fitted in the bins that are compared."""
+
 
 def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = None) -> str:
     """Return the main figures of an ``audit.json``, and of a ``phase_space.json`` if given, as plain text."""
@@ -16,10 +19,12 @@ def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = No
     if "truth" in audit:
         lines += ["", "RMS of S - truth over probe jets"]
         lines += _table(audit["truth"]["rms"], "{:.4f}")
+        lines += _by_working_point(audit["truth"].get("by_working_point", {}))
     lines += ["", "p-value of data against simulation, probe discriminant"]
     closure = audit["closure_chi2"]
     methods = list(next(iter(closure.values())))
-    lines += _table({m: {region: closure[region][m]["p"] for region in closure} for m in methods}, "{:.2g}")
+    p_values = {m: {region: closure[region][m]["p"] for region in closure} for m in methods}
+    lines += _table(p_values | {m: dict.fromkeys(closure, FITTED) for m in methods if m == "binned"}, "{:.2g}")
     if phase_space is not None:
         lines += ["", *_validation(phase_space["validation"])]
     lines += ["", "AUC of a classifier of data against simulation (0.5: none)"]
@@ -30,6 +35,23 @@ def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = No
     pulls = {m: {"bin": v["max_pull"], "global": v["max_pull_global"]} for m, v in audit["yield"].items()}
     lines += _table(pulls, "{:.2f}")
     return "\n".join(lines) + "\n"
+
+
+def _by_working_point(by_method: Mapping[str, Any]) -> list[str]:
+    """Return mean scale factors of jets between working points, flavour by flavour, the truth last."""
+    lines: list[str] = []
+    for flavour in next(iter(by_method.values()), {}):
+        rows = {m: {name: _with_error(f) for name, f in found[flavour].items()} for m, found in by_method.items()}
+        some = next(iter(by_method.values()))[flavour]
+        rows["truth"] = {name: f"{figures['truth']:.3f}" for name, figures in some.items()}
+        lines += ["", f"mean S of {flavour} jets between working points, with its statistical or training error"]
+        lines += _table(rows, "{}")
+    return lines
+
+
+def _with_error(figures: Mapping[str, Any]) -> str:
+    value, error = figures["value"], figures["error"]
+    return f"{value:.3f}({error:.3f})" if error else f"{value:.3f}"
 
 
 def _validation(validation: Mapping[str, Any]) -> list[str]:
@@ -51,8 +73,14 @@ def members_note(audit: Mapping[str, Any]) -> str:
     return f"{used} of {configured} members" if used < configured else ""
 
 
-def _table(values: Mapping[str, Mapping[str, float]], form: str) -> list[str]:
+def _table(values: Mapping[str, Mapping[str, float | str]], form: str) -> list[str]:
+    """Return lines of a table; text stands as it is."""
     columns: Sequence[str] = list(next(iter(values.values())))
-    head = f"  {'':<14}" + "".join(f"{column:>10}" for column in columns)
-    rows = [f"  {name:<14}" + "".join(f"{form.format(row[c]):>10}" for c in columns) for name, row in values.items()]
-    return [head, *rows]
+    cells = {
+        name: [row[c] if isinstance(row[c], str) else form.format(row[c]) for c in columns]
+        for name, row in values.items()
+    }
+    width = 2 + max(8, *(len(str(cell)) for row in (columns, *cells.values()) for cell in row))
+    return [
+        f"  {name:<14}" + "".join(f"{cell:>{width}}" for cell in row) for name, row in {"": columns, **cells}.items()
+    ]

@@ -21,6 +21,7 @@ from deepsf.arrays import Floats, Ints
 from deepsf.audit.bin_means import bin_means
 from deepsf.audit.methods import DEEPSF, NONE, TRUTH, AuditedRegion, Method
 from deepsf.binned.flavour import BinnedFlavour
+from deepsf.binned.normalised import normalised_bins
 from deepsf.networks.scale_factor import EnsembleScaleFactor, summarise
 from deepsf.probes.bins import FlavourBins, mean_by_bin
 from deepsf.probes.entries import Jets, evenly
@@ -91,9 +92,8 @@ def binned_pull(probe: ProbeJets, table: BinnedFlavour, method: str = "binned") 
     jets = probe.jets
     cell = table.bins.index(jets)
     size = table.bins.size
-    divisor = table.normalisation["binned"].divisor(jets.pt_gev, jets.abseta)
     difference = mean_by_bin(cell, probe.normalised[method] - probe.normalised[TRUTH], size)
-    error = table.error.ravel() * mean_by_bin(cell, 1.0 / divisor, size)
+    error = normalised_bins(table)[1].ravel()
     measured = (np.bincount(cell, minlength=size) > 0) & table.measured.ravel()
     return {**pull(difference[measured], error[measured], np.arange(measured.sum())), "error": "bootstrap"}
 

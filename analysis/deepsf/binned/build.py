@@ -44,9 +44,9 @@ def measure_binned(
         name: replace(
             table.table(nominal.sf[name], nominal.measured[name]),
             error=nominal.error(name),
-            normalised_error=table.normalised_error(nominal.replicas[name], nominal.replica_measured[name]),
             replicas=nominal.replicas[name],
             replica_measured=nominal.replica_measured[name],
+            replica_divisors=table.replica_divisors(nominal.replicas[name]),
         )
         for name, table in tables.items()
     }

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from deepsf.arrays import Bools, Floats, Ints
 from deepsf.binned.smoothing import Space, interpolate, position_of
-from deepsf.guards import require_finite
+from deepsf.guards import is_positive, require_finite
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Jets
 from deepsf.probes.weights import NormalisationTable
@@ -43,9 +43,9 @@ class BinnedFlavour:
     """One flavour: values and replicas of shape (n_pt, n_abseta, n_disc), nodes of the valid discriminant bins.
 
     ``smooth`` has the values at the nodes that the curve goes through, shape (n_pt, n_abseta, n_disc - 1). ``error`` is
-    the statistical one, 0 where it is not known, ``normalised_error`` that after the normalisation. ``shifts`` holds
-    what the systematic shifts change. Bins that are not ``measured`` have 1 everywhere, and so have those of a replica
-    that are not ``replica_measured``.
+    the statistical one, 0 where it is not known. ``replica_divisors`` normalise each replica by itself, shape
+    (n_replicas, n_pt, n_abseta). ``shifts`` holds what the systematic shifts change. Bins that are not ``measured``
+    have 1 everywhere, and so have those of a replica that are not ``replica_measured``.
 
     Raises
     ------
@@ -57,9 +57,9 @@ class BinnedFlavour:
     sf: Floats
     measured: Bools
     error: Floats
-    normalised_error: Floats
     replicas: Floats
     replica_measured: Bools
+    replica_divisors: Floats
     node: Floats
     smooth: Floats
     transform: Space
@@ -69,7 +69,6 @@ class BinnedFlavour:
     def __post_init__(self) -> None:
         shape, n_nodes = self.bins.shape, self.bins.shape[-1] - 1
         numbers = {"sf": self.sf, "error": self.error, "smooth": self.smooth, "replicas": self.replicas}
-        numbers |= {"normalised_error": self.normalised_error}
         for name, values in self.shifts.items():
             numbers |= {f"sf of {name}": values.sf, f"smooth of {name}": values.smooth}
         for name, array in numbers.items():
@@ -79,6 +78,9 @@ class BinnedFlavour:
             require_finite(name, array, "measure it anew")
         if self.node.shape != (n_nodes,) or self.measured.shape != shape:
             raise ValueError(f"there are {self.node.size} nodes and {self.measured.size} marks of measured bins")
+        divisors = self.replica_divisors
+        if divisors.shape != self.replicas.shape[:-1] or not is_positive(divisors).all():
+            raise ValueError(f"replica_divisors are of {divisors.shape} bins, or not above 0; measure it anew")
         if self.replica_measured.shape != self.replicas.shape or self.transform not in get_args(Space):
             raise ValueError(
                 f"replicas are of {self.replica_measured.shape} bins, or the space {self.transform!r} is unknown"
@@ -115,6 +117,11 @@ class BinnedFlavour:
         """Number of bins with a value below 0, which counts as 0."""
         return int((self.sf < 0).sum())
 
+    @property
+    def normalised_replicas(self) -> Floats:
+        """Replicas after the normalisation, each over its own, shape (n_replicas, n_pt, n_abseta, n_disc)."""
+        return np.asarray(self.replicas / self.replica_divisors[..., None])
+
     def jet_bins(self, jets: Jets) -> JetBins:
         """Return the bins of jets."""
         flat = self.bins.index(jets)
@@ -143,9 +150,9 @@ def unit_table(bins: FlavourBins, node: Floats, transform: Space) -> BinnedFlavo
         sf=ones,
         measured=ones > 0,
         error=0.0 * ones,
-        normalised_error=0.0 * ones,
         replicas=none,
         replica_measured=none > 0,
+        replica_divisors=none[..., 0],
         node=node,
         smooth=ones[..., 1:],
         transform=transform,

@@ -10,7 +10,6 @@ import numpy as np
 from deepsf.arrays import Bools, Floats
 from deepsf.binned.curves import FlavourCurves
 from deepsf.binned.flavour import BINNED_METHODS, BinnedFlavour, JetBins, ShiftedValues, unit_table
-from deepsf.binned.measurement import spread
 from deepsf.binned.normalised import shares
 from deepsf.binned.smoothing import Space, mean_preserving, nodes
 from deepsf.guards import require_finite
@@ -101,20 +100,17 @@ class FlavourTables:
         }
         return ShiftedValues(sf, table.smooth, normalisation)
 
-    def normalised_error(self, replicas: Floats, measured: Bools) -> Floats:
-        """Return the error after the normalisation, each replica over its own, shape (n_pt, n_abseta, n_disc).
+    def replica_divisors(self, replicas: Floats) -> Floats:
+        """Return the mean of each replica on the inclusive jets, shape (n, n_pt, n_abseta).
 
-        ``replicas`` and what is ``measured`` of them have the shape (n, n_pt, n_abseta, n_disc).
+        ``replicas`` have the shape (n, n_pt, n_abseta, n_disc).
         """
         sample, size = self.nominal.inclusive, self._table.bins.size
         row, n_rows = self._normalised_in.index(sample.jets.pt_gev, sample.jets.abseta), self._normalised_in.size
         place = row * size + self.nominal.inclusive_bins.bin
         weight = np.bincount(place, sample.weight, n_rows * size).reshape(n_rows, size)
         mean = np.maximum(replicas, 0.0).reshape(-1, size) @ (weight / weight.sum(axis=1, keepdims=True)).T
-        divisor = np.einsum("ijk,nk->nij", shares(self._table.bins, self._normalised_in), mean)[..., None]
-        require_finite("means of bootstraps over inclusive jets", divisor, "check the weights")
-        can_be = divisor > 0
-        return spread(np.divide(replicas, divisor, out=np.ones_like(replicas), where=can_be), measured & can_be)
+        return np.asarray(np.einsum("ijk,nk->nij", shares(self._table.bins, self._normalised_in), mean))
 
     def row_normalised(self, sf: Floats, jets: FlavourJets) -> Floats:
         """Return ``sf`` over its mean on the inclusive sample by (pT, |eta|) row; rows without jets as they are."""

@@ -13,6 +13,7 @@ import numpy as np
 from deepsf.arrays import Floats
 from deepsf.binned.envelope import Envelope, envelope, envelope_shifts
 from deepsf.binned.flavour import BinnedFlavour, BinnedMethod
+from deepsf.binned.measurement import spread
 from deepsf.binned.smoothing import interpolate, position_of
 from deepsf.probes.bins import FlavourBins, KinematicBins
 
@@ -25,7 +26,8 @@ def normalised_bins(table: BinnedFlavour, method: BinnedMethod = "binned") -> tu
     What is not known is as in the table. Every replica is normalised by itself before the error is taken, so that the
     fluctuation of the divisor is in it.
     """
-    return table.sf / _divisors(table, method)[:, :, None], table.normalised_error
+    error = spread(table.normalised_replicas, table.replica_measured)
+    return table.sf / _divisors(table, method)[:, :, None], error
 
 
 def normalised_curve(table: BinnedFlavour, pt_bin: int, abseta_bin: int, discriminant: Floats) -> Floats:

@@ -153,7 +153,7 @@ class BinnedScaleFactor:
         return {
             "scale_factor": self.histogram(flavour),
             "replicas": _replica_histogram(table),
-            "normalised_error": _marked(table.normalised_error, table.normalised_error > 0).tolist(),
+            "replica_divisors": table.replica_divisors.tolist(),
             "nodes": table.node.tolist(),
             "smooth": {
                 name: _marked(values.smooth, table.measured[..., 1:]).tolist() for name, values in shifted.items()
@@ -195,16 +195,18 @@ def _restored(stored: Mapping[str, Any]) -> BinnedFlavour:
         sf, smooth = np.asarray(values.values()[number]), np.array(stored["smooth"][name], np.float64)
         tables = {method: NormalisationTable.from_json(t) for method, t in stored["normalisation"][name].items()}
         shifts[name] = ShiftedValues(_unmarked(sf), _unmarked(smooth), tables)
-    replicas = np.asarray(stored["replicas"].values())
+    divisors = np.array(stored["replica_divisors"], np.float64)
+    # a histogram without replicas holds one that is not measured
+    replicas = np.asarray(stored["replicas"].values())[: len(divisors)]
     nominal = shifts.pop(NOMINAL)
     return BinnedFlavour(
         bins=FlavourBins(*(np.asarray(axis.edges) for axis in values.axes[1:])),
         sf=nominal.sf,
         measured=~np.isnan(np.asarray(values.values()[0])),
         error=np.sqrt(_unmarked(np.asarray(values.variances())[0], 0.0)),
-        normalised_error=_unmarked(np.array(stored["normalised_error"], np.float64), 0.0),
         replicas=_unmarked(replicas),
         replica_measured=~np.isnan(replicas),
+        replica_divisors=divisors.reshape(replicas.shape[:-1]),
         node=np.array(stored["nodes"]),
         smooth=nominal.smooth,
         transform=stored["space"],

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from deepsf.arrays import Floats
-from deepsf.audit.methods import DEEPSF, DIRECT, NONE
+from deepsf.audit.methods import DEEPSF, DIRECT, NONE, TRUTH
 from deepsf.plots.layout import band, limits
 from deepsf.plots.style import Style
 
-METHODS = (NONE, "binned", DIRECT, DEEPSF)
+METHODS = (NONE, "binned", DIRECT, DEEPSF, TRUTH)
 """Scale factors before and after which data and simulation are compared, of those that there are."""
 _BAND_COLOUR = "0.25"
 _P_MIN, _P_PLAIN = 1e-99, 1e-3

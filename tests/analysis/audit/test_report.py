@@ -104,6 +104,7 @@ def campaign() -> dict[str, Any]:
         "results": Results(binned, deepsf, at_entries, grids),
         "settings": Audit(n_jets=3000, classifier_passes=1, n_bootstrap=5),
         "truth": truth,
+        "working_points": {"L": 0.25, "T": 0.75},
         "head": {"commit": "abc", "config": "toy", "seeds": {"generator": 7, "audit": 1}},
     }
 
@@ -194,6 +195,23 @@ def test_overlay_and_histograms_are_readable(result: AuditResult) -> None:
 
 def test_the_same_input_gives_the_same_bytes(campaign: dict[str, Any], result: AuditResult) -> None:
     assert audit(**campaign) == result
+
+
+def test_methods_meet_the_truth_between_working_points(report: dict[str, Any]) -> None:
+    found = report["truth"]["by_working_point"]
+    assert set(found) == {"none", "binned", "binned_smooth", "deepsf"}
+    assert list(found["binned"]) == ["b", "udsg"]
+    for flavour, true_means in {"b": (0.7, 1.13), "udsg": (1.19, 0.55)}.items():
+        bins = found["binned"][flavour]
+        assert set(bins) == {"below L", "L-T", "above T"}
+        # the truth falls or rises from the first bin to the last, by hand from its formula
+        ends = bins["below L"]["truth"], bins["above T"]["truth"]
+        assert ends == pytest.approx(true_means, abs=0.02)
+        for figures in bins.values():
+            assert abs(figures["value"] - figures["truth"]) < 4 * figures["error"]
+            assert 0 < figures["error"] < 0.2
+            assert figures["rms"] > 0
+        assert found["none"][flavour]["above T"]["value"] == 1.0
 
 
 def test_without_truth_its_figures_are_left_out(campaign: dict[str, Any]) -> None:

@@ -44,3 +44,28 @@ def test_methods_are_rows_and_regions_columns():
     assert [line.split() for line in lines[at + 1 : at + 4]] == [
         ["b", "udsg"], ["none", "0.2500", "0.5000"], ["deepsf", "0.1250", "0.0625"],
     ]  # fmt: skip
+
+
+def test_a_method_that_was_fitted_in_the_bins_has_no_p_value_there():
+    closure = {"hf": {"none": {"p": 0.5}, "binned": {"p": 1.0}}, "lf": {"none": {"p": 0.25}, "binned": {"p": 1.0}}}
+    lines = [line.split() for line in summary(WHOLE | {"closure_chi2": closure}).splitlines()]
+    assert ["none", "0.5", "0.25"] in lines
+    assert ["binned", "fitted", "fitted"] in lines
+
+
+def test_scale_factors_between_working_points_stand_beside_the_truth():
+    def figures(value, error):
+        return {"value": value, "error": error, "truth": 0.994, "rms": 0.1, "n_jets": 10}
+
+    by_method = {
+        "none": {"udsg": {"below T": figures(1.0, 0.0), "above T": figures(1.0, None)}},
+        "deepsf": {"udsg": {"below T": figures(0.9812, 0.0124), "above T": figures(1.188, 0.0125)}},
+    }
+    truth = {"rms": {"none": {"udsg": 0.1}}, "by_working_point": by_method}
+    lines = summary(WHOLE | {"truth": truth}).splitlines()
+    at = lines.index("mean S of udsg jets between working points, with its statistical or training error")
+    assert lines[at + 1].split() == ["below", "T", "above", "T"]
+    assert lines[at + 2].split() == ["none", "1.000", "1.000"]
+    assert lines[at + 3].split() == ["deepsf", "0.981(0.012)", "1.188(0.013)"]
+    assert lines[at + 4].split() == ["truth", "0.994", "0.994"]
+    assert len({len(line) for line in lines[at + 1 : at + 5]}) == 1

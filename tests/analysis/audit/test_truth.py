@@ -22,6 +22,7 @@ from deepsf.binned.flavour import unit_table
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets
 from deepsf.probes.weights import NormalisationTable
+from tests.analysis.binned.by_hand import replicas_of
 
 BINS = FlavourBins(np.array([20.0, 50.0, 1000.0]), np.array([0.0, 2.5]), np.array([-2.01, 0.0, 0.5, 1.01]))
 ONE_BIN = KinematicBins(np.empty(0), np.empty(0))
@@ -87,7 +88,8 @@ def test_binned_pull_takes_the_bins_mean_truth_and_the_normalised_error() -> Non
     sf, error = np.ones(BINS.shape), np.zeros(BINS.shape)
     sf[0, 0, 1], sf[1, 0, 2] = 1.2, 0.6
     error[0, 0, 1], error[1, 0, 2] = 0.1, 0.2
-    table = replace(unit_table(BINS, np.arange(2.0), "logit"), sf=sf, error=error, measured=error > 0)
+    bootstraps = replicas_of(sf, error, 2.0)
+    table = replace(unit_table(BINS, np.arange(2.0), "logit"), sf=sf, measured=error > 0, **bootstraps)
     table.normalisation["binned"] = NormalisationTable(ONE_BIN, np.array([2.0]))
     result = binned_pull(probe(np.array([0.4, 0.6, 0.4]), np.ones((2, 3)), of, binned=np.array([0.6, 0.6, 0.3])), table)
     # normalised by 2: 0.6 +- 0.05 against mean truth 0.5 is +2; 0.3 +- 0.1 against 0.4 is -1

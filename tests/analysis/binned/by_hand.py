@@ -27,11 +27,18 @@ def by_hand() -> BinnedFlavour:
         sf=sf,
         measured=measured,
         error=error,
-        normalised_error=0.5 * error,
+        **replicas_of(sf, error, np.array([2.0, 0.5])[:, None]),
         smooth=sf[..., 1:],
         normalisation=tables,
         shifts={"lf_up": ShiftedValues(doubled, doubled[..., 1:], tables)},
     )
+
+
+def replicas_of(sf, error, divisor=1.0) -> dict[str, np.ndarray]:
+    """Return two bootstraps of scale factors, shape (n_pt, n_abseta, n_disc), whose spread is the error."""
+    replicas = np.stack([sf - error / np.sqrt(2.0), sf + error / np.sqrt(2.0)])
+    divisors = np.broadcast_to(divisor, replicas.shape[:-1])
+    return {"replicas": replicas, "replica_measured": np.ones(replicas.shape, bool), "replica_divisors": divisors}
 
 
 def jets(pt, score) -> Jets:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from deepsf.binned.flavour_tables import FlavourTables
+from deepsf.binned.measurement import spread
 from deepsf.binned.normalised import normalised_bins
 from deepsf.probes.bins import FlavourBins
 from tests.analysis.binned.shifted_toy import BINS, heavier
@@ -97,11 +98,13 @@ def test_errors_after_the_normalisation_are_those_of_bootstraps_that_are_normali
         one_by_one.append(normalised_bins(table)[0])
     expected = np.std(one_by_one, axis=0, ddof=1)
     expected[0, 0, 1] = np.std(np.delete(one_by_one, 3, axis=0)[:, 0, 0, 1], ddof=1)
-    np.testing.assert_allclose(tables.normalised_error(replicas, measured), expected, rtol=1e-9)
+    normalised = replicas / tables.replica_divisors(replicas)[..., None]
+    np.testing.assert_allclose(spread(normalised, measured), expected, rtol=1e-9)
 
 
 def test_a_common_factor_of_bootstraps_is_no_error_of_a_shape(tables):
     factor = np.random.default_rng(3).uniform(0.5, 2.0, 20)
     replicas = curved(tables.shape) * factor[:, None, None, None]
     assert replicas.std() > 0.1
-    assert tables.normalised_error(replicas, np.ones(replicas.shape, bool)).max() < 1e-12
+    normalised = replicas / tables.replica_divisors(replicas)[..., None]
+    assert spread(normalised, np.ones(replicas.shape, bool)).max() < 1e-12

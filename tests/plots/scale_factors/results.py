@@ -18,6 +18,7 @@ from deepsf.plots.style import Style
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets, logit
 from deepsf.probes.weights import NormalisationTable
+from tests.analysis.binned.by_hand import replicas_of
 
 STYLE = Style(
     "DeepSF",
@@ -45,8 +46,8 @@ def binned(bins: FlavourBins = BINS, mean: float = 1.0, shifts: Mapping[str, flo
     shifted = {name: ShiftedValues(sf * f, sf[..., 1:] * f, tables) for name, f in (shifts or {}).items()}
     unit = unit_table(bins, node, "logit")
     error = np.full(bins.shape, 0.2)
-    errors = {"error": error, "normalised_error": error / mean}
-    return replace(unit, sf=sf, smooth=sf[..., 1:], normalisation=tables, shifts=shifted, **errors)
+    bootstraps = replicas_of(sf, error, mean)
+    return replace(unit, sf=sf, error=error, smooth=sf[..., 1:], normalisation=tables, shifts=shifted, **bootstraps)
 
 
 def summary(bins: FlavourBins = BINS, n_invalid: int = 20, value: float = 1.0) -> FlavourSummary:

@@ -77,7 +77,7 @@ def figure(
             axis.apply(main, labels=False)
             axis.apply(ratio)
             heading = [style.region(region), style.method(method)] if main is axes[0, 0] else [style.method(method)]
-            heading += [chi2_text(tests[method])] if tests and method in tests else []
+            heading += [_test_text(method, tests[method])] if tests and method in tests else []
             corner_text(main, "\n".join(heading))
         _set_limits(axes, columns, axis)
         axes[0, 0].set_ylabel(_yield_label(axis))
@@ -87,6 +87,11 @@ def figure(
         experiment_label(axes[0, 0], style, axes[0, -1])
         _legend(axes[0, -1], columns[0].by_flavour, style)
     return made
+
+
+def _test_text(method: str, test: Test) -> str:
+    # a p-value of what was fitted to these very bins is no test
+    return "Measured in these bins" if method == "binned" else chi2_text(test)
 
 
 def _column(simulation: hist.Hist[Any], data: hist.Hist[Any], method: str) -> _Column:
