@@ -15,7 +15,7 @@ from tasks.skim import SkimNtuples, skimmed
 class ExportScaleFactors(ConfigTask):
     """Writes scale factors for analyses: correctionlib JSON (strict, safe, DeepSF), BTV CSV, normalisation maps."""
 
-    code_version = 2
+    code_version = 3
     keeps_replaced = True
     uses_networks = True
     config_keys = (
@@ -29,9 +29,13 @@ class ExportScaleFactors(ConfigTask):
     )
 
     def requires(self) -> Any:
-        needed = {"skims": SkimNtuples.req(self), "binned": MeasureBinnedSF.req(self)}
+        needed = {
+            "skims": SkimNtuples.req(self),
+            "binned": MeasureBinnedSF.req(self),
+            "inclusive": SampleInclusiveJets.req(self),
+        }
         if "deepsf" in self.cfg("exports").forms:
-            needed |= {"deepsf": AggregateDeepSF.req(self), "inclusive": SampleInclusiveJets.req(self)}
+            needed |= {"deepsf": AggregateDeepSF.req(self)}
         return needed
 
     def output(self) -> Any:
@@ -50,13 +54,12 @@ class ExportScaleFactors(ConfigTask):
             settings.description,
             settings.correlated,
         )
-        with_deepsf = "deepsf" in inputs
         results = ExportedResults(
             load_binned(inputs["binned"]),
             self.cfg("flavours"),
+            load_inclusive(inputs["inclusive"]),
             self.cfg("selection.jet.abseta_max"),
-            load_ensemble(self, inputs["deepsf"]) if with_deepsf else None,
-            load_inclusive(inputs["inclusive"]) if with_deepsf else None,
+            load_ensemble(self, inputs["deepsf"]) if "deepsf" in inputs else None,
         )
         outputs = self.output()
         with staged(*outputs.values()) as parts:

@@ -23,7 +23,7 @@ from deepsf.exports.corrections import Label
 from deepsf.exports.write import ExportedResults, write_exports
 from tests.analysis.efficiency.exports.ensembles import CODES, ensemble
 from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
-from tests.analysis.exports.conftest import FLAVOURS, measurement
+from tests.analysis.exports.conftest import FLAVOURS, inclusive_jets, measurement
 from tests.analysis.exports.test_maps_of_skims import write_jets
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def write_scale_factors(folder: Path) -> list[str]:
     settings = Exports(forms=("strict", "safe", "csv"))
     places = {form: folder / name for form, name in settings.files("deepJet").items()}
     jets = [write_jets(folder / "jets.parquet")]
-    lines = write_exports(places, ExportedResults(measurement(), FLAVOURS), LABEL, settings, jets)
+    lines = write_exports(places, ExportedResults(measurement(), FLAVOURS, inclusive_jets()), LABEL, settings, jets)
     shutil.copy(places["strict"], folder / "btagging.json.gz")  # stands for a public file, as the next one
     (folder / "DeepJet_102XSF_V1.csv").write_text(read_text(places["csv"]).removeprefix("deepJet;"))
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,16 @@ from deepsf.binned.shifts import source_of
 from deepsf.guards import require_finite
 from deepsf.skim.shifts import NOMINAL
 
-_SHAPE = re.compile(r"\w*stats[12]")
-_EIGENVECTOR = re.compile(r"stat\d+")
+Statistics = Literal["shapes", "eigenvectors"]
+_FORMS: dict[Statistics, re.Pattern[str]] = {
+    "shapes": re.compile(r"\w*stats[12]"),
+    "eigenvectors": re.compile(r"stat\d+"),
+}
+
+
+def form_of(source: str) -> Statistics | None:
+    """Return the form of the statistical error that a source belongs to, None for other sources."""
+    return next((form for form, names in _FORMS.items() if names.fullmatch(source)), None)
 
 
 class Envelope(NamedTuple):
@@ -66,8 +74,7 @@ def envelope_shifts(names: Iterable[str], *, statistical: bool) -> tuple[str, ..
     shifts = [name for name in names if name != NOMINAL]
     sources = {source_of(name) for name in shifts}
     left_out = {"jesTotal"} if any(s.startswith("jes") and s != "jesTotal" for s in sources) else set()
-    shapes = {source for source in sources if _SHAPE.fullmatch(source)}
-    eigenvectors = {source for source in sources if _EIGENVECTOR.fullmatch(source)}
+    shapes, eigenvectors = ({s for s in sources if form_of(s) == form} for form in _FORMS)
     if not statistical:
         left_out |= shapes | eigenvectors
     elif shapes:

@@ -42,8 +42,15 @@ class Exports(Section):
         min_length=1,
         description="files to write; for a shift that a flavour lacks, strict is an error and safe gives central",
     )
-    correlated: tuple[str, ...] = Field(
-        default=("hf", "lf", "cferr1", "cferr2"), description="sources that are correlated between eras"
+    correlated: tuple[str, ...] | None = Field(
+        default=None,
+        description="sources that are correlated between eras, as files call them, all others are not; null: by kind, "
+        "as CMS combines years",
+    )
+    statistics: Literal["shapes", "eigenvectors"] = Field(
+        default="shapes",
+        description="form of the statistical error: two shapes a region, as in files of CMS, or the eigenvectors of "
+        "the covariance; files hold one of them, since they are the same error",
     )
     deepsf: DeepSFTable = DeepSFTable()
     normalisation: MapEdges = MapEdges()

@@ -24,14 +24,14 @@ RANGE_POLICY = (
 
 @dataclass(frozen=True)
 class Label:
-    """What a correction says about itself."""
+    """What a correction says about itself; ``correlated`` sources between eras, None: by their kind."""
 
     name: str
     tagger: str
     branch: str
     era: str
     text: str = ""
-    correlated: tuple[str, ...] = ()
+    correlated: tuple[str, ...] | None = None
 
     def head(self) -> str:
         """Return tagger, jet branch and era as `event_weight` reads and checks them, nothing if none is known."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from deepsf.corrections.nodes import Tree
 from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, binning, category, shape_inputs
+from deepsf.exports.correlations import correlation_text
 from deepsf.exports.formula import Polynomial, generic_expression, parameters
 from deepsf.exports.shapes import Shapes, ShapeTable
 from deepsf.exports.systematics import CENTRAL, shift_of, source_of, systematic_of
@@ -81,9 +82,7 @@ class _Formulas:
 
 def _description(systematics: Iterable[str], label: Label, *, safe: bool) -> str:
     sources = [source for source in dict.fromkeys(map(source_of, systematics)) if source != CENTRAL]
-    correlated = ", ".join(source for source in sources if source in label.correlated) or "none"
-    others = ", ".join(source for source in sources if source not in label.correlated) or "none"
-    correlations = f"Correlated between eras: {correlated}; not correlated: {others}."
+    correlations = correlation_text(sources, label.correlated)
     parts = label.head(), label.text, _CONTENT, _UNDEFINED[safe], correlations, f"Range: {RANGE_POLICY}"
     return " ".join(part for part in parts if part)
 

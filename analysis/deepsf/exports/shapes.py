@@ -11,10 +11,12 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import expit
 
 from deepsf.arrays import Floats
+from deepsf.binned.envelope import Statistics
 from deepsf.binned.flavour import BinnedFlavour
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.flavours import Flavour
 from deepsf.exports.formula import Polynomial
+from deepsf.exports.statistics import in_form
 from deepsf.exports.systematics import NOMINAL, acts_on_charm_alone
 
 LOWEST_DISCRIMINANT, HIGHEST_DISCRIMINANT = -15.0, 1.1
@@ -51,13 +53,19 @@ Shapes = dict[int, dict[str, ShapeTable]]
 """Tables by hadron-flavour code and shift (our names). A combination that is not in it is not defined."""
 
 
-def shapes_of(binned: BinnedScaleFactor, flavours: Mapping[str, Flavour], abseta_max: float = 0.0) -> Shapes:
+def shapes_of(
+    binned: BinnedScaleFactor,
+    flavours: Mapping[str, Flavour],
+    abseta_max: float = 0.0,
+    statistics: Statistics = "shapes",
+) -> Shapes:
     """Return the smooth, normalised scale factors of a measurement, all flavours of the configuration and shifts.
 
-    The last bin in |eta| reaches to ``abseta_max``, where jets were selected to, if its own edge lies below.
+    The last bin in |eta| reaches to ``abseta_max``, where jets were selected to, if its own edge lies below. Of the
+    statistical error there is one form.
     """
     tables = {
-        name: {shift: table_of(flavour.at(shift), abseta_max) for shift in flavour.shift_names}
+        name: {shift: table_of(flavour.at(shift), abseta_max) for shift in in_form(flavour.shift_names, statistics)}
         for name, flavour in binned.tables.items()
     }
     return completed(tables, flavours)

@@ -20,6 +20,7 @@ from deepsf.exports.maps_of_skims import maps_of_skims
 from deepsf.exports.normalisation_maps import gaps, map_correction
 from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import shapes_of
+from deepsf.exports.statistics import statistics_note
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.inclusive import InclusiveJets
 
@@ -34,15 +35,17 @@ class ExportedResults:
     ----------
     abseta_max
         Up to which jets were selected; tables reach at least there.
-    ensemble, inclusive
-        Needed for the form ``deepsf``: the ensemble, and jets at which its table is compared to it.
+    inclusive
+        Jets that errors are weighted with, and at which the table of the ensemble is compared to it.
+    ensemble
+        Needed for the form ``deepsf``.
     """
 
     binned: BinnedScaleFactor
     flavours: Mapping[str, Flavour]
+    inclusive: InclusiveJets
     abseta_max: float = 2.5
     ensemble: EnsembleScaleFactor | None = None
-    inclusive: InclusiveJets | None = None
 
 
 def write_exports(
@@ -59,10 +62,12 @@ def write_exports(
     jet_tables
         Tables of all jets of the skim, for the normalisation maps.
     """
-    shapes = shapes_of(results.binned, results.flavours, results.abseta_max)
+    shapes = shapes_of(results.binned, results.flavours, results.abseta_max, settings.statistics)
+    note = statistics_note(results.binned, results.flavours, settings.statistics, results.inclusive)
+    notes = [note] if note else []
+    label = replace(label, text=" ".join(part for part in (label.text, note) if part))
     strict = shape_correction(shapes, label)
     corrections = {label.name: strict}
-    notes: list[str] = []
     if "strict" in places:
         write_corrections(places["strict"], [strict], label.head())
     if "safe" in places:
@@ -89,7 +94,6 @@ def _deepsf(results: ExportedResults, label: Label, settings: Exports) -> tuple[
     """Return the table of the ensemble with its interpolation error in its description, and the latter as a line."""
     ensemble, inclusive, flavours = results.ensemble, results.inclusive, results.flavours
     assert ensemble is not None
-    assert inclusive is not None
     size, name = settings.deepsf, f"{label.tagger}_deepsf"
     label = replace(label, name=name)
     extra = {key: float(np.median(values)) for key, values in inclusive.jets.extra.items()}

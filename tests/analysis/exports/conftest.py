@@ -17,6 +17,7 @@ from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets, logit
+from deepsf.probes.inclusive import InclusiveJets
 from deepsf.probes.weights import NormalisationTable
 
 FLAVOURS = {
@@ -94,6 +95,14 @@ def points(n, seed=5) -> Jets:
     pt = np.where(rng.random(n) < 0.05, rng.choice([20.0, 30.0, 50.0, 64.3, 100.0, 140.7], n), 20 * 60 ** rng.random(n))
     abseta = np.where(rng.random(n) < 0.05, rng.choice([0.0, 0.71, 0.8], n), 2.4999 * rng.random(n))
     return Jets(*(v.astype(np.float32) for v in (pt, abseta, scores)), np.zeros(n, np.int8))
+
+
+def inclusive_jets(n=2000) -> InclusiveJets:
+    """Return jets of all flavours in turn, of weight 1."""
+    jets = points(n)
+    flavour = np.arange(n, dtype=np.int8) % 3
+    jets = Jets(jets.pt_gev, jets.abseta, jets.discriminant, flavour)
+    return InclusiveJets(np.zeros(n, np.int64), np.ones(n), jets)
 
 
 def member(seed):
