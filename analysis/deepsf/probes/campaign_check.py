@@ -16,7 +16,7 @@ from typing import NamedTuple
 from deepsf.config.regions import Region
 from deepsf.config.samples import Sample
 from deepsf.nanoaod.attempts import reachable
-from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks, joined
+from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks, joined, stored_blocks
 from deepsf.nanoaod.root_file import number_of_events
 from deepsf.probes.campaign_report import RATIO_MAX, RATIO_MIN, Yields
 from deepsf.skim.campaign_checks import foreign_pileup, missing_shifts, mixed_branches, same_files
@@ -47,7 +47,8 @@ class Problem(NamedTuple):
 class TriedFile:
     """A file that was tried: its numbers of events, of which the first were skimmed, and what that has cost.
 
-    ``report`` is None if it failed; ``n_events`` and ``sum_weights`` are those of the whole file.
+    ``report`` is None if it failed; ``n_events`` and ``sum_weights`` are those of the whole file. ``lists_blocks``: it
+    has the tree of its luminosity blocks, which tells all of them whatever was skimmed.
     """
 
     sample: str
@@ -57,6 +58,12 @@ class TriedFile:
     seconds: float = 0.0
     n_bytes: int = 0
     tables: tuple[Path, Path] | None = None
+    lists_blocks: bool = True
+
+    @property
+    def knows_all_blocks(self) -> bool:
+        """Whether all luminosity blocks of the file are known."""
+        return self.lists_blocks or self.scale == 1.0
 
     @property
     def scale(self) -> float:
@@ -97,11 +104,12 @@ def try_file(
         place = reachable(path, redirectors)
         n_all = number_of_events(place)
         report = skim_file(place, settings, entries_path=tables[0], jets_path=tables[1], n_events_max=n_events)
+        lists_blocks = report.kind != "data" or len(stored_blocks(place)) > 0
     except (ValueError, OSError) as error:  # errors of files, corrections, limits: all that users meet
         return TriedFile(settings.sample_name, path), list(problems_of(str(error), settings.sample_name, path))
     n_bytes = sum(table.stat().st_size for table in tables)
     seconds = time.perf_counter() - start
-    return TriedFile(settings.sample_name, path, report, n_all, seconds, n_bytes, tables), []
+    return TriedFile(settings.sample_name, path, report, n_all, seconds, n_bytes, tables, lists_blocks), []
 
 
 def problems_of(message: str, sample: str, file: str) -> Iterator[Problem]:
@@ -226,7 +234,9 @@ def luminosity_problems(trial: Trial, certified: Mapping[str, LuminosityBlocks |
                 rule=f"some of the {len(blocks)} blocks that are certified",
                 way_out="check certified and runs, or the files of the sample",
             )
-        elif len(files) == trial.n_files[name] and n_processed < MIN_COVERAGE * len(blocks):
+            continue
+        is_whole = len(files) == trial.n_files[name] and all(file.knows_all_blocks for file in files)
+        if is_whole and n_processed < MIN_COVERAGE * len(blocks):
             yield Problem(
                 "files are missing: certified luminosity blocks that no file of the sample holds",
                 sample=name,
