@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from deepsf.audit import Results, TrueFunction
 
 
+TRUTH_KEYS = ("generator", "tagger.branch")
+"""What `load_truth` reads of the configuration; no task but the audits does."""
+
+
 class AuditScaleFactors(ConfigTask):
     """Compares every method with data and with the truth: ``audit.json``, and what figures need from it.
 
-    These are the truth overlay, closure histograms, and means by bin. No other task reads the true scale factors of
-    generated data.
+    These are the truth overlay, closure histograms, and means by bin.
     """
 
     code_version = 5
@@ -31,9 +34,8 @@ class AuditScaleFactors(ConfigTask):
     uses_networks = True
     config_keys = (
         *MEASUREMENT_KEYS,
-        "tagger.branch",
+        *TRUTH_KEYS,
         "tagger.working_points",
-        "generator",
         "training.precision",
         "ensemble",
         "direct",
@@ -44,8 +46,7 @@ class AuditScaleFactors(ConfigTask):
         return measurement_inputs(self) | method_inputs(self)
 
     def external_files(self) -> tuple[Path, ...]:
-        generator = self.cfg("generator")
-        return () if generator is None else (settings.resolve(generator.true_sf.file),)
+        return true_sf_files(self)
 
     def output(self) -> Any:
         return {name: self.target(f"{name}.json") for name in ("audit", "truth_overlay", "closure", "bin_means")}
@@ -58,7 +59,7 @@ class AuditScaleFactors(ConfigTask):
             load_measurement(self),
             self._results(),
             self.cfg("audit"),
-            truth=self._truth(),
+            truth=load_truth(self),
             working_points=self.cfg("tagger.working_points"),
             head=head,
         )
@@ -82,15 +83,23 @@ class AuditScaleFactors(ConfigTask):
             n_members_configured=self.cfg("ensemble").n_members,
         )
 
-    def _truth(self) -> TrueFunction | None:
-        from deepsf.generator.truth import load as effective_truth
 
-        generator = self.cfg("generator")
-        if generator is None:
-            return None
-        (path,) = self.external_files()
-        true_sf = generator.true_sf
-        return effective_truth(path, true_sf.name, true_sf.systematic, self.cfg("tagger.branch")).evaluate
+def true_sf_files(task: ConfigTask) -> tuple[Path, ...]:
+    """Return the file that `load_truth` reads, an external file of the task; none without generated data."""
+    generator = task.cfg("generator")
+    return () if generator is None else (settings.resolve(generator.true_sf.file),)
+
+
+def load_truth(task: ConfigTask) -> TrueFunction | None:
+    """Return the truth of generated data; ``task`` declares `TRUTH_KEYS`."""
+    from deepsf.generator.truth import load as effective_truth
+
+    generator = task.cfg("generator")
+    if generator is None:
+        return None
+    (path,) = true_sf_files(task)
+    true_sf = generator.true_sf
+    return effective_truth(path, true_sf.name, true_sf.systematic, task.cfg("tagger.branch")).evaluate
 
 
 def method_inputs(task: ConfigTask) -> dict[str, Any]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepsf.config.flavours import measured_flavours
-from tasks.audit import AuditScaleFactors, load_results, method_inputs
+from tasks.audit import TRUTH_KEYS, AuditScaleFactors, load_results, load_truth, method_inputs, true_sf_files
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
 from tasks.framework.machine import made_on
 from tasks.framework.targets import staged
-from tasks.inputs import TABLE_KEYS, skim_tables
+from tasks.inputs import MEASUREMENT_KEYS, load_measurement, measurement_inputs, skim_tables
 from tasks.plots import STYLE_KEYS, PlotTask
-from tasks.skim import SkimNtuples
 
 if TYPE_CHECKING:
     from deepsf.binned.scale_factor import BinnedScaleFactor
@@ -29,24 +29,31 @@ class AuditPhaseSpace(ConfigTask):
     The report has rates by channel, yields, and tests in the validation region. Beside it lie histograms for plots.
     """
 
+    code_version = 2
     keeps_replaced = True
     uses_networks = True
-    config_keys = (*TABLE_KEYS, "selection.jet.abseta_max", "training.precision", "validation")
+    config_keys = (*MEASUREMENT_KEYS, *TRUTH_KEYS, "selection.jet.abseta_max", "training.precision", "validation")
 
     def requires(self) -> Any:
-        return {"skims": SkimNtuples.req(self)} | method_inputs(self)
+        return measurement_inputs(self) | method_inputs(self)
+
+    def external_files(self) -> tuple[Path, ...]:
+        return true_sf_files(self)
 
     def output(self) -> Any:
         return {name: self.target(f"{name}.json") for name in ("phase_space", "histograms")}
 
     def run(self) -> None:
+        from deepsf.audit.methods import true_method
         from deepsf.audit.phase_space.report import audit_phase_spaces
 
+        truth = load_truth(self)
         result = audit_phase_spaces(
             skim_tables(self, self.input()["skims"], "jets"),
             load_results(self),
             self.cfg("validation"),
             abseta_max=self.cfg("selection.jet.abseta_max"),
+            truth=None if truth is None else true_method(truth, load_measurement(self)),
             head={**made_on(), "config": settings.config_path(self.config).stem},
         )
         with staged(*self.output().values()) as (report, histograms):

@@ -25,7 +25,7 @@ REQUIRED: Requirements = {
     "ExportScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF"},
     "PlotScaleFactors": {"MeasureBinnedSF", "TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors"},
     "PlotClosure": {"AuditScaleFactors"},
-    "AuditPhaseSpace": {"SkimNtuples", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"},
+    "AuditPhaseSpace": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"},
     "PlotPhaseSpace": {"AuditPhaseSpace", "AuditScaleFactors"},
     "PlotPurity": {"MeasureBinnedSF"},
     TOP: {"ReportCutFlow", "AuditScaleFactors", "ExportScaleFactors", "PlotScaleFactors", "PlotClosure"}

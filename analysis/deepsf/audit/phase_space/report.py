@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from deepsf.audit.ensemble_mean import ensemble_mean, interpolation_rms
-from deepsf.audit.methods import DEEPSF, Results
+from deepsf.audit.methods import DEEPSF, TRUTH, Method, Results
 from deepsf.audit.phase_space.histograms import phase_spaces
 from deepsf.audit.phase_space.jets import JetFile
 from deepsf.config.validation import Validation
@@ -27,6 +27,7 @@ def audit_phase_spaces(
     settings: Validation,
     *,
     abseta_max: float,
+    truth: Method | None = None,
     head: Mapping[str, Any] | None = None,
 ) -> PhaseSpaceResult:
     """Compare data and simulation with every method in all phase spaces.
@@ -35,12 +36,15 @@ def audit_phase_spaces(
     ----------
     abseta_max
         Of the jets' selection.
+    truth
+        What generated data were made with, the yardstick of all tests: where it fails, no scale factor can pass.
     head
         Written as it is: ``commit``, ``cpu``, ``cores``, ``config``.
     """
     ensembles = {**results.other, DEEPSF: results.deepsf}
     means = {name: ensemble_mean(ensemble, abseta_max=abseta_max) for name, ensemble in ensembles.items()}
-    spaces = phase_spaces(tables, {**results.methods(), **means}, results.binned, settings)
+    methods = {**results.methods(), **means} | ({} if truth is None else {TRUTH: truth})
+    spaces = phase_spaces(tables, methods, results.binned, settings)
     simulated = next(file for path in tables.paths if not (file := JetFile(path, tables)).is_data)
     jets, flavours = simulated.events().jets, tuple(tables.flavours)
     report = {

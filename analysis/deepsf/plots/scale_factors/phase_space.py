@@ -67,7 +67,7 @@ def figure(
     histograms, variable, n_jets
         As `deepsf.audit.phase_space.content.content` takes them.
     tests
-        Those to quote.
+        Those to quote; none for the number of jets and HT, which no scale factor of the discriminant sets right.
     """
     channels = (*CHANNELS, ALL)
     columns = [content(histograms, variable, channel, n_jets) for channel in channels]
@@ -83,7 +83,7 @@ def figure(
             for ratio, method in zip(column[1:], methods, strict=True):
                 _draw_ratio(ratio, edges, found, method, style)
                 lines = [style.method(method)] if channel == channels[0] else []
-                tested = (tests or {}).get(channel, {}).get(variable, {}).get(method)
+                tested = (tests or {}).get(channel, {}).get(variable, {}).get(method) if variable in RANKS else None
                 lines += [] if tested is None else [chi2_text(tested)]
                 corner_text(ratio, "\n".join(lines), size="xx-small", clear=True)
             for panel in column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from deepsf.audit.methods import Results
@@ -37,6 +38,20 @@ def test_every_ensemble_is_compared_and_its_table_checked(tables):
     assert list(histograms["jets"].simulation.axes["method"]) == methods
     # one data event at the rate 1 / 6 of the simulated ones
     assert report["rate"]["ee"] == pytest.approx(1 / 6)
+
+
+def test_the_truth_is_compared_as_any_method(tables):
+    results = Results(binned((1.0, 1.0, 1.0, 1.0)), ENSEMBLE)
+
+    def twice_the_b_jets(flavour, jets, *, normalised=True):
+        return np.full(len(jets), 2.0 if flavour == "b" else 1.0)
+
+    result = audit_phase_spaces(tables, results, Validation(), abseta_max=2.5, truth=twice_the_b_jets)
+    yields = json.loads(result.report)["yields"]["closure"]["ee"]
+    # events of 4 with one b jet and of 2 with another, at the rate 1 / 6
+    assert yields["none"] == pytest.approx(1.0)
+    assert yields["truth"] == pytest.approx(2.0)
+    assert list(histograms_from_json(result.histograms)["jets"].simulation.axes["method"])[-1] == "truth"
 
 
 def test_equal_inputs_give_equal_texts(tables):
