@@ -44,6 +44,8 @@ def _by_working_point(by_method: Mapping[str, Any]) -> list[str]:
         rows = {m: {name: _with_error(f) for name, f in found[flavour].items()} for m, found in by_method.items()}
         some = next(iter(by_method.values()))[flavour]
         rows["truth"] = {name: f"{figures['truth']:.3f}" for name, figures in some.items()}
+        if all(figures.get("purity") is not None for figures in some.values()):
+            rows["purity"] = {name: f"{figures['purity']:.3f}" for name, figures in some.items()}
         lines += ["", f"mean S of {flavour} jets between working points, with its statistical or training error"]
         lines += _table(rows, "{}")
     return lines

@@ -46,8 +46,10 @@ def by_working_point(
     Returns
     -------
     dict
-        ``{"value", "error", "truth", "rms", "n_jets"}``, numbers; an error that is not known is None. The error of
-        binned scale factors is that of the bootstraps, the error of an ensemble that of its mean over trainings.
+        ``{"value", "error", "truth", "rms", "n_jets", "purity"}``, numbers; an error that is not known is None. The
+        error of binned scale factors is that of the bootstraps, the error of an ensemble that of its mean over
+        trainings. ``purity`` is the mean over jets of the flavour's largest fraction in any region: where it is small,
+        no data tell the scale factor, and no error here says so.
     """
     report: dict[str, dict[str, dict[str, Any]]] = {}
     edges = sorted(working_points.values())
@@ -69,6 +71,8 @@ def _in_bin(
     share = weight / weight.sum()
     truth = methods[TRUTH](flavour, jets)
     ensembles = {DEEPSF: results.deepsf, **results.other}
+    purities = results.binned.purities
+    purity = None if purities is None else float(purities.best(flavour, jets) @ share)
     found = {}
     for name, method in methods.items():
         if name == TRUTH:
@@ -87,6 +91,7 @@ def _in_bin(
             "truth": float(truth @ share),
             "rms": float(np.sqrt(np.mean((values - truth) ** 2))),
             "n_jets": len(jets),
+            "purity": purity,
         }
     return found
 

@@ -16,6 +16,7 @@ import numpy as np
 from deepsf.arrays import Floats
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.probes.bins import FlavourBins
+from deepsf.probes.entries import Jets
 
 LARGEST_CONDITION = 1e16
 """Larger ones, infinity of a singular matrix among them, are given as this: rounding cannot tell them apart."""
@@ -44,6 +45,15 @@ class FlavourPurities:
     def purity(self, region: str, flavour: str) -> Floats:
         """Return the fraction of a flavour in a region, shape (n_pt, n_abseta, n_disc)."""
         return np.asarray(self.fraction[self.regions.index(region), self.flavours.index(flavour)])
+
+    def best(self, flavour: str, jets: Jets) -> Floats:
+        """Return for each jet the largest fraction of a flavour in any region, shape ``(n,)``.
+
+        It says how well the data know the scale factor there: 0 where no region has simulation.
+        """
+        fraction = self.fraction[:, self.flavours.index(flavour)].reshape(len(self.regions), -1)
+        largest: Floats = np.where(np.isfinite(fraction), fraction, 0.0).max(axis=0)
+        return largest[self.bins.index(jets)]
 
     def to_json(self) -> dict[str, Any]:
         """Return histograms of fraction and condition; to be written with `deepsf.probes.histograms`."""

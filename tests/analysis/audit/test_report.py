@@ -211,6 +211,7 @@ def test_methods_meet_the_truth_between_working_points(report: dict[str, Any]) -
             assert abs(figures["value"] - figures["truth"]) < 4 * figures["error"]
             assert 0 < figures["error"] < 0.2
             assert figures["rms"] > 0
+            assert 0.3 < figures["purity"] <= 1.0
         assert found["none"][flavour]["above T"]["value"] == pytest.approx(1.0)
 
 

@@ -55,7 +55,7 @@ def test_a_method_that_was_fitted_in_the_bins_has_no_p_value_there():
 
 def test_scale_factors_between_working_points_stand_beside_the_truth():
     def figures(value, error):
-        return {"value": value, "error": error, "truth": 0.994, "rms": 0.1, "n_jets": 10}
+        return {"value": value, "error": error, "truth": 0.994, "rms": 0.1, "n_jets": 10, "purity": 0.25}
 
     by_method = {
         "none": {"udsg": {"below T": figures(1.0, 0.0), "above T": figures(1.0, None)}},
@@ -68,4 +68,5 @@ def test_scale_factors_between_working_points_stand_beside_the_truth():
     assert lines[at + 2].split() == ["none", "1.000", "1.000"]
     assert lines[at + 3].split() == ["deepsf", "0.981(0.012)", "1.188(0.013)"]
     assert lines[at + 4].split() == ["truth", "0.994", "0.994"]
-    assert len({len(line) for line in lines[at + 1 : at + 5]}) == 1
+    assert lines[at + 5].split() == ["purity", "0.250", "0.250"]
+    assert len({len(line) for line in lines[at + 1 : at + 6]}) == 1

@@ -11,6 +11,7 @@ from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.weights import EventWeight
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.histograms import from_json, to_json
+from tests.analysis.binned.by_hand import jets
 
 
 def purities(toy):
@@ -50,3 +51,13 @@ def test_flavours_that_no_region_tells_apart_have_the_largest_number(noiseless_t
     assert known.min() > 1e14
     again = FlavourPurities.from_json(from_json(to_json(found.to_json())))
     np.testing.assert_array_equal(again.condition, found.condition)
+
+
+def test_jets_have_the_largest_fraction_of_any_region():
+    bins = FlavourBins(np.array([20.0, 1000.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 0.5, 1.0]))
+    # regions hf and lf, flavours b and udsg; no simulation of either region in the first bin, nor of lf in the last
+    fraction = np.array([[[np.nan, 0.6, 0.9], [np.nan, 0.4, 0.1]], [[np.nan, 0.2, np.nan], [np.nan, 0.8, np.nan]]])
+    found = FlavourPurities(("hf", "lf"), ("b", "udsg"), bins, fraction[:, :, None, None], np.ones(bins.shape))
+    at = jets([30, 30, 30], [-1, 0.2, 0.7])
+    np.testing.assert_array_equal(found.best("b", at), [0.0, 0.6, 0.9])
+    np.testing.assert_array_equal(found.best("udsg", at), [0.0, 0.8, 0.1])
