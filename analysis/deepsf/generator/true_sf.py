@@ -16,7 +16,7 @@ from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, TAGGERS
 from deepsf.generator.jagged import HADRON_FLAVOURS, flavour_place
 
 NUMERIC_INPUTS = ("abseta", "pt", "discriminant")
-CEILING_MARGIN = 1.02
+CEILING_MARGIN = 1.05
 _INVALID_VALUES = sorted({value for tagger in TAGGERS.values() for value in tagger.invalid_values}, reverse=True)
 _BROAD_RANGE = {"abseta": (0.0, TAGGER_ABSETA_MAX), "pt": (20.0, 1000.0)}
 
@@ -128,7 +128,7 @@ def _scanned(injected: InjectedScaleFactor, place: int) -> Reals:
 def _grid(low_high: tuple[float, float], edges: Reals) -> Reals:
     low, high = low_high
     even = np.linspace(low, high, 9) if low == 0 else np.geomspace(low, high, 13)
-    inside = np.concatenate([even, _around(edges)])
+    inside = np.concatenate([even, [np.nextafter(high, low)], _around(edges)])
     return np.unique(inside[(inside >= low) & (inside < high)])
 
 

@@ -39,8 +39,8 @@ STEPS = binning("discriminant", [-15, 0, 0.3, 0.8, 1.1], [0.7, 1.4, 0.9, 1.1])
 
 def test_values_and_ceilings_of_a_table(tmp_path):
     sf = true_sf.load(write(tmp_path / "sf.json", by_flavour(b=STEPS, udsg=1.2)), "sf")
-    # ceilings: largest value with 2 % on top, a constant is its own
-    assert sf.ceilings.tolist() == pytest.approx([1.02 * 1.4, 1.0, 1.2])
+    # ceilings: largest value with 5 % on top, a constant is its own
+    assert sf.ceilings.tolist() == pytest.approx([1.05 * 1.4, 1.0, 1.2])
     assert sf.is_constant.tolist() == [False, True, True]
     assert sf.edges[0]["discriminant"].tolist() == [-15, 0, 0.3, 0.8, 1.1]
     values = sf.evaluate(
@@ -53,7 +53,16 @@ def test_a_narrow_peak_of_a_step_table_is_under_the_ceiling(tmp_path):
     peak = binning("discriminant", [-15, 0, 0.5, 0.500001, 1.1], [1, 1, 3.0, 1])
     in_pt = binning("pt", [20, 333.0, 333.5, 1000], [1.0, peak, 1.0])
     in_eta = binning("abseta", [0, 1.111, 1.112, 2.5], [1.0, in_pt, 1.0])
-    assert true_sf.load(write(tmp_path / "sf.json", by_flavour(udsg=in_eta)), "sf").ceilings[2] == pytest.approx(3.06)
+    assert true_sf.load(write(tmp_path / "sf.json", by_flavour(udsg=in_eta)), "sf").ceilings[2] == pytest.approx(3.15)
+
+
+@pytest.mark.parametrize("rising", ["2+tanh(3*(x-2.5))", "2+tanh((y-1000)/50)"])
+def test_a_smooth_truth_that_is_largest_at_the_end_of_a_range_is_under_the_ceiling(tmp_path, rising):
+    formula = schemav2.Formula(nodetype="formula", expression=rising, parser="TFormula", variables=["abseta", "pt"])
+    sf = true_sf.load(write(tmp_path / "sf.json", by_flavour(udsg=formula)), "sf")
+    at_the_end = sf.evaluate(np.array([0]), np.array([2.4999]), np.array([999.9]), np.array([0.5]))
+    assert at_the_end[0] == pytest.approx(2.0, abs=0.003)
+    assert sf.ceilings[2] == pytest.approx(1.05 * 2.0)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +123,7 @@ def test_tables_of_run_3_are_a_truth_whose_jets_without_a_score_have_one(tmp_pat
     path.write_text(json.dumps({"schema_version": 2, "corrections": [run3_table.tree()]}))
     sf = true_sf.load(path, run3_table.NAME)
     # twice 1.5, the last constant above 60 GeV
-    assert sf.ceilings == pytest.approx([1.02 * 3.0, 1.0, 1.02 * 0.9 * 3.0])
+    assert sf.ceilings == pytest.approx([1.05 * 3.0, 1.0, 1.05 * 0.9 * 3.0])
     assert sf.is_constant.tolist() == [False, True, False]
     codes, scores = np.array([5, 0, 4, 5, 5]), np.array([-1.0, -2.0, -1.0, 0.1, 0.5])
     values = sf.evaluate(codes, np.full(5, 0.3), np.array([30.0, 30, 30, 30, 1e3]), scores)
