@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 import torch
@@ -46,12 +47,10 @@ class MemberTrainer(Trainer):
         self._index = {flavour: measurement.index(flavour) for flavour in self.measured}
         self.regions = training_regions(measurement, settings, seed)
         self.scalings = {flavour: region.scaling for flavour, region in self.regions.items()}
-        weights = {
-            kind: {f: torch_generator(part_of(seed, "initial weights", kind, f)) for f in self.measured}
+        self.sf_networks, self.discriminators = (
+            {f: self._network(f, torch_generator(part_of(seed, "initial weights", kind, f))) for f in self.measured}
             for kind in ("scale factor", "discriminator")
-        }
-        self.sf_networks = {f: self._network(g, settings.precision) for f, g in weights["scale factor"].items()}
-        self.discriminators = {f: self._network(g, settings.precision) for f, g in weights["discriminator"].items()}
+        )
         self._schedule = Schedule.of(settings, float(np.mean([r.n_train_data for r in self.regions.values()])))
         networks = {f"scale_factor_{flavour}": network for flavour, network in self.sf_networks.items()}
         networks |= {f"discriminator_{flavour}": network for flavour, network in self.discriminators.items()}
@@ -65,15 +64,18 @@ class MemberTrainer(Trainer):
         }
         self._seen: list[dict[str, float]] = []
 
-    def _network(self, generator: torch.Generator, precision: Precision) -> DenseNetwork:
-        return DenseNetwork(
-            len(self.settings.inputs) + 1,
-            layers=self.settings.layers,
-            units=self.settings.units,
+    def _network(self, flavour: str, generator: torch.Generator) -> DenseNetwork:
+        settings, region = self.settings, self.regions[flavour]
+        network = DenseNetwork(
+            len(settings.inputs) + 1,
+            layers=settings.layers,
+            units=settings.units,
             zero_output=True,
             generator=generator,
-            precision=precision,
+            precision=cast(Precision, settings.precision),
         )
+        network.start_at(region.simulation[region.enriched][region.train[1]], generator, settings.start)
+        return network
 
     def _learner(self, network: DenseNetwork) -> Learner:
         rate, decay = self.settings.learning_rate, self.settings.weight_decay
@@ -101,8 +103,14 @@ class MemberTrainer(Trainer):
     def next_step(self) -> dict[str, float]:
         """Take a step of the schedule, of some or all networks, and return their losses; see `run`."""
         factor = self._schedule.rate_factor(self.step, self.settings)
+        if self._schedule.begins_last(self.step):
+            for flavour in self.measured:
+                self.learners[f"scale_factor_{flavour}"].forget()
         if self._schedule.is_warmup(self.step):
             losses = self._discriminator_steps(factor)
+        elif self._schedule.is_last(self.step):
+            losses = self._scale_factor_steps(factor)
+            self._seen.append(losses)
         else:
             alternates = self.settings.schedule == "alternating"
             losses = self._converge_discriminators(factor) if alternates else self._discriminator_steps(factor)
@@ -138,7 +146,7 @@ class MemberTrainer(Trainer):
         losses: dict[str, float] = {}
         for flavour in self.measured:
             batch = next(self._batches[f"enriched_{flavour}"])
-            loss, _ = self._scale_factor_loss(flavour, batch)
+            loss, *_ = self._scale_factor_loss(flavour, batch)
             losses |= self._step("scale_factor", flavour, loss, factor, batch)
         return losses
 
@@ -159,13 +167,14 @@ class MemberTrainer(Trainer):
             self._own_scale_factor(features, kinds, exclude=flavour),
         )
 
-    def _scale_factor_loss(self, flavour: str, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _scale_factor_loss(self, flavour: str, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the loss, S and the logit whose exponential is its target, at simulated entries of the flavour."""
         region = self.regions[flavour]
         features = region.simulation[region.enriched][batch]
         logit = bounded_logit(self.discriminators[flavour].predict(features), self.settings.log_target_max)
         sf = scale_factor(self.sf_networks[flavour](features), self.settings.log_sf_max)
         importance = region.purity[batch] ** self.settings.purity_power * region.importance[batch]
-        return scale_factor_loss(sf, target(logit), importance), sf
+        return scale_factor_loss(sf, target(logit), importance), sf, logit
 
     def _own_scale_factor(self, features: Features, kinds: torch.Tensor, exclude: str | None) -> torch.Tensor:
         """Return S of each jet's own flavour, 1 for unmeasured ones and for ``exclude``; no gradient."""
@@ -205,19 +214,41 @@ class MemberTrainer(Trainer):
     def _end_of_pass(self) -> None:
         record = {f"train_{name}": float(np.mean([losses[name] for losses in self._seen])) for name in self._seen[0]}
         self._seen = []
-        before = {flavour: region.kappa for flavour, region in self.regions.items()}
-        for region in self.regions.values():
-            region.refresh(self._tag_scale_factor)
+        if self._schedule.is_last(self.step):
+            # discriminators rest, and with them their losses; the weights have no more use
+            record = {name: values[-1] for name, values in self.history.columns.items()} | record
+        else:
+            record |= self._refreshed()
         with torch.no_grad():
             for flavour in self.measured:
-                region = self.regions[flavour]
+                record |= self._scale_factor_record(flavour)
+        record["learning_rate"] = self.learners[f"scale_factor_{self.measured[0]}"].learning_rate
+        self.history.add(**record | {"pass": self.history.n_passes + 1})
+
+    def _refreshed(self) -> dict[str, float]:
+        """Give all regions the weights of the present scale factors; return how kappa changes, and losses there."""
+        record = {}
+        for flavour, region in self.regions.items():
+            before = region.kappa
+            region.refresh(self._tag_scale_factor)
+            record[f"kappa_change_{flavour}"] = float(np.abs(region.kappa - before).max())
+        with torch.no_grad():
+            for flavour in self.measured:
                 record[f"validation_discriminator_{flavour}"] = float(self._validation_discriminator_loss(flavour))
-                loss, sf = self._scale_factor_loss(flavour, region.validation_of_enriched()[:VALIDATION_MAX])
-                record[f"validation_scale_factor_{flavour}"] = float(loss)
-                record[f"sf_min_{flavour}"], record[f"sf_max_{flavour}"] = float(sf.min()), float(sf.max())
-                record[f"kappa_change_{flavour}"] = float(np.abs(region.kappa - before[flavour]).max())
-        rate = self.learners[f"scale_factor_{self.measured[0]}"].learning_rate
-        self.history.add(**{"pass": self.history.n_passes + 1}, learning_rate=rate, **record)
+        return record
+
+    def _scale_factor_record(self, flavour: str) -> dict[str, float]:
+        """Return what `deepsf.training.convergence` and figures need of S and its target, at validation jets."""
+        batch = self.regions[flavour].validation_of_enriched()[:VALIDATION_MAX]
+        loss, sf, logit = self._scale_factor_loss(flavour, batch)
+        return {
+            f"validation_scale_factor_{flavour}": float(loss),
+            f"lag_scale_factor_{flavour}": math.sqrt(float(loss)),
+            f"sf_min_{flavour}": float(sf.min()),
+            f"sf_max_{flavour}": float(sf.max()),
+            f"spread_scale_factor_{flavour}": float(sf.log().std()),
+            f"spread_discriminator_{flavour}": float(logit.std()),
+        }
 
     def _validation_discriminator_loss(self, flavour: str) -> torch.Tensor:
         data, simulation = (indices[:VALIDATION_MAX] for indices in self.regions[flavour].validation)

@@ -47,7 +47,12 @@ class Training(Section):
     layers: Layers = 10
     units: Units = 128
     weight_decay: NonNegative = Field(default=3e-5, description="coupled L2: added to the gradient, as in torch's Adam")
-    learning_rate: LearningRate = 1e-3
+    start: Literal["identity", "random"] = Field(
+        default="identity",
+        description="how layers between hidden ones start: identity, so that the network begins as its first layer, or "
+        "random numbers (He et al.); kinks of the first layer lie at random jets in both cases",
+    )
+    learning_rate: LearningRate = 2e-3
     learning_rate_warmup: LearningRateWarmup = 0.02
     learning_rate_final: LearningRateFinal = 0.01
     batch_size: int = Field(
@@ -62,6 +67,11 @@ class Training(Section):
     passes: Positive = Field(default=12.0, description="interleaved: passes of the discriminator over the data")
     warmup_passes: NonNegative = Field(
         default=1.0, description="interleaved: passes of the discriminator alone at the start"
+    )
+    last_steps: int = Field(
+        default=100,
+        ge=0,
+        description="steps of S alone at the end, with discriminators that rest and a decay of the rate of their own",
     )
     convergence_patience: Count = Field(
         default=3, description="alternating: checks without improvement that end the discriminator's turn"

@@ -9,7 +9,7 @@ which neither pass transposes anything. In bf16, parameters, sums over blocks an
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from torch.nn import functional
 from deepsf.networks.cpu import Precision
 
 NEGATIVE_SLOPE = 0.01
+
+Hidden = Literal["identity", "random"]
+"""How hidden-to-hidden layers start."""
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 # Rows of a block: measured at 128 units. Shorter blocks stay in the cache, but pay more for starting each product.
@@ -111,6 +114,29 @@ class DenseNetwork(nn.Module):
         else:
             output = _forward(x, self.precision, parameters, activations=None)
         return output[:, 0] if n_outputs == 1 else output
+
+    @torch.no_grad()
+    def start_at(self, points: Tensor, generator: torch.Generator, hidden: Hidden) -> None:
+        """Start anew: the kink of each first unit at a random point, and hidden layers that pass on what they get.
+
+        Where all biases are zero, all kinks lie at the origin, and a few hundred steps of Adam hardly move them: the
+        network begins as a cone and stays stiff. With ``hidden`` "identity" the network begins as its first layer, a
+        sum of hinges, and depth is learnt on top; "random" leaves hidden layers as they were made. A weight of 1 also
+        keeps its size where the last layer is zero and coupled weight decay is the only gradient, which Adam makes as
+        large as any other: random matrices of a deep network shrink in that time until nothing gets through.
+
+        Parameters
+        ----------
+        points
+            Inputs to draw from, float32 of shape (n, n_inputs).
+        generator
+            The only source of the choice.
+        """
+        units = self.first_weight.shape[1]
+        at = points[torch.randint(len(points), (units,), generator=generator)]
+        self.first_bias.copy_(-(at * self.first_weight.t()).sum(1))
+        if hidden == "identity":
+            self.hidden_weight.copy_(torch.eye(units).expand_as(self.hidden_weight))
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:

@@ -28,14 +28,18 @@ class Learner:
 
     def __init__(self, network: nn.Module, optimiser: torch.optim.Adam) -> None:
         self.network, self._optimiser = network, optimiser
-        for parameter in network.parameters():
-            zeros = torch.zeros_like(parameter), torch.zeros_like(parameter)
-            optimiser.state[parameter] = {"step": torch.tensor(0.0), "exp_avg": zeros[0], "exp_avg_sq": zeros[1]}
+        self.forget()
 
     @property
     def learning_rate(self) -> float:
         """That of the last step."""
         return float(self._optimiser.param_groups[0]["lr"])
+
+    def forget(self) -> None:
+        """Begin with a fresh Adam: what it remembers of earlier steps is gone, the weights stay."""
+        for parameter in self.network.parameters():
+            zeros = torch.zeros_like(parameter), torch.zeros_like(parameter)
+            self._optimiser.state[parameter] = {"step": torch.tensor(0.0), "exp_avg": zeros[0], "exp_avg_sq": zeros[1]}
 
     def step(self, loss: Tensor, learning_rate: float, explain: Callable[[float], str]) -> float:
         """Change the network by a step against the gradient of a scalar loss; return the loss.

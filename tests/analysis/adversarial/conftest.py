@@ -46,7 +46,9 @@ def _entries(rng, n, shares):
 
 @pytest.fixture(scope="session")
 def make_trainer() -> Callable[..., MemberTrainer]:
-    """Return a function that makes a fresh trainer of 21 steps, six of them warm-up, six a pass; takes settings.
+    """Return a function that makes a fresh trainer; takes settings.
+
+    It has 24 steps: six of warm-up, six a pass, the last three of S alone.
 
     ``arranged`` changes how the measurement is written down.
     """
@@ -55,7 +57,8 @@ def make_trainer() -> Callable[..., MemberTrainer]:
     entries = {n: RegionEntries(_entries(rng, 1000, s), _entries(rng, 2000, s)) for n, s in shares.items()}
 
     def make(arranged: Callable[[Measurement], Measurement] = lambda same: same, **changed: Any) -> MemberTrainer:
-        small = {"layers": 2, "units": 8, "batch_size": 256, "passes": 2.5, "precision": "fp32", **changed}
+        small: dict[str, Any] = {"layers": 2, "units": 8, "precision": "fp32"}
+        small |= {"batch_size": 256, "passes": 2.5, "last_steps": 3, **changed}
         weighting = EventWeight(n_pt=3, n_abseta=2), Normalisation()
         measurement = Measurement(REGIONS, entries, FLAVOURS, NO_INCLUSIVE_JETS, *weighting)
         return MemberTrainer(arranged(measurement), Training(**small), seed_sequence(1, "deepsf", 0))

@@ -66,7 +66,7 @@ def test_a_training_resumed_at_any_step_ends_bit_identical(make_trainer, tmp_pat
     n_steps = undisturbed.step
     assert list(copies) == list(range(1, n_steps + 1))
     # a pass of the alternating schedule has two steps here
-    for step in (1, 2, 23, 40, 41) if case == "alternating" else copies:
+    for step in (1, 2, 23, 40, 41, 43) if case == "alternating" else copies:
         resumed, told = make_trainer(**CASES[case]), []
         resumed.run(checkpoint=Checkpoint(copies[step], "key", math.inf, told.append))
         assert told == [f"continues at step {step} of {n_steps}"]
@@ -90,8 +90,31 @@ def test_a_training_killed_again_and_again_ends_bit_identical(make_trainer, tmp_
         with contextlib.suppress(Interruption):
             trainer.run(interrupt, checkpoint)
     # each attempt does five steps from the state saved last, which is two steps older than the interruption
-    assert steps == [n for first in range(1, 20, 3) for n in range(first, min(first + 5, 22))]
+    assert steps == [n for first in range(1, 23, 3) for n in range(first, min(first + 5, 25))]
     assert_same(trainer, undisturbed)
+
+
+def test_discriminators_rest_in_the_last_steps_and_scale_factors_have_a_fresh_adam(make_trainer):
+    trainer = make_trainer()
+    for _ in range(21):
+        trainer.next_step()
+    before = {name: tensor.clone() for name, tensor in trainer.state().tensors.items()}
+    while trainer.step < trainer.n_steps:
+        assert set(trainer.next_step()) == {"scale_factor_b", "scale_factor_udsg"}
+    after = trainer.state().tensors
+    changed = {name.split("/")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"scale_factor_b", "scale_factor_udsg", "batches_enriched_b", "batches_enriched_udsg"}
+    steps = {name: float(value) for name, value in after.items() if name.endswith("first_bias/step")}
+    # three steps of S alone, of 21 of the discriminators
+    assert steps == {
+        f"{kind}_{flavour}/first_bias/step": 3.0 if kind == "scale_factor" else 21.0
+        for kind in ("scale_factor", "discriminator")
+        for flavour in ("b", "udsg")
+    }
+    columns = trainer.history.columns
+    assert all(len(values) == 4 for values in columns.values())
+    assert columns["validation_discriminator_b"][-1] == columns["validation_discriminator_b"][-2]
+    assert columns["lag_scale_factor_b"][-1] == math.sqrt(columns["validation_scale_factor_b"][-1])
 
 
 def cut(path):

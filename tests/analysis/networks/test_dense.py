@@ -201,6 +201,38 @@ def test_initial_weights_have_the_variance_of_he_et_al():
     assert sum(parameter.numel() for parameter in published.parameters()) == 149_377
 
 
+@pytest.mark.parametrize("hidden", ["identity", "random"])
+def test_kinks_of_the_first_layer_start_at_the_given_points(hidden):
+    net, points = network(), inputs(5)
+    before = net.hidden_weight.detach().clone()
+    net.start_at(points, torch.Generator().manual_seed(3), hidden)
+    at_points = (points @ net.first_weight + net.first_bias).detach().abs()
+    assert float(at_points.amin(0).max()) < 1e-6
+    # 32 units are drawn from all five points, each unit from one
+    assert set(at_points.argmin(0).tolist()) == set(range(5))
+    assert torch.equal(net.hidden_weight, before) == (hidden == "random")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_network_of_identities_is_its_first_layer(precision):
+    net, x = network(precision, layers=10), inputs(200)
+    net.start_at(inputs(50, seed=4), torch.Generator().manual_seed(3), "identity")
+    kinked = x @ net.first_weight + net.first_bias
+    # what is negative shrinks by 0.01 in each of the ten layers, to nothing
+    hinges = kinked.clamp(min=0) @ net.last_weight + net.last_bias
+    torch.testing.assert_close(net(x), hinges[:, 0], rtol=0.02, atol=0.02 * float(hinges.std()))
+
+
+def test_the_choice_of_points_is_fixed_by_the_generator():
+    def bias(seed: int) -> Tensor:
+        net = network()
+        net.start_at(inputs(50), torch.Generator().manual_seed(seed), "identity")
+        return net.first_bias
+
+    assert torch.equal(bias(3), bias(3))
+    assert not torch.equal(bias(3), bias(4))
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_inputs_of_any_memory_layout_give_the_same(precision):
     net, x = network(precision), inputs(5000)

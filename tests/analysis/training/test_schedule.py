@@ -7,27 +7,44 @@ import pytest
 from deepsf.config.training import Training
 from deepsf.training.schedule import Schedule, rate_factor
 
-SETTINGS = Training(batch_size=200, warmup_passes=0.5, passes=2.5, learning_rate_warmup=0.2, learning_rate_final=0.1)
+SETTINGS = Training(
+    batch_size=200, warmup_passes=0.5, passes=2.5, last_steps=4, learning_rate_warmup=0.2, learning_rate_final=0.1
+)
 
 
 def test_a_pass_of_the_interleaved_schedule_sees_all_data_once():
     # 1000 entries in half batches of 100: ten steps a pass
     schedule = Schedule.of(SETTINGS, n_data=1000)
-    assert schedule == (5, 25, 10)
-    assert schedule.n_steps == 30
+    assert schedule == (5, 25, 10, 4)
+    assert schedule.n_steps == 34
     assert [schedule.is_warmup(step) for step in (0, 4, 5, 29)] == [True, True, False, False]
-    assert [step for step in range(30) if schedule.ends_pass(step)] == [14, 24, 29]
+    assert [step for step in range(34) if schedule.ends_pass(step)] == [14, 24, 29, 33]
 
 
 def test_fewer_data_than_a_batch_are_a_pass_of_one_step():
-    assert Schedule.of(SETTINGS, n_data=7) == (1, 3, 1)
+    assert Schedule.of(SETTINGS, n_data=7) == (1, 3, 1, 4)
 
 
 def test_the_alternating_schedule_has_no_warmup_and_twenty_passes():
     settings = SETTINGS.model_copy(update={"schedule": "alternating", "scale_factor_steps": 41})
     schedule = Schedule.of(settings, n_data=1000)
-    assert schedule == (0, 41, 2)
-    assert [step for step in range(41) if schedule.ends_pass(step)] == [*range(1, 40, 2), 40]
+    assert schedule == (0, 41, 2, 4)
+    assert [step for step in range(45) if schedule.ends_pass(step)] == [*range(1, 40, 2), 40, 44]
+
+
+def test_scale_factors_are_alone_in_the_last_steps_with_a_rate_of_their_own():
+    schedule = Schedule(60, 100, 10, 20)
+    assert [step for step in range(180) if schedule.is_last(step)] == list(range(160, 180))
+    assert [step for step in range(180) if schedule.begins_last(step)] == [160]
+    last = [schedule.rate_factor(step, SETTINGS) for step in range(160, 180)]
+    assert last == [rate_factor(step, 20, 0.2, 0.002) for step in range(20)]
+
+
+def test_a_schedule_without_last_steps_ends_with_all_networks():
+    schedule = Schedule(5, 25, 10)
+    assert schedule.n_steps == 30
+    assert not any(schedule.is_last(step) for step in range(30))
+    assert [step for step in range(30) if schedule.ends_pass(step)] == [14, 24, 29]
 
 
 def test_discriminators_alone_rise_within_fifty_steps_and_stay():
