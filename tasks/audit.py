@@ -81,6 +81,7 @@ class AuditScaleFactors(ConfigTask):
             at_entries={name: EntryScaleFactors.read(deepsf[f"entries_{name}"].file) for name in self.cfg("regions")},
             grids=deepsf["grid"].read_json(),
             n_members_configured=self.cfg("ensemble").n_members,
+            not_converged=deepsf["bins"].read_json()["not_converged"],
         )
 
 

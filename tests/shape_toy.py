@@ -25,6 +25,7 @@ REGIONS = {
     "lf": Region(enriched_flavour="udsg", channels=("ee",), tag_below=0.5),
 }
 EVENT_WEIGHT, NORMALISATION = EventWeight(n_pt=8, n_abseta=2), Normalisation(n_pt=4, n_abseta=2)
+TrueSF = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 _MIXTURE = {"hf": (0.80, 0.05, 0.15), "lf": (0.05, 0.09, 0.86)}
 _CENTRE, _WIDTH = np.array([1.5, -1.5, -3.0]), np.array([2.2, 1.8, 1.6])
 
@@ -69,16 +70,23 @@ def true_sf(flavour, score, abseta):
     return 1 + size * np.cos(np.pi * quantile)
 
 
+def narrow_sf(flavour, score, abseta):
+    """The same for b; light jets have 1 but for a bump that 1.5 % of them are in."""
+    z = np.log(score) - np.log1p(-score)
+    return np.where(flavour == 2, 1 + 0.4 * np.exp(-0.5 * ((z - 1) / 0.3) ** 2), true_sf(flavour, score, abseta))
+
+
 def _jets(rng, flavour, pt):
     n = len(flavour)
     z = _CENTRE[flavour] + _WIDTH[flavour] * rng.normal(size=n)
     return pt, rng.uniform(0, 2.4, n), 1 / (1 + np.exp(-z))
 
 
-def make(n: int, seed: int, *, tilt: float = 0.0, negative: float = 0.0) -> ShapeToy:
+def make(n: int, seed: int, *, tilt: float = 0.0, negative: float = 0.0, sf: TrueSF = true_sf) -> ShapeToy:
     """Return a toy of n data entries a region.
 
     ``tilt`` is that of the pT spectrum in data, ``negative`` the fraction of simulation with a negative weight.
+    ``sf`` takes flavours, scores and |eta|.
     """
     rng = np.random.default_rng(seed)
     entries = {}
@@ -86,7 +94,8 @@ def make(n: int, seed: int, *, tilt: float = 0.0, negative: float = 0.0) -> Shap
         simulation = _sample(rng, 2 * n, mixture, weight=0.5, labelled=True)
         sign = np.where(rng.random(2 * n) < negative, -1.0, 1.0) / (1 - 2 * negative)
         simulation = replace(simulation, weight=simulation.weight * sign)
-        entries[name] = RegionEntries(_sample(rng, 2 * n, mixture, 1.0, labelled=False, tilt=tilt), simulation)
+        data = _sample(rng, 2 * n, mixture, 1.0, labelled=False, tilt=tilt, sf=sf)
+        entries[name] = RegionEntries(data, simulation)
     flavour = rng.integers(0, 3, 30000).astype(np.int8)
     pt, abseta, score = _jets(rng, flavour, _spectrum(rng, 30000))
     jets = Jets(pt.astype(np.float32), abseta.astype(np.float32), score.astype(np.float32), flavour)
@@ -94,7 +103,7 @@ def make(n: int, seed: int, *, tilt: float = 0.0, negative: float = 0.0) -> Shap
     index = {name: number for number, name in enumerate(FLAVOURS)}
 
     def truth(flavour: str, jets: Jets) -> np.ndarray:
-        return true_sf(np.full(len(jets), index[flavour]), jets.discriminant.astype(float), jets.abseta)
+        return sf(np.full(len(jets), index[flavour]), jets.discriminant.astype(float), jets.abseta)
 
     return ShapeToy(entries, inclusive, truth, REGIONS, FLAVOURS)
 
@@ -103,11 +112,11 @@ def _spectrum(rng, n):
     return 20 + rng.gamma(1.3, 45.0, n)
 
 
-def _sample(rng, n, mixture, weight, *, labelled, tilt=0.0) -> ProbeEntries:
+def _sample(rng, n, mixture, weight, *, labelled, tilt=0.0, sf=true_sf) -> ProbeEntries:
     flavour = rng.choice(3, size=n, p=mixture).astype(np.int8)
     pt, abseta, score = _jets(rng, flavour, _spectrum(rng, n))
     if not labelled:
-        rate = true_sf(flavour, score, abseta) * (1 + tilt * np.log(np.clip(pt, 20, 600) / 60) / np.log(3))
+        rate = sf(flavour, score, abseta) * (1 + tilt * np.log(np.clip(pt, 20, 600) / 60) / np.log(3))
         kept = rng.random(n) < rate / 2.0
         flavour, pt, abseta, score = flavour[kept], pt[kept], abseta[kept], score[kept]
     n = len(pt)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from deepsf.adversarial.train import train_member
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
 from deepsf.probes.entries import RegionEntries
 from deepsf.seeds import seed_sequence
+from deepsf.training.convergence import DeadNetworkError
+from tests.shape_toy import narrow_sf
 
 SMALL = Training(layers=3, units=32, batch_size=1024, passes=8, precision="fp32")
 MEASURED = ("b", "udsg")
@@ -27,7 +30,7 @@ def test_recovers_the_injected_scale_factors_under_negative_weights_and_a_tilt(s
         reached, without = toy.deviation(member, flavour)
         assert without > 0.15
         assert reached < 0.35 * without
-    assert len(history["pass"]) == 8
+    assert len(history["pass"]) == 8 + 1  # the last steps
     assert all(np.isfinite(values).all() for values in history.values())
 
 
@@ -55,18 +58,32 @@ def test_the_scale_of_the_simulations_weights_does_not_matter(shape_toy):
         np.testing.assert_allclose(scaled.evaluate(flavour, jets), nominal.evaluate(flavour, jets), atol=0.01)
 
 
+def test_a_light_scale_factor_that_is_one_for_most_jets_kills_random_layers_and_no_identities(shape_toy):
+    # while its output layer is zero, coupled weight decay is all that a network gets: it eats random layers
+    toy = shape_toy(20_000, 1, sf=narrow_sf)
+    deep = Training(
+        layers=10, units=16, learning_rate=4e-3, passes=20, warmup_passes=8, last_steps=20, precision="fp32"
+    )
+    with pytest.raises(DeadNetworkError, match=r"below 0\.001: scale factor of udsg \("):
+        train(toy, deep.model_copy(update={"start": "random"}))
+    _, history = train(toy, deep)
+    assert history["spread_scale_factor_udsg"][-1] > 0.02
+    assert history["spread_discriminator_udsg"][-1] > 0.02
+
+
 def test_the_alternating_schedule_converges_too(shape_toy):
     toy = shape_toy(10_000, 5)
     alternating = SMALL.model_copy(
         update={
             "schedule": "alternating",
             "scale_factor_steps": 60,
+            "last_steps": 20,
             "max_discriminator_steps": 20,
             "convergence_interval": 5,
         }
     )
     member, history = train(toy, alternating)
-    assert len(history["pass"]) == 20
+    assert len(history["pass"]) == 20 + 1
     for flavour in MEASURED:
         reached, without = toy.deviation(member, flavour)
         assert reached < 0.7 * without

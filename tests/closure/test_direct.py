@@ -29,7 +29,7 @@ def test_recovers_the_injected_scale_factors_under_negative_weights_and_a_tilt(s
         assert without > 0.15
         assert reached < 0.35 * without
     fits = ("posterior_hf", "posterior_lf", "ratio")
-    assert set(history) == {f"{fit}_{order}" for fit in fits for order in ("first", "second")}
+    assert set(history) == {"scale_factors", *(f"{fit}_{order}" for fit in fits for order in ("first", "second"))}
     assert all(np.isfinite(values).all() for record in history.values() for values in record.values())
 
 

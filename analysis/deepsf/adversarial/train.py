@@ -11,6 +11,7 @@ from deepsf.config.training import Training
 from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, normalised
 from deepsf.probes.measurement import Measurement
 from deepsf.training.checkpoint import Checkpoint
+from deepsf.training.convergence import require_alive
 from deepsf.training.history import Progress
 
 
@@ -25,9 +26,18 @@ def train_member(
 
     ``settings.precision`` must be resolved. With a ``checkpoint`` the training saves its state there, and continues
     from the state that an earlier attempt left; the result is the same.
+
+    Raises
+    ------
+    deepsf.training.convergence.DeadNetworkError
+        If a network ends as a constant.
     """
     trainer = MemberTrainer(measurement, settings, seed)
     trainer.run(report, checkpoint)
+    require_alive(
+        trainer.history.columns,
+        "go on without this member (--accept-members), or train with another training.learning_rate or ensemble.seed",
+    )
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
     member = MemberScaleFactor(architecture, trainer.scalings, trainer.sf_networks, {})
     return normalised(member, measurement), trainer.history.to_json()

@@ -92,6 +92,8 @@ class Results:
         By flavour, axes of the grid on which the truth overlay is given, too.
     n_members_configured
         Of how many members ``deepsf`` was meant to consist; None: of those that it has.
+    not_converged
+        By number of a member of ``deepsf`` that has not converged, the reasons.
     other
         Ensembles of other methods by name.
     """
@@ -101,6 +103,7 @@ class Results:
     at_entries: Mapping[str, EntryScaleFactors] = field(default_factory=dict)
     grids: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     n_members_configured: int | None = None
+    not_converged: Mapping[str, Sequence[str]] = field(default_factory=dict)
     other: Mapping[str, EnsembleScaleFactor] = field(default_factory=dict)
 
     def methods(self) -> dict[str, Method]:

@@ -78,7 +78,11 @@ def audit(
     n_members = len(results.deepsf.members)
     report = {
         **(head or {}),
-        "members": {"used": n_members, "configured": results.n_members_configured or n_members},
+        "members": {
+            "used": n_members,
+            "configured": results.n_members_configured or n_members,
+            "not_converged": {number: list(reasons) for number, reasons in results.not_converged.items()},
+        },
         **_contents(audited, results.binned),
         **_pt_means(probes),
         "two_sample_auc": _two_sample(audited, settings),

@@ -14,6 +14,8 @@ def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = No
     lines = [f"campaign {audit['config']}"]
     if note := members_note(audit):
         lines.append(f"  DeepSF with {note}")
+    for number, reasons in audit["members"].get("not_converged", {}).items():
+        lines.append(f"  member {number} has not converged: {'; '.join(reasons)}")
     for region, number in audit["probe_jets"].items():
         lines.append(f"  region {region}: {number} probe jets in data, purity {audit['purity'][region]:.3f}")
     if "truth" in audit:
@@ -70,9 +72,14 @@ def _validation(validation: Mapping[str, Any]) -> list[str]:
 
 
 def members_note(audit: Mapping[str, Any]) -> str:
-    """Return what labels say about an ensemble that lacks members, "24 of 25 members"; empty for a whole one."""
-    used, configured = audit["members"]["used"], audit["members"]["configured"]
-    return f"{used} of {configured} members" if used < configured else ""
+    """Return what labels say about an ensemble that is not as it should be; empty for one that is.
+
+    It is "24 of 25 members", "25 members, 2 not converged", or both: "24 of 25 members, 2 not converged".
+    """
+    members = audit["members"]
+    used, configured, n_bad = members["used"], members["configured"], len(members.get("not_converged", {}))
+    number = f"{used} of {configured} members" if used < configured else f"{used} members" if n_bad else ""
+    return f"{number}, {n_bad} not converged" if n_bad else number
 
 
 def _table(values: Mapping[str, Mapping[str, float | str]], form: str) -> list[str]:

@@ -90,10 +90,13 @@ class DirectTraining:
             self._region(name := region_of[flavour], flavour, used[name], held_out[name], measurement.event_weight)
             for flavour in measured
         ]
-        self.sf_networks = {flavour: self._network(f"scale factor of {flavour}", 1) for flavour in measured}
+        jets = {flavour: torch.cat([region.simulation[flavour] for region in self._regions]) for flavour in measured}
+        self.sf_networks = {f: self._network(f"scale factor of {f}", 1, jets[f]) for f in measured}
         self._posteriors = {
-            region.name: ClassProbabilities(self._network(f"posterior of {region.name}", len(self._index) - 1))
-            for region in self._regions
+            r.name: ClassProbabilities(
+                self._network(f"posterior of {r.name}", len(self._index) - 1, r.simulation[r.enriched])
+            )
+            for r in self._regions
         }
         self.history: dict[str, dict[str, list[float]]] = {}
 
@@ -115,15 +118,19 @@ class DirectTraining:
         data, simulation = self._features(entries.data.probe), self._features(entries.simulation.probe)
         return _Region(name, enriched, entries, held_out, weights, data, simulation)
 
-    def _network(self, name: str, n_outputs: int) -> DenseNetwork:
-        return DenseNetwork(
-            next(iter(self.scalings.values())).n_inputs,
+    def _network(self, name: str, n_outputs: int, jets: Tensor) -> DenseNetwork:
+        """Return a network that begins with kinks at some of the jets, whose inputs are given."""
+        generator = torch_generator(part_of(self._seed, "initial weights", name))
+        network = DenseNetwork(
+            jets.shape[1],
             layers=self._settings.layers,
             units=self._settings.units,
             n_outputs=n_outputs,
-            generator=torch_generator(part_of(self._seed, "initial weights", name)),
+            generator=generator,
             zero_output=True,
         )
+        network.start_at(jets, generator, self._settings.start)
+        return network
 
     def _features(self, jets: Jets) -> dict[str, Tensor]:
         return {flavour: scaling.features(jets) for flavour, scaling in self.scalings.items()}
@@ -138,6 +145,16 @@ class DirectTraining:
             for region in self._regions:
                 self._fit_posterior(region, weights[region.name], f"posterior_{region.name}_{name}")
             self._fit_ratio(weights, passes, f"ratio_{name}")
+        self.history["scale_factors"] = {f"spread_scale_factor_{f}": [self._spread(f)] for f in self.sf_networks}
+
+    def _spread(self, flavour: str) -> float:
+        """Return the standard deviation of log S over the simulated probe jets where the flavour is enriched."""
+        (region,) = (region for region in self._regions if region.enriched == flavour)
+        jets = region.simulation[flavour][torch.from_numpy(self._is_enriched(region))]
+        return float(self.sf_networks[flavour].predict(jets).std())
+
+    def _is_enriched(self, region: _Region) -> Bools:
+        return np.asarray(region.entries.simulation.probe.flavour == self._index[region.enriched])
 
     def _omega(self, entries: RegionEntries) -> Floats:
         """Return the present S of the tag jets, 1 for flavours that are not measured, shape ``(n,)``."""

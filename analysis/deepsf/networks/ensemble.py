@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import hist
@@ -28,10 +29,14 @@ _N_GRID_DISCRIMINANT = 49
 
 
 class Members(NamedTuple):
-    """The numbers of an ensemble's members, and how many were configured."""
+    """The numbers of an ensemble's members, how many were configured, and which have not converged, with the reasons.
+
+    The reasons are those of `deepsf.training.convergence.not_converged`.
+    """
 
     used: tuple[int, ...]
     configured: int
+    not_converged: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,7 @@ def summaries_to_json(summaries: Mapping[str, FlavourSummary], members: Members)
         "flavours": summaries,
         "members_used": list(members.used),
         "n_members_configured": members.configured,
+        "not_converged": {str(number): list(reasons) for number, reasons in members.not_converged.items()},
     }
     return to_json(content)
 

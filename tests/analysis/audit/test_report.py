@@ -247,6 +247,10 @@ def test_another_method_joins_every_comparison(campaign: dict[str, Any]) -> None
         np.testing.assert_allclose(means[flavour]["direct"].values(), true[flavour].bin_means.values(), rtol=0.02)
 
 
-def test_members_that_are_lacking_are_counted(campaign: dict[str, Any]) -> None:
-    results = replace(campaign["results"], n_members_configured=5)
-    assert json.loads(audit(**{**campaign, "results": results}).audit)["members"] == {"used": 3, "configured": 5}
+def test_members_that_are_lacking_are_counted_and_those_that_have_not_converged_named(campaign: dict[str, Any]) -> None:
+    results = replace(campaign["results"], n_members_configured=5, not_converged={"2": ["scale factor of b: ..."]})
+    assert json.loads(audit(**{**campaign, "results": results}).audit)["members"] == {
+        "used": 3,
+        "configured": 5,
+        "not_converged": {"2": ["scale factor of b: ..."]},
+    }

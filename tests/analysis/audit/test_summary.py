@@ -21,6 +21,17 @@ def test_lacking_members_are_counted_and_a_whole_ensemble_needs_no_words():
     assert members_note(WHOLE) == ""
 
 
+def test_members_that_have_not_converged_are_counted_and_named():
+    reasons = {"3": ["scale factor of b: 0.018 off its discriminator, limit 0.012", "and more"]}
+    whole, lacking = ({"members": audit["members"] | {"not_converged": reasons}} for audit in (WHOLE, AUDIT))
+    assert members_note(whole) == "25 members, 1 not converged"
+    assert members_note(lacking) == "24 of 25 members, 1 not converged"
+    assert summary(WHOLE | whole).splitlines()[1:3] == [
+        "  DeepSF with 25 members, 1 not converged",
+        "  member 3 has not converged: scale factor of b: 0.018 off its discriminator, limit 0.012; and more",
+    ]
+
+
 def test_the_summary_says_that_members_are_lacking():
     assert summary(AUDIT).splitlines()[:2] == ["campaign toy", "  DeepSF with 24 of 25 members"]
     assert "members" not in summary(WHOLE)

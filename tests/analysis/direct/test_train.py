@@ -13,12 +13,24 @@ from deepsf.config.training import Training
 from deepsf.direct.train import train_direct
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.seeds import seed_sequence
+from deepsf.training.convergence import DeadNetworkError
 
 SHORT = Direct(layers=3, batch_size=1024, first_passes=0.2, passes=0.5, posterior_passes=0.2)
 
 
 def train(toy, inputs=None, number=0):
     return train_direct(toy.measurement(), inputs or Training().inputs, SHORT, seed_sequence(1, "direct", number))[0]
+
+
+def test_a_training_that_decays_to_a_constant_is_an_error(shape_toy):
+    # each step takes away all of the matrices: learning_rate x weight_decay = 1
+    constant = SHORT.model_copy(update={"weight_decay": 250.0})
+    message = (
+        r"the output of these networks is the same for all jets, with a spread below 0\.001: scale factor of b \(.*\), "
+        r"scale factor of udsg \(.*\); train with another direct\.learning_rate, direct\.weight_decay or direct\.seed$"
+    )
+    with pytest.raises(DeadNetworkError, match=message):
+        train_direct(shape_toy(2_000, 3).measurement(), Training().inputs, constant, seed_sequence(1, "direct", 0))
 
 
 @pytest.mark.parametrize("flavour", ["b", "udsg"])

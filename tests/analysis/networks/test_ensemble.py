@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,14 @@ def test_values_beyond_the_histogram_are_counted_in_its_overflow(monkeypatch):
     bins = FlavourBins(np.array([20.0, 100.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 1.0]))
     summary = summarise_flavour(bins, jets([30] * 4, [0.5] * 4), np.array([[0.5, 0.95, 1.05, 7.0]]))
     assert summary.values.values(flow=True)[0, 0, 1].tolist() == [1, 1, 1, 1]
+
+
+def test_the_file_of_bins_says_which_members_are_used_and_which_have_not_converged():
+    members = Members((0, 2), 3, {2: ["scale factor of b: ..."]})
+    stored = json.loads(summaries_to_json({}, members))
+    assert stored["members_used"] == [0, 2]
+    assert stored["n_members_configured"] == 3
+    assert stored["not_converged"] == {"2": ["scale factor of b: ..."]}
 
 
 def test_bin_errors_are_of_the_members_bin_means():

@@ -1,0 +1,60 @@
+"""Whether a training came to something: the one criterion of tasks, results and figures.
+
+It reads the last entries of a training's record, which are taken at jets that were not trained on:
+
+- ``spread_<network>``, the standard deviation of the network's output (log S, or a logit). Below `DEAD_BELOW` the
+  network is *dead*: a constant, whatever the jets. That is an error, even where the truth is a constant: a network that
+  learns has at least the fluctuations of the data in it, which are ten times larger.
+- ``lag_<network>``, the root mean square of S - D/(1-D), weighted as in the loss. Above `LAG_MAX` and `LAG_FRACTION`
+  of the spread of the target the scale factor *has not converged*: it is not what its discriminator says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+DEAD_BELOW = 1e-3
+LAG_MAX, LAG_FRACTION = 5e-3, 0.1
+
+_SPREAD, _LAG = "spread_", "lag_"
+
+
+class DeadNetworkError(RuntimeError):
+    """A network's output is the same for all jets; the message names the network and ways out."""
+
+
+def require_alive(record: Mapping[str, Sequence[float]], way_out: str) -> None:
+    """Raise if a network of a training is dead.
+
+    Raises
+    ------
+    DeadNetworkError
+        If the spread of a network's output is not at least `DEAD_BELOW`; the message ends with ``way_out``.
+    """
+    spreads = {name.removeprefix(_SPREAD): values[-1] for name, values in record.items() if name.startswith(_SPREAD)}
+    dead = [f"{_words(name)} ({spread:.2g})" for name, spread in sorted(spreads.items()) if not spread >= DEAD_BELOW]
+    if dead:
+        raise DeadNetworkError(
+            f"the output of these networks is the same for all jets, with a spread below {DEAD_BELOW:g}: "
+            f"{', '.join(dead)}; {way_out}"
+        )
+
+
+def not_converged(record: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return in words which scale factors of a training are not what their discriminators say; none if all are."""
+    return list(_lagging(record))
+
+
+def _lagging(record: Mapping[str, Sequence[float]]) -> Iterator[str]:
+    for name, values in sorted(record.items()):
+        if not name.startswith(_LAG):
+            continue
+        flavour, lag = name.removeprefix(f"{_LAG}scale_factor_"), values[-1]
+        limit = max(LAG_MAX, LAG_FRACTION * record[f"{_SPREAD}discriminator_{flavour}"][-1])
+        if not lag <= limit:
+            yield f"scale factor of {flavour}: {lag:.2g} off its discriminator, limit {limit:.2g}"
+
+
+def _words(name: str) -> str:
+    kind, _, flavour = name.rpartition("_")
+    return f"{kind.replace('_', ' ')} of {flavour}"

@@ -1,0 +1,54 @@
+"""What counts as dead and as not converged."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from deepsf.training.convergence import DeadNetworkError, not_converged, require_alive
+
+
+def record(*, sf=0.12, discriminator=0.12, lag=0.002):
+    """The last of two passes matters."""
+    return {
+        "spread_scale_factor_b": [0.0, sf],
+        "spread_discriminator_b": [0.0, discriminator],
+        "lag_scale_factor_b": [1.0, lag],
+        "pass": [1.0, 2.0],
+    }
+
+
+def test_networks_whose_output_varies_live():
+    require_alive(record(), "do it again")
+    require_alive(record(sf=0.001, discriminator=0.001), "do it again")
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.0006, math.nan])
+def test_networks_whose_output_is_the_same_for_all_jets_are_named(constant):
+    message = (
+        "the output of these networks is the same for all jets, with a spread below 0.001: "
+        f"discriminator of b ({constant:.2g}), scale factor of b ({constant:.2g}); do it again"
+    )
+    with pytest.raises(DeadNetworkError, match=f"^{re.escape(message)}$"):
+        require_alive(record(sf=constant, discriminator=constant), "do it again")
+    with pytest.raises(DeadNetworkError, match=r"below 0\.001: scale factor of b \(.*\); do it again$"):
+        require_alive(record(sf=constant), "do it again")
+
+
+def test_a_scale_factor_that_is_what_its_discriminator_says_has_converged():
+    assert not_converged(record(lag=0.012)) == []  # a tenth of 0.12
+    assert not_converged(record(lag=0.005, discriminator=0.01)) == []
+
+
+@pytest.mark.parametrize(
+    ("lag", "discriminator", "words"),
+    [
+        (0.018, 0.12, "scale factor of b: 0.018 off its discriminator, limit 0.012"),
+        (0.006, 0.01, "scale factor of b: 0.006 off its discriminator, limit 0.005"),
+        (math.nan, 0.12, "scale factor of b: nan off its discriminator, limit 0.012"),
+    ],
+)
+def test_a_scale_factor_that_lags_says_by_how_much(lag, discriminator, words):
+    assert not_converged(record(lag=lag, discriminator=discriminator)) == [words]
