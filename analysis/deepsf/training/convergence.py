@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 DEAD_BELOW = 1e-3
-LAG_MAX, LAG_FRACTION = 5e-3, 0.1
+LAG_MAX, LAG_FRACTION = 5e-3, 0.07
 
 _SPREAD, _LAG = "spread_", "lag_"
 
