@@ -26,9 +26,9 @@ class Direct(Section):
     n_members: int = Field(default=5, ge=2, description="number of trainings, each with its own split of the events")
     seed: Seed = 1
     layers: Layers = 4
-    units: Units = 32
+    units: Units = 64
     start: Literal["identity", "random"] = Field(
-        default="identity", description="how layers between hidden ones start, as training.start"
+        default="random", description="how layers between hidden ones start, as training.start"
     )
     batch_size: int = Field(default=4096, ge=2, description="entries of a step")
     posterior_passes: Positive = Field(
@@ -44,6 +44,6 @@ class Direct(Section):
     learning_rate: LearningRate = 4e-3
     learning_rate_warmup: LearningRateWarmup = 0.05
     learning_rate_final: LearningRateFinal = 0.01
-    weight_decay: NonNegative = Field(default=0.3, description="decoupled weight decay (AdamW), of matrices only")
+    weight_decay: NonNegative = Field(default=0.1, description="decoupled weight decay (AdamW), of matrices only")
     validation_fraction: OpenFraction = Field(default=0.2, description="fraction of events held out of the training")
     log_sf_max: Positive = Field(default=1.5, le=80.0, description="|log S| is clipped to this")

@@ -122,7 +122,7 @@ def report(result: AuditResult) -> dict[str, Any]:
 def test_report_has_the_keys_that_are_promised(report: dict[str, Any]) -> None:
     assert (report["commit"], report["config"]) == ("abc", "toy")
     assert report["seeds"] == {"generator": 7, "audit": 1}
-    assert report["members"] == {"used": 3, "configured": 3}
+    assert report["members"] == {"used": 3, "configured": 3, "not_converged": {}}
     assert report["probe_jets"] == {"hf": N, "lf": N}
     for method in ("none", "binned", "binned_smooth", "deepsf_member", "deepsf"):
         assert set(report["truth"]["rms"][method]) == {"b", "udsg"}
