@@ -90,8 +90,10 @@ class DirectTraining:
             self._region(name := region_of[flavour], flavour, used[name], held_out[name], measurement.event_weight)
             for flavour in measured
         ]
-        jets = {flavour: torch.cat([region.simulation[flavour] for region in self._regions]) for flavour in measured}
-        self.sf_networks = {f: self._network(f"scale factor of {f}", 1, jets[f]) for f in measured}
+        self.sf_networks = {
+            r.enriched: self._network(f"scale factor of {r.enriched}", 1, r.simulation[r.enriched])
+            for r in self._regions
+        }
         self._posteriors = {
             r.name: ClassProbabilities(
                 self._network(f"posterior of {r.name}", len(self._index) - 1, r.simulation[r.enriched])
