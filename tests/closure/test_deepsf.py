@@ -10,6 +10,7 @@ import pytest
 from deepsf.adversarial.train import train_member
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
+from deepsf.networks.dense import DenseNetwork
 from deepsf.probes.entries import RegionEntries
 from deepsf.seeds import seed_sequence
 from deepsf.training.convergence import DeadNetworkError
@@ -58,17 +59,18 @@ def test_the_scale_of_the_simulations_weights_does_not_matter(shape_toy):
         np.testing.assert_allclose(scaled.evaluate(flavour, jets), nominal.evaluate(flavour, jets), atol=0.01)
 
 
-def test_a_light_scale_factor_that_is_one_for_most_jets_kills_random_layers_and_no_identities(shape_toy):
+def test_a_light_scale_factor_that_is_one_for_most_jets_kills_random_layers_and_no_identities(shape_toy, monkeypatch):
     # while its output layer is zero, coupled weight decay is all that a network gets: it eats random layers
     toy = shape_toy(20_000, 1, sf=narrow_sf)
     deep = Training(
         layers=10, units=16, learning_rate=4e-3, passes=20, warmup_passes=8, last_steps=20, precision="fp32"
     )
-    with pytest.raises(DeadNetworkError, match=r"below 0\.001: scale factor of udsg \("):
-        train(toy, deep.model_copy(update={"start": "random"}))
     _, history = train(toy, deep)
-    assert history["spread_scale_factor_udsg"][-1] > 0.02
-    assert history["spread_discriminator_udsg"][-1] > 0.02
+    assert history["spread_scale_factor_udsg"][-1] > 0.01
+    assert history["spread_discriminator_udsg"][-1] > 0.01
+    monkeypatch.setattr(DenseNetwork, "start_at", lambda *_: None)
+    with pytest.raises(DeadNetworkError, match=r"below 0\.001: .*scale factor of udsg \("):
+        train(toy, deep)
 
 
 def test_the_alternating_schedule_converges_too(shape_toy):

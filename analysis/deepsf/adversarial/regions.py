@@ -167,8 +167,8 @@ def _purity(probe: Jets, features: torch.Tensor, weight: Singles, enriched: int,
     n_pt, n_abseta, n_disc = _PURITY_BINS
     pt = _quantile_index(probe.pt_gev, n_pt)
     abseta = _quantile_index(probe.abseta, n_abseta)
-    if "discriminant" in scaling.names:
-        scaled = features[:, scaling.names.index("discriminant")].numpy()
+    if scaling.score_column is not None:
+        scaled = features[:, scaling.score_column].numpy()
         disc = np.clip(((scaled - scaled.min()) / max(np.ptp(scaled), 1e-9) * n_disc).astype(np.int64), 0, n_disc - 1)
     else:
         disc = np.zeros(len(probe), np.int64)

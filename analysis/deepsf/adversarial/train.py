@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from deepsf.adversarial.trainer import MemberTrainer
 from deepsf.config.training import Training
 from deepsf.networks.scale_factor import Architecture, MemberScaleFactor, normalised
 from deepsf.probes.measurement import Measurement
+from deepsf.probes.score_closure import score_closure
 from deepsf.training.checkpoint import Checkpoint
-from deepsf.training.convergence import require_alive
+from deepsf.training.convergence import CLOSURE, require_alive
 from deepsf.training.history import Progress
 
 
@@ -23,6 +25,8 @@ def train_member(
     checkpoint: Checkpoint | None = None,
 ) -> tuple[MemberScaleFactor, dict[str, list[float]]]:
     """Train one member and normalise it on inclusive jets; return it and the record of its training.
+
+    The record has a value a pass, and of the closure the one at the end.
 
     ``settings.precision`` must be resolved. With a ``checkpoint`` the training saves its state there, and continues
     from the state that an earlier attempt left; the result is the same.
@@ -40,4 +44,6 @@ def train_member(
     )
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
     member = MemberScaleFactor(architecture, trainer.scalings, trainer.sf_networks, {})
-    return normalised(member, measurement), trainer.history.to_json()
+    in_region = partial(member.evaluate, normalised=False)
+    closure = {f"{CLOSURE}{f}": [score_closure(measurement, f, in_region)] for f in measurement.measured}
+    return normalised(member, measurement), trainer.history.to_json() | closure

@@ -74,7 +74,7 @@ class MemberTrainer(Trainer):
             generator=generator,
             precision=cast(Precision, settings.precision),
         )
-        network.start_at(region.simulation[region.enriched][region.train[1]], generator, settings.start)
+        network.start_at(region.simulation[region.enriched][region.train[1]], generator, region.scaling.score_column)
         return network
 
     def _learner(self, network: DenseNetwork) -> Learner:

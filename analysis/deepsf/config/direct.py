@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from deepsf.config.base import (
@@ -27,9 +25,6 @@ class Direct(Section):
     seed: Seed = 1
     layers: Layers = 4
     units: Units = 64
-    start: Literal["identity", "random"] = Field(
-        default="random", description="how layers between hidden ones start, as training.start"
-    )
     batch_size: int = Field(default=4096, ge=2, description="entries of a step")
     posterior_passes: Positive = Field(
         default=1.0, description="passes over a region's simulation for its flavour posteriors, before each fit"

@@ -47,11 +47,6 @@ class Training(Section):
     layers: Layers = 10
     units: Units = 128
     weight_decay: NonNegative = Field(default=3e-5, description="coupled L2: added to the gradient, as in torch's Adam")
-    start: Literal["identity", "random"] = Field(
-        default="identity",
-        description="how layers between hidden ones start: identity, so that the network begins as its first layer, or "
-        "random numbers (He et al.); kinks of the first layer lie at random jets in both cases",
-    )
     learning_rate: LearningRate = 2e-3
     learning_rate_warmup: LearningRateWarmup = 0.02
     learning_rate_final: LearningRateFinal = 0.01

@@ -90,14 +90,9 @@ class DirectTraining:
             self._region(name := region_of[flavour], flavour, used[name], held_out[name], measurement.event_weight)
             for flavour in measured
         ]
-        self.sf_networks = {
-            r.enriched: self._network(f"scale factor of {r.enriched}", 1, r.simulation[r.enriched])
-            for r in self._regions
-        }
+        self.sf_networks = {r.enriched: self._network(f"scale factor of {r.enriched}", 1, r) for r in self._regions}
         self._posteriors = {
-            r.name: ClassProbabilities(
-                self._network(f"posterior of {r.name}", len(self._index) - 1, r.simulation[r.enriched])
-            )
+            r.name: ClassProbabilities(self._network(f"posterior of {r.name}", len(self._index) - 1, r))
             for r in self._regions
         }
         self.history: dict[str, dict[str, list[float]]] = {}
@@ -120,8 +115,9 @@ class DirectTraining:
         data, simulation = self._features(entries.data.probe), self._features(entries.simulation.probe)
         return _Region(name, enriched, entries, held_out, weights, data, simulation)
 
-    def _network(self, name: str, n_outputs: int, jets: Tensor) -> DenseNetwork:
-        """Return a network that begins with kinks at some of the jets, whose inputs are given."""
+    def _network(self, name: str, n_outputs: int, region: _Region) -> DenseNetwork:
+        """Return a network that starts at simulated jets of a region, scaled for the flavour that it enriches."""
+        jets = region.simulation[region.enriched]
         generator = torch_generator(part_of(self._seed, "initial weights", name))
         network = DenseNetwork(
             jets.shape[1],
@@ -131,7 +127,7 @@ class DirectTraining:
             generator=generator,
             zero_output=True,
         )
-        network.start_at(jets, generator, self._settings.start)
+        network.start_at(jets, generator, self.scalings[region.enriched].score_column)
         return network
 
     def _features(self, jets: Jets) -> dict[str, Tensor]:

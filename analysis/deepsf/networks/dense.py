@@ -9,8 +9,9 @@ which neither pass transposes anything. In bf16, parameters, sums over blocks an
 from __future__ import annotations
 
 import functools
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -20,8 +21,10 @@ from deepsf.networks.cpu import Precision
 
 NEGATIVE_SLOPE = 0.01
 
-Hidden = Literal["identity", "random"]
-"""How hidden-to-hidden layers start."""
+BUMPS_OF_UNITS = 3
+"""A network starts with one bump in as many units."""
+BUMPS_BEYOND = 0.01
+"""Fraction of the points on either side of the centres of the first and of the last bump."""
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 # Rows of a block: measured at 128 units. Shorter blocks stay in the cache, but pay more for starting each product.
@@ -116,14 +119,17 @@ class DenseNetwork(nn.Module):
         return output[:, 0] if n_outputs == 1 else output
 
     @torch.no_grad()
-    def start_at(self, points: Tensor, generator: torch.Generator, hidden: Hidden) -> None:
-        """Start anew: the kink of each first unit at a random point, and hidden layers that pass on what they get.
+    def start_at(self, points: Tensor, generator: torch.Generator, along: int | None = None) -> None:
+        """Start anew: as a sum of hinges at random points and of bumps along one input, which hidden layers pass on.
 
         Where all biases are zero, all kinks lie at the origin, and a few hundred steps of Adam hardly move them: the
-        network begins as a cone and stays stiff. With ``hidden`` "identity" the network begins as its first layer, a
-        sum of hinges, and depth is learnt on top; "random" leaves hidden layers as they were made. A weight of 1 also
-        keeps its size where the last layer is zero and coupled weight decay is the only gradient, which Adam makes as
-        large as any other: random matrices of a deep network shrink in that time until nothing gets through.
+        network begins as a cone and stays stiff. Here each unit of the first layer has its kink at a random point, and
+        hidden layers are identities, so that depth is learnt on top. A weight of 1 also keeps its size where the last
+        layer is zero and coupled weight decay is the only gradient, which Adam makes as large as any other: random
+        matrices of a deep network shrink in that time until nothing gets through.
+
+        Hinges are broad: what is narrow in one input is a small difference of many, which takes thousands of steps.
+        Bumps have it in one weight of the last layer each.
 
         Parameters
         ----------
@@ -131,12 +137,35 @@ class DenseNetwork(nn.Module):
             Inputs to draw from, float32 of shape (n, n_inputs).
         generator
             The only source of the choice.
+        along
+            Column of the bumps; none by default.
         """
         units = self.first_weight.shape[1]
         at = points[torch.randint(len(points), (units,), generator=generator)]
         self.first_bias.copy_(-(at * self.first_weight.t()).sum(1))
-        if hidden == "identity":
-            self.hidden_weight.copy_(torch.eye(units).expand_as(self.hidden_weight))
+        self.hidden_weight.copy_(torch.eye(units).expand_as(self.hidden_weight))
+        if along is not None and len(self.hidden_weight):
+            self._start_bumps(along, points[:, along])
+
+    def _start_bumps(self, column: int, values: Tensor) -> None:
+        """Make a third of the second layer bumps, side by side over the range of the values.
+
+        Each is 1 - |x - centre| / width where that is positive, of a rising and a falling unit of the first layer. Both
+        are zero at the centre: a difference of far hinges would be lost in the rounding of bf16.
+        """
+        n = self.first_weight.shape[1] // BUMPS_OF_UNITS
+        low, high = np.quantile(values.numpy(), [BUMPS_BEYOND, 1 - BUMPS_BEYOND])
+        if n < 2 or not low < high:
+            return
+        centres, width = torch.linspace(float(low), float(high), n), float(high - low) / (n - 1)
+        rising, falling = slice(-2 * n, -n), slice(-n, None)
+        for units, sign in ((rising, 1.0), (falling, -1.0)):
+            self.first_weight[:, units] = 0.0
+            self.first_weight[column, units] = sign / width
+            self.first_bias[units] = -sign * centres / width
+            self.hidden_weight[0, :, units] = 0.0
+        self.hidden_weight[0, rising, rising] = self.hidden_weight[0, falling, rising] = -torch.eye(n)
+        self.hidden_bias[0, rising] = 1.0
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:

@@ -33,6 +33,11 @@ class InputScaling:
         """Number of network inputs: the variables and the flag of invalid scores."""
         return len(self.names) + 1
 
+    @property
+    def score_column(self) -> int | None:
+        """Place of the discriminant among the inputs, None if it is none."""
+        return self.names.index("discriminant") if "discriminant" in self.names else None
+
     @classmethod
     def fit(cls, variables: Mapping[str, Variable], jets: Sequence[Jets], typical: Jets | None = None) -> InputScaling:
         """Return the scaling to zero mean and unit width; invalid scores are left out.

@@ -7,6 +7,9 @@ It reads the last entries of a training's record, which are taken at jets that w
   learns has at least the fluctuations of the data in it, which are ten times larger.
 - ``lag_<network>``, the root mean square of S - D/(1-D), weighted as in the loss. Above `LAG_MAX` and `LAG_FRACTION`
   of the spread of the target the scale factor *has not converged*: it is not what its discriminator says.
+- ``closure_<flavour>``, chi2 per degree of freedom of the score in the region that enriches the flavour, over all jets
+  (`deepsf.probes.score_closure`). Above `CLOSURE_MAX` the flavour *has not converged* either: its discriminator has
+  missed what data say. That is seen best where most data are, those trained on, as nothing here is over-fitted.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 DEAD_BELOW = 1e-3
 LAG_MAX, LAG_FRACTION = 5e-3, 0.07
+CLOSURE_MAX = 3.0
 
+CLOSURE = "closure_"
 _SPREAD, _LAG = "spread_", "lag_"
 
 
@@ -41,8 +46,8 @@ def require_alive(record: Mapping[str, Sequence[float]], way_out: str) -> None:
 
 
 def not_converged(record: Mapping[str, Sequence[float]]) -> list[str]:
-    """Return in words which scale factors of a training are not what their discriminators say; none if all are."""
-    return list(_lagging(record))
+    """Return in words which scale factors of a training are not what discriminators or data say; none if all are."""
+    return [*_lagging(record), *_without_closure(record)]
 
 
 def _lagging(record: Mapping[str, Sequence[float]]) -> Iterator[str]:
@@ -53,6 +58,13 @@ def _lagging(record: Mapping[str, Sequence[float]]) -> Iterator[str]:
         limit = max(LAG_MAX, LAG_FRACTION * record[f"{_SPREAD}discriminator_{flavour}"][-1])
         if not lag <= limit:
             yield f"scale factor of {flavour}: {lag:.2g} off its discriminator, limit {limit:.2g}"
+
+
+def _without_closure(record: Mapping[str, Sequence[float]]) -> Iterator[str]:
+    for name, values in sorted(record.items()):
+        if name.startswith(CLOSURE) and not values[-1] <= CLOSURE_MAX:
+            flavour, limit = name.removeprefix(CLOSURE), f"limit {CLOSURE_MAX:g}"
+            yield f"scale factor of {flavour}: chi2/ndf {values[-1]:.2g} of the score in its region, {limit}"
 
 
 def _words(name: str) -> str:

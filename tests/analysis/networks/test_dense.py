@@ -201,32 +201,58 @@ def test_initial_weights_have_the_variance_of_he_et_al():
     assert sum(parameter.numel() for parameter in published.parameters()) == 149_377
 
 
-@pytest.mark.parametrize("hidden", ["identity", "random"])
-def test_kinks_of_the_first_layer_start_at_the_given_points(hidden):
+def test_kinks_of_the_first_layer_start_at_the_given_points():
     net, points = network(), inputs(5)
-    before = net.hidden_weight.detach().clone()
-    net.start_at(points, torch.Generator().manual_seed(3), hidden)
+    net.start_at(points, torch.Generator().manual_seed(3))
     at_points = (points @ net.first_weight + net.first_bias).detach().abs()
     assert float(at_points.amin(0).max()) < 1e-6
     # 32 units are drawn from all five points, each unit from one
     assert set(at_points.argmin(0).tolist()) == set(range(5))
-    assert torch.equal(net.hidden_weight, before) == (hidden == "random")
+    assert torch.equal(net.hidden_weight.detach(), torch.eye(32).expand(3, 32, 32))
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_network_of_identities_is_its_first_layer(precision):
     net, x = network(precision, layers=10), inputs(200)
-    net.start_at(inputs(50, seed=4), torch.Generator().manual_seed(3), "identity")
-    kinked = x @ net.first_weight + net.first_bias
+    net.start_at(inputs(50, seed=4), torch.Generator().manual_seed(3))
+    kinked = (x @ net.first_weight + net.first_bias).detach()
     # what is negative shrinks by 0.01 in each of the ten layers, to nothing
     hinges = kinked.clamp(min=0) @ net.last_weight + net.last_bias
-    torch.testing.assert_close(net(x), hinges[:, 0], rtol=0.02, atol=0.02 * float(hinges.std()))
+    torch.testing.assert_close(net(x), hinges[:, 0], rtol=0.02, atol=0.02 * float(hinges.detach().std()))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_third_of_the_units_start_as_bumps_side_by_side_along_a_column(precision):
+    net = network(precision, layers=10, units=33, zero_output=True)
+    points = torch.linspace(-1, 1, 1001)[:, None].expand(-1, 3) * torch.tensor([1.0, 5.0, 1.0])
+    net.start_at(points, torch.Generator().manual_seed(3), along=1)
+    x = inputs(500)
+    x[:, 1] *= 3
+    values = []
+    for number in range(11):
+        with torch.no_grad():
+            net.last_weight.zero_()[11 + number] = 1.0
+        values.append(net.predict(x))
+    # 1 % of the points are beyond the outer centres
+    centres = torch.linspace(-4.9, 4.9, 11)
+    expected = (1 - (x[:, 1] - centres[:, None]).abs() / 0.98).clamp(min=0)
+    # of the unit below its kink 1 % comes through: a hundredth of the distance, or nothing
+    torch.testing.assert_close(torch.stack(values), expected, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize(("units", "spread"), [(5, 1.0), (32, 0.0)])
+def test_too_few_units_or_one_value_leave_hinges_alone(units, spread):
+    with_bumps, without = network(units=units), network(units=units)
+    for net, along in ((with_bumps, 0), (without, None)):
+        net.start_at(spread * inputs(50), torch.Generator().manual_seed(3), along)
+    for ours, theirs in zip(with_bumps.parameters(), without.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_the_choice_of_points_is_fixed_by_the_generator():
     def bias(seed: int) -> Tensor:
         net = network()
-        net.start_at(inputs(50), torch.Generator().manual_seed(seed), "identity")
+        net.start_at(inputs(50), torch.Generator().manual_seed(seed))
         return net.first_bias
 
     assert torch.equal(bias(3), bias(3))

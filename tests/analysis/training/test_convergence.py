@@ -10,12 +10,13 @@ import pytest
 from deepsf.training.convergence import DeadNetworkError, not_converged, require_alive
 
 
-def record(*, sf=0.12, discriminator=0.12, lag=0.002):
+def record(*, sf=0.12, discriminator=0.12, lag=0.002, closure=1.0):
     """The last of two passes matters."""
     return {
         "spread_scale_factor_b": [0.0, sf],
         "spread_discriminator_b": [0.0, discriminator],
         "lag_scale_factor_b": [1.0, lag],
+        "closure_b": [closure],
         "pass": [1.0, 2.0],
     }
 
@@ -52,3 +53,10 @@ def test_a_scale_factor_that_is_what_its_discriminator_says_has_converged():
 )
 def test_a_scale_factor_that_lags_says_by_how_much(lag, discriminator, words):
     assert not_converged(record(lag=lag, discriminator=discriminator)) == [words]
+
+
+def test_a_scale_factor_that_does_not_give_the_score_in_data_has_not_converged():
+    assert not_converged(record(closure=3.0)) == []
+    words = "scale factor of b: chi2/ndf 3.1 of the score in its region, limit 3"
+    assert not_converged(record(closure=3.14)) == [words]
+    assert len(not_converged(record(closure=math.nan, lag=0.018))) == 2

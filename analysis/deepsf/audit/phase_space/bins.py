@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deepsf.arrays import Floats, Ints
-from deepsf.audit.chi2 import BinSums
 from deepsf.audit.phase_space.jets import PhaseSpaceEvents
 from deepsf.binned.flavour import JetBins
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_FIRST, N_JETS_LAST, RANKS, Validation
+from deepsf.probes.chi2 import BinSums
 from deepsf.probes.entries import Jets
 
 N_N_JETS = N_JETS_LAST - N_JETS_FIRST + 1

@@ -24,7 +24,6 @@ import hist
 import numpy as np
 
 from deepsf.arrays import Floats
-from deepsf.audit.chi2 import EXPECTED_MIN, BinSums, shape_test
 from deepsf.audit.methods import NONE, Method, at_own_flavours
 from deepsf.audit.phase_space.bins import BinnedAtJets, EventBins
 from deepsf.audit.phase_space.jets import JetFile, PhaseSpaceEvents
@@ -33,6 +32,7 @@ from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.selection import CHANNELS
 from deepsf.config.validation import N_JETS_FIRST, N_JETS_LAST, RANKS, SPACES, VARIABLES, Validation, n_jets_of
 from deepsf.guards import is_positive
+from deepsf.probes.chi2 import EXPECTED_MIN, BinSums, shape_test
 from deepsf.probes.histograms import from_json, to_json
 from deepsf.probes.tables import SkimTables
 from deepsf.skim.shifts import NOMINAL

@@ -50,7 +50,7 @@ _RATIO_HEAD_ROOM = 0.5
 _HT_TICKS = (50.0, 100.0, 200.0, 500.0)
 
 Tests = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
-"""By channel, variable and method, ``p`` of `deepsf.audit.chi2.shape_test`."""
+"""By channel, variable and method, ``p`` of `deepsf.probes.chi2.shape_test`."""
 
 
 def figure(

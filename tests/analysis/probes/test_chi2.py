@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from deepsf.audit.chi2 import BinSums, shape_test
 from deepsf.audit.closure import chi2_test, event_matrix
+from deepsf.probes.chi2 import BinSums, shape_test
 
 
 def sums(contents, weight=1.0):
