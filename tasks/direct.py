@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TrainDirectSF(ConfigTask):
     """Trains the direct density ratio: ``direct.safetensors``, in the format of an ensemble, and histories."""
 
-    code_version = 5
+    code_version = 6
     keeps_replaced = True
     uses_networks = True
     config_keys = (*MEASUREMENT_KEYS, "training.inputs", "direct")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from deepsf.config.weights import EventWeight
 from deepsf.networks.dense import DenseNetwork
 from deepsf.probes.entries import RegionEntries
 from deepsf.seeds import seed_sequence
-from deepsf.training.convergence import DeadNetworkError
+from deepsf.training.convergence import DeadNetworkError, not_converged
 from tests.shape_toy import narrow_sf
 
 SMALL = Training(layers=3, units=32, batch_size=1024, passes=8, precision="fp32")
@@ -71,6 +72,16 @@ def test_a_light_scale_factor_that_is_one_for_most_jets_kills_random_layers_and_
     monkeypatch.setattr(DenseNetwork, "start_at", lambda *_: None)
     with pytest.raises(DeadNetworkError, match=r"below 0\.001: .*scale factor of udsg \("):
         train(toy, deep)
+
+
+def test_a_training_that_is_too_short_for_its_discriminators_is_named(shape_toy):
+    toy = shape_toy(40_000, 6)
+    hurried = SMALL.model_copy(update={"passes": 0.5, "warmup_passes": 0.1, "learning_rate": 2e-4, "last_steps": 200})
+    _, history = train(toy, hurried)
+    words = "|".join(rf"scale factor of {f}: chi2/ndf .* of the score in its region, limit 2\.5" for f in MEASURED)
+    assert any(re.fullmatch(words, reason) for reason in not_converged(history))
+    _, history = train(toy)
+    assert not_converged(history) == []
 
 
 def test_the_alternating_schedule_converges_too(shape_toy):

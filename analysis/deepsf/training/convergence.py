@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 DEAD_BELOW = 1e-3
 LAG_MAX, LAG_FRACTION = 5e-3, 0.07
-CLOSURE_MAX = 3.0
+CLOSURE_MAX = 2.5
 
 CLOSURE = "closure_"
 _SPREAD, _LAG = "spread_", "lag_"

@@ -55,3 +55,8 @@ def test_every_step_is_reported_and_the_record_has_every_pass(shape_toy):
     assert [progress.step for progress in steps] == list(range(1, steps[0].n_steps + 1))
     # the last phase, of S alone, counts as a pass
     assert history["pass"] == [1, 2, 3]
+    # the closure is that of the finished member
+    assert {name: len(values) for name, values in history.items() if len(values) != 3} == {
+        "closure_b": 1,
+        "closure_udsg": 1,
+    }

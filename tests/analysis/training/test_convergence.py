@@ -56,7 +56,7 @@ def test_a_scale_factor_that_lags_says_by_how_much(lag, discriminator, words):
 
 
 def test_a_scale_factor_that_does_not_give_the_score_in_data_has_not_converged():
-    assert not_converged(record(closure=3.0)) == []
-    words = "scale factor of b: chi2/ndf 3.1 of the score in its region, limit 3"
-    assert not_converged(record(closure=3.14)) == [words]
+    assert not_converged(record(closure=2.5)) == []
+    words = "scale factor of b: chi2/ndf 2.6 of the score in its region, limit 2.5"
+    assert not_converged(record(closure=2.6)) == [words]
     assert len(not_converged(record(closure=math.nan, lag=0.018))) == 2
