@@ -214,3 +214,15 @@ def test_every_test_lies_where_its_module_lies_and_bears_its_name():
             if not module.exists() and str(path.relative_to(ROOT / "tests")) not in NO_MODULE:
                 strays.append(str(path.relative_to(ROOT)))
     assert not strays, "tests without a module of their name: " + ", ".join(strays)
+
+
+def test_only_networks_of_deepsf_have_coupled_decay():
+    # beside a last layer of zero it can shrink a network to a constant (docs/physics.md)
+    coupled = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PRODUCT
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"Adam", "SGD"}
+        if any(keyword.arg == "weight_decay" for keyword in call.keywords)
+    }
+    assert coupled == {"adversarial/trainer.py"}

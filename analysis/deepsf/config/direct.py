@@ -39,6 +39,6 @@ class Direct(Section):
     learning_rate: LearningRate = 4e-3
     learning_rate_warmup: LearningRateWarmup = 0.05
     learning_rate_final: LearningRateFinal = 0.01
-    weight_decay: NonNegative = Field(default=0.1, description="decoupled weight decay (AdamW), of matrices only")
+    weight_decay: NonNegative = Field(default=0.03, description="decoupled weight decay (AdamW), of matrices only")
     validation_fraction: OpenFraction = Field(default=0.2, description="fraction of events held out of the training")
     log_sf_max: Positive = Field(default=1.5, le=80.0, description="|log S| is clipped to this")

@@ -47,7 +47,7 @@ class Training(Section):
     layers: Layers = 10
     units: Units = 128
     weight_decay: NonNegative = Field(default=3e-5, description="coupled L2: added to the gradient, as in torch's Adam")
-    learning_rate: LearningRate = 2e-3
+    learning_rate: LearningRate = 1e-3
     learning_rate_warmup: LearningRateWarmup = 0.02
     learning_rate_final: LearningRateFinal = 0.01
     batch_size: int = Field(
