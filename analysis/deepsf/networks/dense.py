@@ -151,7 +151,8 @@ class DenseNetwork(nn.Module):
         """Make a third of the second layer bumps, side by side over the range of the values.
 
         Each is 1 - |x - centre| / width where that is positive, of a rising and a falling unit of the first layer. Both
-        are zero at the centre: a difference of far hinges would be lost in the rounding of bf16.
+        are zero at the centre: a difference of far hinges would be lost in the rounding of bf16. As many units of the
+        second layer are left without input, for the training to use.
         """
         n = self.first_weight.shape[1] // BUMPS_OF_UNITS
         low, high = np.quantile(values.numpy(), [BUMPS_BEYOND, 1 - BUMPS_BEYOND])
