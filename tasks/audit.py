@@ -29,7 +29,7 @@ class AuditScaleFactors(ConfigTask):
     These are the truth overlay, closure histograms, and means by bin.
     """
 
-    code_version = 5
+    code_version = 6
     keeps_replaced = True
     uses_networks = True
     config_keys = (

@@ -41,7 +41,7 @@ class TuneGenerator(ConfigTask):
 class GenerateNtuples(Workflow):
     """Generates NanoAOD files of simulation and pseudo-data, one file per branch."""
 
-    code_version = 4
+    code_version = 5
 
     @property
     def config_keys(self) -> tuple[str, ...]:
