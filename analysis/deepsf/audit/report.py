@@ -75,14 +75,9 @@ def audit(
         for region in audited.values()
     }
     edges = {name: results.binned.bins[region.enriched].discriminant for name, region in audited.items()}
-    n_members = len(results.deepsf.members)
     report = {
         **(head or {}),
-        "members": {
-            "used": n_members,
-            "configured": results.n_members_configured or n_members,
-            "not_converged": {number: list(reasons) for number, reasons in results.not_converged.items()},
-        },
+        "members": _members(results),
         **_contents(audited, results.binned),
         **_pt_means(probes),
         "two_sample_auc": _two_sample(audited, settings),
@@ -101,6 +96,15 @@ def audit(
         to_json(histograms),
         to_json(_means(audited, results)),
     )
+
+
+def _members(results: Results) -> dict[str, Any]:
+    n_members = len(results.deepsf.members)
+    return {
+        "used": n_members,
+        "configured": results.n_members_configured or n_members,
+        "not_converged": {number: list(reasons) for number, reasons in results.not_converged.items()},
+    }
 
 
 def _means(audited: Mapping[str, AuditedRegion], results: Results) -> BinMeans:
