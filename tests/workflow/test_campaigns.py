@@ -1,4 +1,4 @@
-"""Campaigns of CMS in small, one for each version of NanoAOD: `CheckCampaign` finds nothing, and the main job ends."""
+"""Campaigns of CMS in small: `CheckCampaign` finds nothing, and the main job ends. All other chains here are of v9."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deepsf.config import Config, load
 from scripts.make_small_campaign import write
 from tests.workflow.campaign import ROOT, Campaign, Launch
 
-ERAS = {"cms_2016preVFP": "v9", "cms_2023BPix": "v12", "cms_2024": "v15"}
+ERAS = {"cms_2023BPix": "v12", "cms_2024": "v15"}
 TINY = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
 
 
