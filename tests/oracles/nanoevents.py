@@ -49,7 +49,8 @@ def _all(events, names):
 
 def _electrons(electrons, cuts):
     low, high = cuts.crack_abseta
-    abseta_sc = abs(electrons.eta + electrons.deltaEtaSC)
+    has_sc_eta = "superclusterEta" in electrons.fields  # from NanoAOD v15 on
+    abseta_sc = abs(electrons.superclusterEta if has_sc_eta else electrons.eta + electrons.deltaEtaSC)
     good = (electrons.pt > cuts.pt_min_gev) & (abs(electrons.eta) < cuts.abseta_max)
     return electrons[good & (electrons.cutBased >= cuts.cut_based_min) & ((abseta_sc < low) | (abseta_sc > high))]
 
@@ -69,12 +70,22 @@ def _fired(events, channel, selection):
 
 
 def _jets(jets, first, second, cuts):
-    good = (jets.pt > cuts.pt_min_gev) & (abs(jets.eta) < cuts.abseta_max) & (jets.jetId & cuts.jet_id_bit > 0)
-    if "puId" in jets.fields:
+    good = (jets.pt > cuts.pt_min_gev) & (abs(jets.eta) < cuts.abseta_max)
+    # the bit of v12 is wrong at |eta| > 2.7 alone
+    by_bit = cuts.jet_id_bit if cuts.id is None else 2 if cuts.id.cuts == "v12" else None
+    good = good & (_tight_of_run_3(jets) if by_bit is None else (jets.jetId & by_bit > 0))
+    if "puId" in jets.fields and cuts.pu_id_bit is not None:
         good = good & ((jets.puId & cuts.pu_id_bit > 0) | (jets.pt >= cuts.pu_id_pt_max_gev))
     away = (jets.delta_r(first) > cuts.lepton_delta_r_min) & (jets.delta_r(second) > cuts.lepton_delta_r_min)
     jets = jets[good & away]
     return jets[ak.argsort(jets.pt, ascending=False)]
+
+
+def _tight_of_run_3(jets):
+    """Return the tight identification of PUPPI jets at |eta| < 2.6, where all selected ones lie."""
+    constituents = jets.chMultiplicity + jets.neMultiplicity
+    neutral = (jets.neHEF < 0.99) & (jets.neEmEF < 0.90)
+    return neutral & (constituents > 1) & (jets.chHEF > 0.01) & (jets.chMultiplicity > 0)
 
 
 def _entries(channel, pair, jets, met_gev, tagger):
