@@ -19,6 +19,10 @@ from collections.abc import Iterator, Mapping, Sequence
 DEAD_BELOW = 1e-3
 LAG_MAX, LAG_FRACTION = 5e-3, 0.07
 CLOSURE_MAX = 2.5
+"""Of 21 trainings on six toys of 160,000 jets a region it was 0.4 to 1.6, of small ones 0.3 to 1.3; 2.5 has p = 3e-4.
+
+Discriminators that missed narrow features had 2.6 to 30.
+"""
 
 CLOSURE = "closure_"
 _SPREAD, _LAG = "spread_", "lag_"
