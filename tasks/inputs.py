@@ -24,6 +24,9 @@ ENTRY_KEYS = (*TABLE_KEYS, "regions")
 MEASUREMENT_KEYS = (*ENTRY_KEYS, "event_weight", "normalisation")
 """What `load_measurement` reads."""
 
+SHIFT_KEYS = ("shifts", "tagger.working_points")
+"""What `load_shifts` reads."""
+
 
 def skim_tables(task: ConfigTask, requirement: Any, kind: str) -> SkimTables:
     """Return the same tables with what is needed to read them."""
@@ -69,7 +72,7 @@ def load_measurement(task: ConfigTask) -> Measurement:
 
 
 def load_shifts(task: ConfigTask) -> SystematicShifts | None:
-    """Return the systematic shifts of the configuration, with what reads their tables; ``task`` declares ``shifts``."""
+    """Return the systematic shifts of the config, with what reads their tables; ``task`` declares `SHIFT_KEYS`."""
     from deepsf.binned.shifts import SystematicShifts
 
     settings, inputs = task.cfg("shifts"), task.input()
@@ -77,9 +80,9 @@ def load_shifts(task: ConfigTask) -> SystematicShifts | None:
         return None
     kinematic, weights = skim_tables(task, inputs["skims"], "entries").shifts
     entries = partial(load_entries, task, inputs["skims"])
-    return SystematicShifts(
-        settings, kinematic[1:], weights, entries, load_inclusive(inputs["inclusive"], shifts=True).shifted
-    )
+    inclusive = load_inclusive(inputs["inclusive"], shifts=True).shifted
+    points = task.cfg("tagger.working_points")
+    return SystematicShifts(settings, kinematic[1:], weights, entries, inclusive, points)
 
 
 class SampleInclusiveJets(ConfigTask):

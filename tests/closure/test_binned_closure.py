@@ -263,6 +263,36 @@ def test_a_shift_of_the_skim_finds_the_truth_where_data_have_it(shift, change):
     assert max(np.abs(result.flavours[f].sf - t).max() for f, t in toy.truth.items()) > 0.003
 
 
+def test_a_correlation_of_tag_and_probe_moves_what_a_tighter_cut_on_the_tag_finds():
+    """Data have other b jets beside the loose tags of hf: the nominal absorbs them, the tight tags find the truth."""
+    toy = grid(config())
+
+    def beside_loose_tags(region, simulation):
+        loose = (region == "hf") & (simulation.tag.discriminant < 0.7) & (simulation.probe.flavour == 0)
+        factor = np.where(simulation.probe.discriminant > 0.3, 1.2, 0.8)
+        return replace(simulation, weight=simulation.weight * np.where(loose, factor, 1.0))
+
+    cuts = Shifts(tag_cuts={"hf": {"above": 0.7}}, **NO_STATISTICS)
+    result = toy.measure(toy.entries(beside_loose_tags), cuts)
+    table, truth = result.flavours["b"], toy.truth["b"]
+    np.testing.assert_allclose(table.sf_of("tagcut_up"), truth, rtol=0, atol=1e-9)
+    assert np.abs(table.sf - truth).max() > 0.01
+    np.testing.assert_allclose(table.sf_of("tagcut_down"), 2 * table.sf - truth, rtol=0, atol=1e-9)
+    # what the simulation describes does not move
+    for flavour, values in toy.measure(toy.entries(), cuts).flavours.items():
+        np.testing.assert_allclose(values.sf_of("tagcut_up"), toy.truth[flavour], rtol=0, atol=1e-9)
+
+
+def test_cuts_on_the_tag_may_be_named_by_working_points():
+    toy = grid(config())
+    by_name = Shifts(tag_cuts={"hf": {"above": "T"}, "lf": {"below": "VL"}}, **NO_STATISTICS)
+    by_value = Shifts(tag_cuts={"hf": {"above": 0.7}, "lf": {"below": 0.1}}, **NO_STATISTICS)
+    named = toy.measure(toy.entries(), by_name, working_points={"T": 0.7, "VL": 0.1}).flavours["b"]
+    valued = toy.measure(toy.entries(), by_value).flavours["b"]
+    assert named.sf_of("tagcut_up").tobytes() == valued.sf_of("tagcut_up").tobytes()
+    assert "tagcut_up" not in toy.measure(toy.entries(), Shifts(**NO_STATISTICS)).flavours["b"].shifts
+
+
 def with_contamination(region, own, factor):
     """Return a change of simulation: other flavours than ``own`` weigh ``factor`` in the region."""
 

@@ -16,7 +16,7 @@ from deepsf.binned.measurement import BinnedMeasurement, measure
 from deepsf.binned.optimise import optimised
 from deepsf.binned.purity import flavour_purities
 from deepsf.binned.scale_factor import BinnedScaleFactor
-from deepsf.binned.shifts import DIRECTIONS, SystematicShifts, measure_kinematic, measure_side_by_side
+from deepsf.binned.shifts import DIRECTIONS, SystematicShifts, measure_kinematic, measure_side_by_side, measure_tag_cut
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.binned import Binned
 from deepsf.config.shifts import Shifts
@@ -94,7 +94,9 @@ class _Shifted:
         positions = {name: table.positions for name, table in self._tables.items()}
         by_shift = measure_side_by_side(
             method, nominal, positions, settings=settings, shifts=shifts.settings, event_weights=weights
-        ) | _eigenvectors(nominal, shifts.settings.eigenvectors)
+        )
+        by_shift |= measure_tag_cut(method, nominal, settings, shifts)
+        by_shift |= _eigenvectors(nominal, shifts.settings.eigenvectors)
         for shift, sf in by_shift.items():
             if shift in weights:
                 sample = shifts.inclusive(shift)

@@ -8,7 +8,7 @@ side over the nominal entries. Shifts of the jets' kinematics have other entries
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +18,8 @@ from deepsf.binned.measurement import BinnedMeasurement
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.binned.variations import Variations
 from deepsf.config.binned import Binned
-from deepsf.config.shifts import Contamination, Shifts
-from deepsf.probes.entries import RegionEntries
+from deepsf.config.shifts import TAG_CUT, Contamination, Shifts, TagCut
+from deepsf.probes.entries import ProbeEntries, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
 from deepsf.skim.shifts import NOMINAL
 
@@ -35,7 +35,7 @@ class SystematicShifts:
     """The systematic shifts to measure; of those in the skim, the names (``jer_up``) and the tables of each.
 
     Kinematic shifts have entries and inclusive jets of their own, weight shifts those of the nominal with other
-    weights.
+    weights. ``working_points`` are thresholds that cuts on the tag jet may be named by.
     """
 
     settings: Shifts
@@ -43,6 +43,7 @@ class SystematicShifts:
     weights: tuple[str, ...] = ()
     entries: Callable[[str], Mapping[str, RegionEntries]] = _no_tables
     inclusive: Callable[[str], InclusiveJets] = _no_tables
+    working_points: Mapping[str, float] = field(default_factory=dict)
 
     def chosen(self) -> SystematicShifts:
         """Return the shifts without those of the skim whose source the configuration leaves out.
@@ -142,6 +143,34 @@ def measure_kinematic(
 ) -> dict[str, Floats]:
     """Return by measured flavour the scale factors of a shift of the jets, whose entries ``method`` has."""
     return _iterate(method, method.variations((name,)), nominal, settings)[name]
+
+
+def measure_tag_cut(
+    method: TagAndProbe, nominal: BinnedMeasurement, settings: Binned, shifts: SystematicShifts
+) -> dict[str, dict[str, Floats]]:
+    """Return the scale factors with tighter cuts on the tag jet, and their mirror image at the nominal.
+
+    The cut does not touch the probe jet. Where the scores of both jets are correlated and the simulation does not know
+    how, the scale factor moves. What it moves by statistics is in the shift, too: it has a part of the entries.
+    """
+    cuts = shifts.settings.tag_cuts
+    if not cuts:
+        return {}
+    points = shifts.working_points
+    entries = {n: _tighter(part, cuts[n], points) if n in cuts else part for n, part in method.entries.items()}
+    up, down = (f"{TAG_CUT}_{direction}" for direction, _ in DIRECTIONS)
+    shifted = measure_kinematic(method.of(entries), up, nominal, settings)
+    return {up: shifted, down: {name: 2.0 * nominal.sf[name] - sf for name, sf in shifted.items()}}
+
+
+def _tighter(entries: RegionEntries, cut: TagCut, points: Mapping[str, float]) -> RegionEntries:
+    def kept(part: ProbeEntries) -> ProbeEntries:
+        score = part.tag.discriminant
+        above, below = (points[c] if isinstance(c, str) else c for c in (cut.above, cut.below))
+        passes = (score > (-np.inf if above is None else above)) & (score < (np.inf if below is None else below))
+        return part[np.flatnonzero(passes)]
+
+    return RegionEntries(kept(entries.data), kept(entries.simulation))
 
 
 def _iterate(

@@ -94,7 +94,7 @@ class Config(Section):
             *input_problems(self.training, self.selection),
             *column_problems(self.selection),
             *file_problems(self.exports, self.tagger.name),
-            *shift_problems(self.shifts, self.regions, self.flavours, self.binned.n_bootstrap),
+            *shift_problems(self.shifts, self.regions, self.flavours, self.tagger, self.binned.n_bootstrap),
         ]
         if self.efficiency is not None:
             problems += efficiency_problems(self.efficiency, self.flavours, self.tagger.working_points)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deepsf.config.base import OpenFraction, Section, Source
-from deepsf.config.flavours import Flavour, measured_flavours
+from deepsf.config.flavours import Flavour, Tagger, measured_flavours
 from deepsf.config.regions import Region
 
+TAG_CUT = "tagcut"
 KinematicSource = Annotated[str, Field(pattern=r"^[A-Za-z]([A-Za-z0-9_]{0,97}[A-Za-z0-9])?$")]
 
 
@@ -20,6 +21,19 @@ class Contamination(Section):
     region: str = Field(description="region whose contamination is shifted")
     size: OpenFraction = Field(default=0.2, description="relative size of the shift")
     flavour: str | None = Field(default=None, description="flavour that is shifted; null: all of the contamination")
+
+
+class TagCut(Section):
+    """Cuts on the tag jet that are tighter than those of a region."""
+
+    above: str | float | None = Field(default=None, description="working point or value; null: as the region")
+    below: str | float | None = Field(default=None, description="working point or value; null: as the region")
+
+    @model_validator(mode="after")
+    def _cuts(self) -> TagCut:
+        if self.above is None and self.below is None:
+            raise ValueError("give above, below or both")
+        return self
 
 
 class Shifts(Section):
@@ -32,6 +46,11 @@ class Shifts(Section):
     contamination: dict[Source, Contamination] = Field(
         default={"lf": Contamination(region="hf"), "hf": Contamination(region="lf")},
         description="shifts of the contamination by name of the source",
+    )
+    tag_cuts: dict[str, TagCut] = Field(
+        default_factory=dict,
+        description="shift tagcut: tighter cuts on the tag jet by region, which would not move the scale factor of the "
+        "probe jet if the scores of both were independent; empty: no such shift",
     )
     statistics: bool = Field(
         default=True, description="statistical shapes <region>stats1 (linear) and <region>stats2 (quadratic)"
@@ -52,20 +71,25 @@ class Shifts(Section):
 
 
 def shift_problems(
-    shifts: Shifts | None, regions: Mapping[str, Region], flavours: Mapping[str, Flavour], n_bootstrap: int
+    shifts: Shifts | None,
+    regions: Mapping[str, Region],
+    flavours: Mapping[str, Flavour],
+    tagger: Tagger,
+    n_bootstrap: int,
 ) -> Iterator[str]:
     """Yield contaminations that do not exist, names that are taken, and shifts that cannot be measured."""
     if shifts is None:
         return
     yield from _contamination_problems(shifts, regions, flavours)
-    taken = {f"{region}stats{k}" for region in regions for k in (1, 2)} | {"cferr1", "cferr2"}
+    yield from _tag_cut_problems(shifts, regions, tagger)
+    taken = {f"{region}stats{k}" for region in regions for k in (1, 2)} | {"cferr1", "cferr2", TAG_CUT}
     taken |= {f"stat{k}" for k in range(1, 101)}
     names = [*shifts.contamination, *(shifts.kinematic or ()), *(shifts.weights or ())]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"shifts: source {name} is named twice"
     for name in names:
         if name in taken:
-            yield f"shifts: the name {name} belongs to a statistical shift; choose another"
+            yield f"shifts: the name {name} belongs to another shift; choose another"
     measured = measured_flavours(flavours)
     if shifts.cferr is not None and len(measured) < len(flavours) and shifts.cferr not in measured:
         yield f"shifts.cferr: {shifts.cferr!r} is not one of the measured flavours {list(measured)}"
@@ -74,6 +98,27 @@ def shift_problems(
             f"binned.n_bootstrap = {n_bootstrap}: statistical shifts need at least 2; raise it, or set "
             "shifts.statistics: false and shifts.eigenvectors: 0"
         )
+
+
+def _tag_cut_problems(shifts: Shifts, regions: Mapping[str, Region], tagger: Tagger) -> Iterator[str]:
+    points = tagger.working_points
+    for name, cut in shifts.tag_cuts.items():
+        if name not in regions:
+            yield f"shifts.tag_cuts.{name}: not one of the regions {list(regions)}"
+            continue
+        for key, sign in (("above", 1.0), ("below", -1.0)):
+            value, before = getattr(cut, key), getattr(regions[name], f"tag_{key}")
+            if isinstance(value, str) and value not in points:
+                yield f"shifts.tag_cuts.{name}.{key}: {value!r} is not one of the working points {list(points)}"
+                continue
+            if value is None or (isinstance(before, str) and before not in points):
+                continue
+            tighter, limit = (points[cut] if isinstance(cut, str) else cut for cut in (value, before))
+            if limit is not None and not sign * tighter > sign * limit:
+                yield (
+                    f"shifts.tag_cuts.{name}.{key} = {tighter:g} is not tighter than tag_{key} of the region, "
+                    f"{limit:g}; entries beyond that are not in the skim"
+                )
 
 
 def _contamination_problems(

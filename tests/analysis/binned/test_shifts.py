@@ -11,7 +11,7 @@ from deepsf.binned.measurement import measure
 from deepsf.binned.shifts import SystematicShifts, linear, measure_side_by_side, quadratic
 from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.config.binned import Binned
-from deepsf.config.flavours import Flavour
+from deepsf.config.flavours import Flavour, Tagger
 from deepsf.config.regions import Region
 from deepsf.config.shifts import Contamination, Shifts, shift_problems
 from deepsf.config.weights import EventWeight
@@ -155,6 +155,8 @@ KNOWN = {
     "udsg": Flavour(hadron_flavours=(0,)),
 }
 
+TAGGER = Tagger(name="t", branch="b", working_points={"M": 0.5})
+
 
 @pytest.mark.parametrize(
     ("settings", "n_bootstrap", "message"),
@@ -165,17 +167,17 @@ KNOWN = {
             9,
             "contamination.ch.flavour: 'b' does not contaminate region hf; it is one of ['c', 'udsg']",
         ),
-        ({"weights": ("stat3",)}, 9, "the name stat3 belongs to a statistical shift"),
+        ({"weights": ("stat3",)}, 9, "the name stat3 belongs to another shift"),
         ({"kinematic": ("lf",)}, 9, "source lf is named twice"),
         ({"cferr": "c"}, 9, "shifts.cferr: 'c' is not one of the measured flavours ['b', 'udsg']"),
         ({}, 1, "binned.n_bootstrap = 1: statistical shifts need at least 2"),
     ],
 )
 def test_what_does_not_fit_is_said(settings, n_bootstrap, message):
-    found = list(shift_problems(Shifts(**settings), REGIONS, KNOWN, n_bootstrap))
+    found = list(shift_problems(Shifts(**settings), REGIONS, KNOWN, TAGGER, n_bootstrap))
     assert len(found) == 1
     assert message in found[0]
 
 
 def test_defaults_fit_two_regions():
-    assert list(shift_problems(Shifts(), REGIONS, KNOWN, 2)) == []
+    assert list(shift_problems(Shifts(), REGIONS, KNOWN, TAGGER, 2)) == []

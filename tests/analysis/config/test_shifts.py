@@ -17,8 +17,14 @@ from deepsf.config import Config
             "contamination.lf.flavour: 'b' does not contaminate region hf; it is one of ['c', 'udsg']",
         ),
         ({"kinematic": ["hf"]}, "shifts: source hf is named twice"),
-        ({"weights": ["hfstats1"]}, "shifts: the name hfstats1 belongs to a statistical shift; choose another"),
+        ({"weights": ["hfstats1"]}, "shifts: the name hfstats1 belongs to another shift; choose another"),
         ({"cferr": "c"}, "shifts.cferr: 'c' is not one of the measured flavours ['b', 'udsg']"),
+        ({"weights": ["tagcut"]}, "shifts: the name tagcut belongs to another shift; choose another"),
+        ({"tag_cuts": {"x": {"above": 0.5}}}, "shifts.tag_cuts.x: not one of the regions ['hf', 'lf']"),
+        ({"tag_cuts": {"hf": {"above": "XXT"}}}, "shifts.tag_cuts.hf.above: 'XXT' is not one of the working points"),
+        ({"tag_cuts": {"hf": {"above": 0.01}}}, "shifts.tag_cuts.hf.above = 0.01 is not tighter than tag_above"),
+        ({"tag_cuts": {"lf": {"below": 0.99}}}, "shifts.tag_cuts.lf.below = 0.99 is not tighter than tag_below"),
+        ({"tag_cuts": {"lf": {}}}, "give above, below or both"),
     ],
 )
 def test_sources_that_cannot_be_shifted_are_named(tree, message, shifts, expected):
