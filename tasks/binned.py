@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
-from tasks.inputs import MEASUREMENT_KEYS, SHIFT_KEYS, load_measurement, load_shifts, measurement_inputs
+from tasks.inputs import MEASUREMENT_KEYS, load_measurement, load_shifts, measurement_inputs
 
 if TYPE_CHECKING:
     from deepsf.binned.scale_factor import BinnedScaleFactor
@@ -20,7 +20,13 @@ class MeasureBinnedSF(ConfigTask):
 
     code_version = 6
     keeps_replaced = True
-    config_keys = (*MEASUREMENT_KEYS, *SHIFT_KEYS, "binned")
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:
+        """Working points too, where tighter cuts on the tag jet may be named by them."""
+        shifts = self.plan_cfg("shifts")
+        named = ("tagger.working_points",) if shifts is not None and shifts.tag_cuts else ()
+        return (*MEASUREMENT_KEYS, "binned", "shifts", *named)
 
     def requires(self) -> Any:
         return measurement_inputs(self)

@@ -24,9 +24,6 @@ ENTRY_KEYS = (*TABLE_KEYS, "regions")
 MEASUREMENT_KEYS = (*ENTRY_KEYS, "event_weight", "normalisation")
 """What `load_measurement` reads."""
 
-SHIFT_KEYS = ("shifts", "tagger.working_points")
-"""What `load_shifts` reads."""
-
 
 def skim_tables(task: ConfigTask, requirement: Any, kind: str) -> SkimTables:
     """Return the same tables with what is needed to read them."""
@@ -72,7 +69,7 @@ def load_measurement(task: ConfigTask) -> Measurement:
 
 
 def load_shifts(task: ConfigTask) -> SystematicShifts | None:
-    """Return the systematic shifts of the config, with what reads their tables; ``task`` declares `SHIFT_KEYS`."""
+    """Return the systematic shifts of the config, with what reads their tables; ``task`` declares ``shifts``."""
     from deepsf.binned.shifts import SystematicShifts
 
     settings, inputs = task.cfg("shifts"), task.input()
@@ -81,7 +78,7 @@ def load_shifts(task: ConfigTask) -> SystematicShifts | None:
     kinematic, weights = skim_tables(task, inputs["skims"], "entries").shifts
     entries = partial(load_entries, task, inputs["skims"])
     inclusive = load_inclusive(inputs["inclusive"], shifts=True).shifted
-    points = task.cfg("tagger.working_points")
+    points = task.cfg("tagger.working_points") if settings.tag_cuts else {}
     return SystematicShifts(settings, kinematic[1:], weights, entries, inclusive, points)
 
 

@@ -12,6 +12,12 @@ def test_its_output_is_one_file(task_of):
     assert names(task_of(MeasureBinnedSF)) == ["binned.json"]
 
 
+def test_cuts_on_the_tag_that_may_be_named_by_working_points_depend_on_them(changed):
+    cuts = {"tag_cuts": {"hf": {"above": "T"}}}
+    points = {"tagger": {"working_points": {"L": 0.05, "M": 0.3, "T": 0.8}}}
+    assert changed(MeasureBinnedSF, shifts=cuts, **points) == {"config:shifts", "config:tagger.working_points"}
+
+
 @pytest.mark.parametrize(
     ("edit", "keys"),
     [
