@@ -42,9 +42,10 @@ def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = No
 def _by_working_point(by_method: Mapping[str, Any]) -> list[str]:
     """Return mean scale factors of jets between working points, flavour by flavour, the truth last."""
     lines: list[str] = []
-    for flavour in next(iter(by_method.values()), {}):
-        rows = {m: {name: _with_error(f) for name, f in found[flavour].items()} for m, found in by_method.items()}
-        some = next(iter(by_method.values()))[flavour]
+    for flavour, first in next(iter(by_method.values()), {}).items():
+        names = sorted(first, key=lambda name: first[name]["above"] or 0.0)
+        rows = {m: {name: _with_error(found[flavour][name]) for name in names} for m, found in by_method.items()}
+        some = {name: first[name] for name in names}
         rows["truth"] = {name: f"{figures['truth']:.3f}" for name, figures in some.items()}
         if all(figures.get("purity") is not None for figures in some.values()):
             rows["purity"] = {name: f"{figures['purity']:.3f}" for name, figures in some.items()}

@@ -46,10 +46,10 @@ def by_working_point(
     Returns
     -------
     dict
-        ``{"value", "error", "truth", "rms", "n_jets", "purity"}``, numbers; an error that is not known is None. The
-        error of binned scale factors is that of the bootstraps, the error of an ensemble that of its mean over
-        trainings. ``purity`` is the mean over jets of the flavour's largest fraction in any region: where it is small,
-        no data tell the scale factor, and no error here says so.
+        ``{"above", "value", "error", "truth", "rms", "n_jets", "purity"}``, numbers. ``above`` is the bin's threshold.
+        An error that is not known is None. The error of binned scale factors is that of the bootstraps, the error of an
+        ensemble that of its mean over trainings. ``purity`` is the mean over jets of the flavour's largest fraction in
+        any region: where it is small, no data tell the scale factor, and no error here says so.
     """
     report: dict[str, dict[str, dict[str, Any]]] = {}
     edges = sorted(working_points.values())
@@ -60,8 +60,9 @@ def by_working_point(
             if not is_positive(sample.weight[index].sum()):
                 continue  # no jets, or weights that cancel
             found = _in_bin(results, methods, flavour, sample.jets[index], sample.weight[index])
+            above = edges[number - 1] if number else None
             for method, figures in found.items():
-                report.setdefault(method, {}).setdefault(flavour, {})[name] = figures
+                report.setdefault(method, {}).setdefault(flavour, {})[name] = {"above": above, **figures}
     return report
 
 

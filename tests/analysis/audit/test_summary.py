@@ -65,12 +65,20 @@ def test_a_method_that_was_fitted_in_the_bins_has_no_p_value_there():
 
 
 def test_scale_factors_between_working_points_stand_beside_the_truth():
-    def figures(value, error):
-        return {"value": value, "error": error, "truth": 0.994, "rms": 0.1, "n_jets": 10, "purity": 0.25}
+    def figures(value, error, above):
+        return {
+            "above": above,
+            "value": value,
+            "error": error,
+            "truth": 0.994,
+            "rms": 0.1,
+            "n_jets": 10,
+            "purity": 0.25,
+        }
 
     by_method = {
-        "none": {"udsg": {"below T": figures(1.0, 0.0), "above T": figures(1.0, None)}},
-        "deepsf": {"udsg": {"below T": figures(0.9812, 0.0124), "above T": figures(1.188, 0.0125)}},
+        "none": {"udsg": {"above T": figures(1.0, None, 0.7), "below T": figures(1.0, 0.0, None)}},
+        "deepsf": {"udsg": {"above T": figures(1.188, 0.0125, 0.7), "below T": figures(0.9812, 0.0124, None)}},
     }
     truth = {"rms": {"none": {"udsg": 0.1}}, "by_working_point": by_method}
     lines = summary(WHOLE | {"truth": truth}).splitlines()
