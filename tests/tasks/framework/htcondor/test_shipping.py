@@ -165,7 +165,7 @@ def sandbox(tmp_path: Path) -> Path:
         for variable, value in variables.items():
             text = text.replace(f"{{{{{variable}}}}}", value)
         (tmp_path / rendered).write_text(text)
-    (tmp_path / "law.sh").write_text('(sleep 5; echo went on) & echo "started with $*"; wait\n')
+    (tmp_path / "law.sh").write_text('(sleep 60; echo went on) & echo "started with $*"; wait\n')
     (tmp_path / "job_x" / "deepsf" / "data").mkdir(parents=True)
     return tmp_path
 
