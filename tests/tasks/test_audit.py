@@ -26,7 +26,7 @@ def test_no_task_but_generation_and_audit_reads_the_true_scale_factors(campaign)
             task = cls(version="v1", config=str(ROOT / "configs" / "toy_small.yaml"))
             units = task.get_branch_tasks().values() if hasattr(task, "get_branch_tasks") else [task]
             readers |= {name for unit in units if TRUTH in set(unit.external_files())}
-    assert readers == {"GenerateNtuples", "AuditScaleFactors"}
+    assert readers == {"GenerateNtuples", "AuditScaleFactors", "AuditPhaseSpace"}
 
 
 def test_without_generated_input_there_is_no_truth_to_read(campaign):

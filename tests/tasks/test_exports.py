@@ -23,7 +23,7 @@ def test_files_bear_the_name_of_the_tagger(task_of):
 def test_without_the_table_of_deepsf_no_ensemble_is_needed(task_of):
     assert task_of(ExportScaleFactors).requires().keys() == {"skims", "binned", "deepsf", "inclusive"}
     task = task_of(ExportScaleFactors, exports={"forms": ["strict"]})
-    assert task.requires().keys() == {"skims", "binned"}
+    assert task.requires().keys() == {"skims", "binned", "inclusive"}
     assert names(task) == sorted([FILES["strict"], FILES["normalisation_maps"]])
 
 

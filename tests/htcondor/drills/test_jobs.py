@@ -185,7 +185,8 @@ def used_members(drill):
     inputs = json.loads((aggregate / ".bins.json.manifest.json").read_text())["inputs"]
     named = sorted(key.partition("/")[2] for key in inputs if "TrainDeepSF/member" in key)
     assert named == [f"TrainDeepSF/member_{member}.safetensors" for member in used]
-    return used, json.loads((drill.outputs / "AuditScaleFactors" / "audit.json").read_text())["members"]
+    audited = json.loads((drill.outputs / "AuditScaleFactors" / "audit.json").read_text())["members"]
+    return used, {name: audited[name] for name in ("used", "configured")}
 
 
 @drills
