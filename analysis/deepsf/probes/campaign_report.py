@@ -12,7 +12,7 @@ from deepsf.config.samples import Sample
 from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks, Ranges, joined
 from deepsf.probes.tables import luminosity_weights
 from deepsf.skim.campaign_checks import require_consistent
-from deepsf.skim.cut_flow import SkimReport, format_cut_flow, merge_cut_flows, read_report
+from deepsf.skim.cut_flow import SkimReport, by_sample, format_cut_flow, merge_cut_flows, read_report
 from deepsf.skim.event_identity import require_distinct_events
 from deepsf.skim.limits import Limits, require_selected, require_usable_weights, require_valid_scores
 
@@ -77,10 +77,7 @@ def files_without_events(reports: Iterable[SkimReport]) -> Iterator[str]:
     reports
         One for each file.
     """
-    by_sample: dict[str, list[SkimReport]] = {}
-    for report in reports:
-        by_sample.setdefault(report.sample, []).append(report)
-    for sample, files in by_sample.items():
+    for sample, files in by_sample(reports).items():
         empty = [report.file for report in files if not report.n_events and not report.skipped]
         if empty:
             names = ", ".join(empty[:_SHOWN]) + (", ..." if len(empty) > _SHOWN else "")

@@ -142,6 +142,14 @@ def merge_cut_flows(reports: Iterable[SkimReport]) -> dict[str, SkimReport]:
     return merged
 
 
+def by_sample(reports: Iterable[SkimReport]) -> dict[str, list[SkimReport]]:
+    """Return the reports of the files of each sample, in the order of their first files."""
+    found: dict[str, list[SkimReport]] = {}
+    for report in reports:
+        found.setdefault(report.sample, []).append(report)
+    return found
+
+
 def _sum(first: SkimReport, second: SkimReport) -> SkimReport:
     if set(first.cut_flow) != set(second.cut_flow) or first.kind != second.kind:
         raise SkimError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from deepsf.config.samples import Sample
 from deepsf.nanoaod.root_file import UnreadableError
 from deepsf.skim.counting import blank_report
-from deepsf.skim.cut_flow import SkimReport
+from deepsf.skim.cut_flow import SkimReport, by_sample
 from deepsf.skim.probe_entries import probe_entries_schema
 from deepsf.skim.settings import Corrections, SkimSettings
 from deepsf.skim.tables import jets_schema, open_tables
@@ -57,11 +57,8 @@ def format_skipped(reports: Iterable[SkimReport]) -> list[str]:
     reports
         One for each file.
     """
-    by_sample: dict[str, list[SkimReport]] = {}
-    for report in reports:
-        by_sample.setdefault(report.sample, []).append(report)
     lines = []
-    for sample, files in by_sample.items():
+    for sample, files in by_sample(reports).items():
         skipped = [report for report in files if report.skipped]
         if not skipped:
             continue
