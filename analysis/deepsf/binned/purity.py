@@ -49,11 +49,12 @@ class FlavourPurities:
     def best(self, flavour: str, jets: Jets) -> Floats:
         """Return for each jet the largest fraction of a flavour in any region, shape ``(n,)``.
 
-        It says how well the data know the scale factor there: 0 where no region has simulation.
+        It says how well the data know the scale factor there: 0 where no region has simulation, and never above 1, as
+        signed weights of a few jets may be.
         """
         fraction = self.fraction[:, self.flavours.index(flavour)].reshape(len(self.regions), -1)
-        largest: Floats = np.where(np.isfinite(fraction), fraction, 0.0).max(axis=0)
-        return largest[self.bins.index(jets)]
+        largest = np.where(np.isfinite(fraction), fraction, 0.0).max(axis=0)
+        return np.asarray(np.clip(largest, 0.0, 1.0)[self.bins.index(jets)])
 
     def to_json(self) -> dict[str, Any]:
         """Return histograms of fraction and condition; to be written with `deepsf.probes.histograms`."""

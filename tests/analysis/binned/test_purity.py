@@ -56,8 +56,9 @@ def test_flavours_that_no_region_tells_apart_have_the_largest_number(noiseless_t
 def test_jets_have_the_largest_fraction_of_any_region():
     bins = FlavourBins(np.array([20.0, 1000.0]), np.array([0.0, 2.5]), np.array([-1.0, 0.0, 0.5, 1.0]))
     # regions hf and lf, flavours b and udsg; no simulation of either region in the first bin, nor of lf in the last
-    fraction = np.array([[[np.nan, 0.6, 0.9], [np.nan, 0.4, 0.1]], [[np.nan, 0.2, np.nan], [np.nan, 0.8, np.nan]]])
+    # weights of both signs make the last fractions of hf 1.1 and -0.1
+    fraction = np.array([[[np.nan, 0.6, 1.1], [np.nan, 0.4, -0.1]], [[np.nan, 0.2, np.nan], [np.nan, 0.8, np.nan]]])
     found = FlavourPurities(("hf", "lf"), ("b", "udsg"), bins, fraction[:, :, None, None], np.ones(bins.shape))
     at = jets([30, 30, 30], [-1, 0.2, 0.7])
-    np.testing.assert_array_equal(found.best("b", at), [0.0, 0.6, 0.9])
-    np.testing.assert_array_equal(found.best("udsg", at), [0.0, 0.8, 0.1])
+    np.testing.assert_array_equal(found.best("b", at), [0.0, 0.6, 1.0])
+    np.testing.assert_array_equal(found.best("udsg", at), [0.0, 0.8, 0.0])
