@@ -1,4 +1,4 @@
-"""The true scale factors that the toy campaigns inject: maker of ``configs/true_sf/toy.json`` and ``toy_c.json``.
+"""The true scale factors that the toy campaigns inject: maker of the files in ``configs/true_sf``.
 
 A correction of the form of the public CMS shape scale factors, ``toy_shape`` with inputs (systematic, flavor, abseta,
 pt, discriminant). With a softened logit L of the discriminant,
@@ -6,9 +6,15 @@ pt, discriminant). With a softened logit L of the discriminant,
     S_f = 1 + a_f (1 + p_f P + e_f E) sin(w_f (L - c_f) + u_f P + v_f E),
 
 P = log10(pT / 60 GeV) with pT clipped to 20 and 600 GeV, E = |eta| / 1.25 - 1, defined for |eta| < 2.5: 20 to 30 % in
-the discriminant, with an amplitude and a phase that move with pT and |eta|. Charm has 1 in the default
-campaign and a wave in the other; invalid scores have a value of their own.
-``python -m scripts.make_true_sf FOLDER`` writes the files.
+the discriminant, with an amplitude and a phase that move with pT and |eta|. Bumps and steps in L may be added. Invalid
+scores have a value of their own. ``python -m scripts.make_true_sf FOLDER`` writes the files:
+
+toy          the default campaign; c has 1
+toy_c        with a wave of c
+smooth       other waves of b and light jets
+sharp        bumps of b and light jets that are narrower than bins
+light_one    light jets have 1
+turning      light jets fall by a half at high scores, where few are
 """
 
 from __future__ import annotations
@@ -29,7 +35,10 @@ _VARIATION = 0.25
 
 
 class Wave(NamedTuple):
-    """Parameters of one flavour's scale factor, see the module's docstring; ``invalid`` is that of scores below 0."""
+    """Parameters of one flavour's scale factor, see the module's docstring; ``invalid`` is that of scores below 0.
+
+    ``bumps`` are Gaussians in L, ``steps`` logistic functions of it: height, centre and width of each.
+    """
 
     amplitude: float
     amplitude_pt: float
@@ -39,12 +48,24 @@ class Wave(NamedTuple):
     phase_pt: float
     phase_abseta: float
     invalid: float
+    bumps: tuple[tuple[float, float, float], ...] = ()
+    steps: tuple[tuple[float, float, float], ...] = ()
 
 
 WAVES = {
     5: Wave(-0.22, -0.25, 0.25, 0.45, 1.8, 0.55, 0.60, 1.10),
     0: Wave(0.25, -0.25, -0.15, 0.55, -3.9, -0.40, 0.55, 0.90),
 }
+SMOOTH = {
+    5: Wave(0.20, 0.20, -0.20, 0.35, 0.5, -0.40, 0.30, 1.05),
+    0: Wave(-0.20, 0.25, 0.20, 0.45, -2.0, 0.50, -0.40, 1.00),
+}
+SHARP = {
+    5: WAVES[5]._replace(amplitude=-0.08, bumps=((0.25, 1.5, 0.35), (-0.20, 4.0, 0.40))),
+    0: WAVES[0]._replace(amplitude=0.08, bumps=((0.30, -3.2, 0.25), (-0.25, -1.0, 0.30))),
+}
+LIGHT_ONE = {5: WAVES[5], 0: Wave(0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 1.0)}
+TURNING = {5: WAVES[5], 0: WAVES[0]._replace(steps=((-0.5, 1.0, 0.4),))}
 CHARM_WAVE = Wave(0.20, -0.20, 0.20, 0.50, -1.0, 0.30, -0.40, 1.05)
 _SHIFTED_FLAVOUR = {"hf": 5, "lf": 0}
 
@@ -62,7 +83,9 @@ def formula(wave: Wave) -> str:
         w.amplitude_abseta * w.amplitude / 1.25,
     )
     phase = _linear(-w.frequency * w.centre - w.phase_abseta, w.phase_pt, pt, w.phase_abseta / 1.25)
-    return f"1+({amplitude})*sin({w.frequency:g}*{logit}+({phase}))"
+    more = [f"+({h:g})*exp(-0.5*pow(({logit}-({c:g}))/{width:g},2))" for h, c, width in w.bumps]
+    more += [f"+({h:g})/(1+exp(-({logit}-({c:g}))/{width:g}))" for h, c, width in w.steps]
+    return f"1+({amplitude})*sin({w.frequency:g}*{logit}+({phase}))" + "".join(more)
 
 
 def _linear(constant: float, of_pt: float, pt: str, of_abseta: float) -> str:
@@ -127,7 +150,14 @@ def to_json(waves: Mapping[int, Wave] = MappingProxyType(WAVES)) -> str:
     return json.dumps(tree, indent=1, allow_nan=False) + "\n"
 
 
-SHIPPED = {"toy.json": WAVES, "toy_c.json": {**WAVES, 4: CHARM_WAVE}}
+SHIPPED = {
+    "toy.json": WAVES,
+    "toy_c.json": {**WAVES, 4: CHARM_WAVE},
+    "smooth.json": SMOOTH,
+    "sharp.json": SHARP,
+    "light_one.json": LIGHT_ONE,
+    "turning.json": TURNING,
+}
 
 if __name__ == "__main__":
     for name, waves in SHIPPED.items():

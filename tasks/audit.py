@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.deepsf import AggregateDeepSF, load_ensemble
 from tasks.direct import direct_if_wanted, load_direct
+from tasks.errors import MeasureErrors, load_errors
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
 from tasks.framework.machine import made_on
@@ -29,7 +30,7 @@ class AuditScaleFactors(ConfigTask):
     These are the truth overlay, closure histograms, and means by bin.
     """
 
-    code_version = 6
+    code_version = 7
     keeps_replaced = True
     uses_networks = True
     config_keys = (
@@ -43,7 +44,7 @@ class AuditScaleFactors(ConfigTask):
     )
 
     def requires(self) -> Any:
-        return measurement_inputs(self) | method_inputs(self)
+        return measurement_inputs(self) | method_inputs(self) | {"errors": MeasureErrors.req(self)}
 
     def external_files(self) -> tuple[Path, ...]:
         return true_sf_files(self)
@@ -75,9 +76,10 @@ class AuditScaleFactors(ConfigTask):
     def _results(self) -> Results:
         from deepsf.networks.ensemble import EntryScaleFactors
 
-        deepsf = self.input()["deepsf"]
+        results, deepsf = load_results(self), self.input()["deepsf"]
         return replace(
-            load_results(self),
+            results,
+            errors=load_errors(self, self.input()["errors"], results.ensembles()),
             at_entries={name: EntryScaleFactors.read(deepsf[f"entries_{name}"].file) for name in self.cfg("regions")},
             grids=deepsf["grid"].read_json(),
             n_members_configured=self.cfg("ensemble").n_members,
@@ -105,7 +107,11 @@ def load_truth(task: ConfigTask) -> TrueFunction | None:
 
 def method_inputs(task: ConfigTask) -> dict[str, Any]:
     """Return what `load_results` needs, as requirements of a task."""
-    return {"binned": MeasureBinnedSF.req(task), "deepsf": AggregateDeepSF.req(task)} | direct_if_wanted(task)
+    return {
+        "binned": MeasureBinnedSF.req(task),
+        "deepsf": AggregateDeepSF.req(task),
+        **direct_if_wanted(task),
+    }
 
 
 def load_results(task: ConfigTask) -> Results:
@@ -114,5 +120,6 @@ def load_results(task: ConfigTask) -> Results:
     from deepsf.audit.methods import DIRECT
 
     inputs = task.input()
+    deepsf = load_ensemble(task, inputs["deepsf"])
     other = {DIRECT: load_direct(inputs["direct"])} if "direct" in inputs else {}
-    return Results(load_binned(inputs["binned"]), load_ensemble(task, inputs["deepsf"]), other=other)
+    return Results(load_binned(inputs["binned"]), deepsf, other=other)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class TrainDeepSF(EnsembleWorkflow):
     """Trains DeepSF, one member per branch: networks with input scaling and normalisation, and their losses."""
 
-    code_version = 4
+    code_version = 5
     members_key = "ensemble.n_members"
     keeps_replaced = True
     uses_networks = True
@@ -78,7 +78,7 @@ class AggregateDeepSF(ConfigTask):
     Values are the mean over members, its standard error, and the spread.
     """
 
-    code_version = 5
+    code_version = 6
     keeps_replaced = True
     uses_networks = True
     config_keys = (*ENTRY_KEYS, "ensemble.n_members", "training.precision")

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class TrainDirectSF(ConfigTask):
     """Trains the direct density ratio: ``direct.safetensors``, in the format of an ensemble, and histories."""
 
-    code_version = 6
+    code_version = 7
     keeps_replaced = True
     uses_networks = True
-    config_keys = (*MEASUREMENT_KEYS, "training.inputs", "direct")
+    config_keys = (*MEASUREMENT_KEYS, "training.inputs", "training.precision", "direct")
 
     def requires(self) -> Any:
         if self.plan_cfg("direct") is None:
@@ -35,12 +35,16 @@ class TrainDirectSF(ConfigTask):
         from deepsf.direct.train import train_direct
         from deepsf.networks.scale_factor import EnsembleScaleFactor
         from deepsf.seeds import seed_sequence
+        from deepsf.training.convergence import not_converged
 
         measurement, inputs, settings = load_measurement(self), self.cfg("training.inputs"), self.cfg("direct")
+        precision = self.cfg("training.precision")
         members, histories = [], []
         for number in range(settings.n_members):
             seed = seed_sequence(settings.seed, "direct", number)
-            member, history = train_direct(measurement, inputs, settings, seed)
+            member, history = train_direct(measurement, inputs, settings, seed, precision=precision)
+            for reason in not_converged(history["scale_factors"]):
+                self.publish_message(f"direct training {number} has not converged, and counts all the same: {reason}")
             members.append(member)
             histories.append(history)
             self.publish_message(f"direct density ratio: training {number + 1} of {settings.n_members} done")

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from deepsf.config.exports import NETWORK_FORMS, Form
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.deepsf import AggregateDeepSF, load_ensemble
+from tasks.direct import TrainDirectSF, load_direct
+from tasks.errors import MeasureErrors, load_errors
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
 from tasks.inputs import SampleInclusiveJets, load_inclusive
 from tasks.skim import SkimNtuples, skimmed
 
+if TYPE_CHECKING:
+    from deepsf.errors.method_errors import MethodErrors
+    from deepsf.networks.scale_factor import EnsembleScaleFactor
+
 
 class ExportScaleFactors(ConfigTask):
-    """Writes scale factors for analyses: correctionlib JSON (strict, safe, DeepSF), BTV CSV, normalisation maps."""
+    """Writes scale factors for analyses: correctionlib JSON (strict, safe, networks), BTV CSV, normalisation maps."""
 
-    code_version = 3
+    code_version = 4
     keeps_replaced = True
     uses_networks = True
     config_keys = (
@@ -25,6 +32,7 @@ class ExportScaleFactors(ConfigTask):
         "flavours",
         "selection.jet.abseta_max",
         "training.precision",
+        "extrapolation",
         "exports",
     )
 
@@ -34,12 +42,23 @@ class ExportScaleFactors(ConfigTask):
             "binned": MeasureBinnedSF.req(self),
             "inclusive": SampleInclusiveJets.req(self),
         }
-        if "deepsf" in self.cfg("exports").forms:
-            needed |= {"deepsf": AggregateDeepSF.req(self)}
-        return needed
+        forms = self._network_forms()
+        if "deepsf" in forms:
+            needed["deepsf"] = AggregateDeepSF.req(self)
+        if "direct" in forms:
+            needed["direct"] = TrainDirectSF.req(self)
+        return needed | ({"errors": MeasureErrors.req(self)} if forms else {})
 
     def output(self) -> Any:
-        return {form: self.target(name) for form, name in self.cfg("exports").files(self.cfg("tagger.name")).items()}
+        files = self.cfg("exports").files(self.cfg("tagger.name"))
+        left_out = set(NETWORK_FORMS) - set(self._network_forms())
+        return {form: self.target(name) for form, name in files.items() if form not in left_out}
+
+    def _network_forms(self) -> tuple[Form, ...]:
+        """Return the forms that need networks, as far as there are any."""
+        has_direct = self.plan_cfg("direct") is not None
+        wanted = self.cfg("exports").forms
+        return tuple(form for form in NETWORK_FORMS if form in wanted and (form != "direct" or has_direct))
 
     def run(self) -> None:
         from deepsf.exports.corrections import Label
@@ -59,7 +78,7 @@ class ExportScaleFactors(ConfigTask):
             self.cfg("flavours"),
             load_inclusive(inputs["inclusive"]),
             self.cfg("selection.jet.abseta_max"),
-            load_ensemble(self, inputs["deepsf"]) if "deepsf" in inputs else None,
+            self._networks(),
         )
         outputs = self.output()
         with staged(*outputs.values()) as parts:
@@ -67,3 +86,12 @@ class ExportScaleFactors(ConfigTask):
             notes = write_exports(places, results, label, settings, skimmed(inputs["skims"], "jets"))
         for note in notes:
             self.publish_message(note)
+
+    def _networks(self) -> dict[str, MethodErrors]:
+        inputs = self.input()
+        ensembles: dict[str, EnsembleScaleFactor] = {}
+        if "deepsf" in inputs:
+            ensembles["deepsf"] = load_ensemble(self, inputs["deepsf"])
+        if "direct" in inputs:
+            ensembles["direct"] = load_direct(inputs["direct"])
+        return load_errors(self, inputs["errors"], ensembles) if ensembles else {}

@@ -21,7 +21,7 @@ TABLE_KEYS = ("samples", "flavours", "campaign.luminosity_ifb", "selection.jet_c
 """What `skim_tables` reads of the configuration."""
 ENTRY_KEYS = (*TABLE_KEYS, "regions")
 """What `load_entries` reads."""
-MEASUREMENT_KEYS = (*ENTRY_KEYS, "event_weight", "normalisation")
+MEASUREMENT_KEYS = (*ENTRY_KEYS, "event_weight", "normalisation", "extrapolation")
 """What `load_measurement` reads."""
 
 
@@ -65,6 +65,7 @@ def load_measurement(task: ConfigTask) -> Measurement:
         inclusive=load_inclusive(inputs["inclusive"]),
         event_weight=task.cfg("event_weight"),
         normalisation=task.cfg("normalisation"),
+        extrapolation=task.cfg("extrapolation"),
     )
 
 

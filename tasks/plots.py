@@ -73,7 +73,7 @@ class PlotTask(ConfigTask):
 class PlotScaleFactors(PlotTask):
     """Draws DeepSF over binned scale factors in every (pT, |eta|) bin; overviews, maps, truth, training curves."""
 
-    code_version = 2
+    code_version = 3
     config_keys = (*STYLE_KEYS, "binned.bins", "generator")
 
     def requires(self) -> Any:
@@ -107,10 +107,13 @@ class PlotScaleFactors(PlotTask):
         inputs, reference = self.input(), self._reference()
         summaries = inputs["deepsf"]["bins"].read_json(summaries_from_json)
         grids = inputs["deepsf"]["grid"].read_json()
-        other = inputs["audit"]["bin_means"].read_json(from_json)
+        in_bins = inputs["audit"]["bin_means"].read_json(from_json)
+        means, errors = in_bins["means"], in_bins["errors"]
         truth = inputs["audit"]["truth_overlay"].read_json(overlay_from_json)
         flavours = {
-            name: FlavourResults(name, table, summaries[name], grids[name], other[name], truth.get(name), reference)
+            name: FlavourResults(
+                name, table, summaries[name], grids[name], means[name], errors[name], truth.get(name), reference
+            )
             for name, table in load_binned(inputs["binned"]).flavours.items()
         }
         histories = [member["history"].read_json() for member in self.requires()["members"].members().values()]
@@ -131,7 +134,7 @@ class PlotScaleFactors(PlotTask):
 class PlotClosure(PlotTask):
     """Draws probe discriminants by region: simulation by flavour against data, before and after scale factors."""
 
-    code_version = 2
+    code_version = 3
     config_keys = (*STYLE_KEYS, "regions")
 
     def requires(self) -> Any:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.plots.layout import Margins, grid, interval_text, kinematics_text, limits, mark_outside
+from deepsf.plots.layout import (
+    Margins,
+    clear_of_below,
+    few_ticks,
+    grid,
+    interval_text,
+    kinematics_text,
+    limits,
+    mark_outside,
+)
+from tests.plots.seen import assert_labels_apart
 
 
 def test_axes_have_the_size_that_was_asked_for():
@@ -35,6 +45,48 @@ def test_points_beyond_the_limits_get_an_arrow():
     (line,) = axes[0, 0].lines
     assert line.get_marker() == "^"
     assert list(line.get_xdata()) == [2.0]
+
+
+def tick_heights(axes) -> np.ndarray:
+    """Return where labelled ticks lie between bottom and top of the axes, 0 and 1."""
+    places = np.column_stack([np.ones(len(axes.get_yticks())), axes.get_yticks()])
+    return axes.transAxes.inverted().transform(axes.transData.transform(places))[:, 1]
+
+
+@pytest.mark.parametrize(
+    ("scale", "low", "high", "ticks"),
+    [
+        ("linear", 0.0, 1.0, [0.2, 0.4, 0.6, 0.8, 1.0]),
+        ("linear", -0.1, 1.0, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        ("log", 1.0, 1e4, [10, 100, 1000, 10000]),
+        ("log", 0.3, 2e3, [1, 10, 100, 1000]),
+        # in units of the axis 10 lies at 0.009 of the height, of its logarithm at 0.03
+        ("log", 9.0, 1e3, [100, 1000]),
+    ],
+)
+def test_labels_at_the_bottom_are_left_out_above_another_panel(scale, low, high, ticks):
+    _, axes = grid([2.0, 2.0], [3.0], Margins())
+    upper = axes[0, 0]
+    upper.set_yscale(scale)
+    upper.set_ylim(low, high)
+    clear_of_below(upper)
+    np.testing.assert_allclose(upper.get_yticks(), ticks, atol=1e-12)
+    assert tick_heights(upper).min() > 0.04
+    assert upper.get_ylim() == (low, high)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("low", [0.95, 1.0, 1.05])
+def test_labels_of_two_panels_do_not_touch(as_saved, scale, low):
+    _, axes = grid([3.0, 2.0], [3.0], Margins())
+    (upper,), (lower,) = axes
+    upper.set_yscale(scale)
+    upper.set_ylim(low - 1.0 if scale == "linear" else low, 1000.0)
+    clear_of_below(upper)
+    # the highest label, 1.5, at nine tenths of the height
+    lower.set_ylim(0.0, 1.66)
+    few_ticks(lower)
+    assert_labels_apart(upper, lower)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def scale_factors() -> ScaleFactorResults:
     truth = FlavourTruth(results.means(value=1.1), results.true_grid())
     reference = Reference("Public SF", lambda flavour, pt, abseta, disc: 0.9 + 0.5 * disc)
     more = {"truth": truth, "reference": reference, "other": {"direct": results.means(value=1.2)}}
-    of_b = results.results(shifted, grid=results.grid(), **more)
+    errors = {"deepsf": results.means(value=0.05), "direct": results.means(value=0.08)}
+    of_b = results.results(shifted, grid=results.grid(), errors=errors, **more)
     return ScaleFactorResults({"b": of_b}, [results.history(offset) for offset in (0.0, 0.2, 0.5)])
 
 

@@ -21,8 +21,14 @@ REQUIRED: Requirements = {
     "TrainDeepSF": {"SkimNtuples", "SampleInclusiveJets"},
     "AggregateDeepSF": {"TrainDeepSF", "SkimNtuples", "MeasureBinnedSF"},
     "TrainDirectSF": {"SkimNtuples", "SampleInclusiveJets"},
-    "AuditScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"},
-    "ExportScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF"},
+    "TrainBootstraps": {"SkimNtuples", "SampleInclusiveJets", "TrainDirectSF"},
+    "TrainShifts": {"SkimNtuples", "SampleInclusiveJets", "TrainDirectSF"},
+    "MeasureErrors": {"SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"}
+    | {"TrainBootstraps", "TrainShifts"},
+    "AuditScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"}
+    | {"MeasureErrors"},
+    "ExportScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"}
+    | {"MeasureErrors"},
     "PlotScaleFactors": {"MeasureBinnedSF", "TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors"},
     "PlotClosure": {"AuditScaleFactors"},
     "AuditPhaseSpace": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"},
@@ -93,7 +99,7 @@ def edits(campaign: Campaign) -> list[Edit]:
             {"MeasureBinnedSF", "PlotScaleFactors"},
             "MeasureBinnedSF stale: binned.bins.b.discriminant: [",
             "AuditScaleFactors",
-            {"MeasureBinnedSF", "AggregateDeepSF", "AuditScaleFactors"},
+            {"MeasureBinnedSF", "AggregateDeepSF", "MeasureErrors", "AuditScaleFactors"},
         ),
         Edit(
             "the learning rate",
@@ -153,7 +159,9 @@ def edits(campaign: Campaign) -> list[Edit]:
             TOP,
             # not other ends: nothing in between has asked for another one
             {"TuneGenerator", *NTUPLES, *SKIMS, *JETS, *PLOTS, TOP},
-            restored=frozenset({"MeasureBinnedSF", "TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors"}),
+            restored=frozenset(
+                {"MeasureBinnedSF", "TrainDeepSF", "AggregateDeepSF", "MeasureErrors", "AuditScaleFactors"}
+            ),
         ),
     ]
 

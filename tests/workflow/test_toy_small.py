@@ -28,9 +28,15 @@ MADE = {
     "TrainDeepSF": ["history_0.json", "history_1.json", "member_0.safetensors", "member_1.safetensors"],
     "TrainDirectSF": ["direct.safetensors", "history.json"],
     "AggregateDeepSF": ["bins.json", "ensemble.safetensors", "entries_hf.parquet", "entries_lf.parquet", "grid.json"],
+    "TrainBootstraps": ["bootstrap_0.safetensors", "bootstrap_1.safetensors", "history_0.json", "history_1.json"],
+    "TrainShifts": ["names_0.json", "shifts_0.safetensors"],
+    "MeasureErrors": ["errors.json", "refits.safetensors"],
     "AuditScaleFactors": ["audit.json", "bin_means.json", "closure.json", "truth_overlay.json"],
     "ExportScaleFactors": [
-        *(f"deepJet_{name}.gz" for name in ("deepsf.json", "shape.csv", "shape.json", "shape_safe.json")),
+        *(
+            f"deepJet_{name}.gz"
+            for name in ("deepsf.json", "direct.json", "shape.csv", "shape.json", "shape_safe.json")
+        ),
         "normalisation_maps.json",
     ],
     "PlotScaleFactors": [
@@ -56,7 +62,14 @@ MADE = {
     "PlotPurity": [f"{stem}.{kind}" for stem in ("condition", "purity_hf", "purity_lf") for kind in ("pdf", "png")],
     "ProduceDeepSFEnsemble": ["summary.txt"],
 }
-FROM_TRAINING_ON = {"TrainDeepSF", "AggregateDeepSF", "AuditScaleFactors", "PlotScaleFactors", "PlotClosure"} | {
+FROM_TRAINING_ON = {
+    "TrainDeepSF",
+    "AggregateDeepSF",
+    "MeasureErrors",
+    "AuditScaleFactors",
+    "PlotScaleFactors",
+    "PlotClosure",
+} | {
     "ExportScaleFactors",
     "AuditPhaseSpace",
     "PlotPhaseSpace",
@@ -190,7 +203,7 @@ def test_status_from_the_top_shows_all_as_existent(main_job):
     assert status.returncode == 0, status.stderr[-3000:]
     words = [line.strip("│ ") for line in status.stdout.splitlines()]
     states = [word for word in words if word.startswith(("existent", "absent", "stale"))]
-    assert set(states) == {"existent", "existent (4/4)", "existent (2/2)"}
+    assert set(states) == {"existent", "existent (4/4)", "existent (2/2)", "existent (1/1)"}
     assert [task for task in MADE if f" {task}(" not in status.stdout] == []
 
 

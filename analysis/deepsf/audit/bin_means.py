@@ -1,6 +1,7 @@
 """Means of scale factors over the jets of each bin of the binned scale factor, as plots draw them.
 
-The artefact is ``{flavour: {method: Hist}}`` with the axes pt, abseta, discriminant; NaN where there are no jets.
+The artefact is ``{"means": ..., "errors": ...}``, both ``{flavour: {method: Hist}}`` with the axes pt, abseta,
+discriminant; NaN where there are no jets. Means of DeepSF are kept with its networks.
 """
 
 from __future__ import annotations

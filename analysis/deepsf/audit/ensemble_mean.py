@@ -12,7 +12,7 @@ import numpy.typing as npt
 from deepsf.arrays import Floats, Ints
 from deepsf.audit.methods import ExactMean, Method
 from deepsf.config.exports import DeepSFTable
-from deepsf.exports.deepsf_table import EnsembleTable, ensemble_table
+from deepsf.exports.ensemble_table import EnsembleTable, ensemble_table
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.entries import Jets, logit
 
@@ -42,11 +42,12 @@ class TabulatedMean:
         invalid = jets.discriminant < 0
         below = np.where(invalid, 0, node + 1)
         t = np.where(invalid, 0.0, t)
-        corners = table.corners[0]
+        nominal = table.values[0]
         value = np.zeros(len(jets))
         for side_pt, in_pt in ((0, 1.0 - u), (1, u)):
             for side_eta, in_eta in ((0, 1.0 - z), (1, z)):
-                at = corners[row, column, side_pt, side_eta, below], corners[row, column, side_pt, side_eta, below + 1]
+                corner = row + side_pt, column + side_eta
+                at = nominal[*corner, below], nominal[*corner, below + 1]
                 value += in_pt * in_eta * (at[0] + t * (at[1] - at[0]))
         return value
 

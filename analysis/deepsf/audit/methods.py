@@ -19,6 +19,7 @@ import numpy.typing as npt
 from deepsf.arrays import Bools, Floats
 from deepsf.binned.flavour import BINNED_METHODS
 from deepsf.binned.scale_factor import BinnedScaleFactor
+from deepsf.errors.method_errors import MethodErrors
 from deepsf.guards import require_finite
 from deepsf.networks.ensemble import EntryScaleFactors
 from deepsf.networks.scale_factor import EnsembleScaleFactor
@@ -96,6 +97,8 @@ class Results:
         By number of a member of ``deepsf`` that has not converged, the reasons.
     other
         Ensembles of other methods by name.
+    errors
+        Of ``deepsf`` and ``other``, by name.
     """
 
     binned: BinnedScaleFactor
@@ -105,14 +108,18 @@ class Results:
     n_members_configured: int | None = None
     not_converged: Mapping[str, Sequence[str]] = field(default_factory=dict)
     other: Mapping[str, EnsembleScaleFactor] = field(default_factory=dict)
+    errors: Mapping[str, MethodErrors] = field(default_factory=dict)
+
+    def ensembles(self) -> dict[str, EnsembleScaleFactor]:
+        """Return the methods that are means over networks."""
+        return {DEEPSF: self.deepsf, **self.other}
 
     def methods(self) -> dict[str, Method]:
         """Return all methods but the truth."""
         return {
             NONE: no_scale_factor,
             **{method: partial(self.binned.evaluate, method=method) for method in BINNED_METHODS},
-            DEEPSF: ExactMean(self.deepsf),
-            **{name: ExactMean(ensemble) for name, ensemble in self.other.items()},
+            **{name: ExactMean(ensemble) for name, ensemble in self.ensembles().items()},
         }
 
 

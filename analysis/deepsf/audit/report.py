@@ -11,6 +11,7 @@ import numpy as np
 
 from deepsf.audit import closure, yields
 from deepsf.audit import truth as comparison
+from deepsf.audit.bin_errors import bin_errors
 from deepsf.audit.bin_means import BinMeans, bin_means
 from deepsf.audit.methods import NONE, TRUTH, AuditedRegion, Method, Results, TrueFunction, audited_region, true_method
 from deepsf.audit.two_sample import two_sample_auc
@@ -27,7 +28,7 @@ CHECKED_ON: Half = 1
 
 
 class AuditResult(NamedTuple):
-    """The artefacts as JSON texts: all figures; truth, closure histograms and means of other methods for plots.
+    """The artefacts as JSON texts: all figures; for plots truth, closure histograms, means and errors in bins.
 
     `deepsf.audit.truth.overlay_from_json`, `deepsf.audit.closure.closure_from_json` and
     `deepsf.probes.histograms.from_json` read the last three.
@@ -86,15 +87,16 @@ def audit(
         **_ranges(audited),
         **({} if true is None else {"truth": _truth(probes, results.binned)}),
     }
-    if true is not None and working_points:
+    if working_points:
         samples = {name: measurement.inclusive_of(name, CHECKED_ON) for name in measurement.measured}
-        report["truth"]["by_working_point"] = by_working_point(results, methods, samples, working_points)
+        place = report if true is None else report["truth"]
+        place["by_working_point"] = by_working_point(results, methods, samples, working_points)
     histograms = {name: closure.histograms(region, edges[name]) for name, region in audited.items()}
     return AuditResult(
         json.dumps(report, sort_keys=True, indent=1, allow_nan=False),
         comparison.overlay_to_json({} if true is None else _overlays(audited, true, results)),
         to_json(histograms),
-        to_json(_means(audited, results)),
+        to_json({"means": _means(audited, results), "errors": _errors(audited, results)}),
     )
 
 
@@ -119,6 +121,16 @@ def _means(audited: Mapping[str, AuditedRegion], results: Results) -> BinMeans:
             for name in results.other
         }
     return means
+
+
+def _errors(audited: Mapping[str, AuditedRegion], results: Results) -> BinMeans:
+    """Return the total errors of those means, and of the means of DeepSF."""
+    found: BinMeans = {}
+    for region in audited.values():
+        flavour, probe = region.enriched, region.entries.simulation.probe[np.flatnonzero(region.is_enriched)]
+        bins = results.binned.bins[flavour]
+        found[flavour] = {name: bin_errors(bins, probe, of, flavour) for name, of in results.errors.items()}
+    return found
 
 
 def _contents(audited: Mapping[str, AuditedRegion], binned: BinnedScaleFactor) -> dict[str, Any]:

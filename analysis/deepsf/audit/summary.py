@@ -21,7 +21,7 @@ def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = No
     if "truth" in audit:
         lines += ["", "RMS of S - truth over probe jets"]
         lines += _table(audit["truth"]["rms"], "{:.4f}")
-        lines += _by_working_point(audit["truth"].get("by_working_point", {}))
+    lines += _by_working_point(audit.get("truth", audit).get("by_working_point", {}))
     lines += ["", "p-value of data against simulation, probe discriminant"]
     closure = audit["closure_chi2"]
     methods = list(next(iter(closure.values())))
@@ -46,10 +46,10 @@ def _by_working_point(by_method: Mapping[str, Any]) -> list[str]:
         names = sorted(first, key=lambda name: first[name]["above"] or 0.0)
         rows = {m: {name: _with_error(found[flavour][name]) for name in names} for m, found in by_method.items()}
         some = {name: first[name] for name in names}
-        rows["truth"] = {name: f"{figures['truth']:.3f}" for name, figures in some.items()}
-        if all(figures.get("purity") is not None for figures in some.values()):
-            rows["purity"] = {name: f"{figures['purity']:.3f}" for name, figures in some.items()}
-        lines += ["", f"mean S of {flavour} jets between working points, with its statistical or training error"]
+        for key in ("truth", "purity", "extrapolated"):
+            if all(figures.get(key) is not None for figures in some.values()):
+                rows[key] = {name: f"{figures[key]:.3f}" for name, figures in some.items()}
+        lines += ["", f"mean S of {flavour} jets between working points, with its error without systematic shifts"]
         lines += _table(rows, "{}")
     return lines
 

@@ -12,8 +12,13 @@ from typing import Any
 import numpy as np
 
 from deepsf.arrays import Floats
-from deepsf.audit.methods import DEEPSF, NONE, TRUTH, Method, Results
-from deepsf.binned.flavour import BINNED_METHODS, BinnedFlavour
+from deepsf.audit.methods import NONE, TRUTH, Method, Results
+from deepsf.binned.envelope import envelope_shifts
+from deepsf.binned.flavour import BINNED_METHODS
+from deepsf.binned.scale_factor import BinnedScaleFactor
+from deepsf.binned.shifts import source_of
+from deepsf.errors.cells import counting_error
+from deepsf.errors.method_errors import MethodErrors, total
 from deepsf.guards import is_positive
 from deepsf.probes.entries import Jets, evenly
 from deepsf.probes.inclusive import InclusiveJets
@@ -29,15 +34,17 @@ def bin_names(working_points: Mapping[str, float]) -> list[str]:
 
 
 def by_working_point(
-    results: Results, methods: Mapping[str, Method], samples: Mapping[str, InclusiveJets],
+    results: Results,
+    methods: Mapping[str, Method],
+    samples: Mapping[str, InclusiveJets],
     working_points: Mapping[str, float],
-) -> dict[str, dict[str, dict[str, Any]]]:  # fmt: skip
-    """Return by method, flavour and bin the mean scale factor, its error, the true mean and the RMS to the truth.
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return by method, flavour and bin the mean scale factor and its errors; with a truth the true mean and the RMS.
 
     Parameters
     ----------
     methods
-        All methods, the truth among them.
+        All methods, the truth among them if there is one.
     samples
         By flavour, inclusive jets with a valid or invalid score; an invalid one lies below the loosest working point.
     working_points
@@ -46,10 +53,11 @@ def by_working_point(
     Returns
     -------
     dict
-        ``{"above", "value", "error", "truth", "rms", "n_jets", "purity"}``, numbers. ``above`` is the bin's threshold.
-        An error that is not known is None. The error of binned scale factors is that of the bootstraps, the error of an
-        ensemble that of its mean over trainings. ``purity`` is the mean over jets of the flavour's largest fraction in
-        any region: where it is small, no data tell the scale factor, and no error here says so.
+        ``{"above", "value", "error", "errors", "systematic", "truth", "rms", "n_jets", "purity", "extrapolated"}``.
+        ``above`` is the bin's threshold. ``errors`` has the parts of ``error`` by name: ``stat`` of the binned methods,
+        all of `deepsf.errors.method_errors` of an ensemble; None where an error is not known. ``systematic`` is the sum
+        over systematic shifts. ``purity`` is the mean over jets of the flavour's largest fraction in any region,
+        ``extrapolated`` the share of jets beyond the limits of the score.
     """
     report: dict[str, dict[str, dict[str, Any]]] = {}
     edges = sorted(working_points.values())
@@ -70,43 +78,56 @@ def _in_bin(
     results: Results, methods: Mapping[str, Method], flavour: str, jets: Jets, weight: Floats
 ) -> dict[str, dict[str, Any]]:
     share = weight / weight.sum()
-    truth = methods[TRUTH](flavour, jets)
-    ensembles = {DEEPSF: results.deepsf, **results.other}
-    purities = results.binned.purities
-    purity = None if purities is None else float(purities.best(flavour, jets) @ share)
+    truth = methods[TRUTH](flavour, jets) if TRUTH in methods else None
+    about = {"n_jets": len(jets), **_determined(results, flavour, jets, share)}
     found = {}
     for name, method in methods.items():
         if name == TRUTH:
             continue
-        error: float | None = None
-        if name in ensembles:
-            members = ensembles[name].member_values(flavour, jets)
-            values, error = members.mean(axis=0), _error_of_mean(members @ share)
+        if name in results.errors:
+            values, figures = _of_ensemble(results.errors[name], flavour, jets, share)
         else:
-            values = method(flavour, jets)
-        if name in BINNED_METHODS and flavour in results.binned.flavours:
-            error = _bootstrap_error(results.binned.flavours[flavour], jets, share)
-        found[name] = {
-            "value": float(values @ share),
-            "error": 0.0 if name == NONE else error,
-            "truth": float(truth @ share),
-            "rms": float(np.sqrt(np.mean((values - truth) ** 2))),
-            "n_jets": len(jets),
-            "purity": purity,
-        }
+            values, figures = method(flavour, jets), _of_method(results, name, flavour, jets, share)
+        found[name] = {"value": float(values @ share), **figures, **about}
+        if truth is not None:
+            distance = float(np.sqrt(np.mean((values - truth) ** 2)))
+            found[name] |= {"truth": float(truth @ share), "rms": distance}
     return found
 
 
-def _error_of_mean(means: Floats) -> float | None:
-    return float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else None
+def _determined(results: Results, flavour: str, jets: Jets, share: Floats) -> dict[str, float | None]:
+    """Return how well data determine the scale factor of jets: purity, and the share beyond the limits."""
+    purities, limits = results.binned.purities, results.deepsf.members[0].limits.get(flavour)
+    return {
+        "purity": None if purities is None else float(purities.best(flavour, jets) @ share),
+        "extrapolated": None if limits is None else float(limits.is_beyond(jets) @ share),
+    }
 
 
-def _bootstrap_error(table: BinnedFlavour, jets: Jets, share: Floats) -> float | None:
-    """Return the spread of the mean over bootstraps; a bin that a bootstrap could not measure has its nominal value."""
-    replicas = table.replicas
-    if len(replicas) < 2:
-        return None
-    in_bin = np.bincount(table.bins.index(jets), share, table.bins.size)
-    nominal = np.broadcast_to(table.sf, replicas.shape) / table.replica_divisors[..., None]
-    normalised = np.where(table.replica_measured, table.normalised_replicas, nominal)
-    return float((normalised.reshape(len(replicas), -1) @ in_bin).std(ddof=1))
+def _of_ensemble(errors: MethodErrors, flavour: str, jets: Jets, share: Floats) -> tuple[Floats, dict[str, Any]]:
+    at = errors.at(flavour, jets)
+    parts = {name: error if np.isfinite(error) else None for name, error in at.of_mean(share).items()}
+    error = None if None in parts.values() else float(total(parts))
+    return at.value, {"error": error, "errors": parts, "systematic": at.systematic(share)}
+
+
+def _of_method(results: Results, name: str, flavour: str, jets: Jets, share: Floats) -> dict[str, Any]:
+    if name not in BINNED_METHODS or flavour not in results.binned.flavours:
+        return {"error": 0.0 if name == NONE else None, "errors": {}, "systematic": None}
+    error = counting_error(results.binned.flavours[flavour], jets, share)
+    known = error if np.isfinite(error) else None
+    return {
+        "error": known,
+        "errors": {"stat": known},
+        "systematic": _systematic(results.binned, name, flavour, jets, share),
+    }
+
+
+def _systematic(binned: BinnedScaleFactor, method: Any, flavour: str, jets: Jets, share: Floats) -> float:
+    """Return the sum in quadrature over systematic sources of a binned method: of each the larger direction."""
+    nominal = float(binned.evaluate(flavour, jets, method) @ share)
+    largest: dict[str, float] = {}
+    for shift in envelope_shifts(binned.flavours[flavour].shift_names, statistical=False):
+        moved = abs(float(binned.evaluate(flavour, jets, method, shift=shift) @ share) - nominal)
+        largest[source_of(shift)] = max(largest.get(source_of(shift), 0.0), moved)
+    return float(np.sqrt(sum(moved**2 for moved in largest.values())))

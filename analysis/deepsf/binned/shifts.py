@@ -157,13 +157,15 @@ def measure_tag_cut(
     if not cuts:
         return {}
     points = shifts.working_points
-    entries = {n: _tighter(part, cuts[n], points) if n in cuts else part for n, part in method.entries.items()}
+    entries = {n: tighter(part, cuts[n], points) if n in cuts else part for n, part in method.entries.items()}
     up, down = (f"{TAG_CUT}_{direction}" for direction, _ in DIRECTIONS)
     shifted = measure_kinematic(method.of(entries), up, nominal, settings)
     return {up: shifted, down: {name: 2.0 * nominal.sf[name] - sf for name, sf in shifted.items()}}
 
 
-def _tighter(entries: RegionEntries, cut: TagCut, points: Mapping[str, float]) -> RegionEntries:
+def tighter(entries: RegionEntries, cut: TagCut, points: Mapping[str, float]) -> RegionEntries:
+    """Return the entries whose tag jet passes the cuts; working points may name them."""
+
     def kept(part: ProbeEntries) -> ProbeEntries:
         score = part.tag.discriminant
         above, below = (points[c] if isinstance(c, str) else c for c in (cut.above, cut.below))

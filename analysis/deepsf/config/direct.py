@@ -36,6 +36,10 @@ class Direct(Section):
     passes: Positive = Field(
         default=5.0, description="passes of the second fit over data and simulation of all regions"
     )
+    refit_passes: Positive = Field(
+        default=2.0,
+        description="passes of bootstraps and systematic shifts, whose trainings start from the first nominal one",
+    )
     learning_rate: LearningRate = 4e-3
     learning_rate_warmup: LearningRateWarmup = 0.05
     learning_rate_final: LearningRateFinal = 0.01

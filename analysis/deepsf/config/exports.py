@@ -9,7 +9,8 @@ from pydantic import Field
 
 from deepsf.config.base import Count, Edges, OptionalName, Section
 
-Form = Literal["strict", "safe", "csv", "deepsf"]
+Form = Literal["strict", "safe", "csv", "deepsf", "direct"]
+NETWORK_FORMS: tuple[Form, ...] = ("deepsf", "direct")
 
 
 class MapEdges(Section):
@@ -20,12 +21,9 @@ class MapEdges(Section):
 
 
 class DeepSFTable(Section):
-    """Size of the table of the ensemble, whose cells lie in log(pT), |eta| and logit(discriminant).
+    """Size of the tables of ensembles, whose cells lie in log(pT), |eta| and logit(discriminant)."""
 
-    Cells also end at the edges of the normalisation's bins, so that the table has more than given here.
-    """
-
-    n_pt: Count = Field(default=6, description="cells in pT; more follow the ensemble more closely in a larger file")
+    n_pt: Count = Field(default=8, description="cells in pT; more follow the ensemble more closely in a larger file")
     n_abseta: Count = Field(default=6, description="cells in |eta|")
     n_discriminant: Count = Field(default=24, description="cells in the discriminant")
     n_jets: Count = Field(default=20_000, description="jets of each flavour at which table and ensemble are compared")
@@ -38,9 +36,10 @@ class Exports(Section):
     era: str = Field(default="", description="era that the files state; empty: campaign.era")
     description: str = Field(default="", description="text to add to the descriptions in the files")
     forms: tuple[Form, ...] = Field(
-        default=("strict", "safe", "csv", "deepsf"),
+        default=("strict", "safe", "csv", "deepsf", "direct"),
         min_length=1,
-        description="files to write; for a shift that a flavour lacks, strict is an error and safe gives central",
+        description="files to write; for a shift that a flavour lacks, strict is an error and safe gives central; "
+        "direct is left out without the section direct",
     )
     correlated: tuple[str, ...] | None = Field(
         default=None,
@@ -67,6 +66,7 @@ class Exports(Section):
             "safe": f"{name}_safe.json.gz",
             "csv": f"{name}.csv.gz",
             "deepsf": f"{tagger}_deepsf.json.gz",
+            "direct": f"{tagger}_direct.json.gz",
         }
         return {**{form: names[form] for form in self.forms}, "maps": "normalisation_maps.json"}
 

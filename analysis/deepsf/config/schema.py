@@ -10,8 +10,10 @@ from deepsf.config.audit import Audit
 from deepsf.config.base import Name, Section
 from deepsf.config.binned import Binned
 from deepsf.config.campaign import Campaign, order_problems
+from deepsf.config.coverage import Coverage
 from deepsf.config.direct import Direct
 from deepsf.config.efficiency.efficiency import Efficiency, efficiency_problems
+from deepsf.config.errors import Errors
 from deepsf.config.exports import Exports, file_problems
 from deepsf.config.flavours import (
     Flavour,
@@ -33,7 +35,7 @@ from deepsf.config.selection import Selection, column_problems
 from deepsf.config.shifts import Shifts, shift_problems
 from deepsf.config.training import Ensemble, Training, input_problems
 from deepsf.config.validation import Validation
-from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.config.weights import EventWeight, Extrapolation, Normalisation
 
 
 class EfficiencyConfig(Section):
@@ -65,11 +67,14 @@ class Config(Section):
     jet_veto: JetVeto | None = None
     event_weight: EventWeight = EventWeight()
     normalisation: Normalisation = Normalisation()
+    extrapolation: Extrapolation = Extrapolation()
     binned: Binned
     shifts: Shifts | None = None
     training: Training = Training()
     ensemble: Ensemble = Ensemble()
     direct: Direct | None = None
+    errors: Errors = Errors()
+    coverage: Coverage | None = None
     audit: Audit = Audit()
     validation: Validation = Validation()
     exports: Exports = Exports()

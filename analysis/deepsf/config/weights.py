@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from deepsf.config.base import Count, Section
+from deepsf.config.base import Count, Fraction, NonNegative, Positive, Section
 
 
 class EventWeight(Section):
@@ -32,3 +32,27 @@ class Normalisation(Section):
     max_jets: Count = Field(
         default=200_000, description="jets of each flavour to use, taken evenly from the inclusive sample"
     )
+
+
+class Extrapolation(Section):
+    """Scores beyond which no region determines a flavour's scale factor; networks are held at their value there."""
+
+    purity: Fraction = Field(
+        default=0.3,
+        description="a scale factor counts as measured where the flavour is at least this fraction of a region's jets; "
+        "0: everywhere",
+    )
+    counting_error: Positive = Field(
+        default=0.2,
+        description="or where all data with scores beyond give a common scale factor with at most this error",
+    )
+    contamination: NonNegative = Field(
+        default=0.2,
+        description="relative error of the contamination, which gives that of a held scale factor: times "
+        "(1 - purity) / purity",
+    )
+
+    @property
+    def error(self) -> float:
+        """Relative error of a scale factor beyond its limits; 0 without limits."""
+        return self.contamination * (1.0 - self.purity) / self.purity if self.purity > 0 else 0.0

@@ -24,10 +24,11 @@ from deepsf.config.training import Variable
 from deepsf.config.weights import EventWeight
 from deepsf.direct.mixture import MixtureRatio
 from deepsf.networks.class_probabilities import ClassProbabilities
+from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.networks.scale_factor import scale_factor
-from deepsf.probes.bootstrap import split_by_event
+from deepsf.networks.scale_factor import MemberScaleFactor, scale_factor
+from deepsf.probes.bootstrap import EventBootstrap, split_by_event
 from deepsf.probes.entries import Jets, RegionEntries
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
@@ -40,13 +41,14 @@ from deepsf.training.rows import Rows
 class _Region:
     """One region: network inputs of its jets, a block for each measured flavour, by name: networks scale differently.
 
-    ``held_out`` tells which data and simulated entries are not trained on.
+    ``held_out`` tells which data and simulated entries are not trained on; ``data_weight`` has the data's weights.
     """
 
     name: str
     enriched: str
     entries: RegionEntries
     held_out: tuple[Bools, Bools]
+    data_weight: Floats
     weights: RegionWeights
     data: dict[str, Tensor]
     simulation: dict[str, Tensor]
@@ -56,12 +58,17 @@ class DirectTraining:
     """The networks of one member, from flavour posteriors to scale factors; the result depends on the arguments alone.
 
     There are two fits: in the first, tag jets have scale factors of 1 (omega = 1); in the second, which goes on from
-    there, those of the first.
+    there, those of the first. A training that starts from another has the second alone, of fewer passes.
 
     Parameters
     ----------
     measurement
         Its regions that enrich a measured flavour are used.
+    bootstrap
+        Train on a Poisson bootstrap by event of data and simulation, and hold out what it has not drawn, in place of a
+        fraction of all events.
+    start
+        Scale factors to start from, for what differs from them by little: bootstraps, shifts.
 
     Raises
     ------
@@ -75,27 +82,47 @@ class DirectTraining:
         inputs: Mapping[str, Variable],
         settings: Direct,
         seed: np.random.SeedSequence,
+        *,
+        precision: Precision = "fp32",
+        bootstrap: bool = False,
+        start: MemberScaleFactor | None = None,
     ) -> None:
-        self._settings, self._seed = settings, seed
+        self._settings, self._seed, self._precision, self._start = settings, seed, precision, start
         self._index = {flavour: measurement.index(flavour) for flavour in sorted(measurement.flavours)}
         # sorted: the order of keys in a configuration must not change a result
         measured, region_of = sorted(measurement.measured), measurement.region_of
         used = {region_of[flavour]: measurement.entries[region_of[flavour]] for flavour in measured}
-        split = np.random.default_rng(part_of(seed, "split"))
-        held_out = split_by_event(used, settings.validation_fraction, split)
+        factors = self._factors(used, bootstrap)
         enriched = {flavour: self._of_flavour(flavour, region_of[flavour], used) for flavour in measured}
         probes, variables = [region.simulation.probe for region in used.values()], dict(sorted(inputs.items()))
-        self.scalings = {flavour: InputScaling.fit(variables, probes, jets) for flavour, jets in enriched.items()}
+        self.scalings = (
+            {flavour: InputScaling.fit(variables, probes, jets) for flavour, jets in enriched.items()}
+            if start is None
+            else dict(start.scalings)
+        )
         self._regions = [
-            self._region(name := region_of[flavour], flavour, used[name], held_out[name], measurement.event_weight)
+            self._region(name := region_of[flavour], flavour, used[name], factors[name], measurement.event_weight)
             for flavour in measured
         ]
         self.sf_networks = {r.enriched: self._network(f"scale factor of {r.enriched}", 1, r) for r in self._regions}
+        if start is not None:
+            for flavour, network in self.sf_networks.items():
+                network.load_state_dict(start.networks[flavour].state_dict())
         self._posteriors = {
             r.name: ClassProbabilities(self._network(f"posterior of {r.name}", len(self._index) - 1, r))
             for r in self._regions
         }
         self.history: dict[str, dict[str, list[float]]] = {}
+
+    def _factors(self, used: Mapping[str, RegionEntries], bootstrap: bool) -> dict[str, tuple[Floats, Floats]]:
+        """Return by region how often each data and simulated entry counts; those that are held out do 0 times."""
+        if bootstrap:
+            return EventBootstrap(used).draw(np.random.default_rng(part_of(self._seed, "bootstrap")))
+        split = np.random.default_rng(part_of(self._seed, "split"))
+        held_out = split_by_event(used, self._settings.validation_fraction, split)
+        return {
+            name: ((~data).astype(float), (~simulation).astype(float)) for name, (data, simulation) in held_out.items()
+        }
 
     def _of_flavour(self, flavour: str, region: str, used: Mapping[str, RegionEntries]) -> Jets:
         """Return the simulated probe jets of a region, if the flavour that it enriches is among them."""
@@ -108,12 +135,20 @@ class DirectTraining:
         return probe
 
     def _region(
-        self, name: str, enriched: str, entries: RegionEntries, held_out: tuple[Bools, Bools], settings: EventWeight
+        self, name: str, enriched: str, entries: RegionEntries, factors: tuple[Floats, Floats], settings: EventWeight
     ) -> _Region:
-        counted = ~held_out[0], ~held_out[1]
-        weights = RegionWeights(entries, self._index[enriched], settings, counted=counted)
+        counted = factors[0] > 0, factors[1] > 0
+        # an entry that is held out is validated on once
+        data_weight, simulation_weight = (
+            sample.weight * np.maximum(factor, 1.0)
+            for sample, factor in zip((entries.data, entries.simulation), factors, strict=True)
+        )
+        weights = RegionWeights(
+            entries, self._index[enriched], settings, data_weight, simulation_weight, counted=counted
+        )
         data, simulation = self._features(entries.data.probe), self._features(entries.simulation.probe)
-        return _Region(name, enriched, entries, held_out, weights, data, simulation)
+        held_out = ~counted[0], ~counted[1]
+        return _Region(name, enriched, entries, held_out, data_weight, weights, data, simulation)
 
     def _network(self, name: str, n_outputs: int, region: _Region) -> DenseNetwork:
         """Return a network that starts at simulated jets of a region, scaled for the flavour that it enriches."""
@@ -125,6 +160,7 @@ class DirectTraining:
             units=self._settings.units,
             n_outputs=n_outputs,
             generator=generator,
+            precision=self._precision,
             zero_output=True,
         )
         network.start_at(jets, generator, self.scalings[region.enriched].score_column)
@@ -135,7 +171,11 @@ class DirectTraining:
 
     def run(self) -> None:
         """Train to the end; ``history`` then has the record of each classifier."""
-        for name, passes in (("first", self._settings.first_passes), ("second", self._settings.passes)):
+        settings = self._settings
+        fits = {"first": settings.first_passes, "second": settings.passes}
+        if self._start is not None:
+            fits = {"second": settings.refit_passes}
+        for name, passes in fits.items():
             weights = {
                 region.name: region.weights.simulation(None if name == "first" else self._omega(region.entries))
                 for region in self._regions
@@ -184,7 +224,7 @@ class DirectTraining:
             posterior = self._posteriors[region.name]
             samples = region.data, region.simulation
             for sample, sample_weight, is_data in zip(
-                samples, (region.entries.data.weight, weights[region.name]), (1, 0), strict=True
+                samples, (region.data_weight, weights[region.name]), (1, 0), strict=True
             ):
                 log_p = posterior.log_probability(sample[region.enriched])
                 features.append(torch.cat([log_p, *sample.values()], 1))

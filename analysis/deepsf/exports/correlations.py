@@ -1,7 +1,8 @@
 """Which sources of uncertainty move together in all eras, and which in each era by itself.
 
 As CMS combines years: theory and the modelling of pile-up are the same everywhere, and so are sources of the jet energy
-scale without a year in their name. Statistical errors, the jet energy resolution and sources of one year are not.
+scale without a year in their name. Statistical errors, the jet energy resolution and sources of one year are
+not; nor are those of networks, but for the extrapolation, whose size is assumed.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-_CORRELATED = re.compile(r"hf|lf|cferr[12]|genscale|psisr|psfsr|pileup|jes(?!Total$)\w+")
-_BY_ERA = re.compile(r"\w*stats[12]|stat\d+|jer\w*|jes\w*20\d\d\w*")
+_CORRELATED = re.compile(r"hf|lf|extrapolation|cferr[12]|genscale|psisr|psfsr|pileup|jes(?!Total$)\w+")
+_BY_ERA = re.compile(r"\w*stats[12]|stat\d+|statrest|train|model|jer\w*|jes\w*20\d\d\w*")
 
 
 def is_correlated(source: str) -> bool | None:

@@ -60,6 +60,16 @@ def safe_correction(strict: Tree, label: Label) -> Tree:
     return {**strict, "name": label.name, "description": description, "data": category("systematic", content)}
 
 
+def shifts_of(strict: Tree, code: int) -> Tree:
+    """Return by systematic, without the central one, what a strict correction has for a hadron flavour."""
+    found: Tree = {}
+    for systematic, node in _choices(strict["data"], "systematic").items():
+        by_code: dict[Any, Any] = _choices(node, "flavor")
+        if systematic != CENTRAL and code in by_code:
+            found[systematic] = by_code[code]
+    return found
+
+
 class _Formulas:
     """The generic formulas that pieces refer to, in the order of their first use."""
 

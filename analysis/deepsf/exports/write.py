@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,23 @@ from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.exports import Exports
 from deepsf.config.flavours import Flavour
 from deepsf.corrections.nodes import Tree
+from deepsf.errors.components import Components, named_shifts, statistical_components
+from deepsf.errors.method_errors import MethodErrors
 from deepsf.exports.btv_csv import write_csv
 from deepsf.exports.corrections import Label, write_corrections
-from deepsf.exports.deepsf_table import deepsf_correction, ensemble_table, interpolation_error
+from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table, interpolation_error
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.maps_of_skims import maps_of_skims
 from deepsf.exports.normalisation_maps import gaps, map_correction
 from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import shapes_of
 from deepsf.exports.statistics import statistics_note
-from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.inclusive import InclusiveJets
 
+_CONTENTS = {
+    "deepsf": "DeepSF b-tag shape scale factors, the mean over an ensemble of trainings.",
+    "direct": "b-tag shape scale factors of one density-ratio fit, the mean over its trainings.",
+}
 _SELECTION = "the dilepton preselection of the measurement"
 
 
@@ -36,16 +42,16 @@ class ExportedResults:
     abseta_max
         Up to which jets were selected; tables reach at least there.
     inclusive
-        Jets that errors are weighted with, and at which the table of the ensemble is compared to it.
-    ensemble
-        Needed for the form ``deepsf``.
+        Jets that errors are weighted with, and at which tables of ensembles are compared to these.
+    networks
+        Ensembles with their errors, by the form that they are exported in.
     """
 
     binned: BinnedScaleFactor
     flavours: Mapping[str, Flavour]
     inclusive: InclusiveJets
     abseta_max: float = 2.5
-    ensemble: EnsembleScaleFactor | None = None
+    networks: Mapping[str, MethodErrors] = field(default_factory=dict)
 
 
 def write_exports(
@@ -65,6 +71,7 @@ def write_exports(
     shapes = shapes_of(results.binned, results.flavours, results.abseta_max, settings.statistics)
     note = statistics_note(results.binned, results.flavours, settings.statistics, results.inclusive)
     notes = [note] if note else []
+    text = label.text
     label = replace(label, text=" ".join(part for part in (label.text, note) if part))
     strict = shape_correction(shapes, label)
     corrections = {label.name: strict}
@@ -75,11 +82,12 @@ def write_exports(
         write_corrections(places["safe"], [safe], label.head())
     if "csv" in places:
         write_csv(places["csv"], shapes, label.tagger)
-    if "deepsf" in places:
-        deepsf, note = _deepsf(results, label, settings)
-        write_corrections(places["deepsf"], [deepsf], label.head())
-        corrections[deepsf["name"]] = deepsf
-        notes.append(note)
+    for form, errors in results.networks.items():
+        named = replace(label, name=f"{label.tagger}_{form}", text=text)
+        tree, note = _of_networks(form, errors, results, named, settings, strict)
+        write_corrections(places[form], [tree], label.head())
+        corrections[tree["name"]] = tree
+        notes.append(f"{tree['name']}: {note}")
     trees, edges = [], (settings.normalisation.n_jets, settings.normalisation.ht_gev)
     for name, tree in corrections.items():
         maps = maps_of_skims(jet_tables, ShapeCorrection.of_tree(tree), edges)
@@ -90,25 +98,50 @@ def write_exports(
     return notes
 
 
-def _deepsf(results: ExportedResults, label: Label, settings: Exports) -> tuple[Tree, str]:
-    """Return the table of the ensemble with its interpolation error in its description, and the latter as a line."""
-    ensemble, inclusive, flavours = results.ensemble, results.inclusive, results.flavours
-    assert ensemble is not None
-    size, name = settings.deepsf, f"{label.tagger}_deepsf"
-    label = replace(label, name=name)
+def _of_networks(
+    form: str, errors: MethodErrors, results: ExportedResults, label: Label, settings: Exports, strict: Tree
+) -> tuple[Tree, str]:
+    """Return the table of an ensemble with its errors, and what is said of both in its description, as a line."""
+    ensemble, inclusive, flavours = errors.ensemble, results.inclusive, results.flavours
     extra = {key: float(np.median(values)) for key, values in inclusive.jets.extra.items()}
     measured = [flavour for flavour in flavours if flavour in ensemble.members[0].networks]
-    tables = {f: ensemble_table(ensemble, f, size, abseta_max=results.abseta_max, extra=extra) for f in measured}
+    samples = {flavour: inclusive.of(list(flavours).index(flavour)) for flavour in measured}
+    components = statistical_components(errors, samples)
+    tables = {
+        flavour: ensemble_table(
+            ensemble,
+            flavour,
+            settings.deepsf,
+            partial(named_shifts, errors, flavour, components=components),
+            abseta_max=results.abseta_max,
+            extra=extra,
+        )
+        for flavour in measured
+    }
     by_code = {code: tables.get(f) for f, flavour in flavours.items() for code in flavour.hadron_flavours}
-    draft = ShapeCorrection.of_tree(deepsf_correction(by_code, label, "")).correction
-    errors = []
+    draft = ShapeCorrection.of_tree(ensemble_correction(by_code, strict, label, "")).correction
+    distances = []
     for flavour in measured:
-        code, number = flavours[flavour].hadron_flavours[0], list(flavours).index(flavour)
-        error = interpolation_error(ensemble, draft, flavour, code, inclusive.of(number), size.n_jets)
-        errors.append(
+        code = flavours[flavour].hadron_flavours[0]
+        error = interpolation_error(ensemble, draft, flavour, code, samples[flavour], settings.deepsf.n_jets)
+        distances.append(
             f"{flavour} {error.rms:.2g} (99 % of jets: {error.of_99_percent:.2g}; largest: {error.largest:.2g})"
         )
-    note = f"Root mean square of table minus ensemble over inclusive jets: {', '.join(errors)}."
+    note = f"{_errors_note(components)} Root mean square of table minus ensemble over inclusive jets: "
+    note += f"{', '.join(distances)}."
     if extra:
         note += f" Further inputs at their medians: {', '.join(f'{key} {v:.4g}' for key, v in extra.items())}."
-    return deepsf_correction(by_code, label, note), note
+    return ensemble_correction(by_code, strict, label, f"{_CONTENTS[form]} {note}"), note
+
+
+def _errors_note(components: Components) -> str:
+    """Return which sources are the errors of the measurement itself, for descriptions."""
+    n = len(components.coefficients)
+    if not n:
+        return "Errors: train, statrest (counting alone: there are no bootstraps), model, extrapolation."
+    shares = ", ".join(f"{share:.2f} ({flavour})" for flavour, share in components.carried.items())
+    return (
+        f"Errors: train; stat1 to stat{n}, principal components of {components.coefficients.shape[1]} bootstraps, "
+        f"carried {shares} of their variance over inclusive jets, and statrest, the rest of it and of the counting "
+        "error; model; extrapolation."
+    )

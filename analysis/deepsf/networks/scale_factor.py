@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -24,10 +24,11 @@ from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.probes.entries import Jets
 from deepsf.probes.measurement import Measurement
-from deepsf.probes.weights import NormalisationTable
+from deepsf.probes.score_limits import ScoreLimits
+from deepsf.probes.weights import SmoothNormalisation
 from deepsf.tensor_files import Header, Tensors
 
-_FORMAT = "deepsf-1"
+_FORMAT = "deepsf-2"
 
 LARGEST_LOG_SF = 80.0
 """No larger |log S|: its exponential would be infinite in single precision."""
@@ -48,18 +49,27 @@ class Architecture:
 
 @dataclass(frozen=True)
 class MemberScaleFactor:
-    """Scale-factor networks of one training, by flavour, and their normalisation on inclusive jets."""
+    """Scale-factor networks of one training, by flavour, and their normalisation on inclusive jets.
+
+    Beyond ``limits`` of the score, where there are any, the scale factor is that at the limit.
+    """
 
     architecture: Architecture
     scalings: Mapping[str, InputScaling]
     networks: Mapping[str, DenseNetwork]
-    normalisation: Mapping[str, NormalisationTable]
+    normalisation: Mapping[str, SmoothNormalisation]
+    limits: Mapping[str, ScoreLimits] = field(default_factory=dict)
 
     def evaluate(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
         """Return the scale factor of each jet, shape ``(n,)``; 1 for flavours that are not measured."""
         if flavour not in self.networks:
             return np.ones(len(jets))
-        return self.of_features(flavour, self.scalings[flavour].features(jets), jets, normalised=normalised)
+        return self.of_features(flavour, self.features(flavour, jets), jets, normalised=normalised)
+
+    def features(self, flavour: str, jets: Jets) -> torch.Tensor:
+        """Return the inputs of a flavour's network, shape ``(n, n_inputs)``: of scores within the limits."""
+        limits = self.limits.get(flavour)
+        return self.scalings[flavour].features(jets if limits is None else limits.held(jets))
 
     def of_features(self, flavour: str, features: torch.Tensor, jets: Jets, *, normalised: bool = True) -> Floats:
         """Return the same from network inputs that were made before, shape ``(n, n_inputs)``."""
@@ -158,12 +168,10 @@ class EnsembleScaleFactor:
         return np.stack(list(self._per_member(flavour, jets, normalised)))
 
     def _per_member(self, flavour: str, jets: Jets, normalised: bool) -> Iterator[Floats]:
-        scaling, features = None, torch.empty(0)
+        made_by, features = None, torch.empty(0)
         for member in self.members:
-            own = member.scalings[flavour]
-            if scaling is None or own.to_json() != scaling.to_json():
-                scaling = own
-                features = scaling.features(jets)
+            if made_by is None or not _same_features(made_by, member, flavour):
+                made_by, features = member, member.features(flavour, jets)
             yield member.of_features(flavour, features, jets, normalised=normalised)
 
     def _estimate(self, jets: Jets, index: Floats) -> Floats:
@@ -206,10 +214,19 @@ def summarise(values: Floats) -> Estimate:
     return Estimate(values.mean(axis=0), spread / np.sqrt(len(values)), spread)
 
 
+def _same_features(one: MemberScaleFactor, other: MemberScaleFactor, flavour: str) -> bool:
+    limits, others = one.limits.get(flavour), other.limits.get(flavour)
+    if (limits is None) != (others is None):
+        return False
+    same_limits = limits is None or others is None or limits.to_json() == others.to_json()
+    return same_limits and one.scalings[flavour].to_json() == other.scalings[flavour].to_json()
+
+
 def normalised(member: MemberScaleFactor, measurement: Measurement) -> MemberScaleFactor:
-    """Return the member with the tables that make the mean of its scale factors one per (pT, |eta|) bin."""
-    tables = measurement.normalisation_tables(partial(member.evaluate, normalised=False))
-    return replace(member, normalisation=tables)
+    """Return the member with limits of the score, and divisors that make its mean one per (pT, |eta|) bin."""
+    member = replace(member, limits=measurement.score_limits())
+    divisors = measurement.smooth_normalisations(partial(member.evaluate, normalised=False))
+    return replace(member, normalisation=divisors)
 
 
 def save_member(path: Path, member: MemberScaleFactor, hadron_flavours: Mapping[str, tuple[int, ...]]) -> None:
@@ -238,6 +255,7 @@ def _write(
         {
             "scalings": {f: s.to_json() for f, s in member.scalings.items()},
             "normalisation": {f: t.to_json() for f, t in member.normalisation.items()},
+            "limits": {f: limits.to_json() for f, limits in member.limits.items()},
         }
         for member in members
     ]
@@ -284,7 +302,7 @@ def _member(
 ) -> MemberScaleFactor:
     """Return a member whose networks still lack their weights."""
     scalings = {f: InputScaling.from_json(s) for f, s in stored["scalings"].items()}
-    tables = {f: NormalisationTable.from_json(t) for f, t in stored["normalisation"].items()}
+    tables = {f: SmoothNormalisation.from_json(t) for f, t in stored["normalisation"].items()}
     networks = {
         flavour: DenseNetwork(
             scalings[flavour].n_inputs,
@@ -295,7 +313,8 @@ def _member(
         )
         for flavour in measured
     }
-    return MemberScaleFactor(architecture, scalings, networks, tables)
+    limits = {f: ScoreLimits.from_json(stored_limits) for f, stored_limits in stored["limits"].items()}
+    return MemberScaleFactor(architecture, scalings, networks, tables, limits)
 
 
 def _at_least_1d(value: Any) -> Any:

@@ -98,6 +98,13 @@ class DiscriminantAxis:
                 place: dict[str, Any] = {"transform": axes.transAxes, "rotation": 90, "ha": "center", "va": "top"}
                 axes.text(centre, -0.03, "invalid", fontsize=size, **place)
 
+    def name(self, axes: Axes, text: str, **options: Any) -> None:
+        """Write the axis label; below it that uneven bins, all drawn with equal width, are not to scale."""
+        axes.set_xlabel(text, **options)
+        if not self._linear:
+            place: dict[str, Any] = {"xycoords": axes.xaxis.label, "ha": "right", "va": "top", "fontsize": "x-small"}
+            axes.annotate("(bins not to scale)", (1.0, 0.0), **place)
+
     def fine(self, per_bin: int) -> Floats:
         """Return ``per_bin`` discriminants inside each bin of valid scores."""
         valid = self.drawn[1 if self.has_invalid else 0 :]

@@ -139,6 +139,16 @@ def few_ticks(axes: Axes) -> None:
     axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick < high - 0.08 * (high - low)]))
 
 
+def clear_of_below(axes: Axes) -> None:
+    """Leave out ticks at the bottom, where a panel below has the label of its top; call it after the limits."""
+    low, high = axes.get_ylim()
+    ticks = np.asarray(axes.yaxis.get_major_locator().tick_values(low, high), np.float64)
+    scale = axes.yaxis.get_transform()
+    bottom, top = scale.transform(np.array([low, high]))
+    heights = (scale.transform(ticks) - bottom) / (top - bottom)
+    axes.yaxis.set_major_locator(FixedLocator(ticks[(heights > 0.04) & (heights < 1.0 + 1e-9)].tolist()))
+
+
 def mark_outside(axes: Axes, x: Floats, y: Floats, colour: str) -> None:
     """Draw an arrow at the border for every point beyond the limits of the vertical axis."""
     low, high = axes.get_ylim()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deepsf.arrays import Floats
 from deepsf.config.flavours import Flavour, measured_flavours
 from deepsf.config.regions import Region
-from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.config.weights import EventWeight, Extrapolation, Normalisation
 from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import Jets, RegionEntries
 from deepsf.probes.inclusive import NORMALISED_ON, Half, InclusiveJets
-from deepsf.probes.weights import NormalisationTable, normalisation_table
+from deepsf.probes.score_limits import ScoreLimits, score_limits
+from deepsf.probes.weights import (
+    NormalisationTable,
+    SmoothNormalisation,
+    normalisation_table,
+    smooth_normalisation,
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Measurement:
     inclusive: InclusiveJets
     event_weight: EventWeight
     normalisation: Normalisation
+    extrapolation: Extrapolation = field(default_factory=Extrapolation)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,9 +85,21 @@ class Measurement:
         sf
             Takes a flavour and ``n`` of its jets; returns their scale factors before normalisation, shape ``(n,)``.
         """
-        tables = {}
-        for flavour in self.measured:
-            sample = self.inclusive_of(flavour)
-            bins = self.normalisation_bins(flavour)
-            tables[flavour] = normalisation_table(bins, sample.jets, sample.weight, sf(flavour, sample.jets))
-        return tables
+        return {flavour: normalisation_table(*self._normalised_on(flavour, sf)) for flavour in self.measured}
+
+    def smooth_normalisations(self, sf: Callable[[str, Jets], Floats]) -> dict[str, SmoothNormalisation]:
+        """Return the same without steps at the edges of bins, for scale factors that have none."""
+        return {flavour: smooth_normalisation(*self._normalised_on(flavour, sf)) for flavour in self.measured}
+
+    def _normalised_on(
+        self, flavour: str, sf: Callable[[str, Jets], Floats]
+    ) -> tuple[KinematicBins, Jets, Floats, Floats]:
+        sample = self.inclusive_of(flavour)
+        return self.normalisation_bins(flavour), sample.jets, sample.weight, sf(flavour, sample.jets)
+
+    def score_limits(self) -> dict[str, ScoreLimits]:
+        """Return by measured flavour the limits of the score beyond which data do not determine its scale factor."""
+        enriched = {region: self.index(flavour) for region, flavour in self.enriching.items()}
+        entries = {region: self.entries[region] for region in enriched}
+        rules = self.extrapolation, self.event_weight
+        return {f: score_limits(entries, enriched, self.index(f), *rules) for f in self.measured}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -160,3 +160,116 @@ def normalisation_table(bins: KinematicBins, jets: Jets, weight: Floats, sf: Flo
             f"scale factors {weighted[bad[0]]:.3g}; lower normalisation.n_pt or n_abseta, or add simulation"
         )
     return NormalisationTable(bins, weighted / total)
+
+
+@dataclass(frozen=True)
+class SmoothNormalisation:
+    """A normalisation without steps: linear in log(pT) and |eta| between nodes, constant beyond the outermost ones.
+
+    Attributes
+    ----------
+    bins
+        In which the mean of the scale factor is one.
+    pt_gev, abseta
+        Nodes, rising: the median of the jets in each row of bins.
+    at_node
+        Divisors at the nodes, shape ``(n_pt, n_abseta)``.
+    """
+
+    bins: KinematicBins
+    pt_gev: Floats
+    abseta: Floats
+    at_node: Floats
+
+    def divisor(self, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> Floats:
+        """Return the number to divide the scale factor of each jet by, shape ``(n,)``."""
+        return _Bilinear.at(self.pt_gev, self.abseta, pt_gev, abseta).of(self.at_node)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as plain lists."""
+        nodes = {"pt_gev": self.pt_gev.tolist(), "abseta": self.abseta.tolist(), "at_node": self.at_node.tolist()}
+        return {"bins": [self.bins.pt_gev.tolist(), self.bins.abseta.tolist()], **nodes}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> SmoothNormalisation:
+        """Return the normalisation of `to_json`.
+
+        Raises
+        ------
+        ValueError
+            If there is not one divisor above 0 for every node, or nodes do not increase.
+        """
+        bins = KinematicBins(*(np.array(edges, np.float64) for edges in stored["bins"]))
+        pt, abseta, at_node = (np.array(stored[key], np.float64) for key in ("pt_gev", "abseta", "at_node"))
+        if at_node.shape != (len(pt), len(abseta)) or not at_node.size:
+            raise ValueError(
+                f"a normalisation has divisors of shape {at_node.shape} at {len(pt)} x {len(abseta)} nodes"
+            )
+        if not ((at_node > 0) & (at_node < np.inf)).all():
+            raise ValueError("a normalisation has divisors that are not above 0 and finite")
+        if not ((pt > 0).all() and all((np.diff(nodes) > 0).all() for nodes in (pt, abseta))):
+            raise ValueError("a normalisation has nodes of pT or |eta| that do not increase")
+        return cls(bins, pt, abseta, at_node)
+
+
+def smooth_normalisation(bins: KinematicBins, jets: Jets, weight: Floats, sf: Floats) -> SmoothNormalisation:
+    """Return the smooth normalisation that makes the weighted mean of ``sf`` one in every bin.
+
+    Parameters and errors are those of `normalisation_table`.
+    """
+    means = normalisation_table(bins, jets, weight, sf).mean
+    index, n_abseta = bins.index(jets.pt_gev, jets.abseta), len(bins.abseta) + 1
+    pt, abseta = (
+        _medians(values, row, n)
+        for values, row, n in (
+            (jets.pt_gev, index // n_abseta, len(bins.pt_gev) + 1),
+            (jets.abseta, index % n_abseta, n_abseta),
+        )
+    )
+    place = _Bilinear.at(pt, abseta, jets.pt_gev, jets.abseta)
+    total, at_node = np.bincount(index, weight, bins.size), means.reshape(len(pt), len(abseta))
+    for _ in range(_MOST_STEPS):
+        off = np.bincount(index, weight * sf / place.of(at_node), bins.size) / total
+        if not (off > 0).all():
+            break
+        at_node = at_node * off.reshape(at_node.shape)
+        if np.abs(off - 1.0).max() < _NEAR_ONE:
+            return SmoothNormalisation(bins, pt, abseta, at_node)
+    raise ValueError(
+        "the normalisation of scale factors cannot be made smooth; lower normalisation.n_pt or n_abseta, or add "
+        "simulation"
+    )
+
+
+_MOST_STEPS, _NEAR_ONE = 500, 1e-10
+
+
+def _medians(values: npt.NDArray[Any], row: npt.NDArray[Any], n: int) -> Floats:
+    return np.array([np.median(values[row == k]) for k in range(n)], np.float64)
+
+
+class _Bilinear(NamedTuple):
+    """Where jets lie between nodes: the four nodes around each, as flat numbers, and their shares; ``(4, n)``."""
+
+    node: npt.NDArray[Any]
+    share: Floats
+
+    @classmethod
+    def at(cls, pt_nodes: Floats, abseta_nodes: Floats, pt_gev: npt.ArrayLike, abseta: npt.ArrayLike) -> _Bilinear:
+        row, u = _between(np.log(pt_nodes), np.log(np.asarray(pt_gev, np.float64)))
+        column, v = _between(abseta_nodes, np.asarray(abseta, np.float64))
+        n_pt, n_abseta = len(pt_nodes), len(abseta_nodes)
+        rows, columns = (row, np.minimum(row + 1, n_pt - 1)), (column, np.minimum(column + 1, n_abseta - 1))
+        node = np.stack([r * n_abseta + c for r in rows for c in columns])
+        return cls(node, np.stack([a * b for a in (1.0 - u, u) for b in (1.0 - v, v)]))
+
+    def of(self, values: Floats) -> Floats:
+        return np.asarray((values.ravel()[self.node] * self.share).sum(axis=0))
+
+
+def _between(nodes: Floats, values: Floats) -> tuple[npt.NDArray[Any], Floats]:
+    """Return the node below each value and how far it is from there to the next, from 0 to 1."""
+    below = np.clip(np.searchsorted(nodes, values, side="right") - 1, 0, max(len(nodes) - 2, 0))
+    if len(nodes) == 1:
+        return below, np.zeros(values.shape)
+    return below, np.clip((values - nodes[below]) / (nodes[below + 1] - nodes[below]), 0.0, 1.0)

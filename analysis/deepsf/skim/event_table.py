@@ -21,6 +21,15 @@ class EventTable(NamedTuple):
     first: Ints
     n_jets: Ints
 
+    def every(self, step: int) -> EventTable:
+        """Return the events whose number is a multiple of ``step``; all for 1."""
+        if step == 1:
+            return self
+        chosen = self.jets["entry"].to_numpy()[self.first] % step == 0
+        n_jets = self.n_jets[chosen]
+        jets = self.jets.filter(pa.array(np.repeat(chosen, self.n_jets)))
+        return EventTable(jets, np.cumsum(n_jets) - n_jets, n_jets)
+
 
 def read_events(path: Path, report: SkimReport, shift: str, columns: Sequence[str]) -> EventTable:
     """Return the jets of one shift of the skim, see `read_shift`, with ``entry``, ``rank`` and ``n_jets`` besides.

@@ -13,7 +13,7 @@ from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, MemberScaleFactor
 from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import Jets
-from deepsf.probes.weights import NormalisationTable
+from deepsf.probes.weights import SmoothNormalisation
 
 CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
 SCALING = InputScaling(
@@ -34,8 +34,9 @@ def member(seed: int) -> MemberScaleFactor:
             for parameter in network.parameters():
                 parameter *= 0.5
     bins = KinematicBins(np.array([31.5, 77.25]), np.array([1.3]))
-    means = np.random.default_rng(seed).uniform(0.9, 1.1, bins.size)
-    tables = {f: NormalisationTable(bins, means) for f in networks}
+    nodes = np.array([25.0, 50.0, 120.0]), np.array([0.6, 1.8])
+    divisors = np.random.default_rng(seed).uniform(0.9, 1.1, (3, 2))
+    tables = {f: SmoothNormalisation(bins, *nodes, divisors) for f in networks}
     return MemberScaleFactor(Architecture(2, 16, 1.5), dict.fromkeys(networks, SCALING), networks, tables)
 
 
@@ -50,7 +51,7 @@ def jets(n: int = 2000) -> Jets:
     return Jets(pt, eta, score, rng.integers(0, 3, n).astype(np.int8))
 
 
-def test_the_table_follows_the_mean_across_the_steps_of_the_normalisation():
+def test_the_table_follows_the_mean_across_the_nodes_of_the_normalisation():
     mean, sample = ensemble_mean(ENSEMBLE, abseta_max=2.5), jets()
     assert isinstance(mean, TabulatedMean)
     for flavour in ("b", "udsg"):

@@ -242,7 +242,7 @@ def test_another_method_joins_every_comparison(campaign: dict[str, Any]) -> None
     assert "direct" in report["yield"]
     assert "direct" in list(closure_from_json(joined.closure)["lf"].simulation.axes["method"])
     # the truth itself: its means are those of the overlay, which are of the truth after normalisation
-    means, true = from_json(joined.bin_means), overlay_from_json(joined.truth_overlay)
+    means, true = from_json(joined.bin_means)["means"], overlay_from_json(joined.truth_overlay)
     for flavour in ("b", "udsg"):
         np.testing.assert_allclose(means[flavour]["direct"].values(), true[flavour].bin_means.values(), rtol=0.02)
 

@@ -82,7 +82,7 @@ def test_scale_factors_between_working_points_stand_beside_the_truth():
     }
     truth = {"rms": {"none": {"udsg": 0.1}}, "by_working_point": by_method}
     lines = summary(WHOLE | {"truth": truth}).splitlines()
-    at = lines.index("mean S of udsg jets between working points, with its statistical or training error")
+    at = lines.index("mean S of udsg jets between working points, with its error without systematic shifts")
     assert lines[at + 1].split() == ["below", "T", "above", "T"]
     assert lines[at + 2].split() == ["none", "1.000", "1.000"]
     assert lines[at + 3].split() == ["deepsf", "0.981(0.012)", "1.188(0.013)"]

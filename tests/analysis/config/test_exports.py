@@ -24,6 +24,7 @@ def test_another_tagger_is_another_set_of_names(tmp_path):
         "safe": "particleNet_shape_safe.json.gz",
         "csv": "particleNet_shape.csv.gz",
         "deepsf": "particleNet_deepsf.json.gz",
+        "direct": "particleNet_direct.json.gz",
         "maps": "normalisation_maps.json",
     }
 
@@ -36,10 +37,17 @@ def test_name_and_forms_are_free(tmp_path):
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ("{forms: [json]}", "exports.forms.0: Input should be 'strict', 'safe', 'csv' or 'deepsf' (got 'json')"),
+        (
+            "{forms: [json]}",
+            "exports.forms.0: Input should be 'strict', 'safe', 'csv', 'deepsf' or 'direct' (got 'json')",
+        ),
         (
             "{name: deepJet_deepsf}",
             "exports.name: 'deepJet_deepsf' gives the forms strict and deepsf one file, deepJet_deepsf.json.gz; choose",
+        ),
+        (
+            "{name: deepJet_direct, forms: [csv, safe, strict, direct]}",
+            "exports.name: 'deepJet_direct' gives the forms strict and direct one file, deepJet_direct.json.gz; choose",
         ),
         ("{form: [csv]}", "exports.form: unknown key; did you mean 'forms'?"),
         (

@@ -11,6 +11,8 @@ import torch
 from deepsf.binned.flavour import BinnedFlavour, ShiftedValues
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.flavours import Flavour, hadron_flavours
+from deepsf.errors.cells import ErrorCells
+from deepsf.errors.method_errors import MethodErrors, Refits
 from deepsf.exports.corrections import Label
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
@@ -18,7 +20,7 @@ from deepsf.networks.scale_factor import Architecture, EnsembleScaleFactor, Memb
 from deepsf.probes.bins import FlavourBins, KinematicBins
 from deepsf.probes.entries import Jets, logit
 from deepsf.probes.inclusive import InclusiveJets
-from deepsf.probes.weights import NormalisationTable
+from deepsf.probes.weights import NormalisationTable, SmoothNormalisation
 
 FLAVOURS = {
     "b": Flavour(hadron_flavours=(5,)),
@@ -114,13 +116,24 @@ def member(seed):
                 parameter *= 0.5
     rng = np.random.default_rng(seed)
     bins = KinematicBins(np.array([31.5, 77.25]), np.array([1.3]))
-    tables = {f: NormalisationTable(bins, rng.uniform(0.9, 1.1, bins.size)) for f in networks}
+    nodes = np.array([25.0, 50.0, 120.0]), np.array([0.6, 1.8])
+    tables = {f: SmoothNormalisation(bins, *nodes, rng.uniform(0.9, 1.1, (3, 2))) for f in networks}
     return MemberScaleFactor(Architecture(2, 16, 1.5), dict.fromkeys(networks, SCALING), networks, tables)
 
 
 @pytest.fixture(scope="module")
 def ensemble():
     return EnsembleScaleFactor(tuple(member(seed) for seed in range(4)), hadron_flavours(FLAVOURS))
+
+
+@pytest.fixture(scope="module")
+def errors(ensemble):
+    """Return errors of all kinds: bootstraps, one shift, cells, no extrapolation."""
+    refits = Refits(
+        tuple(member(seed) for seed in range(10, 15)), member(20), {"hf_up": member(21), "hf_down": member(22)}
+    )
+    cells = ErrorCells(np.array([60.0]), np.array([0.3]), np.full((2, 2), 0.05), np.full((2, 2), 0.02))
+    return MethodErrors(ensemble, refits, {"b": cells, "udsg": cells}, extrapolation=0.0)
 
 
 @pytest.fixture

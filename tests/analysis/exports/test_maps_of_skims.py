@@ -22,10 +22,11 @@ from tests.analysis.exports.conftest import FLAVOURS
 EDGES = (2, 3, 4), (0, 100, 1000)
 
 
-def write_jets(path, sample="ttbar", kind="simulation", *, kinematic=None, weights=None):
+def write_jets(path, sample="ttbar", kind="simulation", *, kinematic=None, weights=None, entries=(7, 9)):
     """Write five jets in two events, entry 7 with three and entry 9 with two, in disorder."""
+    three, two = entries
     columns = {
-        "entry": np.array([7, 9, 7, 9, 7]),
+        "entry": np.array([three, two, three, two, three]),
         "rank": np.array([0, 1, 1, 0, 2], np.int8),
         "weight": np.array([2.0, 0.5, 2.0, 0.5, 2.0]),
         "pt_gev": np.array([80.0, 31.0, 60.0, 44.0, 25.0], np.float32),
@@ -84,6 +85,17 @@ def test_shifts_of_the_jets_take_their_own_rows_and_shifts_of_weights_their_weig
     np.testing.assert_allclose(maps["jesTotal_up"].before[0, 0], 1.5)
     np.testing.assert_allclose(maps["lf_up"].after[1, 1], 2.2 * reweighted[7], rtol=1e-6)
     np.testing.assert_allclose(maps["nominal"].after[1, 1], 2.0 * weights_of(correction, "nominal")[7], rtol=1e-6)
+
+
+def test_shifts_of_a_large_file_are_found_at_a_part_of_its_events(tmp_path, correction, monkeypatch):
+    monkeypatch.setattr("deepsf.exports.maps_of_skims.N_EVENTS", 1)
+    # of two events, numbers 7 and 9, none is even: entry 8 in place of 7
+    path = write_jets(tmp_path / "a.parquet", entries=(8, 9))
+    maps = maps_of_skims([path], correction, EDGES)["ttbar"]
+    nominal, shifted = weights_of(correction, "nominal"), weights_of(correction, "lf_up")
+    # three jets: found; two jets: the nominal one, as nothing else is known
+    np.testing.assert_allclose(maps["lf_up"].after, [[0.5 * nominal[9], 0], [0, 2.0 * shifted[7]]], rtol=1e-6)
+    np.testing.assert_allclose(maps["nominal"].after, [[0.5 * nominal[9], 0], [0, 2.0 * nominal[7]]], rtol=1e-6)
 
 
 def test_maps_as_a_correction(tmp_path, correction, label):

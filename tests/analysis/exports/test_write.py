@@ -9,13 +9,13 @@ from tests.analysis.exports.conftest import FLAVOURS, inclusive_jets
 from tests.analysis.exports.test_maps_of_skims import write_jets
 
 
-def test_the_file_states_its_interpolation_error(ensemble, binned, label, tmp_path):
+def test_the_file_states_its_errors_and_that_of_its_interpolation(errors, binned, label, tmp_path):
     settings = Exports(forms=("deepsf",), deepsf=DeepSFTable(n_pt=4, n_abseta=2, n_discriminant=12, n_jets=500))
     contents = []
     for folder in (tmp_path / "first", tmp_path / "second"):
         folder.mkdir()
         places = {form: folder / name for form, name in settings.files("deepJet").items()}
-        results = ExportedResults(binned, FLAVOURS, inclusive_jets(), ensemble=ensemble)
+        results = ExportedResults(binned, FLAVOURS, inclusive_jets(), networks={"deepsf": errors})
         lines = write_exports(places, results, label, settings, [write_jets(folder.parent / "jets.parquet")])
         contents.append(places["deepsf"].read_bytes())
     made = sorted(path.name for path in (tmp_path / "first").iterdir())
@@ -23,6 +23,9 @@ def test_the_file_states_its_interpolation_error(ensemble, binned, label, tmp_pa
     assert contents[0] == contents[1]
     tree = read_correction(places["deepsf"])
     assert tree["name"] == "deepJet_deepsf"
-    of_table = [line for line in lines if line.startswith("Root mean square")]
-    assert of_table[0] in tree["description"]
-    assert of_table[0].startswith("Root mean square of table minus ensemble over inclusive jets: b 0.")
+    (note,) = (line.removeprefix("deepJet_deepsf: ") for line in lines if "Errors:" in line)
+    assert note in tree["description"]
+    assert "principal components of 5 bootstraps, carried" in note
+    assert "Root mean square of table minus ensemble over inclusive jets: b 0." in note
+    # the statistical errors of the binned file are not those of this one
+    assert "stats1" not in tree["description"]

@@ -10,7 +10,8 @@ from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import Architecture, MemberScaleFactor
 from deepsf.probes.bins import KinematicBins
 from deepsf.probes.entries import Jets
-from deepsf.probes.weights import NormalisationTable
+from deepsf.probes.score_limits import ScoreLimits
+from deepsf.probes.weights import SmoothNormalisation
 
 CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
 SCALING = InputScaling(
@@ -23,12 +24,20 @@ SCALING = InputScaling(
 )
 
 
-def member(seed, factor=1.0):
+LIMITS = ScoreLimits(np.array([30.0, 200.0]), np.array([0.0, 0.0]), np.array([0.6, 0.6]))
+
+
+def member(seed, factor=1.0, limits=None):
     generator = torch.Generator().manual_seed(seed)
     networks = {f: DenseNetwork(4, layers=2, units=8, generator=generator) for f in ("b", "udsg")}
-    table = NormalisationTable(KinematicBins(np.array([50.0]), np.array([])), np.array([factor, 2 * factor]))
+    bins, nodes = KinematicBins(np.array([50.0]), np.array([])), np.array([30.0, 100.0])
+    table = SmoothNormalisation(bins, nodes, np.array([1.0]), np.array([[factor], [2 * factor]]))
     return MemberScaleFactor(
-        Architecture(2, 8, 1.5), dict.fromkeys(networks, SCALING), networks, {"b": table, "udsg": table}
+        Architecture(2, 8, 1.5),
+        dict.fromkeys(networks, SCALING),
+        networks,
+        {"b": table, "udsg": table},
+        limits or {},
     )
 
 

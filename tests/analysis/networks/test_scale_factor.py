@@ -16,7 +16,7 @@ from deepsf.networks.scale_factor import (
     summarise,
 )
 from deepsf.tensor_files import TensorFileError
-from tests.analysis.networks.random_members import CODES, jets, member
+from tests.analysis.networks.random_members import CODES, LIMITS, jets, member
 from tests.analysis.tensor_file_damage import accepted, content, spoil
 
 
@@ -48,10 +48,28 @@ def test_mean_error_and_spread_of_four_numbers():
     np.testing.assert_allclose(np.ravel(estimate), [2.0, np.sqrt(2) / 2, np.sqrt(2)])
 
 
-def test_the_normalisation_divides_by_its_bin(tmp_path):
-    sample = jets([30, 90], [0.4, 0.4])
+def test_the_normalisation_divides_by_what_lies_between_its_nodes(tmp_path):
+    # nodes at 30 and 100 GeV
+    sample = jets([25, 100, np.sqrt(3000)], [0.4, 0.4, 0.4])
     raw = member(0).evaluate("b", sample, normalised=False)
-    np.testing.assert_allclose(member(0, 1.25).evaluate("b", sample), raw / [1.25, 2.5])
+    np.testing.assert_allclose(member(0, 1.25).evaluate("b", sample), raw / [1.25, 2.5, 1.875], rtol=1e-6)
+
+
+def test_scores_beyond_a_limit_have_the_scale_factor_at_it():
+    held = member(0, limits={"b": LIMITS})
+    free, scores = member(0), [0.1, 0.5, 0.9, 0.99, -1.0]
+    at = held.evaluate("b", jets([60] * 5, scores))
+    expected = free.evaluate("b", jets([60] * 5, [0.1, 0.5, 0.6, 0.6, -1.0]))
+    np.testing.assert_allclose(at, expected, rtol=1e-6)
+    light = jets([60], [0.9])
+    np.testing.assert_allclose(held.evaluate("udsg", light), free.evaluate("udsg", light), rtol=1e-6)
+
+
+def test_members_of_other_limits_have_their_own_inputs():
+    mixed = EnsembleScaleFactor((member(0), member(0, limits={"b": LIMITS}), member(0)), CODES)
+    values = mixed.member_values("b", jets([60], [0.9]))[:, 0]
+    assert values[0] == pytest.approx(values[2], rel=1e-6)
+    assert abs(values[0] - values[1]) > 1e-3
 
 
 def test_evaluate_takes_nested_arrays_and_keeps_their_form(ensemble):
@@ -152,20 +170,24 @@ def test_a_spoilt_file_is_refused_whatever_is_wrong_with_it(ensemble, tmp_path):
             "different inputs",
         ),
         (
-            lambda header: header["members"][2]["normalisation"]["b"].update(mean=[0.0, 1.0]),
-            "means that are not above",
+            lambda header: header["members"][2]["normalisation"]["b"].update(at_node=[[0.0], [1.0]]),
+            "divisors that are not above 0",
         ),
-        (lambda header: header["members"][2]["normalisation"]["b"].update(pt_gev=[]), "2 means for 1 bins"),
+        (lambda header: header["members"][2]["normalisation"]["b"].update(pt_gev=[]), "at 0 x 1 nodes"),
         (
-            lambda header: header["members"][2]["normalisation"]["b"].update(pt_gev=[50.0, 40.0, 60.0], mean=[1.0] * 4),
-            "edges of pT or .* that do not increase",
+            lambda header: header["members"][2]["normalisation"]["b"].update(pt_gev=[50.0, 40.0]),
+            "nodes of pT or .* that do not increase",
+        ),
+        (
+            lambda header: header["members"][2]["limits"].update(b={**LIMITS.to_json(), "low": [0.9, 0.0]}),
+            "low limits below high ones",
         ),
         (lambda header: header["measured"].append("c"), "lacks 'c'"),
         (lambda header: header["measured"].append("tau"), "has no hadron flavours of tau"),
         (lambda header: header["architecture"].update(units=9), "its header announces float32 of shape"),
         (lambda header: header["architecture"].update(heads=2), "heads"),
         (lambda header: header["members"][1]["scalings"]["b"]["low"].pop(), "scaling of the inputs pt, abseta"),
-        (lambda header: header["members"][1]["normalisation"]["b"]["mean"].pop(), "1 means for 2 bins"),
+        (lambda header: header["members"][1]["normalisation"]["b"]["at_node"].pop(), r"\(1, 1\) at 2 x 1 nodes"),
         (lambda header: header["members"][1]["scalings"]["b"].update(low=[math.nan] * 3), "not finite"),
     ],
 )

@@ -38,14 +38,29 @@ def flat_table(mean: float = 1.0) -> NormalisationTable:
     return NormalisationTable(KinematicBins(np.empty(0), np.empty(0)), np.array([mean]))
 
 
-def binned(bins: FlavourBins = BINS, mean: float = 1.0, shifts: Mapping[str, float] | None = None) -> BinnedFlavour:
-    """Return scale factors 1, 1.1, ... before the normalisation by ``mean``; shifts by a factor."""
+def binned(
+    bins: FlavourBins = BINS,
+    mean: float = 1.0,
+    shifts: Mapping[str, float] | None = None,
+    other: Mapping[tuple[int, int, int], tuple[float, float]] | None = None,
+) -> BinnedFlavour:
+    """Return scale factors 1, 1.1, ... of error 0.2 before the normalisation by ``mean``.
+
+    Parameters
+    ----------
+    shifts
+        By name, a factor.
+    other
+        By bin, another value and error.
+    """
     sf = 1.0 + 0.1 * np.arange(np.prod(bins.shape), dtype=float).reshape(bins.shape)
+    error = np.full(bins.shape, 0.2)
+    for place, (value, its_error) in (other or {}).items():
+        sf[place], error[place] = value, its_error
     node = logit(0.5 * (bins.discriminant[1:-1] + np.minimum(bins.discriminant[2:], 1.0)))
     tables = {"binned": flat_table(mean), "binned_smooth": flat_table(mean)}
     shifted = {name: ShiftedValues(sf * f, sf[..., 1:] * f, tables) for name, f in (shifts or {}).items()}
     unit = unit_table(bins, node, "logit")
-    error = np.full(bins.shape, 0.2)
     bootstraps = replicas_of(sf, error, mean)
     return replace(unit, sf=sf, error=error, smooth=sf[..., 1:], normalisation=tables, shifts=shifted, **bootstraps)
 
@@ -95,9 +110,9 @@ B, UDSG = [10.0, 100.0, 200.0, 400.0], [5.0, 300.0, 50.0, 10.0]
 DATA = [15.0, 480.0, 225.0, 410.0]
 
 
-def simulation(edges=SCORES, b=B, udsg=UDSG) -> hist.Hist:
+def simulation(edges=SCORES, b=B, udsg=UDSG, methods=METHODS) -> hist.Hist:
     axes = (
-        hist.axis.StrCategory(METHODS, name="method"),
+        hist.axis.StrCategory(methods, name="method"),
         hist.axis.StrCategory(["b", "udsg"], name="flavour"),
         hist.axis.Variable(edges, name="discriminant", flow=False),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from deepsf.plots.scale_factors.closure import figure
 from tests.plots.scale_factors.results import LACKING, METHODS, STYLE, observed, simulation
-from tests.plots.seen import legend_labels, points, texts
+from tests.plots.seen import assert_labels_apart, legend_labels, points, texts
 
 
 def test_the_ratio_is_data_over_simulation_with_the_datas_error():
@@ -48,6 +48,35 @@ def test_a_poor_bin_does_not_set_the_range_but_gets_an_arrow():
     # 9 observed, 2 expected: 4.5 +- 1.5
     assert ratio.get_ylim()[1] < 2.0
     assert any(line.get_marker() == "^" for line in ratio.lines)
+
+
+def test_the_range_of_ratios_is_that_of_methods_with_scale_factors():
+    after = simulation()
+    after.view().value[0] *= 0.5
+    made = figure("hf", after, observed(), STYLE)
+    without, corrected = made.axes[3], made.axes[4]
+    # 480/400 and 225/250 with scale factors, twice as much without: 2.4 and 1.8
+    assert without.get_ylim() == corrected.get_ylim()
+    assert without.get_ylim()[1] < 1.5
+    (arrows,) = [line for line in without.lines if line.get_marker() == "^"]
+    assert len(arrows.get_xdata()) == 4
+    assert not [line for line in corrected.lines if line.get_marker() == "^"]
+
+
+def test_without_scale_factors_in_any_column_their_ratio_sets_the_range():
+    alone = simulation(methods=["none"])
+    alone.view().value[0] *= 0.5
+    made = figure("hf", alone, observed(), STYLE)
+    assert made.axes[1].get_ylim()[1] > 2.4
+
+
+@pytest.mark.parametrize("highest", [464.0, 480.0, 548.0])
+def test_labels_of_the_panels_do_not_touch(highest):
+    # yields begin at 1, half of the smallest; 464 and 548 of 400 give ratios a label near the top
+    made = figure(
+        "hf", simulation(udsg=[2.0, 300.0, 50.0, 10.0]), observed(values=[15.0, highest, 225.0, 410.0]), STYLE
+    )
+    assert_labels_apart(*made.axes[::3])
 
 
 TEST = {"chi2": 12.34, "ndf": 15, "p": 0.6543}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.plots.scale_factors.panels import JetValues
+from deepsf.plots.scale_factors.panels import BinValues, JetValues
 from deepsf.plots.scale_factors.reference import Reference
 from deepsf.probes.bins import FlavourBins
 from tests.plots.scale_factors.results import BINS, N_MEMBERS, binned, means, results, summary, truth
@@ -39,6 +39,8 @@ def test_every_method_must_have_the_same_bins():
         results(truth=truth(other))
     with pytest.raises(ValueError, match=r"direct of b has the discriminant edges"):
         results(other={"direct": means(other)})
+    with pytest.raises(ValueError, match=r"the error of deepsf of b has the discriminant edges"):
+        results(errors={"deepsf": means(other)})
 
 
 def test_means_by_method_are_those_of_the_bins():
@@ -49,13 +51,53 @@ def test_means_by_method_are_those_of_the_bins():
     np.testing.assert_allclose(by_method["direct"], 1.3)
 
 
-def test_ratios_are_to_the_binned_scale_factor_where_there_is_one():
-    table = binned()
-    table.sf[0, 0, 1] = 0.0
-    values = results(table, truth=truth()).panel(0, 0).values.over_binned()
-    np.testing.assert_allclose(values.binned, [1.0, np.nan, 1.0, 1.0])
-    np.testing.assert_allclose(values.error, [0.2, np.nan, 0.2 / 1.2, 0.2 / 1.3])
-    np.testing.assert_allclose(values.truth, [0.9, np.nan, 0.75, 0.9 / 1.3])
+def test_ratios_are_to_the_truth_where_it_is_positive():
+    true = truth(value=0.8)
+    true.bin_means.view()[0, 0, 1] = 0.0
+    ratios = results(truth=true, errors={"deepsf": means(value=0.04)}).panel(0, 0).values.ratios()
+    # 1, 1.1, 1.2, 1.3 over 0.8
+    np.testing.assert_allclose(ratios.binned, [1.25, np.nan, 1.5, 1.625])
+    np.testing.assert_allclose(ratios.error, [0.25, np.nan, 0.25, 0.25])
+    np.testing.assert_allclose(ratios.mean_error, [0.05, np.nan, 0.05, 0.05])
+    np.testing.assert_allclose(ratios.truth, [1.0, np.nan, 1.0, 1.0])
+
+
+def test_without_truth_ratios_are_to_the_ensemble():
+    values = results(other={"direct": means(value=1.2)}).panel(0, 0).values
+    ratios = values.ratios()
+    np.testing.assert_allclose(ratios.mean, 1.0)
+    np.testing.assert_allclose(ratios.binned, values.binned / values.mean)
+    np.testing.assert_allclose(ratios.other["direct"], 1.2 / values.mean)
+    assert ratios.truth is None
+
+
+def test_the_error_of_the_ensembles_mean_is_its_own_or_not_known():
+    errors = {"deepsf": means(value=0.04), "direct": means(value=0.3)}
+    np.testing.assert_allclose(results(errors=errors).panel(1, 0).values.mean_error, 0.04)
+    assert np.isnan(results(errors={"direct": means()}).panel(1, 0).values.mean_error).all()
+
+
+def test_the_standard_error_of_a_bin_is_the_root_mean_square_over_its_jets():
+    shown = results()
+    sem, n_jets = shown.summary.estimate().sem[0, 0], shown.jets.n_jets[0, 0]
+    assert shown.panel(0, 0).sem == pytest.approx(np.sqrt((n_jets * sem**2).sum() / n_jets.sum()))
+    # no jet has an invalid score, so that bin has no error
+    assert np.isfinite(results(summary=summary(n_invalid=0)).panel(0, 0).sem)
+
+
+def test_precise_values_are_those_of_a_small_error_by_hand():
+    values = BinValues(
+        binned=np.array([1.0, 2.0, 3.0, 4.0]),
+        error=np.array([0.1, 0.9, 0.9, np.nan]),
+        mean=np.ones(4),
+        mean_error=np.array([0.9, 0.1, np.nan, np.nan]),
+        other={"direct": np.full(4, 5.0)},
+    )
+    kept = values.precise(0.5)
+    np.testing.assert_array_equal(kept.binned, [1.0, np.nan, np.nan, np.nan])
+    np.testing.assert_array_equal(kept.other["direct"], [5.0, np.nan, np.nan, np.nan])
+    # its own error counts; where that is not known, that of the binned scale factor
+    np.testing.assert_array_equal(kept.mean, [np.nan, 1.0, np.nan, np.nan])
 
 
 def test_the_envelope_is_of_normalised_values_without_the_statistical_error():

@@ -45,6 +45,7 @@ def test_labels_name_region_and_axes():
     assert "Fraction of probe jets\nHeavy-flavour region" in shown
     assert "Jet $p_{T}$ [GeV]" in shown
     assert "DeepJet discriminant" in shown
+    assert "(bins not to scale)" in shown
     assert "Condition number" in texts(condition(purities(), STYLE))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from deepsf.plots.scale_factors.truth import figure
 from tests.plots.scale_factors.results import LACKING, STYLE
-from tests.plots.seen import legend_labels
+from tests.plots.seen import assert_labels_apart, assert_whole, legend_labels
 
 SHAPE = (2, 1, 3)
 
@@ -69,3 +69,10 @@ def test_the_legend_of_four_methods_stays_inside_the_axes():
     assert legend.x1 < main.get_window_extent().x1
     # 1 - 1.1 everywhere
     assert legend.transformed(main.transData.inverted()).y0 > 0.05
+
+
+@pytest.mark.parametrize("value", [1.0, 1.05, 1.2, 1.35])
+def test_nothing_is_cut_off_and_labels_of_the_panels_do_not_touch(value):
+    made = figure("b", truth(), {"none": np.ones(SHAPE), "binned": np.full(SHAPE, value)}, jets(), STYLE)
+    assert_whole(made)
+    assert_labels_apart(*made.axes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import hist
@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from deepsf.arrays import Floats
+from deepsf.audit.methods import NONE
 from deepsf.plots.discriminant_axis import DiscriminantAxis
-from deepsf.plots.layout import Margins, corner_text, experiment_label, few_ticks, grid, mark_outside
+from deepsf.plots.layout import Margins, clear_of_below, corner_text, experiment_label, few_ticks, grid, mark_outside
 from deepsf.plots.stack import (
     METHODS,
     Comparison,
@@ -69,7 +70,7 @@ def figure(
     axis = DiscriminantAxis(edges, bool(edges[0] < 0 and invalid))
     size = 8.0 if len(edges) < 30 else 5.0
     with context(0.95):
-        margins = Margins(left=1.5, bottom=1.45 + axis.room_for_labels(), top=0.65, between_columns=0.35)
+        margins = Margins(left=1.5, bottom=1.65 + axis.room_for_labels(), top=0.65, between_columns=0.35)
         made, axes = grid([5.6, 2.3], [6.4] * len(columns), margins, sharex="col", sharey="row")
         for (main, ratio), method, column in zip(axes.T, methods, columns, strict=True):
             draw_stack(main, axis.drawn, column.by_flavour, column.compared, style, size=size)
@@ -79,10 +80,10 @@ def figure(
             heading = [style.region(region), style.method(method)] if main is axes[0, 0] else [style.method(method)]
             heading += [_test_text(method, tests[method])] if tests and method in tests else []
             corner_text(main, "\n".join(heading))
-        _set_limits(axes, columns, axis)
+        _set_limits(axes, dict(zip(methods, columns, strict=True)), axis)
         axes[0, 0].set_ylabel(_yield_label(axis))
         axes[1, 0].set_ylabel("Data / simulation", loc="center", fontsize="small")
-        axes[1, -1].set_xlabel(style.discriminant_label)
+        axis.name(axes[1, -1], style.discriminant_label)
         made.align_ylabels(axes[:, 0])
         experiment_label(axes[0, 0], style, axes[0, -1])
         _legend(axes[0, -1], columns[0].by_flavour, style)
@@ -105,12 +106,15 @@ def _column(simulation: hist.Hist[Any], data: hist.Hist[Any], method: str) -> _C
     return _Column(by_flavour, Comparison(values.sum(axis=0), np.sqrt(variance), observed, error))
 
 
-def _set_limits(axes: Any, columns: Sequence[_Column], axis: DiscriminantAxis) -> None:
-    compared, first = [column.compared for column in columns], axis.first_shown
+def _set_limits(axes: Any, columns: Mapping[str, _Column], axis: DiscriminantAxis) -> None:
+    """Set ranges that all columns share; that of the ratio shows what is left after scale factors."""
+    compared, first = [column.compared for column in columns.values()], axis.first_shown
+    corrected = [column.compared for method, column in columns.items() if method != NONE] or compared
     highest = max(float(np.max([c.data + c.data_error, c.simulation + c.simulation_error])) for c in compared)
-    stacks = [column.by_flavour for column in columns]
+    stacks = [column.by_flavour for column in columns.values()]
     set_log_range(axes[0, 0], highest, stacks, first, decades=_LOG_DECADES, head_room=_HEAD_ROOM)
-    axes[1, 0].set_ylim(*ratio_limits(compared, first, error_max=_RATIO_ERROR_MAX, reach=0.1, margin=0.08))
+    clear_of_below(axes[0, 0])
+    axes[1, 0].set_ylim(*ratio_limits(corrected, first, error_max=_RATIO_ERROR_MAX, reach=0.1, margin=0.08))
     few_ticks(axes[1, 0])
     centre = 0.5 * (axis.drawn[1:] + axis.drawn[:-1])
     for ratio, column in zip(axes[1], compared, strict=True):

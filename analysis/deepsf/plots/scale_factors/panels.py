@@ -30,8 +30,8 @@ class BinValues(NamedTuple):
     ----------
     binned, error
         Binned scale factor and its statistical error.
-    mean, sem
-        Mean over the jets of a bin of the ensemble, and its standard error.
+    mean, mean_error
+        Mean over the jets of a bin of the ensemble, and its total error; NaN where that is not known.
     other
         Means of the other methods by name.
     truth
@@ -43,7 +43,7 @@ class BinValues(NamedTuple):
     binned: Floats
     error: Floats
     mean: Floats
-    sem: Floats
+    mean_error: Floats
     other: dict[str, Floats]
     truth: Floats | None = None
     systematic: tuple[Floats, Floats] | None = None
@@ -55,21 +55,33 @@ class BinValues(NamedTuple):
             binned=function(self.binned),
             error=function(self.error),
             mean=function(self.mean),
-            sem=function(self.sem),
+            mean_error=function(self.mean_error),
             other={name: function(values) for name, values in self.other.items()},
             truth=None if self.truth is None else function(self.truth),
             systematic=None if ends is None else (function(ends[0]), function(ends[1])),
         )
 
-    def over_binned(self) -> BinValues:
-        """Return the ratios to the binned scale factor; NaN where that is not positive."""
-        binned = np.where(self.binned > 0, self.binned, np.nan)
-        return self.each(lambda values: np.asarray(values / binned))
+    def ratios(self) -> BinValues:
+        """Return the ratios to the truth, to the ensemble where it is not known; NaN where that is not positive.
+
+        Not to the binned scale factor: its fluctuations would be in all others.
+        """
+        below = self.mean if self.truth is None else self.truth
+        positive = np.where(below > 0, below, np.nan)
+        return self.each(lambda values: np.asarray(values / positive))
+
+    def precise(self, error_max: float) -> BinValues:
+        """Return values with an error below ``error_max``, NaN elsewhere; an error not known is that of the binned."""
+        poor = ~(self.error < error_max)
+        poor_mean = np.where(np.isnan(self.mean_error), poor, self.mean_error >= error_max)
+        kept = self.each(lambda values: np.where(poor, np.nan, values))
+        mean, mean_error = (np.where(poor_mean, np.nan, values) for values in (self.mean, self.mean_error))
+        return kept._replace(mean=mean, mean_error=mean_error)
 
     def shown(self) -> list[Floats]:
         """Return what a range has to hold: every value with its error."""
-        error, sem = np.nan_to_num(self.error), np.nan_to_num(self.sem)
-        values = [self.binned - error, self.binned + error, self.mean - sem, self.mean + sem]
+        error, mean_error = np.nan_to_num(self.error), np.nan_to_num(self.mean_error)
+        values = [self.binned - error, self.binned + error, self.mean - mean_error, self.mean + mean_error]
         return [*values, *self.other.values(), *([] if self.truth is None else [self.truth]), *(self.systematic or ())]
 
 
@@ -118,6 +130,8 @@ class Panel(NamedTuple):
     ----------
     node
         Median discriminant of a bin's jets.
+    sem
+        Standard error of the ensemble's mean, the root of its mean square over the bin's jets.
     fine
         Discriminants of the curves ``smooth`` and ``reference``.
     """
@@ -129,6 +143,7 @@ class Panel(NamedTuple):
     values: BinValues
     jets: JetValues
     n_members: int
+    sem: float
     fine: Floats
     smooth: Floats
     reference: LabelledCurve | None
@@ -146,6 +161,8 @@ class FlavourResults:
         The ensemble on a grid, of `deepsf.networks.ensemble.on_grid`.
     other
         Means of the other methods over the jets of each bin, by name.
+    errors
+        Total errors of the means of ``deepsf`` and the other methods.
     truth
         None if it is not known.
 
@@ -160,12 +177,14 @@ class FlavourResults:
     summary: FlavourSummary
     grid: Mapping[str, Any] = field(default_factory=dict)
     other: Mapping[str, hist.Hist[Any]] = field(default_factory=dict)
+    errors: Mapping[str, hist.Hist[Any]] = field(default_factory=dict)
     truth: FlavourTruth | None = None
     reference: Reference | None = None
 
     def __post_init__(self) -> None:
         truth = {} if self.truth is None else {"the truth": self.truth.bin_means}
-        for what, histogram in {"the ensemble's summary": self.summary.values, **truth, **self.other}.items():
+        errors = {f"the error of {name}": histogram for name, histogram in self.errors.items()}
+        for what, histogram in {"the ensemble's summary": self.summary.values, **truth, **self.other, **errors}.items():
             _check_bins(self.table.bins, histogram, f"{what} of {self.flavour}")
 
     @cached_property
@@ -178,7 +197,7 @@ class FlavourResults:
             binned,
             error,
             estimate.mean,
-            estimate.sem,
+            np.asarray(self.errors[DEEPSF].values()) if DEEPSF in self.errors else np.full_like(estimate.mean, np.nan),
             {name: np.asarray(means.values()) for name, means in self.other.items()},
             truth=None if self.truth is None else np.asarray(self.truth.bin_means.values()),
             systematic=None if envelope is None else (binned - envelope.down, binned + envelope.up),
@@ -214,6 +233,7 @@ class FlavourResults:
             values=self.values.each(lambda values: values[place]),
             jets=JetValues(self.jets.counts[place], self.jets.edges, self.jets.n_jets[place]),
             n_members=self.n_members,
+            sem=_root_mean_square(self.summary.estimate().sem[place], self.jets.n_jets[place]),
             fine=fine,
             smooth=self._curve(pt_bin, abseta_bin, fine),
             reference=self._reference_at(pt, abseta, fine),
@@ -236,6 +256,11 @@ class FlavourResults:
         """Return all (pT, |eta|) bins."""
         n_pt, n_abseta, _ = self.table.bins.shape
         return [self.panel(i, j) for i in range(n_pt) for j in range(n_abseta)]
+
+
+def _root_mean_square(values: Floats, n_jets: Floats) -> float:
+    known = np.isfinite(values) & (n_jets > 0)
+    return float(np.sqrt(np.average(values[known] ** 2, weights=n_jets[known]))) if known.any() else float("nan")
 
 
 def _check_bins(bins: FlavourBins, other: hist.Hist[Any], what: str) -> None:

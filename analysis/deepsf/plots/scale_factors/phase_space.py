@@ -74,7 +74,7 @@ def figure(
     methods = [method for method in METHODS if method in columns[0].simulation]
     edges, axis = _edges(histograms, variable, n_jets, columns)
     with context(0.85):
-        bottom = 1.1 if axis is None else 1.5 + axis.room_for_labels(max_labels=13, size="x-small")
+        bottom = 1.1 if axis is None else 1.75 + axis.room_for_labels(max_labels=13, size="x-small")
         margins = Margins(left=1.35, bottom=bottom, top=0.6, between_columns=0.2, between_rows=0.12)
         made, axes = grid([4.3, *[1.75] * len(methods)], [4.7] * len(columns), margins, sharex="col", sharey="row")
         for column, channel, found in zip(axes.T, channels, columns, strict=True):
@@ -93,9 +93,7 @@ def figure(
         # in the middle of all rows of ratios: of an even number, at the upper edge of the first below
         middle: dict[str, Any] = {"y": 0.5 if len(methods) % 2 else 1.0, "ha": "center"}
         axes[len(methods) // 2 + 1, 0].set_ylabel("Data / simulation", fontsize="small", **middle)
-        # the label is longer than the panel: below the word at the slot of invalid scores
-        below = 1.6 * mpl.rcParams["font.size"] if axis is not None and axis.show_invalid else None
-        axes[-1, -1].set_xlabel(_horizontal_label(variable, style), labelpad=below)
+        _name_horizontal(axes[-1, -1], axis, _horizontal_label(variable, style))
         made.align_ylabels(axes[:, 0])
         experiment_label(axes[0, 0], style, axes[0, -1])
         _legend(axes[0, -1], columns[-1], variable, style)
@@ -164,6 +162,14 @@ def _set_horizontal(axes: Axes, axis: DiscriminantAxis | None, edges: Floats, va
     axes.xaxis.set_major_formatter(FixedFormatter(texts))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", labelbottom=labels, labelsize="small")
+
+
+def _name_horizontal(axes: Axes, axis: DiscriminantAxis | None, label: str) -> None:
+    if axis is None:
+        axes.set_xlabel(label)
+    else:
+        # the label is longer than the panel: below the word at the slot of invalid scores
+        axis.name(axes, label, labelpad=1.6 * mpl.rcParams["font.size"] if axis.show_invalid else None)
 
 
 def _horizontal_label(variable: str, style: Style) -> str:

@@ -83,7 +83,7 @@ def _maps(
                 corner_text(axes, text, size="x-small")
                 _set_pt_axis(axes, bins.pt_gev)
             axes_of_row[0].set_ylabel("Jet $p_{T}$ [GeV]")
-        placed[-1, -1].set_xlabel(style.discriminant_label)
+        axis.name(placed[-1, -1], style.discriminant_label)
         experiment_label(placed[0, 0], style, placed[0, -1])
         colour_bar(made, placed.ravel(), label)
     return made

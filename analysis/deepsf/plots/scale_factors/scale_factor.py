@@ -14,10 +14,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from deepsf.arrays import Floats
+from deepsf.audit.methods import DEEPSF
 from deepsf.plots.discriminant_axis import DiscriminantAxis, drawn_edges
 from deepsf.plots.layout import (
     Margins,
     band,
+    clear_of_below,
     corner_text,
     experiment_label,
     few_ticks,
@@ -38,32 +40,35 @@ _OUTSIDE_MIN = 0.001
 _SHADE_MIN = 0.02
 """Shares of a bin's jets, relative to the highest, below which nothing is shaded."""
 _RATIO_ERROR_MAX = 0.5
-"""The ratio's range holds the bins of a smaller relative error; DeepSF beyond it is marked by an arrow."""
+"""The ratio's range holds values of a smaller relative error; others beyond it are marked by arrows."""
 _TRUTH_DASHES = (0, (4, 2))
 _SYSTEMATIC_ALPHA = 0.25
 """The envelope lies over the shading of the jets, which stays visible."""
+_LEGEND_WIDTH, _HEAD_ROOM = 4.1, 0.1
+"""Width beside the axes [inch], and share of the vertical range above all that is drawn, for the text there."""
 _MEAN_WIDTH, _CURVE_WIDTH, _POINT_WIDTH = 0.08, 0.045, 0.07
 """Line widths in units of the font size."""
 
 
 def figure(panel: Panel, style: Style) -> Figure:
-    """Return scale factors against the discriminant in one (pT, |eta|) bin, and their ratio to the binned ones."""
+    """Return scale factors against the discriminant in one (pT, |eta|) bin, and their ratios to truth or ensemble."""
     with context():
         axis, (low, high) = axis_of([panel]), value_range([panel])
-        made, axes = grid([6.4, 2.4], [8.3], Margins(bottom=1.4 + axis.room_for_labels()), sharex=True)
+        margins = Margins(right=_LEGEND_WIDTH, bottom=1.65 + axis.room_for_labels())
+        made, axes = grid([5.6, 2.6], [8.3], margins, sharex=True)
         main, ratio = axes[:, 0]
         axis.apply(main, labels=False)
-        # the legend's rows; labels of other methods have two lines
-        room = (0.65 if len(handles_of(panel, style)) < 7 else 0.85) + 0.15 * len(panel.values.other)
-        main.set_ylim(low, high + room * (high - low))
+        main.set_ylim(low, high + _HEAD_ROOM * (high - low))
         main.set_ylabel("Scale factor")
+        clear_of_below(main)
         draw(main, panel, style)
         _describe(main, panel, style)
         experiment_label(main, style)
         _draw_ratio(ratio, panel, style)
         axis.apply(ratio)
-        ratio.set_xlabel(style.discriminant_label)
-        ratio.set_ylabel("Ratio to binned", loc="center", fontsize="small")
+        axis.name(ratio, style.discriminant_label)
+        below = "DeepSF" if panel.values.truth is None else "truth"
+        ratio.set_ylabel(f"Ratio to {below}", loc="center", fontsize="small")
         made.align_ylabels([main, ratio])
     return made
 
@@ -79,17 +84,21 @@ def overview(panels: Sequence[Panel], style: Style) -> Figure:
     rows = -(-len(panels) // columns)
     axis = axis_of(panels)
     with context(0.85):
-        handles = [(handle, label.replace("\n", " ")) for handle, label in handles_of(ordered[0], style)]
+        handles = [(handle, label.replace("\n", " ")) for handle, label in handles_of(ordered, style)]
         legend_columns = min(3, columns)
         legend_rows = -(-len(handles) // legend_columns)
-        bottom = 1.45 + 0.36 * legend_rows + axis.room_for_labels(max_labels=8, size="x-small")
-        margins = Margins(left=1.2, bottom=bottom, top=0.55, between_columns=0.25)
-        made, placed = grid([3.9] * rows, [4.6] * columns, margins, sharex=True, sharey="row")
+        size, row_height = ("x-small", 0.34) if columns > 2 else ("xx-small", 0.28)
+        bottom = 1.5 + row_height * legend_rows + axis.room_for_labels(max_labels=8, size="x-small")
+        margins = Margins(left=1.2, bottom=bottom, top=0.55, between_columns=0.25, between_rows=0.2)
+        # the legend of a single column needs more than a panel's width
+        widths = [5.4 if columns == 1 else 4.6] * columns
+        made, placed = grid([3.9] * rows, widths, margins, sharex=True, sharey="row")
         for row, axes_of_row in enumerate(placed):
             shown = ordered[row * columns : (row + 1) * columns]
             low, high = value_range(shown)
             axes_of_row[0].set_ylabel("Scale factor")
             axes_of_row[0].set_ylim(low, high + 0.3 * (high - low))
+            clear_of_below(axes_of_row[0])
             for column, (axes, panel) in enumerate(zip(axes_of_row, shown, strict=False)):
                 lowest = (row + 1) * columns + column >= len(ordered)
                 axis.apply(axes, labels=lowest, max_labels=8, size="x-small")
@@ -97,9 +106,8 @@ def overview(panels: Sequence[Panel], style: Style) -> Figure:
                 corner_text(axes, f"{style.flavour(panel.flavour)}\n{kinematics_text(*panel.bin)}", size="x-small")
             for axes in axes_of_row[len(shown) :]:
                 axes.set_axis_off()
-        placed[-1, (len(ordered) - 1) % columns].set_xlabel(style.discriminant_label)
+        axis.name(placed[-1, (len(ordered) - 1) % columns], style.discriminant_label)
         experiment_label(placed[0, 0], style, placed[0, -1])
-        size = "small" if columns > 2 else "xx-small"
         made.legend(*zip(*handles, strict=True), loc="lower center", ncols=legend_columns, fontsize=size)
     return made
 
@@ -143,7 +151,7 @@ def _draw_values(axes: Axes, panel: Panel, values: BinValues, style: Style, *, m
         low, high = values.systematic
         options: dict[str, Any] = {"fill": True, "facecolor": binned, "alpha": _SYSTEMATIC_ALPHA, "linewidth": 0}
         axes.stairs(high, edges, baseline=low, zorder=2, **options)
-    band(axes, values.mean - values.sem, values.mean + values.sem, edges, deepsf)
+    band(axes, values.mean - values.mean_error, values.mean + values.mean_error, edges, deepsf)
     steps(axes, values.mean, edges, color=deepsf, linewidth=wide, zorder=4)
     for method, means in values.other.items():
         steps(axes, means, edges, color=style.colour(method), linewidth=thin, zorder=4)
@@ -173,49 +181,55 @@ def _shade(axes: Axes, edges: Floats, jets: JetValues, style: Style) -> None:
     axes.pcolormesh(edges, jets.edges, shown, cmap=colours, vmin=0.0, vmax=1.0, rasterized=True, zorder=1)
 
 
-def handles_of(panel: Panel, style: Style) -> list[tuple[Any, str]]:
-    """Return the legend's handles and labels; every uncertainty is named."""
+def handles_of(panels: Sequence[Panel], style: Style) -> list[tuple[Any, str]]:
+    """Return the handles and labels of the legend that panels share; every uncertainty is named."""
+    values = panels[0].values
     size = mpl.rcParams["font.size"]
     wide, thin, marked = _MEAN_WIDTH * size, _CURVE_WIDTH * size, _POINT_WIDTH * size
     deepsf, binned = style.colour("deepsf"), style.colour("binned")
     points = Line2D([], [], color=binned, marker="o", markersize=0.27 * size, linewidth=marked)
-    hatched = Patch(facecolor="none", edgecolor=deepsf, hatch="////", linewidth=0)
     entries: list[tuple[Any, str]] = [
         (points, "Binned SF,\nstat. (event bootstrap)"),
         (Line2D([], [], color=binned, linewidth=thin), "Binned SF, smoothed\n(PCHIP)"),
     ]
-    if panel.values.systematic is not None:
+    if values.systematic is not None:
         patch = Patch(facecolor=binned, alpha=_SYSTEMATIC_ALPHA, linewidth=0)
         entries.append((patch, "Binned SF,\nsyst. envelope"))
-    if panel.reference is not None:
+    if (reference := panels[0].reference) is not None:
         line = Line2D([], [], color=style.colour("reference"), linestyle="-.", linewidth=wide)
-        entries.append((line, panel.reference.label))
-    if panel.values.truth is not None:
+        entries.append((line, reference.label))
+    if values.truth is not None:
         dashed = Line2D([], [], color=style.colour("truth"), linestyle=_TRUTH_DASHES, linewidth=wide)
         entries.append((dashed, "Truth, mean per bin"))
     entries += [
         (Line2D([], [], color=style.colour(method), linewidth=thin), f"{style.method(method)},\nmean per bin")
-        for method in panel.values.other
+        for method in values.other
     ]
-    return [
-        *entries,
-        (Line2D([], [], color=deepsf, linewidth=wide), "DeepSF, mean per bin" + style.members_line()),
-        (hatched, f"SEM of {panel.n_members} trainings\n(training spread only)"),
-        (Patch(facecolor=tint(deepsf, 0.3)), "DeepSF of the probe jets"),
-    ]
+    entries.append(
+        (Line2D([], [], color=deepsf, linewidth=wide), f"DeepSF, mean per bin\n({_trainings(panels, style)})")
+    )
+    if any(np.isfinite(panel.values.mean_error).any() for panel in panels):
+        entries.append((Patch(facecolor="none", edgecolor=deepsf, hatch="////", linewidth=0), "DeepSF, total error"))
+    return [*entries, (Patch(facecolor=tint(deepsf, 0.3)), "DeepSF of the probe jets")]
+
+
+def _trainings(panels: Sequence[Panel], style: Style) -> str:
+    """Return what the ensemble's mean is taken over; of one bin with its standard error, too small to draw."""
+    parts = style.members.split(", ") if style.members else [f"{panels[0].n_members} trainings"]
+    if len(panels) == 1 and np.isfinite(panels[0].sem):
+        parts.append(f"SEM {panels[0].sem:.1g}")
+    return (",\n" if style.members else ", ").join(parts)
 
 
 def _describe(axes: Axes, panel: Panel, style: Style) -> None:
     corner_text(axes, f"{style.flavour(panel.flavour)}, {kinematics_text(*panel.bin)}")
     axes.legend(
-        *zip(*handles_of(panel, style), strict=True),
+        *zip(*handles_of([panel], style), strict=True),
         loc="upper left",
-        bbox_to_anchor=(0.0, 0.93),
-        ncols=2,
+        bbox_to_anchor=(1.01, 1.02),
         fontsize="x-small",
-        columnspacing=1.2,
         handlelength=1.8,
-        labelspacing=0.35,
+        labelspacing=0.6,
     )
     if panel.jets.share_outside > _OUTSIDE_MIN:
         low, high = panel.jets.edges[[0, -1]]
@@ -224,10 +238,12 @@ def _describe(axes: Axes, panel: Panel, style: Style) -> None:
 
 
 def _draw_ratio(axes: Axes, panel: Panel, style: Style) -> None:
-    ratios, first = panel.values.over_binned(), axis_of([panel]).first_shown
+    ratios, first = panel.values.ratios(), axis_of([panel]).first_shown
     _draw_values(axes, panel, ratios, style, marker_size=0.27 * mpl.rcParams["font.size"])
-    poor = ~(ratios.error[first:] < _RATIO_ERROR_MAX)
-    axes.set_ylim(*limits(*(np.where(poor, np.nan, v[first:]) for v in ratios.shown()), include=(0.9, 1.1)))
+    axes.set_ylim(*limits(*(v[first:] for v in ratios.precise(_RATIO_ERROR_MAX).shown()), include=(0.9, 1.1)))
     few_ticks(axes)
     edges = drawn_edges(panel.edges)
-    mark_outside(axes, (0.5 * (edges[1:] + edges[:-1]))[first:], ratios.mean[first:], style.colour("deepsf"))
+    centre = 0.5 * (edges[1:] + edges[:-1])
+    for method, values in {**ratios.other, DEEPSF: ratios.mean}.items():
+        mark_outside(axes, centre[first:], values[first:], style.colour(method))
+    mark_outside(axes, panel.node[first:], ratios.binned[first:], style.colour("binned"))

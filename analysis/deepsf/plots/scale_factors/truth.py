@@ -16,7 +16,7 @@ from deepsf.arrays import Floats
 from deepsf.audit.bin_means import weighted_rms
 from deepsf.audit.methods import DEEPSF
 from deepsf.plots.discriminant_axis import DiscriminantAxis
-from deepsf.plots.layout import Margins, corner_text, experiment_label, grid, limits, steps
+from deepsf.plots.layout import Margins, clear_of_below, corner_text, experiment_label, few_ticks, grid, limits, steps
 from deepsf.plots.style import Style, context
 
 _MARKERS = ("o", "s", "^", "D", "v")
@@ -47,7 +47,7 @@ def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_
     axis = DiscriminantAxis(edges, bool(edges[0] < 0 and n_jets[..., 0].sum() > 0))
     first = axis.first_shown
     with context():
-        made, axes = grid([5.4, 3.2], [8.3], Margins(left=1.65, bottom=1.4 + axis.room_for_labels()), sharex=True)
+        made, axes = grid([5.4, 3.2], [8.3], Margins(left=1.65, bottom=1.65 + axis.room_for_labels()), sharex=True)
         main, lower = axes[:, 0]
         shown, heights = [np.array([-0.05, 0.05])], [np.array([0.0])]
         for number, (method, array) in enumerate(values.items()):
@@ -74,7 +74,7 @@ def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_
         )
         corner_text(main, f"{style.flavour(flavour)}, all ($p_{{T}}$, |$\\eta$|) bins")
         experiment_label(main, style)
-        lower.set_xlabel(style.discriminant_label)
+        axis.name(lower, style.discriminant_label)
         made.align_ylabels([main, lower])
     return made
 
@@ -110,9 +110,11 @@ def _finish(
     low, high = limits(*shown)
     main.set_ylim(low, high + head_room * (high - low))
     main.set_ylabel("S $-$ truth, per bin")
+    clear_of_below(main)
     highest = limits(*heights, margin=0.1)[1]
     # a label at the corner would touch that of the horizontal axis
     lower.set_ylim(-0.05 * highest, highest)
+    few_ticks(lower)
     lower.set_ylabel("RMS over bins", loc="center", fontsize="small")
     axis.apply(main, labels=False)
     axis.apply(lower)

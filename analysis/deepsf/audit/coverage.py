@@ -1,0 +1,159 @@
+"""Whether errors cover: pseudo-data sets with known scale factors, measured as data are.
+
+Half of the events of the simulation, drawn at random, weigh S of both their jets and stand for data; the other half
+is the simulation. What data and simulation fluctuate against each other is independent in every division.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from deepsf.adversarial.train import train_member
+from deepsf.arrays import Bools, Floats
+from deepsf.audit.methods import DEEPSF, DIRECT, TrueFunction, at_own_flavours, true_method
+from deepsf.audit.working_points import bin_names
+from deepsf.binned.build import measure_binned
+from deepsf.config.binned import Binned
+from deepsf.config.coverage import Coverage
+from deepsf.config.direct import Direct
+from deepsf.config.flavours import hadron_flavours
+from deepsf.config.training import Training
+from deepsf.direct.train import train_direct
+from deepsf.errors.measure import errors_of, measure_errors
+from deepsf.errors.method_errors import MethodErrors, Refits, total
+from deepsf.errors.refit import Refit
+from deepsf.networks.cpu import Precision
+from deepsf.networks.scale_factor import EnsembleScaleFactor
+from deepsf.probes.bootstrap import split_by_event
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries, evenly
+from deepsf.probes.measurement import Measurement
+from deepsf.seeds import part_of
+
+N_JETS = 6000
+"""Inclusive jets of a cell that are looked at."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a set is measured."""
+
+    coverage: Coverage
+    binned: Binned
+    direct: Direct
+    training: Training
+    working_points: Mapping[str, float]
+
+
+def pseudo_data(measurement: Measurement, truth: TrueFunction, seed: np.random.SeedSequence) -> Measurement:
+    """Return a measurement of half of the simulation, with the other half as its data.
+
+    Parameters
+    ----------
+    truth
+        Scale factors of jets, of their hadron flavours, |eta|, pT [GeV] and scores.
+    """
+    true = true_method(truth, measurement)
+    chosen = split_by_event(measurement.entries, 0.5, np.random.default_rng(seed))
+
+    def weighted(entries: ProbeEntries) -> ProbeEntries:
+        rate = at_own_flavours(true, measurement.names, entries.probe)
+        rate = rate * at_own_flavours(true, measurement.names, entries.tag)
+        return replace(entries, weight=entries.weight * rate, probe=_unlabelled(entries.probe))
+
+    def halves(entries: ProbeEntries, is_data: Bools) -> RegionEntries:
+        data, simulation = entries[np.flatnonzero(is_data)], entries[np.flatnonzero(~is_data)]
+        return RegionEntries(weighted(data), simulation)
+
+    return replace(
+        measurement, entries={name: halves(e.simulation, chosen[name][1]) for name, e in measurement.entries.items()}
+    )
+
+
+def _unlabelled(jets: Jets) -> Jets:
+    return replace(jets, flavour=np.full(len(jets), -1, np.int8))
+
+
+def measured_set(measurement: Measurement, settings: Settings, seed: np.random.SeedSequence) -> dict[str, MethodErrors]:
+    """Return direct density ratio and DeepSF with their errors, measured on one set; by method."""
+    precision: Precision = settings.training.precision  # type: ignore[assignment]  # resolved
+    inputs, coverage = settings.training.inputs, settings.coverage
+    codes = hadron_flavours(measurement.flavours)
+    binned = measure_binned(measurement, settings.binned)
+    trained = [
+        train_direct(measurement, inputs, settings.direct, part_of(seed, "direct", number), precision=precision)[0]
+        for number in range(coverage.n_direct)
+    ]
+    refit = Refit(inputs, settings.direct, precision, trained[0])
+    bootstraps = (
+        refit.bootstrap(measurement, part_of(seed, "bootstrap", number))[0] for number in range(coverage.n_bootstrap)
+    )
+    refits = Refits(tuple(bootstraps))
+    ensembles = {DIRECT: EnsembleScaleFactor(tuple(trained), codes)}
+    if coverage.n_members:
+        members = (
+            train_member(measurement, settings.training, part_of(seed, "deepsf", number))[0]
+            for number in range(coverage.n_members)
+        )
+        ensembles[DEEPSF] = EnsembleScaleFactor(tuple(members), codes)
+    thresholds = sorted(settings.working_points.values())
+    report = measure_errors(ensembles, refits, binned, measurement.inclusive, measurement.names, thresholds)
+    return errors_of(ensembles, refits, report, measurement.extrapolation.error)
+
+
+class Cell(NamedTuple):
+    """Jets that a mean is taken over, in words and as shares that add up to 1."""
+
+    flavour: str
+    working_point: str
+    pt: str
+    jets: Jets
+    share: Floats
+
+
+def cells(measurement: Measurement, settings: Settings) -> list[Cell]:
+    """Return all cells of flavour, range between working points, and range in pT that have jets."""
+    names, edges = bin_names(settings.working_points), sorted(settings.working_points.values())
+    pt_edges = np.array(settings.coverage.pt_gev)
+    found = []
+    for flavour in measurement.measured:
+        sample = measurement.inclusive_of(flavour, 1)
+        place = np.searchsorted(edges, sample.jets.discriminant, side="left")
+        row = np.clip(np.searchsorted(pt_edges, sample.jets.pt_gev, side="right") - 1, 0, len(pt_edges) - 2)
+        for number, name in enumerate(names):
+            for pt_bin, (low, high) in enumerate(pairwise(settings.coverage.pt_gev)):
+                index = evenly(np.flatnonzero((place == number) & (row == pt_bin)), N_JETS)
+                weight = sample.weight[index]
+                if weight.sum() > 0:
+                    share = weight / weight.sum()
+                    found.append(Cell(flavour, name, f"{low:g}-{high:g} GeV", sample.jets[index], share))
+    return found
+
+
+def compared(
+    methods: Mapping[str, MethodErrors], truth: TrueFunction, measurement: Measurement, settings: Settings
+) -> list[dict[str, Any]]:
+    """Return for each method and cell the mean scale factor, its errors by name and the true mean."""
+    true, rows = true_method(truth, measurement), []
+    for cell in cells(measurement, settings):
+        expected = float(true(cell.flavour, cell.jets) @ cell.share)
+        for method, errors in methods.items():
+            at = errors.at(cell.flavour, cell.jets)
+            parts = at.of_mean(cell.share)
+            rows.append(
+                {
+                    "method": method,
+                    "flavour": cell.flavour,
+                    "working_point": cell.working_point,
+                    "pt": cell.pt,
+                    "value": float(at.value @ cell.share),
+                    "truth": expected,
+                    "errors": parts,
+                    "error": float(total(parts)),
+                }
+            )
+    return rows

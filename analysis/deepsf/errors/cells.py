@@ -1,0 +1,133 @@
+"""What the binned measurement knows of the errors of networks: in cells of pT and of the score between working points.
+
+Networks are smooth, and so are their bootstraps: what all of them smooth away has no spread. Binned scale factors have
+the full counting error in their own bins, and know of features that networks lose. They give two things by cell:
+
+- the *floor* of the statistical error, that of counting: what is missing of it in the bootstraps is added;
+- the *model* error, half the difference of the means of network and smoothed binned scale factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from deepsf.arrays import Floats, Ints
+from deepsf.binned.flavour import BinnedFlavour
+from deepsf.binned.scale_factor import BinnedScaleFactor
+from deepsf.networks.scale_factor import EnsembleScaleFactor
+from deepsf.probes.entries import Jets, evenly
+from deepsf.probes.inclusive import InclusiveJets
+
+N_JETS = 4000
+"""Jets of a cell that are looked at."""
+
+
+@dataclass(frozen=True)
+class ErrorCells:
+    """One flavour's errors by cell, shapes ``(n_pt, n_score)``.
+
+    Attributes
+    ----------
+    pt_gev, score
+        Inner edges of the cells, the outer ones are open.
+    rest
+        What the counting error has beyond the spread of bootstraps, in quadrature.
+    model
+        Half the difference, binned minus network, with its sign.
+    """
+
+    pt_gev: Floats
+    score: Floats
+    rest: Floats
+    model: Floats
+
+    def index(self, jets: Jets) -> Ints:
+        """Return the flat cell of each jet; invalid scores lie below the loosest working point."""
+        row = np.searchsorted(self.pt_gev, jets.pt_gev.astype(np.float64), side="right")
+        column = np.searchsorted(self.score, jets.discriminant.astype(np.float64), side="left")
+        return np.asarray(row * (len(self.score) + 1) + column, np.int64)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as plain lists."""
+        return {key: np.asarray(values).tolist() for key, values in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the cells of `to_json`.
+
+        Raises
+        ------
+        ValueError
+            If an error is not finite or missing in a cell.
+        """
+        cells = cls(**{key: np.array(stored[key], np.float64) for key in ("pt_gev", "score", "rest", "model")})
+        shape = len(cells.pt_gev) + 1, len(cells.score) + 1
+        for name in ("rest", "model"):
+            values = getattr(cells, name)
+            if values.shape != shape or not np.isfinite(values).all():
+                raise ValueError(f"errors {name} are not one finite number for each of {shape} cells")
+        return cells
+
+
+def error_cells(
+    ensemble: EnsembleScaleFactor,
+    replicas: Floats | None,
+    binned: BinnedScaleFactor,
+    flavour: str,
+    sample: InclusiveJets,
+    thresholds: Floats,
+) -> ErrorCells:
+    """Return the cells of a flavour, in the pT bins of its binned scale factor.
+
+    Parameters
+    ----------
+    replicas
+        Deviations of bootstraps from the scale factor at the sample's jets, relative, ``(n_replicas, n)``; None: there
+        are none.
+    sample
+        Inclusive jets of the flavour, whose weights give the means.
+    thresholds
+        In the score, rising; those of the working points.
+    """
+    table = binned.flavours[flavour]
+    pt_edges = table.bins.pt_gev[1:-1]
+    shape = len(pt_edges) + 1, len(thresholds) + 1
+    cells = ErrorCells(pt_edges, thresholds, np.zeros(shape), np.zeros(shape))
+    cell = cells.index(sample.jets)
+    for number in range(cells.rest.size):
+        index = evenly(np.flatnonzero(cell == number), N_JETS)
+        total = sample.weight[index].sum()
+        if not total > 0:
+            continue  # no jet there to have an error
+        jets, share = sample.jets[index], sample.weight[index] / total
+        value = ensemble.member_values(flavour, jets).mean(axis=0)
+        smooth = binned.evaluate(flavour, jets, "binned_smooth")
+        bootstrap = 0.0 if replicas is None else float(((replicas[:, index] * value) @ share).std(ddof=1))
+        limits = ensemble.members[0].limits.get(flavour)
+        inside = 1.0 if limits is None else float(~limits.is_beyond(jets) @ share)
+        floor = inside * counting_error(table, jets, share)
+        place = np.unravel_index(number, shape)
+        cells.rest[place] = np.sqrt(max(floor**2 - bootstrap**2, 0.0))
+        cells.model[place] = 0.5 * float((smooth - value) @ share)
+    return cells
+
+
+def counting_error(table: BinnedFlavour, jets: Jets, share: Floats) -> float:
+    """Return the statistical error of the mean binned scale factor over jets, with shares that add up to 1.
+
+    It is the spread of the mean over bootstraps. Bins that were not measured count with an error of 1: nothing is known
+    there. NaN without bootstraps.
+    """
+    replicas = table.replicas
+    if len(replicas) < 2:
+        return float("nan")
+    in_bin = np.bincount(table.bins.index(jets), share, table.bins.size)
+    nominal = np.broadcast_to(table.sf, replicas.shape) / table.replica_divisors[..., None]
+    normalised = np.where(table.replica_measured, table.normalised_replicas, nominal)
+    is_measured = table.measured.ravel()
+    spread = float((normalised.reshape(len(replicas), -1) @ (in_bin * is_measured)).std(ddof=1))
+    return float(np.hypot(spread, in_bin[~is_measured].sum()))

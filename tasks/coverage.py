@@ -1,0 +1,95 @@
+"""Whether the errors cover: pseudo-data sets with known scale factors, measured as data are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import law
+
+from deepsf.config import ConfigError
+from tasks.framework import settings
+from tasks.framework.base import ConfigTask
+from tasks.framework.targets import staged
+from tasks.framework.workflows import Workflow
+from tasks.inputs import MEASUREMENT_KEYS, load_measurement, measurement_inputs
+
+
+class MeasurePseudoData(Workflow):
+    """Measures pseudo-data sets of known scale factors, one per branch: means, errors and truth by cell."""
+
+    keeps_replaced = True
+    uses_networks = True
+    config_keys = (*MEASUREMENT_KEYS, "binned", "direct", "training", "coverage", "tagger.working_points")
+
+    def check(self) -> None:
+        super().check()
+        for section in ("coverage", "direct"):
+            if self.plan_cfg(section) is None:
+                raise ConfigError(
+                    f"the configuration has no section {section}, which MeasureCoverage needs; write it, or extend "
+                    "configs/toy_coverage.yaml"
+                )
+
+    def create_branch_map(self) -> dict[int, tuple[str, int]]:
+        coverage = self.plan_cfg("coverage")
+        # sets of one truth after the other, so that more sets leave those that there are
+        sets = [(name, number) for number in range(coverage.n_sets) for name in sorted(coverage.true_sf)]
+        return dict(enumerate(sets))
+
+    def workflow_requires(self) -> dict[str, Any]:
+        return {**super().workflow_requires(), **self._inputs}
+
+    def requires(self) -> Any:
+        return self._inputs
+
+    def external_files(self) -> tuple[Path, ...]:
+        return tuple(settings.resolve(truth.file) for truth in self.plan_cfg("coverage").true_sf.values())
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"set": list(self.branch_data)}
+
+    def output(self) -> Any:
+        return self.target(f"set_{self.branch}.json")
+
+    def run(self) -> None:
+        from deepsf.audit.coverage import Settings, compared, measured_set, pseudo_data
+        from deepsf.generator.true_sf import load
+        from deepsf.seeds import part_of, seed_sequence
+
+        (name, number), coverage = self.branch_data, self.cfg("coverage")
+        truth = coverage.true_sf[name]
+        function = load(settings.resolve(truth.file), truth.name, truth.systematic).evaluate
+        seed = seed_sequence(coverage.seed, "coverage", name, number)
+        wanted = Settings(
+            coverage, self.cfg("binned"), self.cfg("direct"), self.cfg("training"), self.cfg("tagger.working_points")
+        )
+        measurement = pseudo_data(load_measurement(self), function, part_of(seed, "division"))
+        rows = compared(measured_set(measurement, wanted, seed), function, measurement, wanted)
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps([{"true_sf": name, **row} for row in rows], allow_nan=False))
+
+    @law.workflow_property(setter=False, cache=True)
+    def _inputs(self) -> dict[str, Any]:
+        """Return what every set requires; the workflow finds it out once."""
+        return measurement_inputs(self)
+
+
+class MeasureCoverage(ConfigTask):
+    """Tells how often errors cover the truth over many pseudo-data sets: ``coverage.json``."""
+
+    def requires(self) -> Any:
+        return MeasurePseudoData.req(self)
+
+    def output(self) -> Any:
+        return self.target("coverage.json")
+
+    def run(self) -> None:
+        from deepsf.audit.coverage_report import coverage_report, coverage_text
+
+        sets = self.input()["collection"].targets.values()
+        report = coverage_report(row for target in sets for row in target.read_json())
+        with staged(self.output()) as (path,):
+            path.write_text(json.dumps(report, sort_keys=True, indent=1, allow_nan=False))
+        self.publish_message(coverage_text(report))

@@ -1,0 +1,235 @@
+"""Errors of the networks' scale factors: repetitions of the direct density ratio, and what follows from them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import law
+
+from deepsf.config.flavours import hadron_flavours
+from tasks.binned import MeasureBinnedSF, load_binned
+from tasks.deepsf import AggregateDeepSF, load_ensemble
+from tasks.direct import TrainDirectSF, load_direct
+from tasks.framework.base import ConfigTask
+from tasks.framework.members import EnsembleWorkflow
+from tasks.framework.targets import staged
+from tasks.framework.workflows import Workflow
+from tasks.inputs import (
+    MEASUREMENT_KEYS,
+    SampleInclusiveJets,
+    load_inclusive,
+    load_measurement,
+    load_shifts,
+    measurement_inputs,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deepsf.errors.method_errors import MethodErrors
+    from deepsf.errors.refit import Refit
+    from deepsf.networks.scale_factor import EnsembleScaleFactor, MemberScaleFactor
+
+REFIT_KEYS = (*MEASUREMENT_KEYS, "training.inputs", "training.precision", "direct", "errors.seed")
+"""What repetitions of the direct density ratio read of the configuration."""
+
+
+def refit_inputs(task: ConfigTask) -> dict[str, Any]:
+    """Return what a repetition of the direct density ratio needs, as requirements of a task."""
+    return measurement_inputs(task) | {"direct": TrainDirectSF.req(task)}
+
+
+def load_refit(task: ConfigTask) -> Refit:
+    """Return the fit to repeat, from the inputs `refit_inputs` of a task."""
+    from deepsf.errors.refit import Refit
+
+    start = load_direct(task.input()["direct"]).members[0]
+    return Refit(task.cfg("training.inputs"), task.cfg("direct"), task.cfg("training.precision"), start)
+
+
+class TrainBootstraps(EnsembleWorkflow):
+    """Repeats the direct density ratio on bootstraps by event of data and simulation, one per branch."""
+
+    members_key = "errors.n_bootstrap"
+    keeps_replaced = True
+    uses_networks = True
+    config_keys = REFIT_KEYS
+
+    def workflow_requires(self) -> dict[str, Any]:
+        return {**super().workflow_requires(), **self._inputs}
+
+    def requires(self) -> Any:
+        return self._inputs
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"bootstrap": self.branch_data}
+
+    def output(self) -> Any:
+        return {
+            "member": self.target(f"bootstrap_{self.branch}.safetensors"),
+            "history": self.target(f"history_{self.branch}.json"),
+        }
+
+    def run(self) -> None:
+        from deepsf.networks.scale_factor import save_member
+        from deepsf.seeds import seed_sequence
+
+        seed = seed_sequence(self.cfg("errors.seed"), "bootstrap", self.branch_data)
+        member, history = load_refit(self).bootstrap(load_measurement(self), seed)
+        with staged(self.output()["member"], self.output()["history"]) as (weights, record):
+            save_member(weights, member, hadron_flavours(self.cfg("flavours")))
+            record.write_text(json.dumps(history, sort_keys=True, allow_nan=False))
+
+    @law.workflow_property(setter=False, cache=True)
+    def _inputs(self) -> dict[str, Any]:
+        """Return what every bootstrap requires; the workflow finds it out once."""
+        return refit_inputs(self)
+
+
+class TrainShifts(Workflow):
+    """Repeats the direct density ratio under every systematic shift; a branch has its share of the shifts.
+
+    The first one has the fit without shift besides, which all others are compared with.
+    """
+
+    keeps_replaced = True
+    uses_networks = True
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:
+        """Working points too, where tighter cuts on the tag jet may be named by them."""
+        shifts = self.plan_cfg("shifts")
+        named = ("tagger.working_points",) if shifts is not None and shifts.tag_cuts else ()
+        return (*REFIT_KEYS, "shifts", "errors.shift_jobs", *named)
+
+    def create_branch_map(self) -> dict[int, int]:
+        return {number: number for number in range(self.plan_cfg("errors.shift_jobs"))}
+
+    def workflow_requires(self) -> dict[str, Any]:
+        return {**super().workflow_requires(), **self._inputs}
+
+    def requires(self) -> Any:
+        return self._inputs
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {"share": self.branch_data}
+
+    def output(self) -> Any:
+        return {
+            "members": self.target(f"shifts_{self.branch}.safetensors"),
+            "names": self.target(f"names_{self.branch}.json"),
+        }
+
+    def run(self) -> None:
+        from deepsf.errors.shifted import shift_names
+        from deepsf.networks.scale_factor import EnsembleScaleFactor
+        from deepsf.seeds import seed_sequence
+        from deepsf.skim.shifts import NOMINAL
+
+        shifts = load_shifts(self)
+        assert shifts is not None  # it is not required without the section
+        shifts = shifts.chosen()
+        own = (NOMINAL, *shift_names(shifts))[self.branch_data :: self.cfg("errors.shift_jobs")]
+        seed = seed_sequence(self.cfg("errors.seed"), "shifts")
+        members, names = [], []
+        for name, member, _ in load_refit(self).shifts(load_measurement(self), shifts, own, seed):
+            members.append(member)
+            names.append(name)
+            self.publish_message(f"direct density ratio of {name} done")
+        with staged(*self.output().values()) as (weights, record):
+            EnsembleScaleFactor(tuple(members), hadron_flavours(self.cfg("flavours"))).save(weights)
+            record.write_text(json.dumps(names, allow_nan=False))
+
+    @law.workflow_property(setter=False, cache=True)
+    def _inputs(self) -> dict[str, Any]:
+        """Return what every branch requires; the workflow finds it out once."""
+        return refit_inputs(self)
+
+
+class MeasureErrors(ConfigTask):
+    """Joins the repetitions of the fit, and compares every network method with the binned scale factor.
+
+    ``errors.json`` has the errors by cell of pT and score, ``refits.safetensors`` the repetitions.
+    """
+
+    keeps_replaced = True
+    uses_networks = True
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:
+        """Settings of the shifts only where they are repeated."""
+        return (*_COMMON_KEYS, "shifts") if _repeats_shifts(self) else _COMMON_KEYS
+
+    def requires(self) -> Any:
+        needed = {
+            "binned": MeasureBinnedSF.req(self),
+            "deepsf": AggregateDeepSF.req(self),
+            "inclusive": SampleInclusiveJets.req(self),
+        }
+        if self.plan_cfg("direct") is None:
+            return needed
+        needed |= {"direct": TrainDirectSF.req(self), "bootstraps": TrainBootstraps.req(self)}
+        return needed | ({"shifts": TrainShifts.req(self)} if _repeats_shifts(self) else {})
+
+    def output(self) -> Any:
+        names = {"errors": "errors.json"}
+        if self.plan_cfg("direct") is not None:
+            names["refits"] = "refits.safetensors"
+        return {key: self.target(name) for key, name in names.items()}
+
+    def run(self) -> None:
+        from deepsf.audit.methods import DEEPSF, DIRECT
+        from deepsf.errors.measure import measure_errors
+        from deepsf.errors.method_errors import Refits
+        from deepsf.networks.scale_factor import EnsembleScaleFactor, load_member
+        from deepsf.skim.shifts import NOMINAL
+
+        inputs, requires = self.input(), self.requires()
+        ensembles = {DEEPSF: load_ensemble(self, inputs["deepsf"])}
+        bootstraps: list[MemberScaleFactor] = []
+        shifted: dict[str, MemberScaleFactor] = {}
+        if "direct" in inputs:
+            ensembles[DIRECT] = load_direct(inputs["direct"])
+            outputs = requires["bootstraps"].members().values()
+            bootstraps = [load_member(output["member"].file) for output in outputs]
+        if "shifts" in inputs:
+            for branch in inputs["shifts"]["collection"].targets.values():
+                members = EnsembleScaleFactor.load(branch["members"].file).members
+                shifted |= dict(zip(branch["names"].read_json(), members, strict=True))
+        unshifted = shifted.pop(NOMINAL, None)
+        refits = Refits(tuple(bootstraps), unshifted if shifted else None, dict(sorted(shifted.items())))
+        report = measure_errors(
+            ensembles,
+            refits,
+            load_binned(inputs["binned"]),
+            load_inclusive(inputs["inclusive"]),
+            tuple(self.cfg("flavours")),
+            sorted(self.cfg("tagger.working_points").values()),
+        )
+        with staged(*self.output().values()) as paths:
+            paths[0].write_text(json.dumps(report, sort_keys=True, allow_nan=False))
+            if "direct" in inputs:
+                refits.ensemble(hadron_flavours(self.cfg("flavours"))).save(paths[1])
+
+
+_COMMON_KEYS = ("flavours", "tagger.working_points", "direct", "errors", "training.precision")
+
+
+def _repeats_shifts(task: ConfigTask) -> bool:
+    return task.plan_cfg("shifts") is not None and task.plan_cfg("errors").shifts
+
+
+def load_errors(
+    task: ConfigTask, requirement: Any, ensembles: Mapping[str, EnsembleScaleFactor]
+) -> dict[str, MethodErrors]:
+    """Return the errors of ensembles by method; ``task`` declares ``extrapolation``."""
+    from deepsf.errors.measure import errors_of
+    from deepsf.errors.method_errors import Refits
+    from deepsf.networks.scale_factor import EnsembleScaleFactor
+
+    report = requirement["errors"].read_json()
+    refits = Refits()
+    if "refits" in requirement:
+        refits = Refits.of(EnsembleScaleFactor.load(requirement["refits"].file), report["shifts"])
+    return errors_of(ensembles, refits, report, task.cfg("extrapolation").error)
