@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import expit
@@ -19,6 +19,10 @@ NUMERIC_INPUTS = ("abseta", "pt", "discriminant")
 CEILING_MARGIN = 1.05
 _INVALID_VALUES = sorted({value for tagger in TAGGERS.values() for value in tagger.invalid_values}, reverse=True)
 _BROAD_RANGE = {"abseta": (0.0, TAGGER_ABSETA_MAX), "pt": (20.0, 1000.0)}
+_LOGITS = np.linspace(-15.0, 15.0, 301)
+_N_PEAKS = 8
+_COVERED = 1.02
+"""Where the margin covers what lies between the grid's points, ceilings and thus pseudo-data stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -98,31 +102,70 @@ def load(path: Path, name: str, systematic: str = "central") -> InjectedScaleFac
     unknown = np.full(3, np.inf), np.zeros(3, bool)
     injected = InjectedScaleFactor(label, *unknown, edges, correction, systematic, ranges)
     scans = [_scanned(injected, place) for place in range(len(HADRON_FLAVOURS))]
-    is_constant = np.array([np.ptp(values) == 0.0 for values in scans])
-    largest = np.array([values.max() for values in scans])
+    is_constant = np.array([scan.is_constant for scan in scans])
+    largest = np.array([scan.largest for scan in scans])
     return replace(injected, ceilings=np.where(is_constant, 1.0, CEILING_MARGIN) * largest, is_constant=is_constant)
 
 
-def _scanned(injected: InjectedScaleFactor, place: int) -> Reals:
-    """Return the values of one flavour on a grid with points in every cell."""
-    grids = [_grid(low_high, injected.edges[place][name]) for name, low_high in _BROAD_RANGE.items()]
-    logits = expit(np.linspace(-15.0, 15.0, 301))
+class _Scan(NamedTuple):
+    largest: float
+    is_constant: bool
+
+
+def _scanned(injected: InjectedScaleFactor, place: int) -> _Scan:
+    """Return the largest value of one flavour, from a grid with points in every cell of the table.
+
+    What formulas do between its points is looked for on a finer grid, and counts if the margin would not cover it.
+    """
+    abseta, pt = (_grid(low_high, injected.edges[place][name]) for name, low_high in _BROAD_RANGE.items())
     edges = _around(injected.edges[place]["discriminant"])
-    discriminants = np.concatenate([_INVALID_VALUES, [0.0], logits, edges[(edges >= 0.0) & (edges < 1.0)]])
-    abseta, pt, discriminant = np.meshgrid(*grids, discriminants, indexing="ij", sparse=True)
+    scores = np.concatenate([_INVALID_VALUES, [0.0], expit(_LOGITS), edges[(edges >= 0.0) & (edges < 1.0)]])
+    values = _on_grid(injected, place, abseta, pt, scores)
+    largest, is_constant = float(values.max()), bool(np.ptp(values) == 0.0)
+    between = largest if is_constant else _largest_between(injected, place)
+    return _Scan(between if between > _COVERED * largest else largest, is_constant)
+
+
+def _largest_between(injected: InjectedScaleFactor, place: int) -> float:
+    """Return the largest value of one flavour on a grid that is finer in |eta| and pT, and finer still at its peaks."""
+    abseta, pt = (_close(low, high) for low, high in _BROAD_RANGE.values())
+    logits = _LOGITS[::10]
+    values = _on_grid(injected, place, abseta, pt, expit(logits))
+    largest = [values.max()]
+    for number in np.argsort(values, axis=None)[-_N_PEAKS:]:
+        i, j, k = np.unravel_index(number, values.shape)
+        beside = _on_grid(injected, place, _beside(abseta, i), _beside(pt, j), expit(_beside(logits, k)))
+        largest.append(beside.max())
+    return float(max(largest))
+
+
+def _on_grid(injected: InjectedScaleFactor, place: int, abseta: Reals, pt_gev: Reals, discriminants: Reals) -> Reals:
+    """Return the values of one flavour on a grid; each must be possible."""
     flavour = HADRON_FLAVOURS[place]
+    mesh = np.meshgrid(abseta, pt_gev, discriminants, indexing="ij", sparse=True)
     try:
-        values = injected.evaluate(np.array(flavour), abseta, pt, discriminant)
+        values = injected.evaluate(np.array(flavour), *mesh)
     except ValueError as error:
         raise ValueError(f"{injected.label}, flavour {flavour}: {error}") from None
     bad = ~(values >= 0)
     if bad.any():
         i, j, k = np.argwhere(bad)[0]
-        point = f"|eta| = {grids[0][i]:.3g}, pT = {grids[1][j]:.4g} GeV, discriminant = {discriminants[k]:.4g}"
+        point = f"|eta| = {abseta[i]:.3g}, pT = {pt_gev[j]:.4g} GeV, discriminant = {discriminants[k]:.4g}"
         raise ValueError(
             f"{injected.label}: value {values[i, j, k]:g} for flavour {flavour} at {point}; it must be >= 0"
         )
     return values
+
+
+def _close(low: float, high: float) -> Reals:
+    """Return points between the ends of |eta| (from 0) or pT, those of features that pseudo-data can resolve."""
+    points = np.linspace(low, high, 51) if low == 0 else np.geomspace(low, high, 81)
+    return np.minimum(points, np.nextafter(high, low))
+
+
+def _beside(grid: Reals, at: int | np.intp) -> Reals:
+    """Return points from the neighbour before a point of a grid to the one after it."""
+    return np.linspace(grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)], 9)
 
 
 def _grid(low_high: tuple[float, float], edges: Reals) -> Reals:

@@ -30,6 +30,7 @@ _CHUNK_EVALUATIONS = 500_000
 # The tabulated <S>: its range, and the largest steps of |eta| and ln(pT) between nodes.
 _PT_RANGE_GEV = (15.0, 3000.0)
 _ABSETA_STEP, _LOG_PT_STEP = 0.1, 0.05
+_TOLERANCE = 2e-4
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,13 @@ class EffectiveTruth:
 
     Accept-reject at given flavour and kinematics leaves the rate alone, so pseudo-data over simulation is the injected
     scale factor S divided by its mean <S> over the generator's discriminants at that (flavour, pT, |eta|), invalid
-    scores included.
+    scores included. It knows no mismodelling (`deepsf.config.mismodelling`): where a process departs from simulation in
+    the score, it is the truth of the other processes.
     """
 
     tagger: Tagger
     injected: true_sf.InjectedScaleFactor
-    _tables: dict[int, RegularGridInterpolator[Any]] = field(default_factory=dict, init=False, repr=False)
+    _tables: dict[int, RegularGridInterpolator[Any] | None] = field(default_factory=dict, init=False, repr=False)
 
     def evaluate(self, hadron_flavour: Ints, abseta: Reals, pt_gev: Reals, discriminant: Reals) -> Reals:
         """Return the effective true scale factor per jet.
@@ -71,7 +73,8 @@ class EffectiveTruth:
         """Return <S>, the mean of the injected scale factor over the generator's discriminants, per jet.
 
         It is `integrate` on a grid, interpolated linearly between nodes, and within 2e-4 of it. The first call for a
-        flavour makes the grid; jets outside of it (below 15 GeV, from 3 TeV on) are integrated one by one.
+        flavour makes the grid; jets outside of it (below 15 GeV, from 3 TeV on) are integrated one by one, and so are
+        all where a scale factor varies too fast for the grid.
         """
         index = flavour_place(hadron_flavour)
         abseta, pt_gev = np.asarray(abseta, float), np.asarray(pt_gev, float)
@@ -81,9 +84,11 @@ class EffectiveTruth:
             if not len(jets) or self.injected.is_constant[place]:
                 means[jets] = self.injected.ceilings[place]
                 continue
-            is_on_grid = (pt_gev[jets] >= _PT_RANGE_GEV[0]) & (pt_gev[jets] < _PT_RANGE_GEV[1])
+            table = self._table(place)
+            is_on_grid = (pt_gev[jets] >= _PT_RANGE_GEV[0]) & (pt_gev[jets] < _PT_RANGE_GEV[1]) & (table is not None)
             near, far = jets[is_on_grid], jets[~is_on_grid]
-            means[near] = self._table(place)((abseta[near], pt_gev[near]))
+            if table is not None:
+                means[near] = table((abseta[near], pt_gev[near]))
             means[far] = self.integrate(HADRON_FLAVOURS[place], abseta[far], pt_gev[far])
         return means
 
@@ -109,16 +114,25 @@ class EffectiveTruth:
             means[part] = self._integral(hadron_flavour, inside, abseta[part], pt_gev[part])
         return means
 
-    def _table(self, place: int) -> RegularGridInterpolator[Any]:
-        """Return <S> of one flavour over (|eta|, pT), tabulated once; nodes lie on both sides of every edge."""
+    def _table(self, place: int) -> RegularGridInterpolator[Any] | None:
+        """Return <S> of one flavour over (|eta|, pT), tabulated once; nodes lie on both sides of every edge.
+
+        None if the interpolation is not exact enough in the middle of a cell.
+        """
         if place not in self._tables:
             edges, kinks = self.injected.edges[place], self.tagger.shapes[place].kinks
             abseta = _nodes((0.0, TAGGER_ABSETA_MAX), [*edges["abseta"], *kinks["abseta"]], _ABSETA_STEP)
             pt = _nodes(_PT_RANGE_GEV, [*edges["pt"], *kinks["pt"]], _LOG_PT_STEP, logarithmic=True)
-            mesh = np.meshgrid(abseta, pt, indexing="ij")
-            values = self.integrate(HADRON_FLAVOURS[place], *(axis.ravel() for axis in mesh))
-            self._tables[place] = RegularGridInterpolator((abseta, pt), values.reshape(mesh[0].shape))
+            table = RegularGridInterpolator((abseta, pt), self._on_grid(place, abseta, pt))
+            middles = 0.5 * (abseta[1:] + abseta[:-1]), 0.5 * (pt[1:] + pt[:-1])
+            found = table(tuple(np.meshgrid(*middles, indexing="ij")))
+            is_exact = np.abs(found - self._on_grid(place, *middles)).max() <= _TOLERANCE
+            self._tables[place] = table if is_exact else None
         return self._tables[place]
+
+    def _on_grid(self, place: int, abseta: Reals, pt_gev: Reals) -> Reals:
+        mesh = np.meshgrid(abseta, pt_gev, indexing="ij")
+        return self.integrate(HADRON_FLAVOURS[place], *(axis.ravel() for axis in mesh)).reshape(mesh[0].shape)
 
     def _integral(self, flavour: int, edges: Reals, abseta: Reals, pt_gev: Reals) -> Reals:
         codes = np.full((len(pt_gev), 1), flavour)

@@ -65,6 +65,34 @@ def test_a_smooth_truth_that_is_largest_at_the_end_of_a_range_is_under_the_ceili
     assert sf.ceilings[2] == pytest.approx(1.05 * 2.0)
 
 
+# peaks of 45 GeV, |eta| = 1.1, discriminant 0.5, which lie between the points of a coarse grid
+PEAKS = {
+    "pt": "exp(-0.5*(log(y/45)/0.06)^2)",
+    "abseta": "exp(-0.5*((z-1.1)/0.08)^2)",
+    "discriminant": "exp(-0.5*((x-0.5)/0.12)^2)",
+}
+
+
+def peaked(path, names, height):
+    expression = f"1+{height}*" + "*".join(PEAKS[name] for name in names)
+    formula = schemav2.Formula(
+        nodetype="formula", expression=expression, parser="TFormula", variables=["discriminant", "pt", "abseta"]
+    )
+    return true_sf.load(write(path, by_flavour(b=formula)), "sf")
+
+
+@pytest.mark.parametrize("names", [("pt",), ("abseta",), ("pt", "abseta"), tuple(PEAKS)])
+def test_a_smooth_peak_between_the_points_of_the_scan_is_under_the_ceiling(tmp_path, names):
+    sf = peaked(tmp_path / "sf.json", names, 0.5)
+    assert sf.ceilings[0] == pytest.approx(1.05 * 1.5, rel=0.004)
+    assert not sf.is_constant[0]
+
+
+def test_a_smooth_hole_below_zero_between_the_points_of_the_scan_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"value -0\.\d+ for flavour 5 at \|eta\| = 1\.\d+, pT = 4\d\.\d+ GeV"):
+        peaked(tmp_path / "sf.json", ("pt", "abseta"), -1.3)
+
+
 @pytest.mark.parametrize(
     "inputs", [("discriminant", "pt", "flavor", "abseta"), ("abseta", "systematic", "pt", "flavor", "discriminant")]
 )

@@ -118,6 +118,20 @@ def test_no_interpolation_crosses_an_edge_of_the_table(tmp_path):
     assert truth.mean(np.full(6, 5), abseta, pt) == pytest.approx([1.5, 0.5, 1.5, 0.5, 0.5, 0.5], abs=1e-8)
 
 
+def test_a_mean_that_varies_faster_than_the_grid_is_integrated(tmp_path):
+    expression = "1+0.5*(x>0.5)*exp(-0.5*((log(y/45)/0.05)^2))"
+    peak = schemav2.Formula(
+        nodetype="formula", expression=expression, parser="TFormula", variables=["discriminant", "pt"]
+    )
+    table = binning("discriminant", [-15, 0.5, 1.1], [peak, peak])
+    truth = effective_truth(write(tmp_path / "sf.json", table), "sf", "central", "btagDeepFlavB")
+    pt, abseta = np.array([45.0, 47.0, 30.0]), np.full(3, 0.4)
+    above = 1 - cumulative(TAGGERS["btagDeepFlavB"], np.full(3, 5), pt, abseta, np.array(0.5))
+    # ln(47 / 45) / 0.05 = 0.869703: exp(-0.378192) = 0.685099; 30 GeV is eight widths away
+    expected = 1 + 0.5 * above * np.array([1.0, 0.685099, 0.0])
+    assert truth.mean(np.full(3, 5), abseta, pt) == pytest.approx(expected, abs=1e-5)
+
+
 def test_jets_beyond_the_tabulated_range_are_integrated():
     truth = toy_truth("btagDeepFlavB")
     abseta, pt = np.array([0.3, 1.4, 2.0]), np.array([12.0, 3000.0, 5000.0])
