@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from deepsf.config.base import Count, OpenFraction, Positive, Section, Seed
+from deepsf.config.mismodelling import Mismodelling, RankCorrelation
 from deepsf.config.selection import Channel
 
 
@@ -48,6 +49,12 @@ class Generator(Section):
         description="tilt t of the pT spectrum of pseudo-data: jets weigh 1 + t ln(pT/60 GeV)/ln 3",
     )
     true_sf: TrueScaleFactor
+    tagger_correlation: RankCorrelation = Field(
+        default=0.0,
+        description="rank correlation of the scores that two taggers give a jet, at given flavour and kinematics, in "
+        "simulation and pseudo-data alike",
+    )
+    mismodelling: Mismodelling = Mismodelling()
 
     @model_validator(mode="after")
     def _measurable(self) -> Generator:

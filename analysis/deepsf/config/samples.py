@@ -12,6 +12,7 @@ from deepsf.config.campaign import Campaign, OnBadFile, RunRange
 from deepsf.config.generator import Generator
 from deepsf.config.jet_corrections import JetCorrections
 from deepsf.config.jet_id import JetVeto
+from deepsf.config.mismodelling import Process
 from deepsf.config.pileup import Pileup
 from deepsf.config.selection import CHANNELS, Channel, Selection, TriggerOfRuns, Triggers
 
@@ -26,7 +27,7 @@ class Sample(Section):
         "a line), root:// and http(s):// addresses, and /store/... names if there are campaign.redirectors; may start "
         "with an environment variable",
     )
-    generate: tuple[Literal["ttbar", "zjets", "zcc"], ...] = Field(
+    generate: tuple[Process, ...] = Field(
         default=(), description="processes to generate; zcc: Z+jets whose two hardest jets are c jets"
     )
     channels: tuple[Channel, ...] = Field(default=CHANNELS, description="channels that this data set may fill")
@@ -114,6 +115,19 @@ def sample_problems(samples: Mapping[str, Sample], generator: Generator | None) 
     for process in {process for sample in generated.values() for process in sample.generate}:
         if simulated.count(process) != 1:
             yield f"samples: process {process} needs exactly one generated simulation sample"
+
+
+def mismodelling_problems(generator: Generator | None, samples: Mapping[str, Sample]) -> Iterator[str]:
+    """Yield departures of processes that no sample of pseudo-data has: they would change nothing."""
+    if generator is None:
+        return
+    generated = sorted({process for sample in samples.values() if sample.kind == "data" for process in sample.generate})
+    for process in generator.mismodelling.departures:
+        if process not in generated:
+            yield (
+                f"generator.mismodelling.departures.{process}: no data sample generates it, they have "
+                f"{', '.join(generated) or 'none'}; take it away, or add {process} to generate of a data sample"
+            )
 
 
 def certification_problems(samples: Mapping[str, Sample], campaign: Campaign) -> Iterator[str]:

@@ -30,7 +30,14 @@ from deepsf.config.jet_id import JetVeto
 from deepsf.config.pileup import Pileup
 from deepsf.config.plots import Plots
 from deepsf.config.regions import Region, region_problems, tag_cut_problems
-from deepsf.config.samples import Sample, certification_problems, era_problems, pileup_id_problems, sample_problems
+from deepsf.config.samples import (
+    Sample,
+    certification_problems,
+    era_problems,
+    mismodelling_problems,
+    pileup_id_problems,
+    sample_problems,
+)
 from deepsf.config.selection import Selection, column_problems
 from deepsf.config.shifts import Shifts, shift_problems
 from deepsf.config.training import Ensemble, Training, input_problems
@@ -91,6 +98,7 @@ class Config(Section):
             *tag_cut_problems(self.regions, self._discriminant_max),
             *region_problems(self.regions, self.flavours, self.tagger, self.selection),
             *sample_problems(self.samples, self.generator),
+            *mismodelling_problems(self.generator, self.samples),
             *certification_problems(self.samples, self.campaign),
             *order_problems(self.campaign, [name for name, s in self.samples.items() if s.kind == "data"]),
             *pileup_id_problems(self.samples, self.campaign, self.selection),

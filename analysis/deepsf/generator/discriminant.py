@@ -3,7 +3,8 @@
 The logit of a valid discriminant is ``shift(pT, |eta|) + scale(|eta|) * Q(n)``: n is a standard normal variable, Q the
 quantile function of the flavour at 60 GeV in the central detector. Q runs through seven measured quantiles (monotone
 cubic interpolation) and ends in exponential tails. The columns are independent of each other at given flavour and
-kinematics, which real taggers are not: a measurement uses one of them.
+kinematics, which real taggers are not: a measurement uses one of them. `deepsf.generator.hidden_variables` correlates
+them if asked.
 """
 
 from __future__ import annotations

@@ -12,14 +12,15 @@ import uproot
 
 from deepsf.arrays import Array, Reals
 from deepsf.config.generator import Generator
-from deepsf.generator import charm_tag, kinematics, pseudo_data, rates, true_sf
+from deepsf.generator import charm_tag, kinematics, rates, true_sf
 from deepsf.generator.composition import Composition
 from deepsf.generator.compression import ChecksummedZSTD
-from deepsf.generator.detector import RecoJets, reconstruct
-from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, Tagger, draw
+from deepsf.generator.detector import reconstruct
+from deepsf.generator.discriminant import TAGGER_ABSETA_MAX
 from deepsf.generator.nanoaod import RUN_NUMBER, Branches, branch_types, branches
 from deepsf.generator.plan import GeneratedFile, NotEnoughDiskError
 from deepsf.generator.schema import PLAIN, Schema
+from deepsf.generator.scores import scores
 from deepsf.seeds import seed_sequence
 
 # Events of a batch before the filter: after it, batches are similar in size, one cluster of the tree each.
@@ -120,35 +121,16 @@ def _batch(seed: np.random.SeedSequence, n: int, recipe: _Recipe, first_event: i
     negative = generator.negative_weight_fraction if file.kind == "simulation" else 0.0
     particles, n_generated, sum_weights = kinematics.generate(particle_rng, file.process, n, composition, negative)
     if file.kind == "data":
-        particles = kinematics.select(particles, rates.thin(thinning_rng, generator, particles))
+        particles = kinematics.select(particles, rates.thin(thinning_rng, generator, particles, file.process))
     events = reconstruct(detector_rng, particles)
     jets = events.jets
-    discriminants = discriminants_of(tagger_rngs, schema.facts.taggers, jets, injected)
+    discriminants = scores(tagger_rngs, seed, schema.facts.taggers, jets, generator, file.process, injected)
     for branch in schema.facts.charm_scores:
         discriminants[branch] = charm_tag.draw(
             charm_rng, branch[-3:], jets.hadron_flavour, np.abs(jets.eta), TAGGER_ABSETA_MAX
         )
     columns = branches(column_rng, particles, events, discriminants, first_event, file.kind == "data", schema)
     return columns, np.array([n_generated, sum_weights, n_generated])
-
-
-def discriminants_of(
-    rngs: list[np.random.Generator],
-    taggers: tuple[Tagger, ...],
-    jets: RecoJets,
-    injected: true_sf.InjectedScaleFactor | None,
-) -> dict[str, Reals]:
-    """Return the discriminants by branch: of simulation, or of pseudo-data if a scale factor is injected."""
-    columns = {}
-    for rng, tagger in zip(rngs, taggers, strict=True):
-        abseta = np.abs(jets.eta)
-        if injected is None:
-            columns[tagger.branch] = draw(rng, tagger, jets.hadron_flavour, jets.pt_gev, abseta)
-        else:
-            columns[tagger.branch] = pseudo_data.discriminant_of_data(
-                rng, tagger, injected, jets.hadron_flavour, jets.pt_gev, abseta
-            )
-    return columns
 
 
 def _certified_blocks(file: GeneratedFile, schema: Schema) -> Array:

@@ -7,10 +7,12 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from deepsf.arrays import Bools, Ints, Reals, Singles
+from deepsf.config.mismodelling import JetFlavour
 
 Columns = TypeVar("Columns", bound=NamedTuple)
 
 HADRON_FLAVOURS = (5, 4, 0)
+FLAVOUR_CODES: dict[JetFlavour, int] = {"b": 5, "c": 4, "udsg": 0}
 _INDEX_OF_FLAVOUR = np.array([2, -1, -1, -1, 1, 0])
 
 

@@ -12,12 +12,12 @@ import numpy as np
 
 from deepsf.config.campaign import Campaign
 from deepsf.config.generator import Generator
+from deepsf.config.mismodelling import Process
 from deepsf.config.samples import Sample
 from deepsf.generator.rates import max_rate
 from deepsf.seeds import seed_sequence
 
 Kind = Literal["simulation", "data"]
-Process = Literal["ttbar", "zjets", "zcc"]
 # Bytes on disk of a generated event, those that the generator filter drops included.
 _BYTES: dict[tuple[Kind, Process], float] = {
     ("simulation", "ttbar"): 258.0,
@@ -45,7 +45,7 @@ class GeneratedFile:
         Number of the file among those of its sample and process.
     n_events
         Before the generator filter. Simulation: the expected sum of weights. Pseudo-data: the events proposed, before
-        rate offsets and tilt thin them.
+        rate offsets, tilt and composition thin them.
     place
         Number of the sample among the generated ones of data, which makes numbers of events unique; 0 in simulation.
     part
@@ -76,8 +76,8 @@ def plan(campaign: Campaign, samples: Mapping[str, Sample], generator: Generator
 
     Simulation gets ``simulation_over_data`` times the luminosity of the data. The number of pseudo-data events is drawn
     from a Poisson distribution with the seed of the campaign; its mean is the cross section of the simulation of that
-    process times the luminosity, raised by the largest rate that offsets and tilt can give (`rates.thin`). Samples of
-    data that fill the same channel share the luminosity.
+    process times the luminosity, raised by the largest rate that offsets, tilt and a wrong composition can give
+    (`rates.thin`). Samples of data that fill the same channel share the luminosity.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def estimated_bytes(files: Sequence[GeneratedFile], generator: Generator) -> int
     negative = generator.negative_weight_fraction
     total = 0.0
     for file in files:
-        events = file.n_events / (max_rate(generator) if file.kind == "data" else 1.0)
+        events = file.n_events / (max_rate(generator, file.process) if file.kind == "data" else 1.0)
         if file.kind == "simulation" and file.process == "zjets":
             events *= 1.0 / (1.0 - 2.0 * negative)
         larger = 1.0 if generator.nanoaod == "v9" else _LARGER_FROM_V12_ON[file.kind]
@@ -158,7 +158,7 @@ def _files(campaign: Campaign, samples: Mapping[str, Sample], generator: Generat
             else:
                 rng = np.random.default_rng(seed_sequence(generator.seed, "number of events", name, process))
                 share = 1.0 / _n_sharing(sample, samples)
-                n_events = int(rng.poisson(share * n_expected * max_rate(generator)))
+                n_events = int(rng.poisson(share * n_expected * max_rate(generator, process)))
             if n_events == 0:
                 raise ValueError(
                     f"samples.{name}: not one {process} event at campaign.luminosity_ifb = {campaign.luminosity_ifb:g} "

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from deepsf.arrays import Ints, Reals
 from deepsf.generator.discriminant import TAGGER_ABSETA_MAX, Tagger, draw
 from deepsf.generator.jagged import flavour_place
-from deepsf.generator.true_sf import InjectedScaleFactor
 
 MAX_ROUNDS = 1000
+
+
+class ScaleFactor(Protocol):
+    """What pseudo-data follow: `deepsf.generator.true_sf.InjectedScaleFactor`, or that of one process."""
+
+    @property
+    def label(self) -> str:
+        """File and correction, for messages."""
+
+    @property
+    def ceilings(self) -> Reals:
+        """Upper bounds for the flavours of ``HADRON_FLAVOURS``."""
+
+    def evaluate(self, hadron_flavour: Ints, abseta: Reals, pt_gev: Reals, discriminant: Reals) -> Reals:
+        """Return the scale factor per jet."""
 
 
 def discriminant_of_data(
     rng: np.random.Generator,
     tagger: Tagger,
-    injected: InjectedScaleFactor,
+    injected: ScaleFactor,
     hadron_flavour: Ints,
     pt_gev: Reals,
     abseta: Reals,

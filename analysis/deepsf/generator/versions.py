@@ -35,7 +35,7 @@ class Version(NamedTuple):
     Attributes
     ----------
     taggers
-        Discriminants, each an independent column.
+        Discriminants, one column each.
     charm_scores
         Branches of c tags; the last three letters say which.
     renamed, left_out, types

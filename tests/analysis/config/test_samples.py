@@ -56,6 +56,14 @@ def test_generated_samples_need_the_generator_and_one_simulation_of_each_process
     assert "samples: none of kind data" in message(tree)
 
 
+def test_a_departure_of_a_process_that_no_data_have_is_refused(tree, message):
+    tree["generator"]["mismodelling"] = {"departures": {"zcc": {"b": {"rate": 0.2}}}}
+    assert (
+        "generator.mismodelling.departures.zcc: no data sample generates it, they have ttbar, zjets; take it away, or "
+        "add zcc to generate of a data sample"
+    ) in message(tree)
+
+
 def data(**given):
     return Sample(kind="data", files=("x",), **given)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import uproot
 
+from deepsf.config.mismodelling import Mismodelling
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
 from deepsf.generator.luminosity_blocks import Blocks
@@ -43,6 +44,36 @@ def test_another_true_scale_factor_changes_the_discriminants_alone(tmp_path, dat
     write_file(file, Composition(), TOY.generator.model_copy(update={"true_sf": shifted}), TRUE_SF, tmp_path / "b.root")
     other = uproot.open(tmp_path / "b.root")["Events"].arrays(library="np")
     assert {name for name in other if not same(other, data[0], name)} == {"Jet_btagDeepFlavB", "Jet_btagDeepB"}
+
+
+def test_mismodelling_of_scores_changes_the_discriminants_of_its_process_alone(tmp_path, data):
+    slope = Mismodelling(departures={"ttbar": {"udsg": {"score_slope": 0.5}}})
+    correlated = Mismodelling(tag_probe_correlation=0.2)
+    for name, changes in (
+        ("slope", {"mismodelling": slope}),
+        ("correlated", {"mismodelling": correlated}),
+        ("taggers", {"tagger_correlation": 0.8}),
+    ):
+        other = written(tmp_path / f"{name}.root", "data", "data", "ttbar", **changes)[0]
+        assert {n for n in other if not same(other, data[0], n)} == {"Jet_btagDeepFlavB", "Jet_btagDeepB"}, name
+    of_zjets = [
+        written(tmp_path / f"{k}.root", "data", "data", "zjets", mismodelling=wrong)[0]
+        for k, wrong in enumerate((Mismodelling(), slope))
+    ]
+    assert all(same(*of_zjets, name) for name in of_zjets[0])
+
+
+def test_simulation_knows_correlated_taggers_and_no_mismodelling(tmp_path, ttbar):
+    departure = {"rate": 0.5, "pt_slope": 0.2, "score_slope": 0.5}
+    wrong = Mismodelling(tag_probe_correlation=0.2, departures={"ttbar": {"udsg": departure}})
+    other = written(tmp_path / "a.root", "ttbar", "simulation", "ttbar", mismodelling=wrong)[0]
+    assert all(same(ttbar[0], other, name) for name in ttbar[0])
+    other = written(tmp_path / "b.root", "ttbar", "simulation", "ttbar", tagger_correlation=0.8)[0]
+    assert {n for n in other if not same(other, ttbar[0], n)} == {"Jet_btagDeepFlavB", "Jet_btagDeepB"}
+    # as they are at given flavour: test_nanoaod.py
+    jets = {n: np.concatenate(other[f"Jet_{n}"]) for n in ("hadronFlavour", "btagDeepFlavB", "btagDeepB")}
+    b = (jets["hadronFlavour"] == 5) & (jets["btagDeepB"] > 0)
+    assert np.corrcoef(jets["btagDeepFlavB"][b], jets["btagDeepB"][b])[0, 1] > 0.6
 
 
 def test_runs_hold_the_signed_sum_before_the_filter(tmp_path):

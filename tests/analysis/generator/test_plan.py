@@ -6,6 +6,7 @@ import pytest
 import uproot
 
 from deepsf import config
+from deepsf.config.mismodelling import Mismodelling
 from deepsf.generator.composition import Composition
 from deepsf.generator.files import write_file
 from deepsf.generator.plan import GeneratedFile, NotEnoughDiskError, check_disk, estimated_bytes, plan
@@ -38,6 +39,18 @@ def test_pseudo_data_fluctuate_around_the_expectation_times_the_largest_rate():
     expected = 90_000 * 1.53627
     assert np.mean(numbers) == pytest.approx(expected, abs=4 * np.sqrt(expected / 30))
     assert 0.5 < np.std(numbers) / np.sqrt(expected) < 1.6
+
+
+def test_a_wrong_composition_raises_the_number_of_proposed_events_in_its_process():
+    departures = {"ttbar": {"udsg": {"rate": 0.5}}}
+    kind, unkind = (
+        {(f.kind, f.process): f.n_events for f in planned(events_per_file=10**7, mismodelling=wrong)}
+        for wrong in (Mismodelling(), Mismodelling(departures=departures))
+    )
+    # two jets of 1.5 each
+    n = kind.pop(("data", "ttbar"))
+    assert unkind.pop(("data", "ttbar")) == pytest.approx(1.5**2 * n, abs=8 * np.sqrt(n))
+    assert kind == unkind
 
 
 @pytest.mark.parametrize(("changes", "sample"), [({}, "ttbar"), ({"simulation_over_data": 1e6}, "data")])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from deepsf import config
+from deepsf.config.mismodelling import Mismodelling
 from deepsf.generator import kinematics, rates
 from deepsf.generator.composition import Composition
 
@@ -86,3 +87,45 @@ def test_jet_spectrum_of_pseudo_data_is_tilted_by_the_configured_amount(tilt, tt
     deviation = (got - flat) / error * np.sign(tilt)
     assert deviation[0] < -5
     assert deviation[-1] > 5
+
+
+DEPARTURES = {"ttbar": {"udsg": {"rate": 0.2, "pt_slope": 0.1}, "c": {"rate": -0.3}}}
+UNKIND = GENERATOR.model_copy(
+    update={"pt_tilt": 0.0, "rate_offsets": {}, "mismodelling": Mismodelling(departures=DEPARTURES)}
+)
+
+
+def test_wrong_composition_by_hand():
+    # 20 and 180 GeV: (1 + 0.2 - 0.1) (1 + 0.2 + 0.1) = 1.43; 60 and 600 GeV: 1.2 (1 + 0.2 + 0.1 ln(10)/ln(3))
+    by_hand = [1.43, 1.2 * 1.409590]
+    assert rates.rate(UNKIND, two_events(), "ttbar") == pytest.approx(by_hand, rel=1e-6)
+    assert rates.max_rate(UNKIND, "ttbar") == pytest.approx(1.409590**2, rel=1e-6)
+    charm = two_events()._replace(jets=two_events().jets._replace(hadron_flavour=np.array([4, 5, 0, 4, 4])))
+    assert rates.rate(UNKIND, charm, "ttbar") == pytest.approx([0.7, 0.49])
+
+
+def test_composition_is_wrong_in_its_process_alone():
+    kind = UNKIND.model_copy(update={"mismodelling": Mismodelling()})
+    for process in ("zjets", None):
+        assert (rates.rate(UNKIND, two_events(), process) == rates.rate(kind, two_events())).all()
+        assert rates.max_rate(UNKIND, process) == rates.max_rate(kind)
+
+
+def test_jets_of_a_flavour_are_more_frequent_by_the_configured_amount(ttbar_events):
+    keep = rates.thin(np.random.default_rng(4), UNKIND, ttbar_events, "ttbar")
+    jets = ttbar_events.jets
+    order, first = kinematics.accepted_jets(ttbar_events)
+    pair = order[np.stack([first, first + 1], axis=1)]
+    flavour, pt = jets.hadron_flavour[pair], np.clip(jets.pt_gev[pair], 20, 600)
+    # of a b and a light jet: one factor
+    n_b, n_light = ((flavour == f).sum(axis=1) for f in (5, 0))
+    one = (n_b == 1) & (n_light == 1)
+    light_pt = np.where(flavour == 0, pt, 0.0).max(axis=1)
+    kept_bb = keep[n_b == 2].mean()
+    assert kept_bb == pytest.approx(1 / 1.409590**2, abs=4 * np.sqrt(kept_bb / (n_b == 2).sum()))
+    for low, high in ((20, 40), (40, 80), (80, 600)):
+        chosen = one & (light_pt >= low) & (light_pt < high)
+        expected = (1.2 + 0.1 * np.log(light_pt[chosen] / 60) / np.log(3)).mean()
+        error = np.sqrt(keep[chosen].mean() / chosen.sum()) / kept_bb
+        assert keep[chosen].mean() / kept_bb == pytest.approx(expected, abs=4 * error)
+        assert error < 0.02
