@@ -23,17 +23,10 @@ class MeasurePseudoData(Workflow):
     uses_networks = True
     config_keys = (*MEASUREMENT_KEYS, "binned", "direct", "training", "coverage", "tagger.working_points")
 
-    def check(self) -> None:
-        super().check()
-        for section in ("coverage", "direct"):
-            if self.plan_cfg(section) is None:
-                raise ConfigError(
-                    f"the configuration has no section {section}, which MeasureCoverage needs; write it, or extend "
-                    "configs/toy_coverage.yaml"
-                )
-
     def create_branch_map(self) -> dict[int, tuple[str, int]]:
         coverage = self.plan_cfg("coverage")
+        if coverage is None:
+            return {}
         # sets of one truth after the other, so that more sets leave those that there are
         sets = [(name, number) for number in range(coverage.n_sets) for name in sorted(coverage.true_sf)]
         return dict(enumerate(sets))
@@ -45,7 +38,8 @@ class MeasurePseudoData(Workflow):
         return self._inputs
 
     def external_files(self) -> tuple[Path, ...]:
-        return tuple(settings.resolve(truth.file) for truth in self.plan_cfg("coverage").true_sf.values())
+        coverage = self.plan_cfg("coverage")
+        return () if coverage is None else tuple(settings.resolve(truth.file) for truth in coverage.true_sf.values())
 
     def own_parameters(self) -> dict[str, Any]:
         return {"set": list(self.branch_data)}
@@ -73,6 +67,12 @@ class MeasurePseudoData(Workflow):
     @law.workflow_property(setter=False, cache=True)
     def _inputs(self) -> dict[str, Any]:
         """Return what every set requires; the workflow finds it out once."""
+        for section in ("coverage", "direct"):
+            if self.plan_cfg(section) is None:
+                raise ConfigError(
+                    f"the configuration has no section {section}, which MeasureCoverage needs; write it, or extend "
+                    "configs/toy_coverage.yaml"
+                )
         return measurement_inputs(self)
 
 

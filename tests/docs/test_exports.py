@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "exports.md"
 
 
 def test_the_files_of_the_page_are_those_that_are_written(tmp_path):
-    rows = re.findall(r"^\| `([^`]+)` \| (.*?) \|", PAGE.read_text().replace("<tagger>", "deepJet"), re.M)
+    rows = re.findall(r"^\| `([^`]+\.[^`]+)` \| (.*?) \|", PAGE.read_text().replace("<tagger>", "deepJet"), re.M)
     corrections = {name: re.findall(r"`([^`]+)`", cell) for name, cell in rows}
     assert corrections.keys() == set(Exports().files("deepJet").values())
     write_scale_factors(tmp_path)

@@ -16,7 +16,7 @@ TRUTH = ROOT / "configs" / "true_sf" / "toy.json"
 def test_its_report_and_what_plots_draw_are_its_outputs(task_of):
     task = task_of(AuditScaleFactors)
     assert names(task) == ["audit.json", "bin_means.json", "closure.json", "truth_overlay.json"]
-    assert {"skims", "inclusive", "binned", "deepsf", "direct"} == task.requires().keys()
+    assert {"skims", "inclusive", "binned", "deepsf", "direct", "errors"} == task.requires().keys()
 
 
 def test_no_task_but_generation_and_audit_reads_the_true_scale_factors(campaign):

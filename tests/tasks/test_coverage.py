@@ -29,7 +29,7 @@ def test_the_report_is_one_file(task_of):
 def test_without_the_section_it_says_what_to_write(task_of):
     message = "no section coverage, which MeasureCoverage needs; write it, or extend configs/toy_coverage.yaml"
     with pytest.raises(ConfigError, match=message):
-        task_of(MeasurePseudoData)
+        task_of(MeasurePseudoData).workflow_requires()
 
 
 @pytest.mark.parametrize(

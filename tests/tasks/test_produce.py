@@ -6,7 +6,7 @@ from tasks.framework.registry import task_classes
 from tasks.produce import ProduceDeepSFEnsemble
 from tests.tasks.conftest import names
 
-APART = {"RunPseudoExperiments"}
+APART = {"MeasureCoverage", "MeasurePseudoData", "RunPseudoExperiments"}
 """Tasks that are asked for by name."""
 
 
@@ -23,5 +23,6 @@ def test_the_batch_system_is_handed_on_to_every_workflow(task_of):
     top = task_of(ProduceDeepSFEnsemble)
     top = type(top)(**{**top.param_kwargs, "workflow": "htcondor", "retries": 5})
     workflows = [task for task, *_ in top.walk_deps() if hasattr(task, "branch_map")]
-    assert {task.task_family for task in workflows} == {"GenerateNtuples", "SkimNtuples", "TrainDeepSF"}
+    trainings = {"TrainDeepSF", "TrainBootstraps", "TrainShifts"}
+    assert {task.task_family for task in workflows} == {"GenerateNtuples", "SkimNtuples", *trainings}
     assert {(task.workflow, task.retries) for task in workflows} == {("htcondor", 5)}

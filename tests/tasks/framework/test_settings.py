@@ -72,7 +72,7 @@ def test_config_is_a_name_or_a_path(tmp_path, monkeypatch):
 def test_an_unknown_name_lists_what_there_is():
     with pytest.raises(
         ConfigError,
-        match=r"--config toi: no such file in configs/ \(there are .*toy, .*toy_small\); or give a path to a YAML file",
+        match=r"--config toi: no such file in configs/ \(there are .*toy, .*\); or give a path to a YAML file",
     ):
         settings.config("toi")
 
