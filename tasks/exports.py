@@ -29,6 +29,7 @@ class ExportScaleFactors(ConfigTask):
         "tagger.name",
         "tagger.branch",
         "campaign.era",
+        "campaign.luminosity_ifb",
         "flavours",
         "selection.jet.abseta_max",
         "training.precision",
@@ -70,7 +71,7 @@ class ExportScaleFactors(ConfigTask):
             tagger,
             self.cfg("tagger.branch"),
             settings.era or self.cfg("campaign.era"),
-            settings.description,
+            f"{settings.description} Luminosity {self.cfg('campaign.luminosity_ifb'):g} /fb.".lstrip(),
             settings.correlated,
         )
         results = ExportedResults(

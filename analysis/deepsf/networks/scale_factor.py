@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from deepsf import __version__, tensor_files
-from deepsf.arrays import Floats
+from deepsf.arrays import Bools, Floats, Ints
 from deepsf.jets import INVALID, flavour_index
 from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
@@ -144,20 +144,34 @@ class EnsembleScaleFactor:
         ValueError
             For a flavour that the file does not know, a negative |eta|, or a missing extra input.
         """
-        named = isinstance(flavour, str)
         fields = {"pt": pt, "abseta": abseta, "discriminant": discriminant, **extra}
+        return Estimate(*self._at_jets(flavour, fields, self._estimate))
+
+    def is_extrapolated(self, flavour: Any, abseta: Any, pt: Any, discriminant: Any) -> Any:
+        """Return which jets have a score at which no data determine their scale factor: it is held at a limit there.
+
+        Parameters, structure and errors are those of `evaluate`; extra inputs do not matter.
+        """
+        fields = {"pt": pt, "abseta": abseta, "discriminant": discriminant}
+        (beyond,) = self._at_jets(flavour, fields, self._beyond)
+        return beyond
+
+    def _at_jets(
+        self, flavour: Any, fields: Mapping[str, Any], function: Callable[[Jets, Ints], Iterable[Any]]
+    ) -> list[Any]:
+        """Return what a function makes of flat jets and their flavours, each array in the structure of the input."""
         arrays = dict(
             zip(fields, ak.broadcast_arrays(*(ak.Array(_at_least_1d(v)) for v in fields.values())), strict=True)
         )
+        named = isinstance(flavour, str)
         codes = ak.broadcast_arrays(arrays["pt"], ak.Array(_at_least_1d(0 if named else flavour)))[1]
         flat = {name: ak.to_numpy(ak.flatten(values, axis=None)).astype(np.float32) for name, values in arrays.items()}
         index = self._flavour_index(flavour, ak.to_numpy(ak.flatten(codes, axis=None)))
-        result = self._estimate(self._jets(flat), index)
-        structured = any(isinstance(value, ak.Array) for value in (flavour, *fields.values()))
-        if not structured:
-            shape = np.broadcast_shapes(*(np.shape(v) for v in ((0 if named else flavour), *fields.values())))
-            return Estimate(*(values.reshape(shape) for values in result))
-        return Estimate(*(_restructure(values, arrays["pt"]) for values in result))
+        result = function(_checked_jets(flat), index)
+        if any(isinstance(value, ak.Array) for value in (flavour, *fields.values())):
+            return [_restructure(values, arrays["pt"]) for values in result]
+        shape = np.broadcast_shapes(*(np.shape(v) for v in ((0 if named else flavour), *fields.values())))
+        return [values.reshape(shape) for values in result]
 
     def member_values(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
         """Return the scale factor of every member at every jet, shape ``(n_members, n)``."""
@@ -174,7 +188,19 @@ class EnsembleScaleFactor:
                 made_by, features = member, member.features(flavour, jets)
             yield member.of_features(flavour, features, jets, normalised=normalised)
 
-    def _estimate(self, jets: Jets, index: Floats) -> Floats:
+    def _beyond(self, jets: Jets, index: Ints) -> tuple[Bools]:
+        beyond = np.zeros(len(jets), np.bool_)
+        for number, flavour in enumerate(self.hadron_flavours):
+            limits = self.members[0].limits.get(flavour)
+            if limits is not None:
+                chosen = np.flatnonzero(index == number)
+                beyond[chosen] = limits.is_beyond(jets[chosen])
+        return (beyond,)
+
+    def _estimate(self, jets: Jets, index: Ints) -> Floats:
+        needed = set(next(iter(self.members[0].scalings.values())).names) - {"pt", "abseta", "discriminant"}
+        if needed != set(jets.extra):
+            raise ValueError(f"these scale factors take the extra inputs {sorted(needed)}, got {sorted(jets.extra)}")
         result = np.stack([np.ones(len(jets)), np.zeros(len(jets)), np.zeros(len(jets))])
         for number, flavour in enumerate(self.hadron_flavours):
             chosen = np.flatnonzero(index == number)
@@ -191,21 +217,19 @@ class EnsembleScaleFactor:
             return np.full(len(codes), names.index(flavour))
         return flavour_index(codes, self.hadron_flavours, "jets")
 
-    def _jets(self, flat: Mapping[str, Any]) -> Jets:
-        needed = set(next(iter(self.members[0].scalings.values())).names) - {"pt", "abseta", "discriminant"}
-        extra = {name: values for name, values in flat.items() if name not in ("pt", "abseta", "discriminant")}
-        if needed != set(extra):
-            raise ValueError(f"these scale factors take the extra inputs {sorted(needed)}, got {sorted(extra)}")
-        for name, values in flat.items():
-            if name != "discriminant" and (bad := np.count_nonzero(~np.isfinite(values))):
-                raise ValueError(f"{name} is not finite for {bad} of {len(values)} jets; drop these jets")
-        if not (flat["abseta"] >= 0).all():
-            raise ValueError("abseta must be the absolute value of eta, got negative numbers")
-        if not (flat["pt"] > 0).all():
-            raise ValueError("pt must be above 0 [GeV], got other numbers")
-        score = flat["discriminant"]
-        valid = np.where(np.isnan(score) | (score < 0), np.float32(INVALID), score)
-        return Jets(flat["pt"], flat["abseta"], valid, np.zeros(len(valid), np.int8), extra)
+
+def _checked_jets(flat: Mapping[str, Any]) -> Jets:
+    extra = {name: values for name, values in flat.items() if name not in ("pt", "abseta", "discriminant")}
+    for name, values in flat.items():
+        if name != "discriminant" and (bad := np.count_nonzero(~np.isfinite(values))):
+            raise ValueError(f"{name} is not finite for {bad} of {len(values)} jets; drop these jets")
+    if not (flat["abseta"] >= 0).all():
+        raise ValueError("abseta must be the absolute value of eta, got negative numbers")
+    if not (flat["pt"] > 0).all():
+        raise ValueError("pt must be above 0 [GeV], got other numbers")
+    score = flat["discriminant"]
+    valid = np.where(np.isnan(score) | (score < 0), np.float32(INVALID), score)
+    return Jets(flat["pt"], flat["abseta"], valid, np.zeros(len(valid), np.int8), extra)
 
 
 def summarise(values: Floats) -> Estimate:

@@ -65,6 +65,14 @@ def test_scores_beyond_a_limit_have_the_scale_factor_at_it():
     np.testing.assert_allclose(held.evaluate("udsg", light), free.evaluate("udsg", light), rtol=1e-6)
 
 
+def test_jets_beyond_a_limit_are_flagged_in_the_form_they_come_in():
+    held = EnsembleScaleFactor((member(0, limits={"b": LIMITS}),) * 2, CODES)
+    events = ak.Array([[{"f": 5, "d": 0.7}, {"f": 0, "d": 0.7}], [], [{"f": 5, "d": 0.5}, {"f": 5, "d": -1.0}]])
+    assert held.is_extrapolated(events.f, 0.5, 60.0, events.d).tolist() == [[True, False], [], [False, False]]
+    np.testing.assert_array_equal(held.is_extrapolated("b", 0.5, 60.0, np.array([0.59, 0.61])), [False, True])
+    assert not EnsembleScaleFactor((member(0),), CODES).is_extrapolated("b", 0.5, 60.0, np.array([0.99])).any()
+
+
 def test_members_of_other_limits_have_their_own_inputs():
     mixed = EnsembleScaleFactor((member(0), member(0, limits={"b": LIMITS}), member(0)), CODES)
     values = mixed.member_values("b", jets([60], [0.9]))[:, 0]
