@@ -92,8 +92,18 @@ def error_cells(
         Inclusive jets of the flavour, whose weights give the means.
     thresholds
         In the score, rising; those of the working points.
+
+    Raises
+    ------
+    ValueError
+        If the binned scale factor has no bootstraps.
     """
     table = binned.flavours[flavour]
+    if len(table.replicas) < 2:
+        raise ValueError(
+            f"the binned scale factor of {flavour} has {len(table.replicas)} bootstraps: errors of networks are at least "
+            "its counting error, which takes 2 or more; raise binned.n_bootstrap"
+        )
     pt_edges = table.bins.pt_gev[1:-1]
     shape = len(pt_edges) + 1, len(thresholds) + 1
     cells = ErrorCells(pt_edges, thresholds, np.zeros(shape), np.zeros(shape))

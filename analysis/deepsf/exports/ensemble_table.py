@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,11 @@ class EnsembleTable:
     abseta: Floats
     node: Floats
     values: Floats
+
+    @property
+    def central(self) -> EnsembleTable:
+        """The table of the first shift alone, the nominal one."""
+        return replace(self, shifts=self.shifts[:1], values=self.values[:1])
 
 
 @dataclass(frozen=True)

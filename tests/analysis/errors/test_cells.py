@@ -63,6 +63,14 @@ def test_a_bin_that_was_not_measured_counts_with_an_error_of_one():
     assert np.isnan(counting_error(none, at, np.array([0.5, 0.5])))
 
 
+def test_without_bootstraps_there_is_no_counting_error_to_compare_with():
+    table = by_hand()
+    none = {k: getattr(table, k)[:0] for k in ("replicas", "replica_measured", "replica_divisors")}
+    binned = BinnedScaleFactor({"b": replace(table, **none)}, ())
+    with pytest.raises(ValueError, match="b has 0 bootstraps: .* raise binned.n_bootstrap"):
+        error_cells(ensemble(1.0, 1.0), None, binned, "b", sample([0.2], np.array([30.0])), np.array([0.5]))
+
+
 def test_invalid_scores_lie_below_the_loosest_working_point():
     found = ErrorCells(np.array([50.0]), np.array([0.5]), np.zeros((2, 2)), np.zeros((2, 2)))
     np.testing.assert_array_equal(found.index(jets([-1.0, 0.5, 0.6, 0.6], [30.0, 30.0, 30.0, 50.0])), [0, 0, 1, 3])
