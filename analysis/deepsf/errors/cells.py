@@ -101,8 +101,8 @@ def error_cells(
     table = binned.flavours[flavour]
     if len(table.replicas) < 2:
         raise ValueError(
-            f"the binned scale factor of {flavour} has {len(table.replicas)} bootstraps: errors of networks are at least "
-            "its counting error, which takes 2 or more; raise binned.n_bootstrap"
+            f"the binned scale factor of {flavour} has {len(table.replicas)} bootstraps: errors of networks are at "
+            "least its counting error, which takes 2 or more; raise binned.n_bootstrap"
         )
     pt_edges = table.bins.pt_gev[1:-1]
     shape = len(pt_edges) + 1, len(thresholds) + 1

@@ -67,7 +67,7 @@ def test_without_bootstraps_there_is_no_counting_error_to_compare_with():
     table = by_hand()
     none = {k: getattr(table, k)[:0] for k in ("replicas", "replica_measured", "replica_divisors")}
     binned = BinnedScaleFactor({"b": replace(table, **none)}, ())
-    with pytest.raises(ValueError, match="b has 0 bootstraps: .* raise binned.n_bootstrap"):
+    with pytest.raises(ValueError, match=r"b has 0 bootstraps: .* raise binned\.n_bootstrap"):
         error_cells(ensemble(1.0, 1.0), None, binned, "b", sample([0.2], np.array([30.0])), np.array([0.5]))
 
 
