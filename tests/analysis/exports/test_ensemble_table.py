@@ -21,15 +21,13 @@ from deepsf.probes.inclusive import InclusiveJets
 from tests.analysis.exports.conftest import FLAVOURS, inclusive_jets, measurement, points
 
 
-def correction_of(errors, label, size):
+def correction_of(errors, label, size, *, shifts=True):
     samples = {"b": inclusive_jets().of(0), "udsg": inclusive_jets().of(2)}
     components = statistical_components(errors, samples)
-    tables = {
-        f: ensemble_table(
-            errors.ensemble, f, size, partial(named_shifts, errors, f, components=components), abseta_max=2.5
-        )
-        for f in samples
-    }
+    tables = {}
+    for f in samples:
+        shifted = partial(named_shifts, errors, f, components=components) if shifts else None
+        tables[f] = ensemble_table(errors.ensemble, f, size, shifted, abseta_max=2.5)
     binned = shape_correction(shapes_of(measurement(), FLAVOURS, 2.5, "shapes"), label)
     return ensemble_correction({5: tables["b"], 4: None, 0: tables["udsg"]}, binned, label, "")
 
@@ -41,7 +39,7 @@ def evaluator(tree):
 @pytest.fixture(scope="module")
 def tree(errors):
     label = Label("deepJet_deepsf", "deepJet", "btagDeepFlavB", "toy")
-    return correction_of(errors, label, DeepSFTable(n_pt=12, n_abseta=12, n_discriminant=40))
+    return correction_of(errors, label, DeepSFTable(n_pt=12, n_abseta=8, n_discriminant=30))
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +63,11 @@ def test_central_and_shifts_follow_the_ensemble(errors, correction):
             ("up_hf", hf),
         ):
             values = correction.evaluate(systematic, code, jets.abseta, jets.pt_gev, jets.discriminant)
-            assert np.sqrt(np.mean((values - expected) ** 2)) < (0.01 if "hf" in systematic else 0.005), (
+            assert np.sqrt(np.mean((values - expected) ** 2)) < 0.009, (
                 flavour,
                 systematic,
             )
-            assert np.abs(values - expected).max() < 0.06
+            assert np.abs(values - expected).max() < 0.08
 
 
 def test_the_table_is_exact_at_its_nodes_and_has_no_steps(errors, label):
@@ -125,7 +123,8 @@ def test_a_finer_table_is_closer(ensemble, errors, label):
     sizes = (DeepSFTable(n_pt=3, n_abseta=2, n_discriminant=8), DeepSFTable(n_pt=12, n_abseta=10, n_discriminant=40))
     rms = []
     for size in sizes:
-        error = interpolation_error(ensemble, evaluator(correction_of(errors, label, size)), "b", 5, sample, 3000)
+        correction = evaluator(correction_of(errors, label, size, shifts=False))
+        error = interpolation_error(ensemble, correction, "b", 5, sample, 3000)
         assert 0 < error.rms < error.of_99_percent < error.largest
         rms.append(error.rms)
     assert rms[1] < rms[0] / 4
