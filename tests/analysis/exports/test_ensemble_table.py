@@ -39,7 +39,7 @@ def evaluator(tree):
 @pytest.fixture(scope="module")
 def tree(errors):
     label = Label("deepJet_deepsf", "deepJet", "btagDeepFlavB", "toy")
-    return correction_of(errors, label, DeepSFTable(n_pt=12, n_abseta=12, n_discriminant=40))
+    return correction_of(errors, label, DeepSFTable(n_pt=12, n_abseta=8, n_discriminant=30))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_central_and_shifts_follow_the_ensemble(errors, correction):
             ("up_hf", hf),
         ):
             values = correction.evaluate(systematic, code, jets.abseta, jets.pt_gev, jets.discriminant)
-            assert np.sqrt(np.mean((values - expected) ** 2)) < 0.0075, (
+            assert np.sqrt(np.mean((values - expected) ** 2)) < 0.01, (
                 flavour,
                 systematic,
             )
