@@ -67,12 +67,15 @@ class MeasurePseudoData(Workflow):
     @law.workflow_property(setter=False, cache=True)
     def _inputs(self) -> dict[str, Any]:
         """Return what every set requires; the workflow finds it out once."""
-        for section in ("coverage", "direct"):
-            if self.plan_cfg(section) is None:
-                raise ConfigError(
-                    f"the configuration has no section {section}, which MeasureCoverage needs; write it, or extend "
-                    "configs/toy_coverage.yaml"
-                )
+        if self.plan_cfg("coverage") is None:
+            raise ConfigError(
+                "the configuration has no section coverage, which MeasureCoverage needs; write it, or extend "
+                "configs/toy_coverage.yaml"
+            )
+        if self.plan_cfg("direct") is None:
+            raise ConfigError(
+                "the configuration has direct: null, which MeasureCoverage cannot do without; leave it out"
+            )
         return measurement_inputs(self)
 
 

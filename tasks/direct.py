@@ -25,7 +25,9 @@ class TrainDirectSF(ConfigTask):
 
     def requires(self) -> Any:
         if self.plan_cfg("direct") is None:
-            raise ConfigError("the configuration has no section direct, which TrainDirectSF needs; write direct: {}")
+            raise ConfigError(
+                "the configuration has direct: null, without which TrainDirectSF cannot run; leave it out"
+            )
         return measurement_inputs(self)
 
     def output(self) -> Any:
@@ -56,7 +58,7 @@ class TrainDirectSF(ConfigTask):
 def direct_if_wanted(task: ConfigTask) -> dict[str, Any]:
     """Return what a task that compares methods requires of the direct one, by the key ``direct``.
 
-    That is nothing if the configuration has no section ``direct``.
+    That is nothing if the configuration has ``direct: null``.
     """
     return {} if task.plan_cfg("direct") is None else {"direct": TrainDirectSF.req(task)}
 

@@ -19,7 +19,10 @@ from deepsf.config.base import (
 
 
 class Direct(Section):
-    """Direct density ratio: flavour posteriors of each region, then one fit of all regions; no adversary."""
+    """Direct density ratio: flavour posteriors of each region, then one fit of all regions; no adversary.
+
+    The errors of DeepSF come from it, too. With ``direct: null`` there is none, and errors are those that bins give.
+    """
 
     n_members: int = Field(default=5, ge=2, description="number of trainings, each with its own split of the events")
     seed: Seed = 1

@@ -10,7 +10,7 @@ from deepsf.config.base import Count, Section, Seed
 class Errors(Section):
     """Repetitions of the direct density ratio, which give the errors of DeepSF and of the density ratio itself.
 
-    Without the section ``direct`` there are none: errors are then those that the binned scale factor gives.
+    With ``direct: null`` there are none: errors are then those that the binned scale factor gives, without shifts.
     """
 
     n_bootstrap: int = Field(

@@ -39,7 +39,7 @@ class Exports(Section):
         default=("strict", "safe", "csv", "deepsf", "direct"),
         min_length=1,
         description="files to write; for a shift that a flavour lacks, strict is an error and safe gives central; "
-        "direct is left out without the section direct",
+        "direct is left out with direct: null",
     )
     correlated: tuple[str, ...] | None = Field(
         default=None,

@@ -79,7 +79,7 @@ class Config(Section):
     shifts: Shifts | None = None
     training: Training = Training()
     ensemble: Ensemble = Ensemble()
-    direct: Direct | None = None
+    direct: Direct | None = Direct()
     errors: Errors = Errors()
     coverage: Coverage | None = None
     audit: Audit = Audit()

@@ -129,7 +129,10 @@ def _of_networks(
         distances.append(
             f"{flavour} {error.rms:.2g} (99 % of jets: {error.of_99_percent:.2g}; largest: {error.largest:.2g})"
         )
-    note = f"{_errors_note(components)} Root mean square of table minus ensemble over inclusive jets: "
+    note = f"{_errors_note(components)} "
+    if not errors.refits.shifted:
+        note += "Systematic shifts of the networks were not measured: take those of the binned scale factors. "
+    note += "Root mean square of table minus ensemble over inclusive jets: "
     note += f"{', '.join(distances)}."
     if extra:
         note += f" Further inputs at their medians: {', '.join(f'{key} {v:.4g}' for key, v in extra.items())}."

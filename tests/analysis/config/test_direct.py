@@ -1,4 +1,4 @@
-"""Direct density ratio: absent unless asked for."""
+"""Direct density ratio: there unless it is turned off."""
 
 import pytest
 
@@ -6,10 +6,10 @@ from deepsf.config import Config
 from deepsf.config.direct import Direct
 
 
-def test_it_is_absent_unless_asked_for(tree):
-    del tree["direct"]
-    assert Config.model_validate(tree).direct is None
-    assert Config.model_validate({**tree, "direct": {}}).direct == Direct()
+def test_it_is_there_unless_it_is_turned_off(tree):
+    tree.pop("direct", None)
+    assert Config.model_validate(tree).direct == Direct()
+    assert Config.model_validate({**tree, "direct": None}).direct is None
 
 
 def test_a_spread_needs_two_members():

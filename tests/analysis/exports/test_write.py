@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from deepsf.config.exports import DeepSFTable, Exports
+from deepsf.errors.method_errors import Refits
 from deepsf.exports.corrections import read_correction
 from deepsf.exports.write import ExportedResults, write_exports
 from tests.analysis.exports.conftest import FLAVOURS, inclusive_jets
@@ -29,3 +32,14 @@ def test_the_file_states_its_errors_and_that_of_its_interpolation(errors, binned
     assert "Root mean square of table minus ensemble over inclusive jets: b 0." in note
     # the statistical errors of the binned file are not those of this one
     assert "stats1" not in tree["description"]
+
+
+def test_a_table_without_systematic_shifts_says_so(errors, binned, label, tmp_path):
+    settings = Exports(forms=("deepsf",), deepsf=DeepSFTable(n_pt=2, n_abseta=2, n_discriminant=4, n_jets=100))
+    places = {form: tmp_path / name for form, name in settings.files("deepJet").items()}
+    networks = {"deepsf": replace(errors, refits=Refits())}
+    results = ExportedResults(binned, FLAVOURS, inclusive_jets(), networks=networks)
+    write_exports(places, results, label, settings, [write_jets(tmp_path / "jets.parquet")])
+    text = read_correction(places["deepsf"])["description"]
+    assert "Systematic shifts of the networks were not measured: take those of the binned scale factors." in text
+    assert "there are no bootstraps" in text
