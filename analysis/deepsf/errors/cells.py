@@ -1,15 +1,17 @@
 """What the binned measurement knows of the errors of networks: in cells of pT and of the score between working points.
 
 Networks are smooth, and so are their bootstraps: what all of them smooth away has no spread. Binned scale factors have
-the full counting error in their own bins, and know of features that networks lose. They give two things by cell:
+the full counting error in their own bins, and know of features that networks lose. They give two things:
 
-- the *floor* of the statistical error, that of counting: what is missing of it in the bootstraps is added;
-- the *model* error, half the difference of the means of network and smoothed binned scale factor.
+- by range of the score, the *floor* of the statistical error, that of counting: what is missing of it in the bootstraps
+  is added. It is that of all pT, as networks take what they know of one pT from all others;
+- by range of the score and pT, the *model* error, half the difference of the means of network and smoothed binned scale
+  factor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,25 +21,22 @@ from deepsf.arrays import Floats, Ints
 from deepsf.binned.flavour import BinnedFlavour
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.networks.scale_factor import EnsembleScaleFactor
-from deepsf.probes.entries import Jets, evenly
+from deepsf.probes.entries import Jets
 from deepsf.probes.inclusive import InclusiveJets
-
-N_JETS = 4000
-"""Jets of a cell that are looked at."""
 
 
 @dataclass(frozen=True)
 class ErrorCells:
-    """One flavour's errors by cell, shapes ``(n_pt, n_score)``.
+    """One flavour's errors by range of the score, and of pT.
 
     Attributes
     ----------
     pt_gev, score
         Inner edges of the cells, the outer ones are open.
     rest
-        What the counting error has beyond the spread of bootstraps, in quadrature.
+        What the counting error has beyond the spread of bootstraps, in quadrature, shape ``(n_score,)``.
     model
-        Half the difference, binned minus network, with its sign.
+        Half the difference, binned minus network, with its sign, shape ``(n_pt, n_score)``.
     """
 
     pt_gev: Floats
@@ -45,11 +44,14 @@ class ErrorCells:
     rest: Floats
     model: Floats
 
+    def score_range(self, jets: Jets) -> Ints:
+        """Return the range of the score of each jet; invalid scores lie below the loosest working point."""
+        return np.searchsorted(self.score, jets.discriminant.astype(np.float64), side="left").astype(np.int64)
+
     def index(self, jets: Jets) -> Ints:
-        """Return the flat cell of each jet; invalid scores lie below the loosest working point."""
+        """Return the flat cell of pT and score of each jet."""
         row = np.searchsorted(self.pt_gev, jets.pt_gev.astype(np.float64), side="right")
-        column = np.searchsorted(self.score, jets.discriminant.astype(np.float64), side="left")
-        return np.asarray(row * (len(self.score) + 1) + column, np.int64)
+        return np.asarray(row * (len(self.score) + 1) + self.score_range(jets), np.int64)
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as plain lists."""
@@ -65,8 +67,8 @@ class ErrorCells:
             If an error is not finite or missing in a cell.
         """
         cells = cls(**{key: np.array(stored[key], np.float64) for key in ("pt_gev", "score", "rest", "model")})
-        shape = len(cells.pt_gev) + 1, len(cells.score) + 1
-        for name in ("rest", "model"):
+        n_pt, n_score = len(cells.pt_gev) + 1, len(cells.score) + 1
+        for name, shape in (("rest", (n_score,)), ("model", (n_pt, n_score))):
             values = getattr(cells, name)
             if values.shape != shape or not np.isfinite(values).all():
                 raise ValueError(f"errors {name} are not one finite number for each of {shape} cells")
@@ -106,24 +108,28 @@ def error_cells(
         )
     pt_edges = table.bins.pt_gev[1:-1]
     shape = len(pt_edges) + 1, len(thresholds) + 1
-    cells = ErrorCells(pt_edges, thresholds, np.zeros(shape), np.zeros(shape))
-    cell = cells.index(sample.jets)
-    for number in range(cells.rest.size):
-        index = evenly(np.flatnonzero(cell == number), N_JETS)
-        total = sample.weight[index].sum()
-        if not total > 0:
-            continue  # no jet there to have an error
-        jets, share = sample.jets[index], sample.weight[index] / total
-        value = ensemble.member_values(flavour, jets).mean(axis=0)
-        smooth = binned.evaluate(flavour, jets, "binned_smooth")
-        bootstrap = 0.0 if replicas is None else float(((replicas[:, index] * value) @ share).std(ddof=1))
-        limits = ensemble.members[0].limits.get(flavour)
+    cells = ErrorCells(pt_edges, thresholds, np.zeros(shape[1]), np.zeros(shape))
+    value = ensemble.member_values(flavour, sample.jets).mean(axis=0)
+    limits = ensemble.members[0].limits.get(flavour)
+    for number, (index, share) in _shares(cells.score_range(sample.jets), sample, shape[1]):
+        jets = sample.jets[index]
+        bootstrap = 0.0 if replicas is None else float(((replicas[:, index] * value[index]) @ share).std(ddof=1))
         inside = 1.0 if limits is None else float(~limits.is_beyond(jets) @ share)
         floor = inside * counting_error(table, jets, share)
-        place = np.unravel_index(number, shape)
-        cells.rest[place] = np.sqrt(max(floor**2 - bootstrap**2, 0.0))
-        cells.model[place] = 0.5 * float((smooth - value) @ share)
+        cells.rest[number] = np.sqrt(max(floor**2 - bootstrap**2, 0.0))
+    smooth = binned.evaluate(flavour, sample.jets, "binned_smooth")
+    for number, (index, share) in _shares(cells.index(sample.jets), sample, cells.model.size):
+        cells.model[np.unravel_index(number, shape)] = 0.5 * float((smooth - value)[index] @ share)
     return cells
+
+
+def _shares(cell: Ints, sample: InclusiveJets, n_cells: int) -> Iterator[tuple[int, tuple[Ints, Floats]]]:
+    """Yield the number of each cell that has jets, with their places and shares of the sum of weights."""
+    for number in range(n_cells):
+        index = np.flatnonzero(cell == number)
+        total = sample.weight[index].sum()
+        if total > 0:
+            yield number, (index, sample.weight[index] / total)
 
 
 def counting_error(table: BinnedFlavour, jets: Jets, share: Floats) -> float:

@@ -15,7 +15,7 @@ from deepsf.probes.entries import evenly
 from deepsf.probes.inclusive import InclusiveJets
 
 N_JETS = 60_000
-"""Inclusive jets of a flavour that the errors by cell are made from."""
+"""Inclusive jets of a flavour that errors of cells are made from."""
 
 
 def measure_errors(
@@ -26,7 +26,7 @@ def measure_errors(
     flavours: Sequence[str],
     thresholds: Sequence[float],
 ) -> dict[str, Any]:
-    """Return by method and flavour the errors by cell, and the names of the shifts that were repeated; as plain lists.
+    """Return by method and flavour the errors by range of score and pT, and the names of repeated shifts; plain lists.
 
     Parameters
     ----------

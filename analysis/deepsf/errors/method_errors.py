@@ -4,7 +4,7 @@ train
     Standard error of the mean over separate trainings: randomness of the training alone.
 stat
     Statistics of data and simulation: the spread of trainings on bootstraps by event, relative to their mean, at least
-    the counting error of the binned scale factor (`deepsf.errors.cells`).
+    the counting error of the binned scale factor in its range of the score (`deepsf.errors.cells`).
 model
     Half the difference to the smoothed binned scale factor by cell: features that all networks smooth away.
 extrapolation
@@ -90,13 +90,14 @@ class ErrorsAtJets:
     """Deviations at ``n`` jets of one flavour, in units of the scale factor.
 
     ``trainings`` and ``replicas`` have the shapes ``(n_members, n)`` and ``(n_bootstraps, n)``; all else ``(n,)``.
+    ``score_range`` tells which jets share the floor of the statistical error, ``rest``.
     """
 
     value: Floats
     trainings: Floats
     replicas: Floats
     rest: Floats
-    cell: Ints
+    score_range: Ints
     model: Floats
     extrapolation: Floats
     shifts: Mapping[str, Floats]
@@ -104,12 +105,12 @@ class ErrorsAtJets:
     def of_mean(self, share: Floats) -> dict[str, float]:
         """Return the errors of the mean over jets by name, with shares that add up to 1.
 
-        Floors of different cells are independent of each other, all else moves jets together.
+        Floors of different ranges of the score are independent of each other, all else moves jets together.
         """
         means = self.trainings @ share
         train = means.std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else 0.0
         spread = (self.replicas @ share).std(ddof=1) if len(self.replicas) > 1 else 0.0
-        rest = np.bincount(self.cell, self.rest * share)
+        rest = np.bincount(self.score_range, self.rest * share)
         errors = train, np.hypot(spread, np.linalg.norm(rest)), abs(self.model @ share), self.extrapolation @ share
         return {name: float(error) for name, error in zip(NAMES, errors, strict=True)}
 
@@ -156,14 +157,14 @@ class MethodErrors:
         limits = self.ensemble.members[0].limits.get(flavour)
         beyond = np.zeros(len(jets), bool) if limits is None else limits.is_beyond(jets)
         cells = self.cells[flavour]
-        cell = cells.index(jets)
+        score_range = cells.score_range(jets)
         return ErrorsAtJets(
             value,
             trainings,
             np.zeros((0, len(jets))) if replicas is None else value * replicas,
-            cells.rest.ravel()[cell],
-            cell,
-            cells.model.ravel()[cell],
+            cells.rest[score_range],
+            score_range,
+            cells.model.ravel()[cells.index(jets)],
             np.where(beyond, self.extrapolation * value, 0.0),
             {name: value * relative for name, relative in self.refits.shifts(flavour, jets).items()},
         )

@@ -33,7 +33,7 @@ def rising(flavour, jets):
 
 def errors_of(values, refits=None, model=0.0, limits=None) -> MethodErrors:
     """Return errors of an ensemble of constants, the same in all cells."""
-    flat = ErrorCells(np.empty(0), np.array([0.2]), np.zeros((1, 2)), np.full((1, 2), model))
+    flat = ErrorCells(np.empty(0), np.array([0.2]), np.zeros(2), np.full((1, 2), model))
     of = ensemble(*values, limits=limits)
     return MethodErrors(of, refits or Refits(), {"b": flat}, extrapolation=0.5)
 

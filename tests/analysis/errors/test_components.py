@@ -11,7 +11,7 @@ from deepsf.errors.method_errors import MethodErrors, Refits
 from deepsf.probes.inclusive import InclusiveJets
 from tests.analysis.errors.constant import ensemble, jets, member
 
-FLOOR = ErrorCells(np.array([100.0]), np.array([0.5]), np.full((2, 2), 0.02), np.full((2, 2), -0.01))
+FLOOR = ErrorCells(np.array([100.0]), np.array([0.5]), np.full(2, 0.02), np.full((2, 2), -0.01))
 SCORES = np.linspace(0.0, 1.0, 50)
 
 
@@ -61,7 +61,7 @@ def test_each_error_is_there_once_and_goes_both_ways():
 
 def test_a_shift_below_zero_is_zero():
     made = errors(shifted={"hf_up": member(0.01), "hf_down": member(1.0)})
-    large = ErrorCells(FLOOR.pt_gev, FLOOR.score, np.full((2, 2), 3.0), FLOOR.model)
+    large = ErrorCells(FLOOR.pt_gev, FLOOR.score, np.full(2, 3.0), FLOOR.model)
     more = MethodErrors(made.ensemble, made.refits, {"b": large, "udsg": large}, 0.0)
     shifted = named_shifts(more, "b", jets([0.4]), statistical_components(made, samples()))
     assert shifted["statrest_down"] == 0.0

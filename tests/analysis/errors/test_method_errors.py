@@ -11,9 +11,7 @@ from deepsf.probes.score_limits import ScoreLimits
 from tests.analysis.errors.constant import CODES, ensemble, jets, member
 
 HELD = ScoreLimits(np.array([50.0]), np.array([0.0]), np.array([0.8]))
-CELLS = ErrorCells(
-    np.array([100.0]), np.array([0.5]), np.array([[0.3, 0.4], [0.0, 0.0]]), np.array([[0.1, -0.2], [0, 0]])
-)
+CELLS = ErrorCells(np.array([100.0]), np.array([0.5]), np.array([0.3, 0.4]), np.array([[0.1, -0.2], [0, 0]]))
 
 
 def errors(refits=None, limits=None) -> MethodErrors:

@@ -132,7 +132,7 @@ def errors(ensemble):
     refits = Refits(
         tuple(member(seed) for seed in range(10, 15)), member(20), {"hf_up": member(21), "hf_down": member(22)}
     )
-    cells = ErrorCells(np.array([60.0]), np.array([0.3]), np.full((2, 2), 0.05), np.full((2, 2), 0.02))
+    cells = ErrorCells(np.array([60.0]), np.array([0.3]), np.full(2, 0.05), np.full((2, 2), 0.02))
     return MethodErrors(ensemble, refits, {"b": cells, "udsg": cells}, extrapolation=0.0)
 
 
