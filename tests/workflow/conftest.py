@@ -20,5 +20,5 @@ class MainJob(NamedTuple):
 @pytest.fixture(scope="session")
 def main_job(tmp_path_factory: pytest.TempPathFactory) -> MainJob:
     """Return the finished main job; tests that change its outputs work on a copy."""
-    campaign = Campaign(tmp_path_factory.mktemp("main_job"))
+    campaign = Campaign(tmp_path_factory.mktemp("main_job"), {"errors": {"shifts": True}})
     return MainJob(campaign, campaign.law("ProduceDeepSFEnsemble"))

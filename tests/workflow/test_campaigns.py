@@ -32,8 +32,7 @@ def tiny(config: Config) -> dict[str, Any]:
     dropped = config.jet_corrections.jes_sources.keys() - {"Absolute", "AbsoluteScale", "RelativeBal"}
     return {key: TINY[key] for key in ("event_weight", "normalisation", "training", "ensemble", "audit", "plots")} | {
         "campaign": {"luminosity_ifb": 0.3},
-        "direct": {"n_members": 2, "batch_size": 512},
-        "errors": {"n_bootstrap": 2, "shifts": False},
+        "direct": None,
         "generator": {"simulation_over_data": 1.0},
         "jet_corrections": {"jes_sources": dict.fromkeys(dropped)},
         "binned": {"n_bootstrap": 3, "bins": {name: {"pt_gev": [20, 1000]} for name in config.binned.bins}},
