@@ -39,7 +39,7 @@ def tiny(config: Config) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module", params=ERAS)
+@pytest.fixture(scope="module", params=[pytest.param("cms_2023BPix", marks=pytest.mark.drills), "cms_2024"])
 def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """Return a campaign of an era, checked and run to its end."""
     folder = tmp_path_factory.mktemp(request.param)
