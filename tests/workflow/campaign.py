@@ -40,7 +40,7 @@ class Campaign:
         self.extends = ROOT / "tests" / "workflow" / f"{base}.yaml" if isinstance(base, str) else base
         self.base = self.extends.stem
         self.path = folder / f"{self.base}.yaml"
-        self.sections: dict[str, Any] = sections or {}
+        self.sections: dict[str, Any] = dict(sections or {})
         self.launch = launch
         folder.mkdir(parents=True, exist_ok=True)
         self.write()
