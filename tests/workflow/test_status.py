@@ -5,21 +5,9 @@ from __future__ import annotations
 import json
 
 from tests.workflow.campaign import not_up_to_date
-from tests.workflow.edits import REQUIRED
+from tests.workflow.edits import REQUIRED, with_all_that_require
 
-FROM_TRAINING_ON = {
-    "TrainDeepSF",
-    "AggregateDeepSF",
-    "MeasureErrors",
-    "AuditScaleFactors",
-    "PlotScaleFactors",
-    "PlotClosure",
-} | {
-    "ExportScaleFactors",
-    "AuditPhaseSpace",
-    "PlotPhaseSpace",
-    "ProduceDeepSFEnsemble",
-}
+FROM_TRAINING_ON = with_all_that_require({"TrainDeepSF"}, REQUIRED)
 
 
 def test_the_status_of_a_finished_job_is_a_tree_in_which_all_is_up_to_date(main_job):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow.edits import REQUIRED, with_all_that_require
+
 FLAVOURS, REGIONS = ("b", "udsg"), ("hf", "lf")
 METHODS = ("none", "binned", "direct", "deepsf")
 MADE = {
@@ -62,19 +64,7 @@ MADE = {
     "PlotPurity": [f"{stem}.{kind}" for stem in ("condition", "purity_hf", "purity_lf") for kind in ("pdf", "png")],
     "ProduceDeepSFEnsemble": ["summary.txt"],
 }
-FROM_TRAINING_ON = {
-    "TrainDeepSF",
-    "AggregateDeepSF",
-    "MeasureErrors",
-    "AuditScaleFactors",
-    "PlotScaleFactors",
-    "PlotClosure",
-} | {
-    "ExportScaleFactors",
-    "AuditPhaseSpace",
-    "PlotPhaseSpace",
-    "ProduceDeepSFEnsemble",
-}
+FROM_TRAINING_ON = with_all_that_require({"TrainDeepSF"}, REQUIRED)
 
 
 def read(campaign, name):

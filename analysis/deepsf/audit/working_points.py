@@ -13,10 +13,9 @@ import numpy as np
 
 from deepsf.arrays import Floats
 from deepsf.audit.methods import NONE, TRUTH, Method, Results
-from deepsf.binned.envelope import envelope_shifts
+from deepsf.binned.envelope import envelope_shifts, sum_over_sources
 from deepsf.binned.flavour import BINNED_METHODS
 from deepsf.binned.scale_factor import BinnedScaleFactor
-from deepsf.binned.shifts import source_of
 from deepsf.errors.cells import counting_error
 from deepsf.errors.method_errors import MethodErrors, total
 from deepsf.guards import is_positive
@@ -126,8 +125,7 @@ def _of_method(results: Results, name: str, flavour: str, jets: Jets, share: Flo
 def _systematic(binned: BinnedScaleFactor, method: Any, flavour: str, jets: Jets, share: Floats) -> float:
     """Return the sum in quadrature over systematic sources of a binned method: of each the larger direction."""
     nominal = float(binned.evaluate(flavour, jets, method) @ share)
-    largest: dict[str, float] = {}
-    for shift in envelope_shifts(binned.flavours[flavour].shift_names, statistical=False):
-        moved = abs(float(binned.evaluate(flavour, jets, method, shift=shift) @ share) - nominal)
-        largest[source_of(shift)] = max(largest.get(source_of(shift), 0.0), moved)
-    return float(np.sqrt(sum(moved**2 for moved in largest.values())))
+    names = envelope_shifts(binned.flavours[flavour].shift_names, statistical=False)
+    return sum_over_sources(
+        {name: float(binned.evaluate(flavour, jets, method, shift=name) @ share) - nominal for name in names}
+    )

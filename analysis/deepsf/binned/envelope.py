@@ -60,6 +60,15 @@ def envelope(nominal: Floats, shifted: Mapping[str, Floats]) -> Envelope:
     return Envelope(*np.sqrt(squares))
 
 
+def sum_over_sources(moved: Mapping[str, float]) -> float:
+    """Return the sum in quadrature over sources of what shifts move a number by: of each the larger direction."""
+    largest: dict[str, float] = {}
+    for name, step in moved.items():
+        source = source_of(name)
+        largest[source] = max(largest.get(source, 0.0), abs(step))
+    return float(np.sqrt(sum(step**2 for step in largest.values())))
+
+
 def envelope_shifts(names: Iterable[str], *, statistical: bool) -> tuple[str, ...]:
     """Return the shifts that belong in an envelope: each source of uncertainty once.
 

@@ -23,8 +23,7 @@ from typing import Any, Self
 import numpy as np
 
 from deepsf.arrays import Floats, Ints
-from deepsf.binned.envelope import envelope_shifts
-from deepsf.binned.shifts import source_of
+from deepsf.binned.envelope import envelope_shifts, sum_over_sources
 from deepsf.config.shifts import TAG_CUT
 from deepsf.errors.cells import ErrorCells
 from deepsf.networks.scale_factor import EnsembleScaleFactor, MemberScaleFactor
@@ -39,11 +38,22 @@ class Refits:
     """A fit that was repeated: on bootstraps by event, and under systematic shifts, by name; and the fit itself.
 
     The fit itself was continued as its repetitions were, with the same seed.
+
+    Raises
+    ------
+    ValueError
+        If there are shifts without the fit that they are compared with.
     """
 
     bootstraps: tuple[MemberScaleFactor, ...] = ()
     unshifted: MemberScaleFactor | None = None
     shifted: Mapping[str, MemberScaleFactor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.shifted and self.unshifted is None:
+            raise ValueError(
+                f"{len(self.shifted)} fits under shifts lack the fit without any; repeat them (TrainShifts)"
+            )
 
     @property
     def shift_names(self) -> list[str]:
@@ -125,11 +135,8 @@ class ErrorsAtJets:
 
     def systematic(self, share: Floats) -> float:
         """Return the sum in quadrature over systematic sources: of each the larger direction."""
-        largest: dict[str, float] = {}
-        for name in envelope_shifts(self.shifts, statistical=False):
-            source, moved = source_of(name), abs(float(self.shifts[name] @ share))
-            largest[source] = max(largest.get(source, 0.0), moved)
-        return float(np.sqrt(sum(moved**2 for moved in largest.values())))
+        names = envelope_shifts(self.shifts, statistical=False)
+        return sum_over_sources({name: float(self.shifts[name] @ share) for name in names})
 
 
 @dataclass(frozen=True)

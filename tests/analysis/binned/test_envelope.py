@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.binned.envelope import envelope, envelope_shifts
+from deepsf.binned.envelope import envelope, envelope_shifts, sum_over_sources
 
 
 def test_directions_are_added_in_quadrature_over_sources_each_for_itself():
@@ -69,3 +69,9 @@ def test_eigenvectors_stand_in_where_there_are_no_shapes():
     names = ["nominal", "stat1_up", "stat1_down", "jesTotal_up", "jesTotal_down"]
     assert sources(envelope_shifts(names, statistical=True)) == ["stat1", "jesTotal"]
     assert envelope_shifts(["nominal"], statistical=True) == ()
+
+
+def test_of_each_source_the_larger_direction_counts():
+    # 3 of lf, not 3 and 2; 4 of jer
+    assert sum_over_sources({"lf_up": 2.0, "lf_down": -3.0, "jer_up": 4.0}) == 5.0
+    assert sum_over_sources({}) == 0.0

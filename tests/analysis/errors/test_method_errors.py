@@ -76,3 +76,8 @@ def test_repetitions_come_back_from_a_file_as_they_were(tmp_path):
     without = Refits((member(1.0), member(1.1)))
     without.ensemble(CODES).save(tmp_path / "bootstraps")
     assert len(Refits.of(EnsembleScaleFactor.load(tmp_path / "bootstraps"), []).bootstraps) == 2
+
+
+def test_shifts_without_the_fit_that_they_are_compared_with_are_refused():
+    with pytest.raises(ValueError, match=r"1 fits under shifts lack the fit without any; repeat them \(TrainShifts\)"):
+        Refits((), None, {"lf_up": member(1.1)})
