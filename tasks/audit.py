@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.deepsf import AggregateDeepSF, load_ensemble
-from tasks.direct import direct_if_wanted, load_direct
+from tasks.direct import direct_if_wanted, direct_members, load_direct
 from tasks.errors import MeasureErrors, load_errors
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
@@ -30,7 +30,7 @@ class AuditScaleFactors(ConfigTask):
     These are the truth overlay, closure histograms, and means by bin.
     """
 
-    code_version = 7
+    code_version = 8
     keeps_replaced = True
     uses_networks = True
     config_keys = (
@@ -82,9 +82,19 @@ class AuditScaleFactors(ConfigTask):
             errors=load_errors(self, self.input()["errors"], results.ensembles()),
             at_entries={name: EntryScaleFactors.read(deepsf[f"entries_{name}"].file) for name in self.cfg("regions")},
             grids=deepsf["grid"].read_json(),
-            n_members_configured=self.cfg("ensemble").n_members,
-            not_converged=deepsf["bins"].read_json()["not_converged"],
+            members=self._members(),
         )
+
+    def _members(self) -> dict[str, Any]:
+        """Return which trainings there are, and which have not converged, of every ensemble and of the errors."""
+        from deepsf.audit.methods import DEEPSF, DIRECT
+        from deepsf.networks.ensemble import members_from_json
+
+        inputs = self.input()
+        members = {DEEPSF: inputs["deepsf"]["bins"].read_json(members_from_json).to_json()}
+        if "direct" in inputs:
+            members[DIRECT] = direct_members(inputs["direct"]["history"].read_json()).to_json()
+        return members | inputs["errors"]["errors"].read_json()["trainings"]
 
 
 def true_sf_files(task: ConfigTask) -> tuple[Path, ...]:

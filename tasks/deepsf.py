@@ -99,24 +99,24 @@ class AggregateDeepSF(ConfigTask):
         }
 
     def run(self) -> None:
-        from deepsf.networks.ensemble import Members, aggregate
+        from deepsf.networks.ensemble import aggregate
         from deepsf.networks.scale_factor import EnsembleScaleFactor, load_member
-        from deepsf.training.convergence import not_converged
+        from deepsf.training.members import Members
 
         inputs, precision = self.input(), self.cfg("training.precision")
-        members = self.requires()["members"].members()
-        loaded = (load_member(output["member"].file, precision) for output in members.values())
+        outputs_of = self.requires()["members"].members()
+        loaded = (load_member(output["member"].file, precision) for output in outputs_of.values())
         ensemble = EnsembleScaleFactor(tuple(loaded), hadron_flavours(self.cfg("flavours")))
-        reasons = {number: not_converged(output["history"].read_json()) for number, output in members.items()}
-        lagging = {number: of_member for number, of_member in reasons.items() if of_member}
-        for number, of_member in lagging.items():
-            self.publish_message(f"member {number} has not converged, and counts all the same: {'; '.join(of_member)}")
+        records = {number: output["history"].read_json() for number, output in outputs_of.items()}
+        members = Members.of(records, self.cfg("ensemble.n_members"))
+        for warning in members.warnings("member"):
+            self.publish_message(warning)
         result = aggregate(
             ensemble,
             self.cfg("regions"),
             load_entries(self, inputs["skims"]),
             load_binned(inputs["binned"]).bins,
-            members=Members(tuple(members), self.cfg("ensemble.n_members"), lagging),
+            members=members,
         )
         outputs = self.output()
         with staged(*outputs.values()) as parts:

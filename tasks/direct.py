@@ -12,7 +12,10 @@ from tasks.framework.targets import staged
 from tasks.inputs import MEASUREMENT_KEYS, load_measurement, measurement_inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from deepsf.networks.scale_factor import EnsembleScaleFactor
+    from deepsf.training.members import Members
 
 
 class TrainDirectSF(ConfigTask):
@@ -37,7 +40,6 @@ class TrainDirectSF(ConfigTask):
         from deepsf.direct.train import train_direct
         from deepsf.networks.scale_factor import EnsembleScaleFactor
         from deepsf.seeds import seed_sequence
-        from deepsf.training.convergence import not_converged
 
         measurement, inputs, settings = load_measurement(self), self.cfg("training.inputs"), self.cfg("direct")
         precision = self.cfg("training.precision")
@@ -45,11 +47,11 @@ class TrainDirectSF(ConfigTask):
         for number in range(settings.n_members):
             seed = seed_sequence(settings.seed, "direct", number)
             member, history = train_direct(measurement, inputs, settings, seed, precision=precision)
-            for reason in not_converged(history["scale_factors"]):
-                self.publish_message(f"direct training {number} has not converged, and counts all the same: {reason}")
             members.append(member)
             histories.append(history)
             self.publish_message(f"direct density ratio: training {number + 1} of {settings.n_members} done")
+        for warning in direct_members(histories).warnings("direct training"):
+            self.publish_message(warning)
         with staged(*self.output().values()) as (scale_factors, record):
             EnsembleScaleFactor(tuple(members), hadron_flavours(self.cfg("flavours"))).save(scale_factors)
             record.write_text(json.dumps(histories, sort_keys=True, allow_nan=False))
@@ -61,6 +63,13 @@ def direct_if_wanted(task: ConfigTask) -> dict[str, Any]:
     That is nothing if the configuration has ``direct: null``.
     """
     return {} if task.plan_cfg("direct") is None else {"direct": TrainDirectSF.req(task)}
+
+
+def direct_members(histories: Sequence[Mapping[str, Any]]) -> Members:
+    """Return which trainings there are, and which have not converged, from the histories of `TrainDirectSF`."""
+    from deepsf.training.members import Members
+
+    return Members.of({number: history["scale_factors"] for number, history in enumerate(histories)})
 
 
 def load_direct(requirement: Any) -> EnsembleScaleFactor:

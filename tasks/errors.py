@@ -93,6 +93,7 @@ class TrainShifts(Workflow):
     The first one has the fit without shift besides, which all others are compared with.
     """
 
+    code_version = 2
     keeps_replaced = True
     uses_networks = True
 
@@ -119,6 +120,7 @@ class TrainShifts(Workflow):
         return {
             "members": self.target(f"shifts_{self.branch}.safetensors"),
             "names": self.target(f"names_{self.branch}.json"),
+            "history": self.target(f"history_{self.branch}.json"),
         }
 
     def run(self) -> None:
@@ -132,14 +134,15 @@ class TrainShifts(Workflow):
         shifts = shifts.chosen()
         own = (NOMINAL, *shift_names(shifts))[self.branch_data :: self.cfg("errors.shift_jobs")]
         seed = seed_sequence(self.cfg("errors.seed"), "shifts")
-        members, names = [], []
-        for name, member, _ in load_refit(self).shifts(load_measurement(self), shifts, own, seed):
+        members, histories = [], {}
+        for name, member, history in load_refit(self).shifts(load_measurement(self), shifts, own, seed):
             members.append(member)
-            names.append(name)
+            histories[name] = history
             self.publish_message(f"direct density ratio of {name} done")
-        with staged(*self.output().values()) as (weights, record):
+        with staged(*self.output().values()) as (weights, names, record):
             EnsembleScaleFactor(tuple(members), hadron_flavours(self.cfg("flavours"))).save(weights)
-            record.write_text(json.dumps(names, allow_nan=False))
+            names.write_text(json.dumps(list(histories), allow_nan=False))
+            record.write_text(json.dumps(histories, sort_keys=True, allow_nan=False))
 
     @law.workflow_property(setter=False, cache=True)
     def _inputs(self) -> dict[str, Any]:
@@ -153,6 +156,7 @@ class MeasureErrors(ConfigTask):
     ``errors.json`` has the errors by cell of pT and score, ``refits.safetensors`` the repetitions.
     """
 
+    code_version = 2
     keeps_replaced = True
     uses_networks = True
 
@@ -182,21 +186,13 @@ class MeasureErrors(ConfigTask):
         from deepsf.audit.methods import DEEPSF, DIRECT
         from deepsf.errors.measure import measure_errors
         from deepsf.errors.method_errors import Refits
-        from deepsf.networks.scale_factor import EnsembleScaleFactor, load_member
         from deepsf.skim.shifts import NOMINAL
 
-        inputs, requires = self.input(), self.requires()
+        inputs = self.input()
         ensembles = {DEEPSF: load_ensemble(self, inputs["deepsf"])}
-        bootstraps: list[MemberScaleFactor] = []
-        shifted: dict[str, MemberScaleFactor] = {}
         if "direct" in inputs:
             ensembles[DIRECT] = load_direct(inputs["direct"])
-            outputs = requires["bootstraps"].members().values()
-            bootstraps = [load_member(output["member"].file) for output in outputs]
-        if "shifts" in inputs:
-            for branch in inputs["shifts"]["collection"].targets.values():
-                members = EnsembleScaleFactor.load(branch["members"].file).members
-                shifted |= dict(zip(branch["names"].read_json(), members, strict=True))
+        bootstraps, shifted = self._bootstraps(), self._shifted()
         unshifted = shifted.pop(NOMINAL, None)
         refits = Refits(tuple(bootstraps), unshifted if shifted else None, dict(sorted(shifted.items())))
         report = measure_errors(
@@ -207,10 +203,56 @@ class MeasureErrors(ConfigTask):
             tuple(self.cfg("flavours")),
             sorted(self.cfg("tagger.working_points").values()),
         )
+        report["trainings"] = self._trainings()
         with staged(*self.output().values()) as paths:
             paths[0].write_text(json.dumps(report, sort_keys=True, allow_nan=False))
             if "direct" in inputs:
                 refits.ensemble(hadron_flavours(self.cfg("flavours"))).save(paths[1])
+
+    def _bootstraps(self) -> list[MemberScaleFactor]:
+        from deepsf.networks.scale_factor import load_member
+
+        required = self.requires().get("bootstraps")
+        return (
+            [] if required is None else [load_member(output["member"].file) for output in required.members().values()]
+        )
+
+    def _shifted(self) -> dict[str, MemberScaleFactor]:
+        """Return the fits under shifts by name, and the one without any."""
+        from deepsf.networks.scale_factor import EnsembleScaleFactor
+
+        shifted: dict[str, MemberScaleFactor] = {}
+        for branch in self._shift_outputs():
+            members = EnsembleScaleFactor.load(branch["members"].file).members
+            shifted |= dict(zip(branch["names"].read_json(), members, strict=True))
+        return shifted
+
+    def _shift_outputs(self) -> list[Any]:
+        inputs = self.input()
+        return list(inputs["shifts"]["collection"].targets.values()) if "shifts" in inputs else []
+
+    def _trainings(self) -> dict[str, Any]:
+        """Return which repetitions there are and which have not converged, by kind; print the latter."""
+        from deepsf.training.members import Members
+
+        bootstraps: dict[int, Any] = {}
+        shifts: dict[str, Any] = {}
+        if (required := self.requires().get("bootstraps")) is not None:
+            bootstraps = {number: output["history"].read_json() for number, output in required.members().items()}
+        for branch in self._shift_outputs():
+            shifts |= branch["history"].read_json()
+        kinds: dict[str, tuple[str, Mapping[Any, Any], int]] = {
+            "bootstraps": ("bootstrap", bootstraps, self.cfg("errors").n_bootstrap),
+            "shifts": ("fit under the shift", shifts, len(shifts)),
+        }
+        found = {}
+        for kind, (what, histories, configured) in kinds.items():
+            if histories:
+                members = Members.of({n: history["scale_factors"] for n, history in histories.items()}, configured)
+                found[kind] = members.to_json()
+                for warning in members.warnings(what):
+                    self.publish_message(warning)
+        return found
 
 
 _COMMON_KEYS = ("flavours", "tagger.working_points", "direct", "errors", "training.precision")

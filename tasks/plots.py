@@ -48,14 +48,14 @@ class PlotTask(ConfigTask):
 
     def style(self) -> Style:
         """Return labels and colours."""
-        from deepsf.audit.summary import members_note
+        from deepsf.audit.summary import members_notes
         from deepsf.plots.style import Style
 
         audit = self.audit()
-        members = "" if audit is None else members_note(audit.read_json())
+        notes = {} if audit is None else members_notes(audit.read_json())
         # a toy of efficiencies has no data, and so no luminosity to write into the corner
         campaign = self.cfg("campaign") if "campaign" in self.config_keys else None
-        return Style.of(self.cfg("plots"), campaign, self.flavour_names(), members)
+        return Style.of(self.cfg("plots"), campaign, self.flavour_names(), notes)
 
     def output(self) -> Any:
         return {stem: [self.target(f"{stem}.{kind}") for kind in ("pdf", "png")] for stem, _ in self.plan()}

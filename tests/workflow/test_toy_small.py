@@ -31,7 +31,7 @@ MADE = {
     "TrainDirectSF": ["direct.safetensors", "history.json"],
     "AggregateDeepSF": ["bins.json", "ensemble.safetensors", "entries_hf.parquet", "entries_lf.parquet", "grid.json"],
     "TrainBootstraps": ["bootstrap_0.safetensors", "bootstrap_1.safetensors", "history_0.json", "history_1.json"],
-    "TrainShifts": ["names_0.json", "shifts_0.safetensors"],
+    "TrainShifts": ["history_0.json", "names_0.json", "shifts_0.safetensors"],
     "MeasureErrors": ["errors.json", "refits.safetensors"],
     "AuditScaleFactors": ["audit.json", "bin_means.json", "closure.json", "truth_overlay.json"],
     "ExportScaleFactors": [

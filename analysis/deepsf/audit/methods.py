@@ -91,24 +91,21 @@ class Results:
         The ensemble ``deepsf`` at the simulated entries, by region.
     grids
         By flavour, axes of the grid on which the truth overlay is given, too.
-    n_members_configured
-        Of how many members ``deepsf`` was meant to consist; None: of those that it has.
-    not_converged
-        By number of a member of ``deepsf`` that has not converged, the reasons.
     other
         Ensembles of other methods by name.
     errors
         Of ``deepsf`` and ``other``, by name.
+    members
+        By name of an ensemble, or of what errors are made of, the report of `deepsf.training.members` on its trainings.
     """
 
     binned: BinnedScaleFactor
     deepsf: EnsembleScaleFactor
     at_entries: Mapping[str, EntryScaleFactors] = field(default_factory=dict)
     grids: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    n_members_configured: int | None = None
-    not_converged: Mapping[str, Sequence[str]] = field(default_factory=dict)
     other: Mapping[str, EnsembleScaleFactor] = field(default_factory=dict)
     errors: Mapping[str, MethodErrors] = field(default_factory=dict)
+    members: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def ensembles(self) -> dict[str, EnsembleScaleFactor]:
         """Return the methods that are means over networks."""

@@ -13,7 +13,17 @@ from deepsf.audit import closure, yields
 from deepsf.audit import truth as comparison
 from deepsf.audit.bin_errors import bin_errors
 from deepsf.audit.bin_means import BinMeans, bin_means
-from deepsf.audit.methods import NONE, TRUTH, AuditedRegion, Method, Results, TrueFunction, audited_region, true_method
+from deepsf.audit.methods import (
+    DEEPSF,
+    NONE,
+    TRUTH,
+    AuditedRegion,
+    Method,
+    Results,
+    TrueFunction,
+    audited_region,
+    true_method,
+)
 from deepsf.audit.two_sample import two_sample_auc
 from deepsf.audit.working_points import by_working_point
 from deepsf.binned.scale_factor import BinnedScaleFactor
@@ -78,7 +88,7 @@ def audit(
     edges = {name: results.binned.bins[region.enriched].discriminant for name, region in audited.items()}
     report = {
         **(head or {}),
-        "members": _members(results),
+        **_members(results),
         **_contents(audited, results.binned),
         **_pt_means(probes),
         "two_sample_auc": _two_sample(audited, settings),
@@ -101,12 +111,11 @@ def audit(
 
 
 def _members(results: Results) -> dict[str, Any]:
+    """Return how many members DeepSF has, with those that have not converged, and the same of all other trainings."""
     n_members = len(results.deepsf.members)
-    return {
-        "used": n_members,
-        "configured": results.n_members_configured or n_members,
-        "not_converged": {number: list(reasons) for number, reasons in results.not_converged.items()},
-    }
+    whole = {"used": n_members, "configured": n_members, "not_converged": {}}
+    others = {name: members for name, members in results.members.items() if name != DEEPSF}
+    return {"members": results.members.get(DEEPSF, whole), "trainings": others}
 
 
 def _means(audited: Mapping[str, AuditedRegion], results: Results) -> BinMeans:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 FITTED = "fitted"
 """In place of the p-value of a method that was fitted in the bins that are compared."""
 
 
+class _Names(NamedTuple):
+    """What trainings give, and what one and several of them are called."""
+
+    result: str
+    one: str
+    several: str
+
+
+_REPETITIONS = {
+    "bootstraps": _Names("statistical error", "bootstrap", "bootstraps"),
+    "shifts": _Names("systematic error", "fit under the shift", "fits under shifts"),
+}
+"""Repetitions of a fit, which give errors of networks."""
+
+
 def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = None) -> str:
     """Return the main figures of an ``audit.json``, and of a ``phase_space.json`` if given, as plain text."""
     lines = [f"campaign {audit['config']}"]
-    if note := members_note(audit):
-        lines.append(f"  DeepSF with {note}")
-    for number, reasons in audit["members"].get("not_converged", {}).items():
-        lines.append(f"  member {number} has not converged: {'; '.join(reasons)}")
+    lines += _trainings(audit)
     for region, number in audit["probe_jets"].items():
         lines.append(f"  region {region}: {number} probe jets in data, purity {audit['purity'][region]:.3f}")
     if "truth" in audit:
@@ -72,14 +84,39 @@ def _validation(validation: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def members_note(audit: Mapping[str, Any]) -> str:
-    """Return what labels say about an ensemble that is not as it should be; empty for one that is.
+def _trainings(audit: Mapping[str, Any]) -> list[str]:
+    """Return lines on trainings that are lacking or have not converged, of all results and errors."""
+    lines = []
+    for kind, members in {"DeepSF": audit["members"], **audit.get("trainings", {})}.items():
+        named = _REPETITIONS.get(kind, _Names(kind, "member", "members"))
+        if note := members_note(members, named.several):
+            lines.append(f"  {named.result} with {note}")
+        # DeepSF is what a campaign is run for, so its members need no other name
+        of = f" of {kind}" if kind != "DeepSF" and kind not in _REPETITIONS else ""
+        for number, reasons in members.get("not_converged", {}).items():
+            lines.append(f"  {named.one} {number}{of} has not converged: {'; '.join(reasons)}")
+    return lines
+
+
+def members_notes(audit: Mapping[str, Any]) -> dict[str, str]:
+    """Return what labels say about the members of each method, by name; of those alone that need a word."""
+    found = {"deepsf": audit["members"], **audit.get("trainings", {})}
+    notes = {name: members_note(members) for name, members in found.items() if name not in _REPETITIONS}
+    return {name: note for name, note in notes.items() if note}
+
+
+def members_note(members: Mapping[str, Any], several: str = "members") -> str:
+    """Return what labels say about trainings that are not as they should be; empty for those that are.
 
     It is "24 of 25 members", "25 members, 2 not converged", or both: "24 of 25 members, 2 not converged".
+
+    Parameters
+    ----------
+    members
+        Of `deepsf.training.members.Members.to_json`.
     """
-    members = audit["members"]
     used, configured, n_bad = members["used"], members["configured"], len(members.get("not_converged", {}))
-    number = f"{used} of {configured} members" if used < configured else f"{used} members" if n_bad else ""
+    number = f"{used} of {configured} {several}" if used < configured else f"{used} {several}" if n_bad else ""
     return f"{number}, {n_bad} not converged" if n_bad else number
 
 

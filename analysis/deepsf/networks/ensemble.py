@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import hist
 import numpy as np
@@ -20,23 +19,13 @@ from deepsf.networks.scale_factor import EnsembleScaleFactor, Estimate, summaris
 from deepsf.probes.bins import FlavourBins, mean_by_bin
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from deepsf.probes.histograms import from_json, to_json
+from deepsf.training.members import Members
 
 VALUE_EDGES = np.linspace(0.4, 1.8, 141)
 """Edges of the histogram of scale-factor values over probe jets."""
 
 _GRID = {"pt": np.geomspace(20.0, 400.0, 25), "abseta": np.linspace(0.05, 2.45, 13)}
 _N_GRID_DISCRIMINANT = 49
-
-
-class Members(NamedTuple):
-    """The numbers of an ensemble's members, how many were configured, and which have not converged, with the reasons.
-
-    The reasons are those of `deepsf.training.convergence.not_converged`.
-    """
-
-    used: tuple[int, ...]
-    configured: int
-    not_converged: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -176,7 +165,7 @@ def summaries_to_json(summaries: Mapping[str, FlavourSummary], members: Members)
         "flavours": summaries,
         "members_used": list(members.used),
         "n_members_configured": members.configured,
-        "not_converged": {str(number): list(reasons) for number, reasons in members.not_converged.items()},
+        "not_converged": members.to_json()["not_converged"],
     }
     return to_json(content)
 
@@ -184,6 +173,12 @@ def summaries_to_json(summaries: Mapping[str, FlavourSummary], members: Members)
 def summaries_from_json(text: str) -> dict[str, FlavourSummary]:
     """Return the summaries of `summaries_to_json`."""
     return {name: FlavourSummary(**stored) for name, stored in from_json(text)["flavours"].items()}
+
+
+def members_from_json(text: str) -> Members:
+    """Return the members of `summaries_to_json`."""
+    stored = from_json(text)
+    return Members(tuple(stored["members_used"]), stored["n_members_configured"], stored["not_converged"])
 
 
 def on_grid(

@@ -48,9 +48,16 @@ _METHOD_LABELS = {
 }
 
 
+_ENSEMBLE = "deepsf"
+
+
 @dataclass(frozen=True)
 class Style:
-    """Labels and colours of a campaign's figures; ``members`` says which part of the ensemble is shown, if not all."""
+    """Labels and colours of a campaign's figures.
+
+    ``members`` says which part of the ensemble is shown, if not all, or which has not converged; ``other_members`` says
+    the same of other methods, by name.
+    """
 
     experiment: str
     label: str
@@ -61,9 +68,12 @@ class Style:
     region_labels: Mapping[str, str] = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=dict)
     members: str = ""
+    other_members: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plots: Plots, campaign: Campaign | None, flavours: Sequence[str], members: str = "") -> Style:
+    def of(
+        cls, plots: Plots, campaign: Campaign | None, flavours: Sequence[str], notes: Mapping[str, str] | None = None
+    ) -> Style:
         """Return the style of a configuration; flavours without an entry get a label and a colour of their own.
 
         Parameters
@@ -72,8 +82,8 @@ class Style:
             None where there are no data, and so no luminosity to quote.
         flavours
             All flavours of the configuration, in its order.
-        members
-            Of `deepsf.audit.summary.members_note`.
+        notes
+            Of `deepsf.audit.summary.members_notes`.
 
         Raises
         ------
@@ -93,7 +103,7 @@ class Style:
         for key, colour in {**colours, **flavour_colours}.items():
             if not mpl.colors.is_color_like(colour):
                 raise ValueError(f"plots: the colour of {key}, {colour!r}, is not a colour; write it as '#3f90da'")
-        conditions = ""
+        conditions, notes = "", notes or {}
         if campaign is not None:
             conditions = f"{campaign.luminosity_ifb:g} fb$^{{-1}}$ ({campaign.energy_tev:g} TeV)"
         return cls(
@@ -105,7 +115,8 @@ class Style:
             flavour_colours=flavour_colours,
             region_labels=dict(plots.regions),
             colours=colours,
-            members=members,
+            members=notes.get(_ENSEMBLE, ""),
+            other_members={name: note for name, note in notes.items() if name != _ENSEMBLE},
         )
 
     def colour(self, method: str) -> str:
@@ -125,13 +136,17 @@ class Style:
         return self.region_labels.get(name, f"Region {name}")
 
     def method(self, name: str) -> str:
-        """Return what a method is called in legends; an ensemble that lacks members says so."""
-        label = _METHOD_LABELS.get(name, name)
-        return f"{label} ({self.members})" if self.members and name == "deepsf" else label
+        """Return what a method is called in legends; one that lacks members, or has some not converged, says so."""
+        return f"{self.plain_method(name)}{self.members_line(name)}".replace("\n(", " (")
 
-    def members_line(self) -> str:
-        """Return a second line for labels of the ensemble; empty if it lacks no members."""
-        return f"\n({self.members})" if self.members else ""
+    def plain_method(self, name: str) -> str:
+        """Return the same without a word on members."""
+        return _METHOD_LABELS.get(name, name)
+
+    def members_line(self, name: str = _ENSEMBLE) -> str:
+        """Return a second line for labels of a method; empty if nothing has to be said of its members."""
+        note = self.members if name == _ENSEMBLE else self.other_members.get(name, "")
+        return f"\n({note})" if note else ""
 
 
 @contextmanager

@@ -248,9 +248,8 @@ def test_another_method_joins_every_comparison(campaign: dict[str, Any]) -> None
 
 
 def test_members_that_are_lacking_are_counted_and_those_that_have_not_converged_named(campaign: dict[str, Any]) -> None:
-    results = replace(campaign["results"], n_members_configured=5, not_converged={"2": ["scale factor of b: ..."]})
-    assert json.loads(audit(**{**campaign, "results": results}).audit)["members"] == {
-        "used": 3,
-        "configured": 5,
-        "not_converged": {"2": ["scale factor of b: ..."]},
-    }
+    lacking = {"used": 3, "configured": 5, "not_converged": {"2": ["scale factor of b: ..."]}}
+    of_others = {"direct": {**lacking, "configured": 3}, "bootstraps": lacking}
+    results = replace(campaign["results"], members={"deepsf": lacking, **of_others})
+    report = json.loads(audit(**{**campaign, "results": results}).audit)
+    assert (report["members"], report["trainings"]) == (lacking, of_others)

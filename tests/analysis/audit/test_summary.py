@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepsf.audit.summary import members_note, summary
+from deepsf.audit.summary import members_note, members_notes, summary
 
 AUDIT = {
     "config": "toy",
@@ -17,19 +17,40 @@ WHOLE = AUDIT | {"members": {"used": 25, "configured": 25}}
 
 
 def test_lacking_members_are_counted_and_a_whole_ensemble_needs_no_words():
-    assert members_note(AUDIT) == "24 of 25 members"
-    assert members_note(WHOLE) == ""
+    assert members_note(AUDIT["members"]) == "24 of 25 members"
+    assert members_note(WHOLE["members"]) == ""
 
 
 def test_members_that_have_not_converged_are_counted_and_named():
     reasons = {"3": ["scale factor of b: 0.018 off its discriminator, limit 0.012", "and more"]}
     whole, lacking = ({"members": audit["members"] | {"not_converged": reasons}} for audit in (WHOLE, AUDIT))
-    assert members_note(whole) == "25 members, 1 not converged"
-    assert members_note(lacking) == "24 of 25 members, 1 not converged"
+    assert members_note(whole["members"]) == "25 members, 1 not converged"
+    assert members_note(lacking["members"]) == "24 of 25 members, 1 not converged"
     assert summary(WHOLE | whole).splitlines()[1:3] == [
         "  DeepSF with 25 members, 1 not converged",
         "  member 3 has not converged: scale factor of b: 0.018 off its discriminator, limit 0.012; and more",
     ]
+
+
+def test_trainings_of_other_methods_and_of_errors_are_counted_and_named_too():
+    trainings = {
+        "direct": {"used": 3, "configured": 3, "not_converged": {"0": ["scale factor of b: ..."]}},
+        "bootstraps": {"used": 24, "configured": 25, "not_converged": {"7": ["scale factor of udsg: ..."]}},
+        "shifts": {"used": 9, "configured": 9, "not_converged": {"jer_up": ["scale factor of b: ..."]}},
+    }
+    audit = WHOLE | {"trainings": trainings}
+    assert members_notes(audit) == {"direct": "3 members, 1 not converged"}
+    assert members_notes(AUDIT | {"trainings": trainings}).keys() == {"deepsf", "direct"}
+    assert summary(audit).splitlines()[1:7] == [
+        "  direct with 3 members, 1 not converged",
+        "  member 0 of direct has not converged: scale factor of b: ...",
+        "  statistical error with 24 of 25 bootstraps, 1 not converged",
+        "  bootstrap 7 has not converged: scale factor of udsg: ...",
+        "  systematic error with 9 fits under shifts, 1 not converged",
+        "  fit under the shift jer_up has not converged: scale factor of b: ...",
+    ]
+    good = {name: members | {"used": 9, "configured": 9, "not_converged": {}} for name, members in trainings.items()}
+    assert summary(WHOLE | {"trainings": good}) == summary(WHOLE)
 
 
 def test_the_summary_says_that_members_are_lacking():

@@ -10,9 +10,9 @@ import pytest
 from deepsf.networks import ensemble
 from deepsf.networks.ensemble import (
     EntryScaleFactors,
-    Members,
     at_entries,
     grid_discriminants,
+    members_from_json,
     on_grid,
     summaries_from_json,
     summaries_to_json,
@@ -21,6 +21,7 @@ from deepsf.networks.ensemble import (
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.bins import FlavourBins
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
+from deepsf.training.members import Members
 from tests.analysis.networks.random_members import CODES, jets, member
 
 ENSEMBLE = EnsembleScaleFactor(tuple(member(seed) for seed in range(3)), CODES)
@@ -83,10 +84,12 @@ def test_values_beyond_the_histogram_are_counted_in_its_overflow(monkeypatch):
 
 def test_the_file_of_bins_says_which_members_are_used_and_which_have_not_converged():
     members = Members((0, 2), 3, {2: ["scale factor of b: ..."]})
-    stored = json.loads(summaries_to_json({}, members))
+    text = summaries_to_json({}, members)
+    stored = json.loads(text)
     assert stored["members_used"] == [0, 2]
     assert stored["n_members_configured"] == 3
     assert stored["not_converged"] == {"2": ["scale factor of b: ..."]}
+    assert members_from_json(text).to_json() == members.to_json()
 
 
 def test_bin_errors_are_of_the_members_bin_means():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hist
 import numpy as np
 import pytest
@@ -95,6 +97,20 @@ def test_each_column_names_its_scale_factors_and_its_test():
 def test_lacking_members_are_named_with_the_ensemble_alone():
     shown = texts(figure("hf", simulation(), observed(), LACKING))
     assert [text for text in shown if "member" in text] == ["DeepSF (24 of 25 members)"]
+
+
+def test_a_note_on_members_stays_inside_its_column():
+    note = "24 of 25 members, 2 not converged"
+    methods = ["none", "binned", "direct", "deepsf"]
+    style = replace(STYLE, members=note, other_members={"direct": note})
+    made = figure("hf", simulation(methods=methods), observed(), style, dict.fromkeys(methods, TEST))
+    made.draw_without_rendering()
+    shown = [text for axes in made.axes for text in axes.texts if note in text.get_text()]
+    assert len(shown) == 2
+    for text in shown:
+        assert text.get_window_extent().x1 < text.axes.get_window_extent().x1
+    legend = made.axes[3].get_legend().get_window_extent()
+    assert not any(legend.overlaps(text.get_window_extent()) for text in made.axes[3].texts if "chi" in text.get_text())
 
 
 def test_the_legend_is_clear_of_text_and_data():

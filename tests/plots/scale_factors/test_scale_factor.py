@@ -49,7 +49,8 @@ def test_the_legend_stands_beside_the_axes_and_inside_the_figure(as_saved, refer
     other = {name: means(value=value) for name, value in other.items()}
     table = binned(shifts={"lf_up": 1.1, "lf_down": 0.9})
     more = {"truth": truth(), "reference": reference, "other": other, "errors": {"deepsf": means(value=0.05)}}
-    made = figure(panel(1, table=table, **more), replace(STYLE, members=members))
+    style = replace(STYLE, members=members, other_members={"direct": members} if members else {})
+    made = figure(panel(1, table=table, **more), style)
     made.draw_without_rendering()
     main, ratio = made.axes
     legend = main.get_legend().get_window_extent()
@@ -278,12 +279,20 @@ def test_no_standard_error_is_quoted_of_many_bins_or_if_it_is_not_known():
     assert ensemble_label(results().panels(), LACKING) == "DeepSF, mean per bin\n(24 of 25 members)"
 
 
+def test_members_of_another_method_that_have_not_converged_are_said_in_its_label():
+    style = replace(STYLE, other_members={"direct": "3 members, 1 not converged"})
+    labels = [label for _, label in handles_of([panel(other={"direct": means()})], style)]
+    assert "Direct density ratio,\nmean per bin\n(3 members,\n1 not converged)" in labels
+    assert style.method("direct") == "Direct density ratio (3 members, 1 not converged)"
+
+
 @pytest.mark.parametrize("n_pt", [1, 2, 3, 6])
 def test_the_legend_of_an_overview_stands_below_all_labels_and_inside_the_figure(as_saved, n_pt):
     bins = FlavourBins(np.geomspace(20, 1000, n_pt + 1), BINS.abseta, BINS.discriminant)
     more = {"truth": truth(bins), "other": {"direct": means(bins)}, "errors": {"deepsf": means(bins, 0.05)}}
     table = binned(bins, shifts={"lf_up": 1.1, "lf_down": 0.9})
-    style = replace(STYLE, members="24 of 25 members, 2 not converged")
+    note = "24 of 25 members, 2 not converged"
+    style = replace(STYLE, members=note, other_members={"direct": note})
     made = overview(results(table, summary=summary(bins), **more).panels(), style)
     made.draw_without_rendering()
     legend = made.legends[0].get_window_extent()

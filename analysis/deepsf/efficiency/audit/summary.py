@@ -14,7 +14,7 @@ def summary(audit: Mapping[str, Any]) -> str:
     failed = {name: row for name, row in rows.items() if row["passed"] is False}
     n_judged = sum(row["passed"] is not None for row in rows.values())
     lines = [f"campaign {audit['config']}, network {audit['model']}, working point {audit['working_point']}"]
-    if note := members_note(audit):
+    if note := members_note(audit["members"]):
         lines.append(f"  ensemble with {note}")
     lines.append(f"{n_judged - len(failed)} of {n_judged} rows with a limit hold")
     if failed:

@@ -31,6 +31,8 @@ _RATIO_ERROR_MAX = 0.15
 """The ratio's range holds all points of a smaller statistical error; others beyond it are drawn as arrows."""
 _LOG_DECADES = 4.0
 _HEAD_ROOM = 0.75
+_HEADING_MAX = 36
+"""Letters that fit above a column."""
 
 
 class _Column(NamedTuple):
@@ -77,17 +79,23 @@ def figure(
             draw_ratio(ratio, axis.drawn, column.compared, size=size)
             axis.apply(main, labels=False)
             axis.apply(ratio)
-            heading = [style.region(region), style.method(method)] if main is axes[0, 0] else [style.method(method)]
+            name = _heading(method, style)
+            heading = [style.region(region), name] if main is axes[0, 0] else [name]
             heading += [_test_text(method, tests[method])] if tests and method in tests else []
-            corner_text(main, "\n".join(heading))
+            corner_text(main, text := "\n".join(heading))
         _set_limits(axes, dict(zip(methods, columns, strict=True)), axis)
         axes[0, 0].set_ylabel(_yield_label(axis))
         axes[1, 0].set_ylabel("Data / simulation", loc="center", fontsize="small")
         axis.name(axes[1, -1], style.discriminant_label)
         made.align_ylabels(axes[:, 0])
         experiment_label(axes[0, 0], style, axes[0, -1])
-        _legend(axes[0, -1], columns[0].by_flavour, style)
+        _legend(axes[0, -1], columns[0].by_flavour, style, top=0.82 if text.count("\n") < 2 else 0.76)
     return made
+
+
+def _heading(method: str, style: Style) -> str:
+    name = style.method(method)
+    return name if len(name) <= _HEADING_MAX else style.plain_method(method) + style.members_line(method)
 
 
 def _test_text(method: str, test: Test) -> str:
@@ -127,11 +135,11 @@ def _yield_label(axis: DiscriminantAxis) -> str:
     return f"Probe jets / {widths.mean():.2g}" if even else "Probe jets / bin"
 
 
-def _legend(axes: Axes, by_flavour: Mapping[str, Floats], style: Style) -> None:
+def _legend(axes: Axes, by_flavour: Mapping[str, Floats], style: Style, *, top: float) -> None:
     axes.legend(
         *zip(*legend_entries(by_flavour, style), strict=True),
         loc="upper right",
-        bbox_to_anchor=(1.0, 0.82),
+        bbox_to_anchor=(1.0, top),
         ncols=2,
         fontsize="x-small",
         columnspacing=1.0,

@@ -202,7 +202,7 @@ def handles_of(panels: Sequence[Panel], style: Style) -> list[tuple[Any, str]]:
         dashed = Line2D([], [], color=style.colour("truth"), linestyle=_TRUTH_DASHES, linewidth=wide)
         entries.append((dashed, "Truth, mean per bin"))
     entries += [
-        (Line2D([], [], color=style.colour(method), linewidth=thin), f"{style.method(method)},\nmean per bin")
+        (Line2D([], [], color=style.colour(method), linewidth=thin), _mean_per_bin(method, style))
         for method in values.other
     ]
     entries.append(
@@ -211,6 +211,11 @@ def handles_of(panels: Sequence[Panel], style: Style) -> list[tuple[Any, str]]:
     if any(np.isfinite(panel.values.mean_error).any() for panel in panels):
         entries.append((Patch(facecolor="none", edgecolor=deepsf, hatch="////", linewidth=0), "DeepSF, total error"))
     return [*entries, (Patch(facecolor=tint(deepsf, 0.3)), "DeepSF of the probe jets")]
+
+
+def _mean_per_bin(method: str, style: Style) -> str:
+    note = style.members_line(method).replace(", ", ",\n")
+    return f"{style.plain_method(method)},\nmean per bin{note}"
 
 
 def _trainings(panels: Sequence[Panel], style: Style) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import hist
@@ -14,7 +13,6 @@ from matplotlib.figure import Figure
 
 from deepsf.arrays import Floats
 from deepsf.audit.bin_means import weighted_rms
-from deepsf.audit.methods import DEEPSF
 from deepsf.plots.discriminant_axis import DiscriminantAxis
 from deepsf.plots.layout import Margins, clear_of_below, corner_text, experiment_label, few_ticks, grid, limits, steps
 from deepsf.plots.style import Style, context
@@ -54,15 +52,14 @@ def figure(flavour: str, truth: hist.Hist[Any], values: Mapping[str, Floats], n_
             difference = array - true
             by_bin = weighted_rms(difference, n_jets, axis=(0, 1))
             rms = weighted_rms(difference[..., first:], n_jets[..., first:])
-            label = f"{replace(style, members='').method(method)}: {rms:.3f}"
-            label += style.members_line() if method == DEEPSF else ""
+            label = f"{style.plain_method(method)}: {rms:.3f}{style.members_line(method)}"
             place = (number + 1) / (len(values) + 1)
             _draw_points(main, axis, difference, place, style.colour(method), _MARKERS[number % len(_MARKERS)], label)
             steps(lower, by_bin, axis.drawn, color=style.colour(method), linewidth=2.5)
             shown.append(difference[..., first:])
             heights.append(by_bin[first:])
         # a note on members is a line more in the legend
-        _finish(main, lower, axis, shown, heights, head_room=0.65 if style.members else 0.45)
+        _finish(main, lower, axis, shown, heights, head_room=0.65 if any(map(style.members_line, values)) else 0.45)
         main.legend(
             loc="upper left",
             bbox_to_anchor=(0.0, 0.91),
