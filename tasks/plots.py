@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +53,13 @@ class PlotTask(ConfigTask):
         from deepsf.plots.style import Style
 
         audit = self.audit()
-        notes = {} if audit is None else members_notes(audit.read_json())
+        report = {} if audit is None else audit.read_json()
+        notes = members_notes(report) if report else {}
+        lacking = report.get("errors_lacking", {}).get("deepsf", ())
         # a toy of efficiencies has no data, and so no luminosity to write into the corner
         campaign = self.cfg("campaign") if "campaign" in self.config_keys else None
-        return Style.of(self.cfg("plots"), campaign, self.flavour_names(), notes)
+        style = Style.of(self.cfg("plots"), campaign, self.flavour_names(), notes)
+        return replace(style, errors_lacking=lacking)
 
     def output(self) -> Any:
         return {stem: [self.target(f"{stem}.{kind}") for kind in ("pdf", "png")] for stem, _ in self.plan()}

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Bools, Floats
+from deepsf.binned.envelope import envelope_shifts
 from deepsf.binned.flavour import BINNED_METHODS
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.errors.method_errors import MethodErrors
@@ -110,6 +111,14 @@ class Results:
     def ensembles(self) -> dict[str, EnsembleScaleFactor]:
         """Return the methods that are means over networks."""
         return {DEEPSF: self.deepsf, **self.other}
+
+    def errors_lacking(self) -> dict[str, list[str]]:
+        """Return by method which parts its errors lack: those of `MethodErrors.lacking`, ``shifts`` of the binned."""
+        shifts = [envelope_shifts(table.shift_names, statistical=False) for table in self.binned.flavours.values()]
+        return {
+            "binned": [] if all(shifts) else ["shifts"],
+            **{name: list(errors.lacking) for name, errors in self.errors.items()},
+        }
 
     def methods(self) -> dict[str, Method]:
         """Return all methods but the truth."""

@@ -89,6 +89,7 @@ def audit(
     report = {
         **(head or {}),
         **_members(results),
+        "errors_lacking": results.errors_lacking(),
         **_contents(audited, results.binned),
         **_pt_means(probes),
         "two_sample_auc": _two_sample(audited, settings),

@@ -8,6 +8,14 @@ from typing import Any, NamedTuple
 FITTED = "fitted"
 """In place of the p-value of a method that was fitted in the bins that are compared."""
 
+_PARTS = {
+    "train": "the spread of trainings",
+    "bootstraps": "bootstraps of the fit (stat is the counting error alone)",
+    "extrapolation": "that of extrapolation",
+    "shifts": "systematic shifts",
+}
+"""Parts of errors that may be lacking."""
+
 
 class _Names(NamedTuple):
     """What trainings give, and what one and several of them are called."""
@@ -27,7 +35,7 @@ _REPETITIONS = {
 def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = None) -> str:
     """Return the main figures of an ``audit.json``, and of a ``phase_space.json`` if given, as plain text."""
     lines = [f"campaign {audit['config']}"]
-    lines += _trainings(audit)
+    lines += [*_trainings(audit), *_errors_lacking(audit)]
     for region, number in audit["probe_jets"].items():
         lines.append(f"  region {region}: {number} probe jets in data, purity {audit['purity'][region]:.3f}")
     if "truth" in audit:
@@ -96,6 +104,15 @@ def _trainings(audit: Mapping[str, Any]) -> list[str]:
         for number, reasons in members.get("not_converged", {}).items():
             lines.append(f"  {named.one} {number}{of} has not converged: {'; '.join(reasons)}")
     return lines
+
+
+def _errors_lacking(audit: Mapping[str, Any]) -> list[str]:
+    """Return lines on what errors lack, and which methods' errors do."""
+    methods: dict[str, list[str]] = {}
+    for method, lacking in audit.get("errors_lacking", {}).items():
+        for part in lacking:
+            methods.setdefault(part, []).append(method)
+    return [f"  errors without {_PARTS[part]}: {', '.join(names)}" for part, names in methods.items()]
 
 
 def members_notes(audit: Mapping[str, Any]) -> dict[str, str]:

@@ -55,8 +55,8 @@ def by_working_point(
         ``{"above", "value", "error", "errors", "systematic", "truth", "rms", "n_jets", "purity", "extrapolated"}``.
         ``above`` is the bin's threshold. ``errors`` has the parts of ``error`` by name: ``stat`` of the binned methods,
         all of `deepsf.errors.method_errors` of an ensemble; None where an error is not known. ``systematic`` is the sum
-        over systematic shifts. ``purity`` is the mean over jets of the flavour's largest fraction in any region,
-        ``extrapolated`` the share of jets beyond the limits of the score.
+        over systematic shifts, None without any. ``purity`` is the mean over jets of the flavour's largest fraction in
+        any region, ``extrapolated`` the share of jets beyond the limits of the score.
     """
     report: dict[str, dict[str, dict[str, Any]]] = {}
     edges = sorted(working_points.values())
@@ -107,7 +107,7 @@ def _of_ensemble(errors: MethodErrors, flavour: str, jets: Jets, share: Floats) 
     at = errors.at(flavour, jets)
     parts = {name: error if np.isfinite(error) else None for name, error in at.of_mean(share).items()}
     error = None if None in parts.values() else float(total(parts))
-    return at.value, {"error": error, "errors": parts, "systematic": at.systematic(share)}
+    return at.value, {"error": error, "errors": parts, "systematic": at.systematic(share) if at.shifts else None}
 
 
 def _of_method(results: Results, name: str, flavour: str, jets: Jets, share: Floats) -> dict[str, Any]:
@@ -122,10 +122,12 @@ def _of_method(results: Results, name: str, flavour: str, jets: Jets, share: Flo
     }
 
 
-def _systematic(binned: BinnedScaleFactor, method: Any, flavour: str, jets: Jets, share: Floats) -> float:
+def _systematic(binned: BinnedScaleFactor, method: Any, flavour: str, jets: Jets, share: Floats) -> float | None:
     """Return the sum in quadrature over systematic sources of a binned method: of each the larger direction."""
     nominal = float(binned.evaluate(flavour, jets, method) @ share)
     names = envelope_shifts(binned.flavours[flavour].shift_names, statistical=False)
+    if not names:
+        return None
     return sum_over_sources(
         {name: float(binned.evaluate(flavour, jets, method, shift=name) @ share) - nominal for name in names}
     )

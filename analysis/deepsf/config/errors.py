@@ -17,5 +17,9 @@ class Errors(Section):
         default=25, ge=2, description="bootstraps by event of data and simulation; 25 give the error to 14 %"
     )
     seed: Seed = 1
-    shifts: bool = Field(default=True, description="repeat the fit for every systematic shift of the section shifts")
+    shifts: bool = Field(
+        default=True,
+        description="repeat the fit for every systematic shift of the section shifts; false: errors lack them, and "
+        "results say so",
+    )
     shift_jobs: Count = Field(default=2, description="number of jobs that share the shifts")

@@ -156,6 +156,20 @@ class MethodErrors:
     cells: Mapping[str, ErrorCells]
     extrapolation: float
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Which parts are not in the errors: ``train``, ``bootstraps``, ``extrapolation``, ``shifts``.
+
+        Without bootstraps, ``stat`` is the counting error alone.
+        """
+        there = {
+            "train": len(self.ensemble.members) > 1,
+            "bootstraps": len(self.refits.bootstraps) > 1,
+            "extrapolation": self.extrapolation > 0,
+            "shifts": bool(self.refits.shifted),
+        }
+        return tuple(name for name, is_there in there.items() if not is_there)
+
     def at(self, flavour: str, jets: Jets) -> ErrorsAtJets:
         """Return what moves the scale factors of jets of a measured flavour."""
         trainings = self.ensemble.member_values(flavour, jets)

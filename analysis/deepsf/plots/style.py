@@ -49,6 +49,8 @@ _METHOD_LABELS = {
 
 
 _ENSEMBLE = "deepsf"
+_ERROR_PARTS = {"shifts": "syst. shifts", "train": "spread of trainings"}
+"""What parts of errors are called where their name does not do."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Style:
     """Labels and colours of a campaign's figures.
 
     ``members`` says which part of the ensemble is shown, if not all, or which has not converged; ``other_members`` says
-    the same of other methods, by name.
+    the same of other methods, by name. ``errors_lacking`` names the parts that the ensemble's errors lack.
     """
 
     experiment: str
@@ -69,6 +71,7 @@ class Style:
     colours: Mapping[str, str] = field(default_factory=dict)
     members: str = ""
     other_members: Mapping[str, str] = field(default_factory=dict)
+    errors_lacking: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -142,6 +145,11 @@ class Style:
     def plain_method(self, name: str) -> str:
         """Return the same without a word on members."""
         return _METHOD_LABELS.get(name, name)
+
+    def error_label(self) -> str:
+        """Return what the error of the ensemble is called: total, or without what it lacks."""
+        lacking = ", ".join(_ERROR_PARTS.get(part, part) for part in self.errors_lacking)
+        return f"DeepSF, error without\n{lacking}" if lacking else "DeepSF, total error"
 
     def members_line(self, name: str = _ENSEMBLE) -> str:
         """Return a second line for labels of a method; empty if nothing has to be said of its members."""

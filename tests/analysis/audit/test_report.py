@@ -19,6 +19,7 @@ from deepsf.config.binned import Binned, Bins
 from deepsf.config.flavours import Flavour, hadron_flavours
 from deepsf.config.regions import Region
 from deepsf.config.weights import EventWeight, Normalisation
+from deepsf.errors.method_errors import MethodErrors, Refits
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.ensemble import aggregate
 from deepsf.networks.jet_inputs import InputScaling
@@ -213,6 +214,14 @@ def test_methods_meet_the_truth_between_working_points(report: dict[str, Any]) -
             assert figures["rms"] > 0
             assert 0.3 < figures["purity"] <= 1.0
         assert found["none"][flavour]["above T"]["value"] == pytest.approx(1.0)
+
+
+def test_errors_say_what_they_lack(campaign: dict[str, Any], report: dict[str, Any]) -> None:
+    # binned without shifts, an ensemble without errors
+    assert report["errors_lacking"] == {"binned": ["shifts"]}
+    assert all(figures["systematic"] is None for figures in report["truth"]["by_working_point"]["binned"]["b"].values())
+    errors = {"deepsf": MethodErrors(campaign["results"].deepsf, Refits(), {}, 0.4)}
+    assert replace(campaign["results"], errors=errors).errors_lacking()["deepsf"] == ["bootstraps", "shifts"]
 
 
 def test_without_truth_its_figures_are_left_out(campaign: dict[str, Any]) -> None:

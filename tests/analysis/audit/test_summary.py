@@ -53,6 +53,15 @@ def test_trainings_of_other_methods_and_of_errors_are_counted_and_named_too():
     assert summary(WHOLE | {"trainings": good}) == summary(WHOLE)
 
 
+def test_the_summary_says_what_errors_lack():
+    lacking = {"binned": [], "deepsf": ["bootstraps", "shifts"], "direct": ["shifts"]}
+    assert summary(WHOLE | {"errors_lacking": lacking}).splitlines()[1:3] == [
+        "  errors without bootstraps of the fit (stat is the counting error alone): deepsf",
+        "  errors without systematic shifts: deepsf, direct",
+    ]
+    assert "without" not in summary(WHOLE | {"errors_lacking": {"binned": [], "deepsf": []}}).split("mean S")[0]
+
+
 def test_the_summary_says_that_members_are_lacking():
     assert summary(AUDIT).splitlines()[:2] == ["campaign toy", "  DeepSF with 24 of 25 members"]
     assert "members" not in summary(WHOLE)

@@ -58,6 +58,14 @@ def test_shifts_are_ratios_to_the_fit_without_them():
     assert at.systematic(np.ones(1)) == pytest.approx(np.hypot(0.2, 0.1), rel=1e-4)
 
 
+def test_what_errors_lack_is_named():
+    repeated = Refits((member(1.0), member(1.1)), member(1.0), {"lf_up": member(1.1)})
+    assert errors(repeated).lacking == ()
+    assert errors(Refits(repeated.bootstraps)).lacking == ("shifts",)
+    assert errors().lacking == ("bootstraps", "shifts")
+    assert MethodErrors(ensemble(2.0), repeated, {}, 0.0).lacking == ("train", "extrapolation")
+
+
 def test_a_tighter_tag_cut_has_a_mirror_image():
     at = errors(Refits((), member(1.0), {"tagcut_up": member(1.1)})).at("b", jets([0.2]))
     np.testing.assert_allclose(at.shifts["tagcut_down"], -at.shifts["tagcut_up"])

@@ -286,6 +286,17 @@ def test_members_of_another_method_that_have_not_converged_are_said_in_its_label
     assert style.method("direct") == "Direct density ratio (3 members, 1 not converged)"
 
 
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [(["shifts"], "syst. shifts"), (["bootstraps", "shifts"], "bootstraps, syst. shifts")],
+)
+def test_an_error_that_lacks_a_part_is_not_called_total(as_saved, lacking, words):
+    made = figure(panel(errors={"deepsf": means(value=0.05)}), replace(STYLE, errors_lacking=lacking))
+    assert f"DeepSF, error without\n{words}" in legend_labels(made.axes[0])
+    made.draw_without_rendering()
+    assert made.axes[0].get_legend().get_window_extent().x1 < made.bbox.x1
+
+
 @pytest.mark.parametrize("n_pt", [1, 2, 3, 6])
 def test_the_legend_of_an_overview_stands_below_all_labels_and_inside_the_figure(as_saved, n_pt):
     bins = FlavourBins(np.geomspace(20, 1000, n_pt + 1), BINS.abseta, BINS.discriminant)

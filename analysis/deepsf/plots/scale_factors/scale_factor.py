@@ -209,7 +209,7 @@ def handles_of(panels: Sequence[Panel], style: Style) -> list[tuple[Any, str]]:
         (Line2D([], [], color=deepsf, linewidth=wide), f"DeepSF, mean per bin\n({_trainings(panels, style)})")
     )
     if any(np.isfinite(panel.values.mean_error).any() for panel in panels):
-        entries.append((Patch(facecolor="none", edgecolor=deepsf, hatch="////", linewidth=0), "DeepSF, total error"))
+        entries.append((Patch(facecolor="none", edgecolor=deepsf, hatch="////", linewidth=0), style.error_label()))
     return [*entries, (Patch(facecolor=tint(deepsf, 0.3)), "DeepSF of the probe jets")]
 
 
