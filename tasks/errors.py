@@ -207,7 +207,7 @@ class MeasureErrors(ConfigTask):
         with staged(*self.output().values()) as paths:
             paths[0].write_text(json.dumps(report, sort_keys=True, allow_nan=False))
             if "direct" in inputs:
-                refits.ensemble(hadron_flavours(self.cfg("flavours"))).save(paths[1])
+                refits.save(paths[1], hadron_flavours(self.cfg("flavours")))
 
     def _bootstraps(self) -> list[MemberScaleFactor]:
         from deepsf.networks.scale_factor import load_member

@@ -6,6 +6,9 @@ import awkward as ak
 import numpy as np
 import pytest
 
+from deepsf.errors.method_errors import Refits
+from deepsf.networks.scale_factor import EnsembleScaleFactor
+from tests.analysis.networks.random_members import CODES, member
 from tests.docs.documents import ROOT, run, write_scale_factors
 
 DOCUMENT = ROOT / "docs" / "using-scale-factors.md"
@@ -18,6 +21,8 @@ def namespace(make_nanoaod, tmp_path, monkeypatch):
     assert len(lines) == 1
     assert lines[0].startswith("deepJet_shape: bins of the normalisation maps without simulation: ")
     make_nanoaod(n_events=300, replace={"Jet_mass": np.float32(10.0)})
+    EnsembleScaleFactor((member(1), member(2)), CODES).save(tmp_path / "ensemble.safetensors")
+    Refits(tuple(member(seed) for seed in range(3, 7))).save(tmp_path / "refits.safetensors", CODES)
     monkeypatch.chdir(tmp_path)
     return run(DOCUMENT)
 
@@ -52,6 +57,15 @@ def test_the_weights_of_the_document(namespace):
     assert namespace["central"][0] == pytest.approx(central[0] * central[1])
     assert namespace["b_or_light"][0] == pytest.approx(up[0] * central[1])
     np.testing.assert_allclose(namespace["weights"], [up[0] * central[1], up[2]])
+
+
+def test_replicas_spread_by_the_statistical_error(namespace):
+    ensemble, yields = namespace["ensemble"], namespace["yields"]
+    assert len(yields) == 4
+    # an event of a b and a c jet, whose scale factor is 1, and one without jets
+    b = ensemble.evaluate("b", 0.4, 62.0, 0.93, replica=0)
+    assert yields[0] == pytest.approx(1.0 + float(b.mean), rel=1e-6)
+    assert namespace["statistical_error"] == pytest.approx(np.std(yields, ddof=1))
 
 
 def test_maps_of_ones_own_keep_the_yield(namespace):

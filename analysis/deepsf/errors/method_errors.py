@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -26,7 +27,8 @@ from deepsf.arrays import Floats, Ints
 from deepsf.binned.envelope import envelope_shifts, sum_over_sources
 from deepsf.config.shifts import TAG_CUT
 from deepsf.errors.cells import ErrorCells
-from deepsf.networks.scale_factor import EnsembleScaleFactor, MemberScaleFactor
+from deepsf.networks.replicas import relative_deviations
+from deepsf.networks.scale_factor import EnsembleScaleFactor, MemberScaleFactor, save_refits
 from deepsf.probes.entries import Jets
 
 NAMES = ("train", "stat", "model", "extrapolation")
@@ -60,14 +62,14 @@ class Refits:
         """Names of the shifts."""
         return list(self.shifted)
 
-    def ensemble(self, hadron_flavours: Mapping[str, tuple[int, ...]]) -> EnsembleScaleFactor:
-        """Return all repetitions as one ensemble, to be saved: bootstraps, the fit without shift, the shifts."""
+    def save(self, path: Path, hadron_flavours: Mapping[str, tuple[int, ...]]) -> None:
+        """Write all repetitions in one file, in the form of an ensemble: bootstraps, the fit without shift, shifts."""
         unshifted = () if self.unshifted is None else (self.unshifted,)
-        return EnsembleScaleFactor((*self.bootstraps, *unshifted, *self.shifted.values()), hadron_flavours)
+        save_refits(path, self.bootstraps, (*unshifted, *self.shifted.values()), hadron_flavours)
 
     @classmethod
     def of(cls, saved: EnsembleScaleFactor, shift_names: Sequence[str]) -> Self:
-        """Return the repetitions of `ensemble`, given the names of the shifts."""
+        """Return the repetitions of `save`, given the names of the shifts."""
         n_shifts = len(shift_names)
         if not n_shifts:
             return cls(saved.members)
@@ -78,8 +80,7 @@ class Refits:
         """Return the relative deviations of bootstraps from their mean, shape ``(n_bootstraps, n)``; None without."""
         if len(self.bootstraps) < 2:
             return None
-        values = np.stack([member.evaluate(flavour, jets) for member in self.bootstraps])
-        return np.asarray(values / values.mean(axis=0) - 1.0)
+        return relative_deviations(self.bootstraps, flavour, jets)
 
     def shifts(self, flavour: str, jets: Jets) -> dict[str, Floats]:
         """Return by shift the relative deviation of the scale factor, shape ``(n,)``.

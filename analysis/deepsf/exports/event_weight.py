@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import awkward as ak
 import numpy as np
@@ -25,6 +26,8 @@ from deepsf.jets import INVALID
 
 if TYPE_CHECKING:
     import correctionlib
+
+    from deepsf.networks.scale_factor import EnsembleScaleFactor
 
 _CODES = (5, 4, 0)
 _HEAD = re.compile(r"\[tagger: (?P<tagger>[^;\]]*); branch: (?P<branch>[^;\]]*); era: (?P<era>[^;\]]*)\]")
@@ -172,12 +175,13 @@ class ShapeCorrection:
 
 
 def event_weight(
-    correction: ShapeCorrection,
+    correction: ShapeCorrection | EnsembleScaleFactor,
     jets: Any,
     shift: str = CENTRAL,
     *,
     discriminant: str | None = None,
     counts: npt.ArrayLike | None = None,
+    replica: int | None = None,
 ) -> Any:
     """Return the weight of each event, the product of the scale factors of its jets, shape ``(n_events,)``.
 
@@ -187,49 +191,83 @@ def event_weight(
 
     Parameters
     ----------
+    correction
+        From a file of correctionlib, or an ensemble of networks, which has replicas in place of shifts.
     jets
         Exactly the jets that the correction is made for, with the columns of NanoAOD: ``pt`` [GeV], ``eta`` (or
         ``abseta``), ``hadronFlavour`` and the discriminant. Either an awkward array of records, one list for each
         event, or a mapping of numpy arrays. These have the shape ``(n_events, n_jets)``, masked where there is no jet,
-        or are flat, together with ``counts``.
+        or are flat, together with ``counts``. Further inputs of networks are columns, too.
     shift
         ``nominal`` or ``central``, ``lf_up`` or ``up_lf``: both forms of a name are understood.
     discriminant
-        Column of the discriminant; by default the branch that the correction is made for.
+        Column of the discriminant; by default the branch that the correction is made for. An ensemble does not know it.
     counts
         Number of jets of each event, for flat numpy arrays.
+    replica
+        Number of a statistical replica of an ensemble that was loaded with ``replicas``. Its spread is the statistical
+        error of whatever is made of the weights, with all correlations.
 
     Raises
     ------
     ValueError
-        If a column is missing, jets are not sorted by event, or the column of the discriminant is not known; and as
-        `ShapeCorrection.evaluate`.
+        If a column is missing, jets are not sorted by event, or the column of the discriminant is not known; if there
+        is no such replica or shift; and as `ShapeCorrection.evaluate`.
     """
-    column = discriminant or correction.branch
+    source = _source(correction, shift, replica)
+    column = discriminant or source.branch
     if not column:
-        raise ValueError(f"{correction.correction.name} does not say which discriminant it is for; give its column")
+        raise ValueError(f"{source.name} does not say which discriminant it is for; give its column")
     fields = set(jets.fields if isinstance(jets, ak.Array) else jets)
-    missing = [name for name in ("pt", "hadronFlavour", column) if name not in fields]
+    missing = [name for name in ("pt", "hadronFlavour", column, *source.further_inputs) if name not in fields]
     if missing or not {"eta", "abseta"} & fields:
         raise ValueError(f"jets have no column {', '.join(missing) or 'eta'}; they have {sorted(fields)}")
     abseta = jets["abseta"] if "abseta" in fields else abs(jets["eta"])
-    arrays = [jets["hadronFlavour"], abseta, jets["pt"], jets[column]]
+    further = [jets[name] for name in source.further_inputs]
+    arrays = [jets["hadronFlavour"], abseta, jets["pt"], jets[column], *further]
     if isinstance(jets, ak.Array):
-        return _of_awkward(correction, arrays, shift)
+        return _of_awkward(source, arrays)
     if counts is not None:
-        return np.asarray(_of_awkward(correction, [ak.unflatten(np.asarray(a), counts) for a in arrays], shift))
-    return _of_rectangle(correction, arrays, shift)
+        return np.asarray(_of_awkward(source, [ak.unflatten(np.asarray(a), counts) for a in arrays]))
+    return _of_rectangle(source, arrays)
 
 
-def _of_awkward(correction: ShapeCorrection, arrays: list[Any], shift: str) -> ak.Array:
+class _Source(NamedTuple):
+    """Where scale factors come from; ``evaluate`` takes flavour, |eta|, pT, score and further inputs of flat jets."""
+
+    name: str
+    branch: str
+    further_inputs: tuple[str, ...]
+    evaluate: Callable[..., Floats]
+
+
+def _source(correction: ShapeCorrection | EnsembleScaleFactor, shift: str, replica: int | None) -> _Source:
+    if isinstance(correction, ShapeCorrection):
+        name = correction.correction.name
+        if replica is not None:
+            raise ValueError(
+                f"{name} has no replicas: files hold the statistical error as shifts; for replicas load an "
+                "EnsembleScaleFactor with replicas=FILE"
+            )
+        return _Source(name, correction.branch, (), partial(correction.evaluate, shift=shift))
+    if systematic_of(shift) != CENTRAL:
+        raise ValueError(f"an ensemble has no shift {shift!r}; load its exported table, a ShapeCorrection, for shifts")
+
+    def evaluate(flavour: Any, abseta: Any, pt: Any, score: Any, *further: Any) -> Floats:
+        extra = dict(zip(correction.further_inputs, further, strict=True))
+        return np.asarray(correction.evaluate(flavour, abseta, pt, score, replica=replica, **extra).mean)
+
+    return _Source("an ensemble", "", correction.further_inputs, evaluate)
+
+
+def _of_awkward(source: _Source, arrays: list[Any]) -> ak.Array:
     if any(array.ndim != 2 for array in arrays):
         raise ValueError("jets must be one list an event; of flat arrays give counts, the number of jets of each event")
-    flavour, abseta, pt, score = (ak.to_numpy(ak.flatten(array)) for array in arrays)
-    values = correction.evaluate(flavour, abseta, pt, score, shift)
+    values = source.evaluate(*(ak.to_numpy(ak.flatten(array)) for array in arrays))
     return ak.prod(ak.unflatten(values, ak.num(arrays[0])), axis=1)
 
 
-def _of_rectangle(correction: ShapeCorrection, arrays: list[Any], shift: str) -> Floats:
+def _of_rectangle(source: _Source, arrays: list[Any]) -> Floats:
     columns = [np.ma.asarray(array) for array in arrays]
     if any(column.ndim != 2 for column in columns):
         raise ValueError(
@@ -238,6 +276,5 @@ def _of_rectangle(correction: ShapeCorrection, arrays: list[Any], shift: str) ->
         )
     present = ~np.logical_or.reduce([np.ma.getmaskarray(column) for column in columns])
     values = np.ones(present.shape)
-    flavour, abseta, pt, score = (column.data[present] for column in columns)
-    values[present] = correction.evaluate(flavour, abseta, pt, score, shift)
+    values[present] = source.evaluate(*(column.data[present] for column in columns))
     return np.asarray(values.prod(axis=1))

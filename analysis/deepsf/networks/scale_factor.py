@@ -6,22 +6,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import awkward as ak
 import numpy as np
 import torch
 
 from deepsf import __version__, tensor_files
 from deepsf.arrays import Bools, Floats, Ints
-from deepsf.jets import INVALID, flavour_index
 from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
+from deepsf.networks.jet_arrays import at_jets
 from deepsf.networks.jet_inputs import InputScaling
+from deepsf.networks.replicas import relative_deviations, require_replica
 from deepsf.probes.entries import Jets
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.score_limits import ScoreLimits
@@ -60,6 +60,10 @@ class MemberScaleFactor:
     normalisation: Mapping[str, SmoothNormalisation]
     limits: Mapping[str, ScoreLimits] = field(default_factory=dict)
 
+    def inputs(self) -> dict[str, list[str]]:
+        """Return the names of the inputs by flavour."""
+        return {flavour: sorted(self.scalings[flavour].names) for flavour in sorted(self.networks)}
+
     def evaluate(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
         """Return the scale factor of each jet, shape ``(n,)``; 1 for flavours that are not measured."""
         if flavour not in self.networks:
@@ -96,33 +100,65 @@ class EnsembleScaleFactor:
         Networks of each training, with their input scaling and normalisation.
     hadron_flavours
         Hadron-flavour codes by flavour.
+    bootstraps
+        Fits to bootstraps by event of data and simulation, which give statistical replicas; they are no part of the
+        ensemble's file.
     """
 
     members: tuple[MemberScaleFactor, ...]
     hadron_flavours: Mapping[str, tuple[int, ...]]
+    bootstraps: tuple[MemberScaleFactor, ...] = ()
 
     @classmethod
-    def load(cls, path: str | Path, precision: Precision = "fp32") -> EnsembleScaleFactor:
+    def load(
+        cls, path: str | Path, precision: Precision = "fp32", *, replicas: str | Path | None = None
+    ) -> EnsembleScaleFactor:
         """Return the ensemble in a file written by `save`.
 
         Parameters
         ----------
         precision
             ``fp32`` or ``bf16``, in which the networks are evaluated.
+        replicas
+            File of the repeated fits, ``refits.safetensors`` of the same campaign, if `evaluate` is to give replicas.
 
         Raises
         ------
         deepsf.tensor_files.TensorFileError
-            If the file is not an ensemble of DeepSF.
+            If a file is not one of DeepSF.
+        ValueError
+            If the repeated fits measure other flavours, or have other inputs.
         """
-        return tensor_files.read(Path(path), _FORMAT, lambda header, tensors: _ensemble(header, tensors, precision))
+        made = tensor_files.read(Path(path), _FORMAT, lambda header, tensors: _ensemble(header, tensors, precision))
+        if replicas is None:
+            return made
+        bootstraps = tensor_files.read(
+            Path(replicas), _FORMAT, lambda header, tensors: _bootstraps(header, tensors, precision)
+        )
+        own, other = (member.inputs() for member in (made.members[0], bootstraps[0]))
+        if own != other:
+            raise ValueError(f"{replicas}: has {other}, {path} has {own}; take both from one campaign and version")
+        return replace(made, bootstraps=bootstraps)
+
+    @property
+    def further_inputs(self) -> tuple[str, ...]:
+        """Names of the inputs beyond pT, |eta| and discriminant."""
+        names = next(iter(self.members[0].scalings.values())).names
+        return tuple(name for name in names if name not in ("pt", "abseta", "discriminant"))
 
     def save(self, path: Path) -> None:
         """Write weights, input scaling and normalisation to a safetensors file; equal content gives equal bytes."""
         _write(path, self.members, self.hadron_flavours, deepsf_version=__version__)
 
-    def evaluate(self, flavour: Any, abseta: Any, pt: Any, discriminant: Any, **extra: Any) -> Estimate:
+    def evaluate(
+        self, flavour: Any, abseta: Any, pt: Any, discriminant: Any, *, replica: int | None = None, **extra: Any
+    ) -> Estimate:
         """Return the scale factors of jets, given as numpy or awkward arrays of one structure.
+
+        With ``replica`` they are those of a statistical replica: the mean times the ratio of one bootstrap's scale
+        factor to the mean over all bootstraps. The standard deviation over replicas, of a scale factor or of any number
+        that is made with it, is the statistical error with all its correlations, but for the floor of the error
+        ``stat`` (`deepsf.errors.cells`). Each bootstrap is normalised as the ensemble is.
 
         Parameters
         ----------
@@ -131,6 +167,8 @@ class EnsembleScaleFactor:
         abseta, pt, discriminant
             |eta|, transverse momentum [GeV] and score of the jets. Values beyond the range of the training are clipped
             to it. Jets without a valid score (negative or NaN) have a scale factor of their own.
+        replica
+            From 0 to one less than there are ``bootstraps``; the same number is the same replica for all jets.
         extra
             Extra inputs by name, if the networks were trained with any.
 
@@ -142,10 +180,14 @@ class EnsembleScaleFactor:
         Raises
         ------
         ValueError
-            For a flavour that the file does not know, a negative |eta|, or a missing extra input.
+            For a flavour that the file does not know, a negative |eta|, a missing extra input, or a replica that there
+            is not.
         """
+        if replica is not None:
+            require_replica(replica, len(self.bootstraps))
         fields = {"pt": pt, "abseta": abseta, "discriminant": discriminant, **extra}
-        return Estimate(*self._at_jets(flavour, fields, self._estimate))
+        estimate = partial(self._estimate, replica=replica)
+        return Estimate(*at_jets(flavour, fields, self.hadron_flavours, estimate))
 
     def is_extrapolated(self, flavour: Any, abseta: Any, pt: Any, discriminant: Any) -> Any:
         """Return which jets have a score at which no data determine their scale factor: it is held at a limit there.
@@ -153,25 +195,8 @@ class EnsembleScaleFactor:
         Parameters, structure and errors are those of `evaluate`; extra inputs do not matter.
         """
         fields = {"pt": pt, "abseta": abseta, "discriminant": discriminant}
-        (beyond,) = self._at_jets(flavour, fields, self._beyond)
+        (beyond,) = at_jets(flavour, fields, self.hadron_flavours, self._beyond)
         return beyond
-
-    def _at_jets(
-        self, flavour: Any, fields: Mapping[str, Any], function: Callable[[Jets, Ints], Iterable[Any]]
-    ) -> list[Any]:
-        """Return what a function makes of flat jets and their flavours, each array in the structure of the input."""
-        arrays = dict(
-            zip(fields, ak.broadcast_arrays(*(ak.Array(_at_least_1d(v)) for v in fields.values())), strict=True)
-        )
-        named = isinstance(flavour, str)
-        codes = ak.broadcast_arrays(arrays["pt"], ak.Array(_at_least_1d(0 if named else flavour)))[1]
-        flat = {name: ak.to_numpy(ak.flatten(values, axis=None)).astype(np.float32) for name, values in arrays.items()}
-        index = self._flavour_index(flavour, ak.to_numpy(ak.flatten(codes, axis=None)))
-        result = function(_checked_jets(flat), index)
-        if any(isinstance(value, ak.Array) for value in (flavour, *fields.values())):
-            return [_restructure(values, arrays["pt"]) for values in result]
-        shape = np.broadcast_shapes(*(np.shape(v) for v in ((0 if named else flavour), *fields.values())))
-        return [values.reshape(shape) for values in result]
 
     def member_values(self, flavour: str, jets: Jets, *, normalised: bool = True) -> Floats:
         """Return the scale factor of every member at every jet, shape ``(n_members, n)``."""
@@ -197,8 +222,8 @@ class EnsembleScaleFactor:
                 beyond[chosen] = limits.is_beyond(jets[chosen])
         return (beyond,)
 
-    def _estimate(self, jets: Jets, index: Ints) -> Floats:
-        needed = set(next(iter(self.members[0].scalings.values())).names) - {"pt", "abseta", "discriminant"}
+    def _estimate(self, jets: Jets, index: Ints, replica: int | None) -> Floats:
+        needed = set(self.further_inputs)
         if needed != set(jets.extra):
             raise ValueError(f"these scale factors take the extra inputs {sorted(needed)}, got {sorted(jets.extra)}")
         result = np.stack([np.ones(len(jets)), np.zeros(len(jets)), np.zeros(len(jets))])
@@ -207,29 +232,10 @@ class EnsembleScaleFactor:
             if len(chosen) and flavour in self.members[0].networks:
                 estimate = summarise(self.member_values(flavour, jets[chosen]))
                 result[:, chosen] = np.stack(estimate)
+                if replica is not None:
+                    deviations = relative_deviations(self.bootstraps, flavour, jets[chosen])
+                    result[:, chosen] *= 1.0 + deviations[replica]
         return result
-
-    def _flavour_index(self, flavour: Any, codes: Any) -> Any:
-        names = list(self.hadron_flavours)
-        if isinstance(flavour, str):
-            if flavour not in names:
-                raise ValueError(f"flavour {flavour!r} is none of {names}")
-            return np.full(len(codes), names.index(flavour))
-        return flavour_index(codes, self.hadron_flavours, "jets")
-
-
-def _checked_jets(flat: Mapping[str, Any]) -> Jets:
-    extra = {name: values for name, values in flat.items() if name not in ("pt", "abseta", "discriminant")}
-    for name, values in flat.items():
-        if name != "discriminant" and (bad := np.count_nonzero(~np.isfinite(values))):
-            raise ValueError(f"{name} is not finite for {bad} of {len(values)} jets; drop these jets")
-    if not (flat["abseta"] >= 0).all():
-        raise ValueError("abseta must be the absolute value of eta, got negative numbers")
-    if not (flat["pt"] > 0).all():
-        raise ValueError("pt must be above 0 [GeV], got other numbers")
-    score = flat["discriminant"]
-    valid = np.where(np.isnan(score) | (score < 0), np.float32(INVALID), score)
-    return Jets(flat["pt"], flat["abseta"], valid, np.zeros(len(valid), np.int8), extra)
 
 
 def summarise(values: Floats) -> Estimate:
@@ -258,6 +264,17 @@ def save_member(path: Path, member: MemberScaleFactor, hadron_flavours: Mapping[
     _write(path, (member,), hadron_flavours)
 
 
+def save_refits(
+    path: Path,
+    bootstraps: Sequence[MemberScaleFactor],
+    others: Sequence[MemberScaleFactor],
+    hadron_flavours: Mapping[str, tuple[int, ...]],
+) -> None:
+    """Write repeated fits in the ensemble's file format, bootstraps first, as `EnsembleScaleFactor.load` takes them."""
+    about = {"deepsf_version": __version__, "n_bootstraps": len(bootstraps)}
+    _write(path, (*bootstraps, *others), hadron_flavours, **about)
+
+
 def load_member(path: Path, precision: Precision = "fp32") -> MemberScaleFactor:
     """Return the only member of a file.
 
@@ -273,7 +290,7 @@ def load_member(path: Path, precision: Precision = "fp32") -> MemberScaleFactor:
 
 
 def _write(
-    path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Mapping[str, tuple[int, ...]], **about: str
+    path: Path, members: Sequence[MemberScaleFactor], hadron_flavours: Mapping[str, tuple[int, ...]], **about: Any
 ) -> None:
     descriptions = [
         {
@@ -321,6 +338,13 @@ def _ensemble(header: Header, tensors: Tensors, precision: Precision) -> Ensembl
     return EnsembleScaleFactor(members, hadron_flavours)
 
 
+def _bootstraps(header: Header, tensors: Tensors, precision: Precision) -> tuple[MemberScaleFactor, ...]:
+    n, members = header["n_bootstraps"], _ensemble(header, tensors, precision).members
+    if type(n) is not int or not 2 <= n <= len(members):
+        raise ValueError(f"it holds {n} bootstraps among {len(members)} fits, 2 or more are needed")
+    return members[:n]
+
+
 def _member(
     stored: Mapping[str, Any], architecture: Architecture, measured: Sequence[str], precision: Precision
 ) -> MemberScaleFactor:
@@ -339,21 +363,6 @@ def _member(
     }
     limits = {f: ScoreLimits.from_json(stored_limits) for f, stored_limits in stored["limits"].items()}
     return MemberScaleFactor(architecture, scalings, networks, tables, limits)
-
-
-def _at_least_1d(value: Any) -> Any:
-    return value if isinstance(value, ak.Array) else np.atleast_1d(value)
-
-
-def _restructure(values: Floats, like: ak.Array) -> ak.Array:
-    """Return flat values with the nesting of ``like``."""
-    remaining = iter([values])
-    return cast(
-        ak.Array,
-        ak.transform(
-            lambda layout, **_: ak.contents.NumpyArray(next(remaining)) if layout.is_numpy else None, ak.to_packed(like)
-        ),
-    )
 
 
 def scale_factor(log_sf: torch.Tensor, log_sf_max: float) -> torch.Tensor:

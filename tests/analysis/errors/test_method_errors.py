@@ -75,14 +75,14 @@ def test_repetitions_come_back_from_a_file_as_they_were(tmp_path):
     from deepsf.networks.scale_factor import EnsembleScaleFactor
 
     refits = Refits((member(1.0), member(1.1)), member(2.0), {"hf_up": member(2.2), "lf_up": member(1.8)})
-    refits.ensemble(CODES).save(tmp_path / "refits")
+    refits.save(tmp_path / "refits", CODES)
     loaded = Refits.of(EnsembleScaleFactor.load(tmp_path / "refits"), refits.shift_names)
     sample = jets([0.1, 0.6])
     np.testing.assert_allclose(loaded.replicas("b", sample), refits.replicas("b", sample))
     for name, values in refits.shifts("b", sample).items():
         np.testing.assert_allclose(loaded.shifts("b", sample)[name], values)
     without = Refits((member(1.0), member(1.1)))
-    without.ensemble(CODES).save(tmp_path / "bootstraps")
+    without.save(tmp_path / "bootstraps", CODES)
     assert len(Refits.of(EnsembleScaleFactor.load(tmp_path / "bootstraps"), []).bootstraps) == 2
 
 

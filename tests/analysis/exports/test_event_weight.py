@@ -55,6 +55,11 @@ def corrections(*, safe=False):
     return ShapeCorrection.of_tree(safe_correction(tree, LABEL) if safe else tree)
 
 
+def test_files_have_shifts_and_no_replicas(correction):
+    with pytest.raises(ValueError, match="deepJet_shape has no replicas: files hold the statistical error as shifts"):
+        event_weight(correction, EVENTS, replica=0)
+
+
 @pytest.mark.parametrize("shift", EXPECTED)
 def test_the_product_over_jets_by_hand(correction, shift):
     result = event_weight(correction, EVENTS, shift)
