@@ -10,6 +10,8 @@ from tasks.deepsf import AggregateDeepSF, load_ensemble
 from tasks.direct import TrainDirectSF, load_direct
 from tasks.errors import MeasureErrors, load_errors
 from tasks.framework.base import ConfigTask
+from tasks.framework.machine import commit
+from tasks.framework.settings import config_path
 from tasks.framework.targets import staged
 from tasks.inputs import SampleInclusiveJets, load_inclusive
 from tasks.skim import SkimNtuples, skimmed
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 class ExportScaleFactors(ConfigTask):
     """Writes scale factors for analyses: correctionlib JSON (strict, safe, networks), BTV CSV, normalisation maps."""
 
-    code_version = 4
+    code_version = 5
     keeps_replaced = True
     uses_networks = True
     config_keys = (
@@ -73,6 +75,8 @@ class ExportScaleFactors(ConfigTask):
             settings.era or self.cfg("campaign.era"),
             f"{settings.description} Luminosity {self.cfg('campaign.luminosity_ifb'):g} /fb.".lstrip(),
             settings.correlated,
+            campaign=config_path(self.config).stem,
+            commit=commit(),
         )
         results = ExportedResults(
             load_binned(inputs["binned"]),

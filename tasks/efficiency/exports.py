@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tasks.efficiency.events import EfficiencyTask
 from tasks.efficiency.maps import BuildEfficiencyMaps
 from tasks.efficiency.networks import AggregateEfficiency
+from tasks.framework.machine import commit
+from tasks.framework.settings import config_path
 from tasks.framework.targets import ProvenanceTarget, staged
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyM
 class ExportEfficiency(EfficiencyTask):
     """Writes efficiencies for analyses: maps as correctionlib JSON, the ensemble as ONNX."""
 
-    code_version = 3
+    code_version = 4
     uses_networks = True
 
     @property
@@ -58,12 +61,14 @@ class ExportEfficiency(EfficiencyTask):
             )
 
     def head(self) -> str:
-        """Return tagger, branch of the discriminant and era, as scale factors have them, and the text of exports."""
+        """Return what the files are for and were made with, as of scale factors, and the text of exports."""
         from deepsf.exports.corrections import Label
 
+        label = Label("", "", "", "", campaign=config_path(self.config).stem, commit=commit())
         if self.is_toy():
-            return ""
+            return label.head()
         name, branch, era, text = (
             self.cfg(key) for key in ("tagger.name", "tagger.branch", "campaign.era", "exports.description")
         )
-        return f"{Label('', name, branch, self.cfg('exports.era') or era).head()} {text}".rstrip()
+        label = replace(label, tagger=name, branch=branch, era=self.cfg("exports.era") or era)
+        return f"{label.head()} {text}".rstrip()

@@ -21,10 +21,20 @@ RANGE_POLICY = (
     "jets without a valid score and have a scale factor of their own; set NaN to -1 before."
 )
 
+_SAID = ("tagger", "branch", "era", "campaign", "commit")
+
 
 @dataclass(frozen=True)
 class Label:
-    """What a correction says about itself; ``correlated`` sources between eras, None: by their kind."""
+    """What a correction says about itself.
+
+    Attributes
+    ----------
+    correlated
+        Sources that are correlated between eras; None: by their kind.
+    campaign, commit
+        Configuration, and commit of the code, that the scale factors were made with; empty where there is none.
+    """
 
     name: str
     tagger: str
@@ -32,12 +42,19 @@ class Label:
     era: str
     text: str = ""
     correlated: tuple[str, ...] | None = None
+    campaign: str = ""
+    commit: str = ""
 
     def head(self) -> str:
-        """Return tagger, jet branch and era as `event_weight` reads and checks them, nothing if none is known."""
+        """Return tagger, jet branch and era as `event_weight` reads and checks them, then all that is known in words.
+
+        ``correction summary`` takes what stands in brackets for markup, and leaves it out.
+        """
+        known = [f"{key} {value}" for key in _SAID if (value := getattr(self, key))]
+        words = f"For {', '.join(known)}." if known else ""
         if not (self.tagger or self.branch or self.era):
-            return ""
-        return f"[tagger: {self.tagger}; branch: {self.branch}; era: {self.era}]"
+            return words
+        return f"[tagger: {self.tagger}; branch: {self.branch}; era: {self.era}] {words}"
 
 
 def shape_inputs(systematics: str, branch: str) -> list[Tree]:

@@ -82,7 +82,8 @@ def test_pt_and_score_are_clamped(label):
 
 def test_the_description_says_era_tagger_range_and_correlations(label):
     text = shape_correction(shapes_of(measurement(), FLAVOURS), label)["description"]
-    assert text.startswith("[tagger: deepJet; branch: btagDeepFlavB; era: toy] For tests. ")
+    assert text.startswith("[tagger: deepJet; branch: btagDeepFlavB; era: toy] ")
+    assert " For tagger deepJet, branch btagDeepFlavB, era toy. For tests. " in text
     assert "Correlated between eras: lf, cferr1, cferr2; not correlated: jes, lfstats1." in text
     assert "abseta: an error outside" in text
 
