@@ -67,7 +67,7 @@ class MemberTrainer(Trainer):
     def _network(self, flavour: str, generator: torch.Generator) -> DenseNetwork:
         settings, region = self.settings, self.regions[flavour]
         network = DenseNetwork(
-            len(settings.inputs) + 1,
+            region.scaling.n_inputs,
             layers=settings.layers,
             units=settings.units,
             zero_output=True,
@@ -199,7 +199,7 @@ class MemberTrainer(Trainer):
     def _explain(self, loss: float, name: str, flavour: str, batch: torch.Tensor) -> str:
         region = self.regions[flavour]
         features, weight = region.simulation[region.enriched][batch], region.weight[batch]
-        columns = (*self.scalings[flavour].names, "is_invalid")
+        columns = self.scalings[flavour].columns
         ranges = ", ".join(
             f"{column} [{features[:, i].min():.3g}, {features[:, i].max():.3g}]" for i, column in enumerate(columns)
         )

@@ -13,6 +13,7 @@ from deepsf.audit import closure, yields
 from deepsf.audit import truth as comparison
 from deepsf.audit.bin_errors import bin_errors
 from deepsf.audit.bin_means import BinMeans, bin_means
+from deepsf.audit.inputs import input_counts
 from deepsf.audit.methods import (
     DEEPSF,
     NONE,
@@ -89,6 +90,7 @@ def audit(
     report = {
         **(head or {}),
         **_members(results),
+        "inputs": input_counts(results.deepsf, measurement),
         "errors_lacking": results.errors_lacking(),
         **_contents(audited, results.binned),
         **_pt_means(probes),

@@ -35,7 +35,7 @@ _REPETITIONS = {
 def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = None) -> str:
     """Return the main figures of an ``audit.json``, and of a ``phase_space.json`` if given, as plain text."""
     lines = [f"campaign {audit['config']}"]
-    lines += [*_trainings(audit), *_errors_lacking(audit)]
+    lines += [*_trainings(audit), *_errors_lacking(audit), *_further_inputs(audit)]
     for region, number in audit["probe_jets"].items():
         lines.append(f"  region {region}: {number} probe jets in data, purity {audit['purity'][region]:.3f}")
     if "truth" in audit:
@@ -113,6 +113,18 @@ def _errors_lacking(audit: Mapping[str, Any]) -> list[str]:
         for part in lacking:
             methods.setdefault(part, []).append(method)
     return [f"  errors without {_PARTS[part]}: {', '.join(names)}" for part, names in methods.items()]
+
+
+def _further_inputs(audit: Mapping[str, Any]) -> list[str]:
+    """Return a line on each further input with values that are invalid, or beyond the range of the training."""
+    return [
+        f"  input {name}, {kind} jets: {found['invalid']} of {found['n_jets']} invalid, {found['beyond']} beyond the "
+        "range of the training, taken at its end"
+        for name, by_kind in audit.get("inputs", {}).items()
+        if name not in ("pt", "abseta", "discriminant")
+        for kind, found in by_kind.items()
+        if found["invalid"] or found["beyond"]
+    ]
 
 
 def members_notes(audit: Mapping[str, Any]) -> dict[str, str]:

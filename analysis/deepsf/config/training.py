@@ -31,6 +31,11 @@ class Variable(Section):
     transform: Transform = Field(
         default="identity", description="log for steeply falling variables, logit for scores between 0 and 1"
     )
+    invalid_below: float | None = Field(
+        default=None,
+        description="of columns of selection.jet_columns: values below this, and NaN, are invalid, as scores below 0 "
+        "are: networks see a flag in their place; null: all values are numbers",
+    )
 
 
 class Training(Section):
@@ -102,8 +107,11 @@ class Ensemble(Section):
 
 
 def input_problems(training: Training, selection: Selection) -> Iterator[str]:
-    """Yield inputs that are no column of the probe jet."""
+    """Yield inputs that are no column of the probe jet, and rules that standard ones do not need."""
     known = [*INPUTS, *selection.jet_columns]
-    for name in training.inputs:
+    for name, variable in training.inputs.items():
+        if name in INPUTS and variable.invalid_below is not None:
+            rule = "values below 0 and NaN are invalid already" if name == "discriminant" else "no jet lacks it"
+            yield f"training.inputs.{name}.invalid_below: {rule}; leave it out"
         if name not in known:
             yield f"training.inputs.{name}: not one of {known}; declare it under selection.jet_columns"

@@ -213,7 +213,7 @@ class DirectTraining:
             weight,
             self._settings.batch_size,
             validation=region.held_out[1],
-            names=(*scaling.names, "is_invalid"),
+            names=scaling.columns,
         )
         self._train(self._posteriors[region.name], rows, self._settings.posterior_passes, name)
 
@@ -233,7 +233,7 @@ class DirectTraining:
             held_out += region.held_out
         names = [f"log p({flavour}|x)" for flavour in self._index]
         for flavour, scaling in self.scalings.items():
-            names += [f"{column} for {flavour}" for column in (*scaling.names, "is_invalid")]
+            names += [f"{column} for {flavour}" for column in scaling.columns]
         rows = Rows(
             torch.cat(features),
             torch.cat(label),

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.exports import Exports
 from deepsf.config.flavours import Flavour
@@ -103,7 +101,7 @@ def _of_networks(
 ) -> tuple[Tree, str]:
     """Return the table of an ensemble with its errors, and what is said of both in its description, as a line."""
     ensemble, inclusive, flavours = errors.ensemble, results.inclusive, results.flavours
-    extra = {key: float(np.median(values)) for key, values in inclusive.jets.extra.items()}
+    extra = next(iter(ensemble.members[0].scalings.values())).further_medians(inclusive.jets)
     measured = [flavour for flavour in flavours if flavour in ensemble.members[0].networks]
     samples = {flavour: inclusive.of(list(flavours).index(flavour)) for flavour in measured}
     components = statistical_components(errors, samples)
@@ -135,7 +133,8 @@ def _of_networks(
     note += "Root mean square of table minus ensemble over inclusive jets: "
     note += f"{', '.join(distances)}."
     if extra:
-        note += f" Further inputs at their medians: {', '.join(f'{key} {v:.4g}' for key, v in extra.items())}."
+        at = ", ".join(f"{key} {value:.4g}" for key, value in extra.items())
+        note += f" Further inputs at the medians of their valid values: {at}."
     return ensemble_correction(by_code, strict, label, f"{_CONTENTS[form]} {note}"), note
 
 

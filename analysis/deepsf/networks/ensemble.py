@@ -17,7 +17,7 @@ from deepsf.config.regions import Region
 from deepsf.json_text import json_text
 from deepsf.networks.scale_factor import EnsembleScaleFactor, Estimate, summarise
 from deepsf.probes.bins import FlavourBins, mean_by_bin
-from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
+from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries, joined_jets
 from deepsf.probes.histograms import from_json, to_json
 from deepsf.training.members import Members
 
@@ -100,7 +100,8 @@ def aggregate(
             probe = simulation.probe[np.flatnonzero(simulation.probe.flavour == flavours.index(flavour))]
             summaries[flavour] = summarise_flavour(bins[flavour], probe, values)
     discriminant = grid_discriminants(entries)
-    typical = {name: float(np.median(values)) for name, values in _extra(entries).items()}
+    scaling = next(iter(ensemble.members[0].scalings.values()))
+    typical = scaling.further_medians(joined_jets([region.simulation.probe for region in entries.values()]))
     grids = {flavour: on_grid(ensemble, flavour, discriminant, typical) for flavour in bins}
     return Aggregate(scale_factors, summaries_to_json(summaries, members), json_text(grids))
 
@@ -196,11 +197,6 @@ def on_grid(
     shape = tuple(len(axis) for axis in axes)
     values = {key: np.round(value.reshape(shape), 7).tolist() for key, value in estimate._asdict().items()}
     return {"pt_gev": axes[0].tolist(), "abseta": axes[1].tolist(), "discriminant": axes[2].tolist(), **values}
-
-
-def _extra(entries: Mapping[str, RegionEntries]) -> dict[str, Floats]:
-    probes = [region.simulation.probe for region in entries.values()]
-    return {name: np.concatenate([probe.extra[name] for probe in probes]) for name in probes[0].extra}
 
 
 def grid_discriminants(entries: Mapping[str, RegionEntries]) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import awkward as ak
@@ -18,6 +18,7 @@ def at_jets(
     fields: Mapping[str, Any],
     hadron_flavours: Mapping[str, Sequence[int]],
     function: Callable[[Jets, Ints], Iterable[Any]],
+    may_be_nan: Collection[str] = ("discriminant",),
 ) -> list[Any]:
     """Return what a function makes of flat jets and their flavours, each array in the structure of the input.
 
@@ -29,6 +30,8 @@ def at_jets(
         ``pt`` [GeV], ``abseta``, ``discriminant`` and further inputs by name.
     function
         Takes jets and their indices among ``hadron_flavours``, shape ``(n,)``; returns arrays of that shape.
+    may_be_nan
+        Fields in which NaN is an invalid value.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def at_jets(
     codes = ak.broadcast_arrays(arrays["pt"], ak.Array(_at_least_1d(0 if named else flavour)))[1]
     flat = {name: ak.to_numpy(ak.flatten(values, axis=None)).astype(np.float32) for name, values in arrays.items()}
     index = _flavour_index(flavour, ak.to_numpy(ak.flatten(codes, axis=None)), hadron_flavours)
-    result = function(_checked_jets(flat), index)
+    result = function(_checked_jets(flat, may_be_nan), index)
     if any(isinstance(value, ak.Array) for value in (flavour, *fields.values())):
         return [_restructure(values, arrays["pt"]) for values in result]
     shape = np.broadcast_shapes(*(np.shape(v) for v in ((0 if named else flavour), *fields.values())))
@@ -56,10 +59,10 @@ def _flavour_index(flavour: Any, codes: Any, hadron_flavours: Mapping[str, Seque
     return flavour_index(codes, hadron_flavours, "jets")
 
 
-def _checked_jets(flat: Mapping[str, Any]) -> Jets:
+def _checked_jets(flat: Mapping[str, Any], may_be_nan: Collection[str]) -> Jets:
     extra = {name: values for name, values in flat.items() if name not in ("pt", "abseta", "discriminant")}
     for name, values in flat.items():
-        if name != "discriminant" and (bad := np.count_nonzero(~np.isfinite(values))):
+        if name not in may_be_nan and (bad := np.count_nonzero(~np.isfinite(values))):
             raise ValueError(f"{name} is not finite for {bad} of {len(values)} jets; drop these jets")
     if not (flat["abseta"] >= 0).all():
         raise ValueError("abseta must be the absolute value of eta, got negative numbers")

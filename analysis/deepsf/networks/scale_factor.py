@@ -170,7 +170,8 @@ class EnsembleScaleFactor:
         replica
             From 0 to one less than there are ``bootstraps``; the same number is the same replica for all jets.
         extra
-            Extra inputs by name, if the networks were trained with any.
+            Extra inputs by name, if the networks were trained with any. Those with a limit (``invalid_below``) may be
+            below it, or NaN: such jets have a scale factor of their own, too.
 
         Returns
         -------
@@ -187,7 +188,8 @@ class EnsembleScaleFactor:
             require_replica(replica, len(self.bootstraps))
         fields = {"pt": pt, "abseta": abseta, "discriminant": discriminant, **extra}
         estimate = partial(self._estimate, replica=replica)
-        return Estimate(*at_jets(flavour, fields, self.hadron_flavours, estimate))
+        limits = next(iter(self.members[0].scalings.values())).limits
+        return Estimate(*at_jets(flavour, fields, self.hadron_flavours, estimate, ("discriminant", *limits)))
 
     def is_extrapolated(self, flavour: Any, abseta: Any, pt: Any, discriminant: Any) -> Any:
         """Return which jets have a score at which no data determine their scale factor: it is held at a limit there.

@@ -62,6 +62,18 @@ def test_the_summary_says_what_errors_lack():
     assert "without" not in summary(WHOLE | {"errors_lacking": {"binned": [], "deepsf": []}}).split("mean S")[0]
 
 
+def test_further_inputs_are_named_that_are_not_as_in_training():
+    good = {"n_jets": 9, "invalid": 0, "beyond": 0}
+    counts = {
+        "pt": {"data": good, "inclusive": {**good, "beyond": 4}},
+        "n_pv": {"data": good, "inclusive": {**good, "invalid": 2, "beyond": 1}},
+    }
+    assert summary(WHOLE | {"inputs": counts}).splitlines()[1:3] == [
+        "  input n_pv, inclusive jets: 2 of 9 invalid, 1 beyond the range of the training, taken at its end",
+        "  region hf: 10 probe jets in data, purity 0.900",
+    ]
+
+
 def test_the_summary_says_that_members_are_lacking():
     assert summary(AUDIT).splitlines()[:2] == ["campaign toy", "  DeepSF with 24 of 25 members"]
     assert "members" not in summary(WHOLE)

@@ -10,6 +10,14 @@ def test_an_input_that_no_column_provides_is_refused(tree, message):
     assert "training.inputs.n_constituents: not one of ['pt', 'abseta', 'discriminant']" in message(tree)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"), [("pt", "no jet lacks it"), ("discriminant", "values below 0 and NaN are invalid already")]
+)
+def test_only_further_inputs_have_a_rule_for_invalid_values(tree, message, name, words):
+    tree["training"] = {"inputs": {name: {"invalid_below": 0.0}}}
+    assert f"training.inputs.{name}.invalid_below: {words}; leave it out" in message(tree)
+
+
 def test_a_schedule_of_an_old_name_is_told_what_is_allowed(tree, message):
     tree["training"] = {"schedule": "talk"}
     assert "training.schedule: Input should be 'interleaved' or 'alternating' (got 'talk')" in message(tree)
