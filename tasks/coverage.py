@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import law
-
 from deepsf.config import ConfigError
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
@@ -31,11 +29,17 @@ class MeasurePseudoData(Workflow):
         sets = [(name, number) for number in range(coverage.n_sets) for name in sorted(coverage.true_sf)]
         return dict(enumerate(sets))
 
-    def workflow_requires(self) -> dict[str, Any]:
-        return {**super().workflow_requires(), **self._inputs}
-
-    def requires(self) -> Any:
-        return self._inputs
+    def shared_requirements(self) -> dict[str, Any]:
+        if self.plan_cfg("coverage") is None:
+            raise ConfigError(
+                "the configuration has no section coverage, which MeasureCoverage needs; write it, or extend "
+                "configs/toy_coverage.yaml"
+            )
+        if self.plan_cfg("direct") is None:
+            raise ConfigError(
+                "the configuration has direct: null, which MeasureCoverage cannot do without; leave it out"
+            )
+        return measurement_inputs(self)
 
     def external_files(self) -> tuple[Path, ...]:
         coverage = self.plan_cfg("coverage")
@@ -63,20 +67,6 @@ class MeasurePseudoData(Workflow):
         rows = compared(measured_set(measurement, wanted, seed), function, measurement, wanted)
         with staged(self.output()) as (path,):
             path.write_text(json.dumps([{"true_sf": name, **row} for row in rows], allow_nan=False))
-
-    @law.workflow_property(setter=False, cache=True)
-    def _inputs(self) -> dict[str, Any]:
-        """Return what every set requires; the workflow finds it out once."""
-        if self.plan_cfg("coverage") is None:
-            raise ConfigError(
-                "the configuration has no section coverage, which MeasureCoverage needs; write it, or extend "
-                "configs/toy_coverage.yaml"
-            )
-        if self.plan_cfg("direct") is None:
-            raise ConfigError(
-                "the configuration has direct: null, which MeasureCoverage cannot do without; leave it out"
-            )
-        return measurement_inputs(self)
 
 
 class MeasureCoverage(ConfigTask):

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import law
-
 from deepsf.config.flavours import hadron_flavours
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.framework.base import ConfigTask
@@ -30,11 +28,8 @@ class TrainDeepSF(EnsembleWorkflow):
     uses_networks = True
     config_keys = (*MEASUREMENT_KEYS, "training", "ensemble.seed")
 
-    def workflow_requires(self) -> dict[str, Any]:
-        return {**super().workflow_requires(), **self._inputs}
-
-    def requires(self) -> Any:
-        return self._inputs
+    def shared_requirements(self) -> dict[str, Any]:
+        return measurement_inputs(self)
 
     def own_parameters(self) -> dict[str, Any]:
         return {"member": self.branch_data}
@@ -65,11 +60,6 @@ class TrainDeepSF(EnsembleWorkflow):
             save_member(weights, member, hadron_flavours(self.cfg("flavours")))
             record.write_text(json.dumps(history, sort_keys=True, allow_nan=False))
         checkpoint.remove()
-
-    @law.workflow_property(setter=False, cache=True)
-    def _inputs(self) -> dict[str, Any]:
-        """Return what every member requires; the workflow finds it out once."""
-        return measurement_inputs(self)
 
 
 class AggregateDeepSF(ConfigTask):

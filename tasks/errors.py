@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import law
-
 from deepsf.config.flavours import hadron_flavours
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.deepsf import AggregateDeepSF, load_ensemble
@@ -56,11 +54,8 @@ class TrainBootstraps(EnsembleWorkflow):
     uses_networks = True
     config_keys = REFIT_KEYS
 
-    def workflow_requires(self) -> dict[str, Any]:
-        return {**super().workflow_requires(), **self._inputs}
-
-    def requires(self) -> Any:
-        return self._inputs
+    def shared_requirements(self) -> dict[str, Any]:
+        return refit_inputs(self)
 
     def own_parameters(self) -> dict[str, Any]:
         return {"bootstrap": self.branch_data}
@@ -80,11 +75,6 @@ class TrainBootstraps(EnsembleWorkflow):
         with staged(self.output()["member"], self.output()["history"]) as (weights, record):
             save_member(weights, member, hadron_flavours(self.cfg("flavours")))
             record.write_text(json.dumps(history, sort_keys=True, allow_nan=False))
-
-    @law.workflow_property(setter=False, cache=True)
-    def _inputs(self) -> dict[str, Any]:
-        """Return what every bootstrap requires; the workflow finds it out once."""
-        return refit_inputs(self)
 
 
 class TrainShifts(Workflow):
@@ -107,11 +97,8 @@ class TrainShifts(Workflow):
     def create_branch_map(self) -> dict[int, int]:
         return {number: number for number in range(self.plan_cfg("errors.shift_jobs"))}
 
-    def workflow_requires(self) -> dict[str, Any]:
-        return {**super().workflow_requires(), **self._inputs}
-
-    def requires(self) -> Any:
-        return self._inputs
+    def shared_requirements(self) -> dict[str, Any]:
+        return refit_inputs(self)
 
     def own_parameters(self) -> dict[str, Any]:
         return {"share": self.branch_data}
@@ -143,11 +130,6 @@ class TrainShifts(Workflow):
             EnsembleScaleFactor(tuple(members), hadron_flavours(self.cfg("flavours"))).save(weights)
             names.write_text(json.dumps(list(histories), allow_nan=False))
             record.write_text(json.dumps(histories, sort_keys=True, allow_nan=False))
-
-    @law.workflow_property(setter=False, cache=True)
-    def _inputs(self) -> dict[str, Any]:
-        """Return what every branch requires; the workflow finds it out once."""
-        return refit_inputs(self)
 
 
 class MeasureErrors(ConfigTask):

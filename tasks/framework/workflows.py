@@ -19,6 +19,24 @@ class Workflow(HTCondorTask, law.LocalWorkflow):
     # a selection of branches (--branches) concerns this workflow alone: all branches of what it requires are needed
     exclude_params_req = {"branches"}  # noqa: RUF012 - law's form
 
+    def shared_requirements(self) -> dict[str, Any]:
+        """Return what each branch requires, where that is the same for all; nothing by default.
+
+        The workflow asks once, for all of its branches. Branches that differ override `requires` and
+        `workflow_requires`.
+        """
+        return {}
+
+    def workflow_requires(self) -> dict[str, Any]:
+        return {**super().workflow_requires(), **self._shared}
+
+    def requires(self) -> Any:
+        return self._shared
+
+    @law.workflow_property(setter=False, cache=True)
+    def _shared(self) -> dict[str, Any]:
+        return self.shared_requirements()
+
     def own_inputs_of_all(self) -> list[dict[str, Any]]:
         if self.is_branch():
             return [self.own_inputs()]
