@@ -74,6 +74,12 @@ def test_the_files_make_up_all_certified_blocks_and_data_have_the_rates_of_simul
     assert all(0.8 < float(ratio) < 1.2 for ratio in ratios), ratios
 
 
+def test_errors_without_a_direct_density_ratio_say_what_they_lack(done):
+    summary = read(done, "ProduceDeepSFEnsemble/summary.txt")
+    assert "errors without bootstraps of the fit (stat is the counting error alone): deepsf\n" in summary
+    assert "errors without systematic shifts: deepsf\n" in summary
+
+
 def test_scale_factors_of_a_small_campaign_come_closer_to_the_truth(done):
     rms = json.loads(read(done, "AuditScaleFactors/audit.json"))["truth"]["rms"]
     for flavour in ("b", "udsg"):
