@@ -153,5 +153,6 @@ class PlotClosure(PlotTask):
         from deepsf.audit.closure import closure_from_json
         from deepsf.plots.scale_factors.plan import ClosureResults
 
-        tests = self.audit().read_json()["closure_chi2"]
-        return ClosureResults(self.input()["closure"].read_json(closure_from_json), tests)
+        audit = self.audit().read_json()
+        tests = audit["closure_chi2"], audit.get("closure_out_of_fold", {})
+        return ClosureResults(self.input()["closure"].read_json(closure_from_json), *tests)

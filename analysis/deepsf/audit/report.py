@@ -9,15 +9,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.audit import closure, yields
 from deepsf.audit import truth as comparison
 from deepsf.audit.bin_errors import bin_errors
 from deepsf.audit.bin_means import BinMeans, bin_means
 from deepsf.audit.methods import NONE, TRUTH, AuditedRegion, Method, Results, TrueFunction, audited_region, true_method
+from deepsf.audit.out_of_fold import chi2_out_of_fold
 from deepsf.audit.two_sample import two_sample_auc
 from deepsf.audit.working_points import by_working_point
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.audit import Audit
+from deepsf.probes.bootstrap import held_out_of
 from deepsf.probes.histograms import to_json
 from deepsf.probes.inclusive import Half
 from deepsf.probes.measurement import Measurement
@@ -83,6 +86,7 @@ def audit(
         **_pt_means(probes),
         "two_sample_auc": _two_sample(audited, settings),
         "closure_chi2": {name: closure.chi2_by_method(region, edges[name]) for name, region in audited.items()},
+        **_out_of_fold(measurement, audited, results, edges),
         "yield": _yields(measurement, methods),
         **_ranges(audited),
         **({} if true is None else {"truth": _truth(probes, results.binned)}),
@@ -98,6 +102,28 @@ def audit(
         to_json(histograms),
         to_json({"means": _means(audited, results), "errors": _errors(audited, results)}),
     )
+
+
+def _out_of_fold(
+    measurement: Measurement, audited: Mapping[str, AuditedRegion], results: Results, edges: Mapping[str, Floats]
+) -> dict[str, Any]:
+    """Return the closure of members where they were not trained, by region; nothing if their splits are not known."""
+    ensembles = {name: ensemble for name, ensemble in results.ensembles().items() if name in results.training}
+    if not ensembles:
+        return {}
+    trained_on = {name: measurement.entries[name] for name in measurement.enriching}
+    splits = {
+        name: [held_out_of(trained_on, fraction, seed) for seed in seeds]
+        for name, (seeds, fraction) in results.training.items()
+    }
+    return {
+        "closure_out_of_fold": {
+            name: chi2_out_of_fold(
+                region, edges[name], ensembles, {m: [split[name] for split in splits[m]] for m in ensembles}
+            )
+            for name, region in audited.items()
+        }
+    }
 
 
 def _members(results: Results) -> dict[str, Any]:
