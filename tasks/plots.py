@@ -1,4 +1,4 @@
-"""Figures: their PDF and PNG files are the outputs."""
+"""Figures: their files are the outputs."""
 
 from __future__ import annotations
 
@@ -58,15 +58,16 @@ class PlotTask(ConfigTask):
         return Style.of(self.cfg("plots"), campaign, self.flavour_names(), members)
 
     def output(self) -> Any:
-        return {stem: [self.target(f"{stem}.{kind}") for kind in ("pdf", "png")] for stem, _ in self.plan()}
+        formats = self.plan_cfg("plots").formats
+        return {stem: [self.target(f"{stem}.{kind}") for kind in formats] for stem, _ in self.plan()}
 
     def run(self) -> None:
         from deepsf.plots.style import save
 
-        outputs, results, style = self.output(), self.results(), self.style()
+        outputs, results, style, plots = self.output(), self.results(), self.style(), self.cfg("plots")
         for stem, draw in self.plan():
-            with staged(*outputs[stem]) as (pdf, _):
-                save(draw(results, style), pdf.with_suffix(""), self.cfg("plots").dpi)
+            with staged(*outputs[stem]) as (first, *_):
+                save(draw(results, style), first.with_suffix(""), plots.dpi, plots.formats)
         self.publish_message(f"figures in {self.folder()}")
 
 
