@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.binned import MeasureBinnedSF, load_binned
-from tasks.deepsf import AggregateDeepSF, load_ensemble
-from tasks.direct import direct_if_wanted, direct_members, load_direct
+from tasks.deepsf import AggregateDeepSF, load_ensemble, member_seed
+from tasks.direct import direct_if_wanted, direct_members, direct_seed, load_direct
 from tasks.errors import MeasureErrors, load_errors
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
@@ -17,7 +17,10 @@ from tasks.framework.targets import staged
 from tasks.inputs import MEASUREMENT_KEYS, load_measurement, measurement_inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deepsf.audit import Results, TrueFunction
+    from deepsf.audit.methods import HeldOut
 
 
 TRUTH_KEYS = ("generator", "tagger.branch")
@@ -30,7 +33,7 @@ class AuditScaleFactors(ConfigTask):
     These are the truth overlay, closure histograms, and means by bin.
     """
 
-    code_version = 8
+    code_version = 9
     keeps_replaced = True
     uses_networks = True
     config_keys = (
@@ -38,6 +41,7 @@ class AuditScaleFactors(ConfigTask):
         *TRUTH_KEYS,
         "tagger.working_points",
         "training.precision",
+        "training.validation_fraction",
         "ensemble",
         "direct",
         "audit",
@@ -77,12 +81,14 @@ class AuditScaleFactors(ConfigTask):
         from deepsf.networks.ensemble import EntryScaleFactors
 
         results, deepsf = load_results(self), self.input()["deepsf"]
+        bins = deepsf["bins"].read_json()
         return replace(
             results,
             errors=load_errors(self, self.input()["errors"], results.ensembles()),
             at_entries={name: EntryScaleFactors.read(deepsf[f"entries_{name}"].file) for name in self.cfg("regions")},
             grids=deepsf["grid"].read_json(),
             members=self._members(),
+            training=self._training(bins["members_used"]),
         )
 
     def _members(self) -> dict[str, Any]:
@@ -95,6 +101,17 @@ class AuditScaleFactors(ConfigTask):
         if "direct" in inputs:
             members[DIRECT] = direct_members(inputs["direct"]["history"].read_json()).to_json()
         return members | inputs["errors"]["errors"].read_json()["trainings"]
+
+    def _training(self, members: Sequence[int]) -> dict[str, HeldOut]:
+        """Return what each training held out: audits test it there."""
+        from deepsf.audit.methods import DEEPSF, DIRECT, HeldOut
+
+        fraction, direct = self.cfg("training.validation_fraction"), self.cfg("direct")
+        held_out = {DEEPSF: HeldOut([member_seed(self, number) for number in members], fraction)}
+        if direct is not None:
+            seeds = [direct_seed(self, number) for number in range(direct.n_members)]
+            held_out[DIRECT] = HeldOut(seeds, direct.validation_fraction)
+        return held_out
 
 
 def true_sf_files(task: ConfigTask) -> tuple[Path, ...]:

@@ -16,6 +16,8 @@ from tasks.inputs import ENTRY_KEYS, MEASUREMENT_KEYS, load_entries, load_measur
 from tasks.skim import SkimNtuples
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from deepsf.networks.scale_factor import EnsembleScaleFactor
 
 
@@ -46,13 +48,12 @@ class TrainDeepSF(EnsembleWorkflow):
     def run(self) -> None:
         from deepsf.adversarial.train import train_member
         from deepsf.networks.scale_factor import save_member
-        from deepsf.seeds import seed_sequence
 
         checkpoint = checkpoint_of(self, f"member {self.branch}")
         member, history = train_member(
             load_measurement(self),
             self.cfg("training"),
-            seed_sequence(self.cfg("ensemble.seed"), "deepsf", self.branch_data),
+            member_seed(self, self.branch_data),
             report=ProgressLine(self, f"member {self.branch}"),
             checkpoint=checkpoint,
         )
@@ -60,6 +61,13 @@ class TrainDeepSF(EnsembleWorkflow):
             save_member(weights, member, hadron_flavours(self.cfg("flavours")))
             record.write_text(json.dumps(history, sort_keys=True, allow_nan=False))
         checkpoint.remove()
+
+
+def member_seed(task: ConfigTask, number: int) -> np.random.SeedSequence:
+    """Return the seed of a member of DeepSF; ``task`` declares ``ensemble.seed``."""
+    from deepsf.seeds import seed_sequence
+
+    return seed_sequence(task.cfg("ensemble.seed"), "deepsf", number)
 
 
 class AggregateDeepSF(ConfigTask):

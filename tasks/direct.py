@@ -14,6 +14,8 @@ from tasks.inputs import MEASUREMENT_KEYS, load_measurement, measurement_inputs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+
     from deepsf.networks.scale_factor import EnsembleScaleFactor
     from deepsf.training.members import Members
 
@@ -39,13 +41,12 @@ class TrainDirectSF(ConfigTask):
     def run(self) -> None:
         from deepsf.direct.train import train_direct
         from deepsf.networks.scale_factor import EnsembleScaleFactor
-        from deepsf.seeds import seed_sequence
 
         measurement, inputs, settings = load_measurement(self), self.cfg("training.inputs"), self.cfg("direct")
         precision = self.cfg("training.precision")
         members, histories = [], []
         for number in range(settings.n_members):
-            seed = seed_sequence(settings.seed, "direct", number)
+            seed = direct_seed(self, number)
             member, history = train_direct(measurement, inputs, settings, seed, precision=precision)
             members.append(member)
             histories.append(history)
@@ -55,6 +56,13 @@ class TrainDirectSF(ConfigTask):
         with staged(*self.output().values()) as (scale_factors, record):
             EnsembleScaleFactor(tuple(members), hadron_flavours(self.cfg("flavours"))).save(scale_factors)
             record.write_text(json.dumps(histories, sort_keys=True, allow_nan=False))
+
+
+def direct_seed(task: ConfigTask, number: int) -> np.random.SeedSequence:
+    """Return the seed of a training of the direct method; ``task`` declares ``direct``."""
+    from deepsf.seeds import seed_sequence
+
+    return seed_sequence(task.cfg("direct.seed"), "direct", number)
 
 
 def direct_if_wanted(task: ConfigTask) -> dict[str, Any]:

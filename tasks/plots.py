@@ -1,4 +1,4 @@
-"""Figures: their PDF and PNG files are the outputs."""
+"""Figures: their files are the outputs."""
 
 from __future__ import annotations
 
@@ -62,15 +62,16 @@ class PlotTask(ConfigTask):
         return replace(style, errors_lacking=lacking)
 
     def output(self) -> Any:
-        return {stem: [self.target(f"{stem}.{kind}") for kind in ("pdf", "png")] for stem, _ in self.plan()}
+        formats = self.plan_cfg("plots").formats
+        return {stem: [self.target(f"{stem}.{kind}") for kind in formats] for stem, _ in self.plan()}
 
     def run(self) -> None:
         from deepsf.plots.style import save
 
-        outputs, results, style = self.output(), self.results(), self.style()
+        outputs, results, style, plots = self.output(), self.results(), self.style(), self.cfg("plots")
         for stem, draw in self.plan():
-            with staged(*outputs[stem]) as (pdf, _):
-                save(draw(results, style), pdf.with_suffix(""), self.cfg("plots").dpi)
+            with staged(*outputs[stem]) as (first, *_):
+                save(draw(results, style), first.with_suffix(""), plots.dpi, plots.formats)
         self.publish_message(f"figures in {self.folder()}")
 
 
@@ -157,5 +158,6 @@ class PlotClosure(PlotTask):
         from deepsf.audit.closure import closure_from_json
         from deepsf.plots.scale_factors.plan import ClosureResults
 
-        tests = self.audit().read_json()["closure_chi2"]
-        return ClosureResults(self.input()["closure"].read_json(closure_from_json), tests)
+        audit = self.audit().read_json()
+        tests = audit["closure_chi2"], audit.get("closure_out_of_fold", {})
+        return ClosureResults(self.input()["closure"].read_json(closure_from_json), *tests)

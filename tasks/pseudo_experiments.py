@@ -28,7 +28,8 @@ class RunPseudoExperiments(ConfigTask):
         return {name: getattr(self, name) for name in ("n_experiments", "n_bootstrap", "n_events", "seed")}
 
     def output(self) -> Any:
-        return {"summary": self.target("summary.json"), "figure": [self.target("pulls.pdf"), self.target("pulls.png")]}
+        figure = [self.target(f"pulls.{kind}") for kind in self.plan_cfg("plots").formats]
+        return {"summary": self.target("summary.json"), "figure": figure}
 
     def run(self) -> None:
         from deepsf.binned import pseudo_experiments
@@ -50,9 +51,10 @@ class RunPseudoExperiments(ConfigTask):
             for label, found in experiments.items()
         }
         text = json.dumps(summaries, sort_keys=True, indent=1, allow_nan=False)
-        style = Style.of(self.cfg("plots"), None, tuple(self.cfg("flavours")))
+        plots = self.cfg("plots")
+        style = Style.of(plots, None, tuple(self.cfg("flavours")))
         output = self.output()
-        with staged(output["summary"], *output["figure"]) as (summary, pdf, _):
+        with staged(output["summary"], *output["figure"]) as (summary, first, *_):
             summary.write_text(text)
-            save(pulls.figure(experiments, style), pdf.with_suffix(""), self.cfg("plots").dpi)
+            save(pulls.figure(experiments, style), first.with_suffix(""), plots.dpi, plots.formats)
         self.publish_message(text)

@@ -37,6 +37,12 @@ def test_equal_figures_are_written_as_equal_bytes_without_a_date(tmp_path):
         assert all(forbidden not in path.read_bytes() for path in first)
 
 
+def test_a_format_alone_is_written_alone(tmp_path):
+    (png,) = save(drawing(), tmp_path / "one", 50, ["png"])
+    assert [path.name for path in tmp_path.iterdir()] == [png.name] == ["one.png"]
+    assert png.read_bytes() == save(drawing(), tmp_path / "both", 50)[1].read_bytes()
+
+
 def test_a_stem_with_dots_keeps_its_name(tmp_path):
     pdf, png = save(drawing(), tmp_path / "eta0.8", 50)
     assert (pdf.name, png.name) == ("eta0.8.pdf", "eta0.8.png")

@@ -11,7 +11,7 @@ from deepsf.arrays import Bools, Floats, Ints, Singles
 from deepsf.config.training import Training
 from deepsf.config.weights import EventWeight
 from deepsf.networks.jet_inputs import InputScaling
-from deepsf.probes.bootstrap import EventBootstrap, split_by_event
+from deepsf.probes.bootstrap import EventBootstrap, held_out_of
 from deepsf.probes.entries import Flavours, Jets, RegionEntries
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
@@ -134,7 +134,7 @@ def training_regions(
     # sorted: the order of keys in a configuration must not change a result
     enriched = dict(sorted(measurement.enriching.items()))
     entries = {name: measurement.entries[name] for name in enriched}
-    held_out = split_by_event(entries, settings.validation_fraction, np.random.default_rng(part_of(seed, "split")))
+    held_out = held_out_of(entries, settings.validation_fraction, seed)
     is_bootstrap = settings.resample == "bootstrap"
     rng = np.random.default_rng(part_of(seed, "bootstrap"))
     factors = EventBootstrap(entries).draw(rng) if is_bootstrap else {}

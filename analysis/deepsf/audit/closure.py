@@ -19,10 +19,10 @@ from typing import Any
 import hist
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.stats import chi2 as chi2_distribution
 
 from deepsf.arrays import Floats, Ints
 from deepsf.audit.methods import AuditedRegion
+from deepsf.probes.chi2 import BinSums, shape_test
 from deepsf.probes.entries import ProbeEntries
 from deepsf.probes.histograms import from_json
 
@@ -51,37 +51,27 @@ def event_matrix(event: Ints, index: Ints, weight: Floats, size: int) -> csr_arr
 def chi2_test(data: csr_array, simulation: csr_array) -> dict[str, Any]:
     """Compare the shapes of two histograms, given as sums by event and bin (`event_matrix`).
 
-    With d = data - simulation, C the sum of both covariances over events, and the normalisation free,
-
-        chi2 = min_a (d - a m)^T C^-1 (d - a m),    m = simulation,
-
-    for n_bins - 1 degrees of freedom. The weight kappa fixes the normalisation beforehand; the minimum does not
-    depend on that. The error of S itself is not in C: a scale factor measured in these bins has a chi2 near 0.
+    That is `deepsf.probes.chi2.shape_test` with the normalisation free, in all bins that data or simulation enter. The
+    weight kappa fixes the normalisation beforehand; the minimum does not depend on that. The error of S itself is not
+    in the covariance: a scale factor measured in these bins has a chi2 near 0.
 
     Returns
     -------
     dict
         ``chi2``, ``ndf``, ``p``, and ``n_empty_bins``, which neither data nor simulation enters.
     """
-    covariance = (data.T @ data + simulation.T @ simulation).toarray()
-    used = np.flatnonzero(np.diag(covariance) > 0)
-    template = np.asarray(simulation.sum(axis=0))[used]
-    difference = np.asarray(data.sum(axis=0))[used] - template
-    inverse = np.linalg.pinv(covariance[np.ix_(used, used)], hermitian=True)
-    chi2 = float(difference @ inverse @ difference)
-    norm = float(template @ inverse @ template)
-    if norm > 0:
-        chi2 -= float(template @ inverse @ difference) ** 2 / norm
-    chi2, ndf = max(chi2, 0.0), max(len(used) - 1, 0)
-    p = float(chi2_distribution.sf(chi2, ndf)) if ndf else 1.0
-    return {"chi2": chi2, "ndf": ndf, "p": p, "n_empty_bins": covariance.shape[0] - len(used)}
+    of_data, of_simulation = (BinSums.of_matrix(by_event) for by_event in (data, simulation))
+    counted = np.diag(of_data.covariance + of_simulation.covariance) > 0
+    test = shape_test(of_data, of_simulation, counted=counted)
+    test["n_empty_bins"] = test.pop("n_sparse_bins")
+    return test
 
 
 def chi2_by_method(region: AuditedRegion, edges: Floats) -> dict[str, dict[str, Any]]:
     """Return the test of every method in the region's probe discriminant, in bins of the given edges."""
     data, simulation, size = region.entries.data, region.entries.simulation, len(edges) - 1
-    of_data = event_matrix(data.event, _measurement_bin(data, edges), data.weight, size)
-    index = _measurement_bin(simulation, edges)
+    of_data = event_matrix(data.event, measurement_bin(data, edges), data.weight, size)
+    index = measurement_bin(simulation, edges)
     return {
         method: chi2_test(of_data, event_matrix(simulation.event, index, weight, size))
         for method, weight in region.weighted.items()
@@ -100,14 +90,15 @@ def histograms(region: AuditedRegion, edges: Floats) -> RegionClosure:
     fine = hist.axis.Regular(N_FINE, 0.0, 1.0, name="discriminant", underflow=True, overflow=False)
     data, simulation = region.entries.data, region.entries.simulation
     return RegionClosure(
-        simulation=_of_simulation(region, coarse, _measurement_bin(simulation, edges)),
-        data=_of_data(data, coarse, _measurement_bin(data, edges)),
+        simulation=_of_simulation(region, coarse, measurement_bin(simulation, edges)),
+        data=_of_data(data, coarse, measurement_bin(data, edges)),
         simulation_fine=_of_simulation(region, fine, _fine_bin(simulation)),
         data_fine=_of_data(data, fine, _fine_bin(data)),
     )
 
 
-def _measurement_bin(entries: ProbeEntries, edges: Floats) -> Ints:
+def measurement_bin(entries: ProbeEntries, edges: Floats) -> Ints:
+    """Return the bin of each probe jet's score; scores outside the outer edges count in the outer bins."""
     return np.searchsorted(edges[1:-1], entries.probe.discriminant.astype(np.float64), side="right")
 
 

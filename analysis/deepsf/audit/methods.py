@@ -82,6 +82,13 @@ class ExactMean:
         return np.asarray(self.ensemble.member_values(flavour, jets, normalised=normalised).mean(axis=0))
 
 
+class HeldOut(NamedTuple):
+    """Seeds of an ensemble's members, in their order, and the fraction of events that each did not train on."""
+
+    seeds: Sequence[np.random.SeedSequence]
+    fraction: float
+
+
 @dataclass(frozen=True)
 class Results:
     """The scale factors of a campaign, by every method.
@@ -98,6 +105,9 @@ class Results:
         Of ``deepsf`` and ``other``, by name.
     members
         By name of an ensemble, or of what errors are made of, the report of `deepsf.training.members` on its trainings.
+    training
+        Of ensembles whose members are tested where they were not trained, by name: the seed of each member, and the
+        fraction of events that it held out.
     """
 
     binned: BinnedScaleFactor
@@ -107,6 +117,7 @@ class Results:
     other: Mapping[str, EnsembleScaleFactor] = field(default_factory=dict)
     errors: Mapping[str, MethodErrors] = field(default_factory=dict)
     members: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    training: Mapping[str, HeldOut] = field(default_factory=dict)
 
     def ensembles(self) -> dict[str, EnsembleScaleFactor]:
         """Return the methods that are means over networks."""

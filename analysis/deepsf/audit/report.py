@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.audit import closure, yields
 from deepsf.audit import truth as comparison
 from deepsf.audit.bin_errors import bin_errors
@@ -25,10 +26,12 @@ from deepsf.audit.methods import (
     audited_region,
     true_method,
 )
+from deepsf.audit.out_of_fold import chi2_out_of_fold
 from deepsf.audit.two_sample import two_sample_auc
 from deepsf.audit.working_points import by_working_point
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.audit import Audit
+from deepsf.probes.bootstrap import held_out_of
 from deepsf.probes.histograms import to_json
 from deepsf.probes.inclusive import Half
 from deepsf.probes.measurement import Measurement
@@ -89,13 +92,12 @@ def audit(
     edges = {name: results.binned.bins[region.enriched].discriminant for name, region in audited.items()}
     report = {
         **(head or {}),
-        **_members(results),
-        "inputs": input_counts(results.deepsf, measurement),
-        "errors_lacking": results.errors_lacking(),
+        **_made_of(results, measurement),
         **_contents(audited, results.binned),
         **_pt_means(probes),
         "two_sample_auc": _two_sample(audited, settings),
         "closure_chi2": {name: closure.chi2_by_method(region, edges[name]) for name, region in audited.items()},
+        **_out_of_fold(measurement, audited, results, edges),
         "yield": _yields(measurement, methods),
         **_ranges(audited),
         **({} if true is None else {"truth": _truth(probes, results.binned)}),
@@ -113,12 +115,42 @@ def audit(
     )
 
 
-def _members(results: Results) -> dict[str, Any]:
-    """Return how many members DeepSF has, with those that have not converged, and the same of all other trainings."""
+def _out_of_fold(
+    measurement: Measurement, audited: Mapping[str, AuditedRegion], results: Results, edges: Mapping[str, Floats]
+) -> dict[str, Any]:
+    """Return the closure of members where they were not trained, by region; nothing if their splits are not known."""
+    ensembles = {name: ensemble for name, ensemble in results.ensembles().items() if name in results.training}
+    if not ensembles:
+        return {}
+    trained_on = {name: measurement.entries[name] for name in measurement.enriching}
+    splits = {
+        name: [held_out_of(trained_on, fraction, seed) for seed in seeds]
+        for name, (seeds, fraction) in results.training.items()
+    }
+    return {
+        "closure_out_of_fold": {
+            name: chi2_out_of_fold(
+                region, edges[name], ensembles, {m: [split[name] for split in splits[m]] for m in ensembles}
+            )
+            for name, region in audited.items()
+        }
+    }
+
+
+def _made_of(results: Results, measurement: Measurement) -> dict[str, Any]:
+    """Return what results are made of: members of DeepSF and all other trainings, with those that have not converged.
+
+    Besides, what errors lack, and inputs that are not as in training.
+    """
     n_members = len(results.deepsf.members)
     whole = {"used": n_members, "configured": n_members, "not_converged": {}}
     others = {name: members for name, members in results.members.items() if name != DEEPSF}
-    return {"members": results.members.get(DEEPSF, whole), "trainings": others}
+    return {
+        "members": results.members.get(DEEPSF, whole),
+        "trainings": others,
+        "errors_lacking": results.errors_lacking(),
+        "inputs": input_counts(results.deepsf, measurement),
+    }
 
 
 def _means(audited: Mapping[str, AuditedRegion], results: Results) -> BinMeans:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from deepsf.config.base import Section
+
+
+def _different(formats: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(formats)) < len(formats):
+        raise ValueError("each format is made once; leave out what is there twice")
+    return formats
+
+
+Formats = Annotated[tuple[Literal["pdf", "png"], ...], Field(min_length=1), AfterValidator(_different)]
 
 
 class Reference(Section):
@@ -35,4 +46,5 @@ class Plots(Section):
         default_factory=dict, description="colour by method: binned, deepsf, truth, reference"
     )
     reference: Reference | None = None
+    formats: Formats = Field(default=("pdf", "png"), description="files of each figure; PDF takes most of the time")
     dpi: int = Field(default=150, ge=50, le=600, description="resolution of the PNG files [dots per inch]")

@@ -28,7 +28,7 @@ from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
 from deepsf.networks.jet_inputs import InputScaling
 from deepsf.networks.scale_factor import MemberScaleFactor, scale_factor
-from deepsf.probes.bootstrap import EventBootstrap, split_by_event
+from deepsf.probes.bootstrap import EventBootstrap, held_out_of
 from deepsf.probes.entries import Jets, RegionEntries
 from deepsf.probes.measurement import Measurement
 from deepsf.probes.weights import RegionWeights
@@ -118,8 +118,7 @@ class DirectTraining:
         """Return by region how often each data and simulated entry counts; those that are held out do 0 times."""
         if bootstrap:
             return EventBootstrap(used).draw(np.random.default_rng(part_of(self._seed, "bootstrap")))
-        split = np.random.default_rng(part_of(self._seed, "split"))
-        held_out = split_by_event(used, self._settings.validation_fraction, split)
+        held_out = held_out_of(used, self._settings.validation_fraction, self._seed)
         return {
             name: ((~data).astype(float), (~simulation).astype(float)) for name, (data, simulation) in held_out.items()
         }

@@ -157,6 +157,12 @@ class Style:
         return f"\n({note})" if note else ""
 
 
+_UNDATED: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
+
+
 @contextmanager
 def context(scale: float = 1.0) -> Iterator[None]:
     """Set mplhep's CMS style for the time of a block; ``scale`` multiplies its font and line sizes."""
@@ -174,17 +180,16 @@ def context(scale: float = 1.0) -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, stem: Path, dpi: int) -> tuple[Path, Path]:
-    """Write ``<stem>.pdf`` and ``<stem>.png``; equal figures give equal bytes.
+def save(figure: Figure, stem: Path, dpi: int, formats: Sequence[str] = tuple(_UNDATED)) -> tuple[Path, ...]:
+    """Write ``<stem>.<format>`` in every format, ``pdf`` or ``png``; equal figures give equal bytes.
 
     Returns
     -------
     tuple
-        The two paths.
+        The paths, in the order of the formats.
     """
-    paths = stem.with_name(stem.name + ".pdf"), stem.with_name(stem.name + ".png")
-    undated: dict[str, Any] = {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
+    paths = {kind: stem.with_name(f"{stem.name}.{kind}") for kind in formats}
     with context():
-        figure.savefig(paths[0], format="pdf", dpi=dpi, metadata=undated)
-        figure.savefig(paths[1], format="png", dpi=dpi, metadata={"Software": None})
-    return paths
+        for kind, path in paths.items():
+            figure.savefig(path, format=kind, dpi=dpi, metadata=_UNDATED[kind])
+    return tuple(paths.values())

@@ -9,6 +9,7 @@ import numpy as np
 
 from deepsf.arrays import Bools, Floats, Ints
 from deepsf.probes.entries import RegionEntries
+from deepsf.seeds import part_of
 
 Kind = Literal["data", "simulation"]
 KINDS: tuple[Kind, ...] = ("data", "simulation")
@@ -47,6 +48,13 @@ def split_by_event(
         chosen = generator.permutation(events)[: round(fraction * len(events))]
         held_out[kind] = {name: np.isin(event, chosen) for name, event in by_region.items()}
     return {name: (held_out["data"][name], held_out["simulation"][name]) for name in entries}
+
+
+def held_out_of(
+    entries: Mapping[str, RegionEntries], fraction: float, seed: np.random.SeedSequence
+) -> dict[str, tuple[Bools, Bools]]:
+    """Return what a training of a given seed holds out: `split_by_event` with a stream of its own."""
+    return split_by_event(entries, fraction, np.random.default_rng(part_of(seed, "split")))
 
 
 def _events(entries: Mapping[str, RegionEntries], kind: Kind) -> dict[str, Ints]:

@@ -4,8 +4,6 @@ With d the data, m the simulation, C the sum of both covariances over events, an
 bin, say) whose rate nothing is claimed about,
 
     chi2 = min_a (d - sum_p a_p m_p)^T C^-1 (d - sum_p a_p m_p)        for n_bins - n_parts degrees of freedom.
-
-One part is the test of shapes of `deepsf.audit.closure.chi2_test`.
 """
 
 from __future__ import annotations
@@ -34,8 +32,12 @@ class BinSums:
     def of_events(cls, event: Ints, index: Ints, weight: Floats, size: int) -> BinSums:
         """Return the sums of entries, of which those of one event (numbered from 0) are not independent."""
         n_events = int(event.max()) + 1 if len(event) else 0
-        by_event = csr_array((weight, (event, index)), shape=(n_events, size))
-        return cls(np.bincount(index, weight, size).astype(np.float64), (by_event.T @ by_event).toarray())
+        return cls.of_matrix(csr_array((weight, (event, index)), shape=(n_events, size)))
+
+    @classmethod
+    def of_matrix(cls, by_event: csr_array) -> BinSums:
+        """Return the sums of a matrix of sums by event and bin, shape ``(n_events, n)``."""
+        return cls(np.asarray(by_event.sum(axis=0), np.float64), (by_event.T @ by_event).toarray())
 
     @classmethod
     def empty(cls, size: int) -> BinSums:

@@ -12,6 +12,7 @@ import torch
 
 from deepsf.audit import AuditResult, Results, audit
 from deepsf.audit.closure import closure_from_json
+from deepsf.audit.methods import HeldOut
 from deepsf.audit.truth import overlay_from_json
 from deepsf.binned.build import measure_binned
 from deepsf.config.audit import Audit
@@ -28,6 +29,7 @@ from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries, joined_jets
 from deepsf.probes.histograms import from_json
 from deepsf.probes.inclusive import InclusiveJets
 from deepsf.probes.measurement import Measurement
+from deepsf.seeds import seed_sequence
 from tests.analysis.other_order import in_other_order, turned
 
 FLAVOURS = {
@@ -135,6 +137,20 @@ def test_report_has_the_keys_that_are_promised(report: dict[str, Any]) -> None:
             assert {"chi2", "ndf", "p"} <= set(report["closure_chi2"][region][method])
     for method in ("binned", "binned_smooth", "deepsf"):
         assert report["yield"][method]["max_pull"] > 0
+
+
+def test_members_are_tested_on_what_their_seeds_held_out(campaign: dict[str, Any], report: dict[str, Any]) -> None:
+    assert "closure_out_of_fold" not in report
+    seeds = [seed_sequence(1, "deepsf", number) for number in range(3)]
+    results = replace(campaign["results"], training={"deepsf": HeldOut(seeds, 0.25)})
+    found = json.loads(audit(**campaign | {"results": results}).audit)["closure_out_of_fold"]
+    assert set(found) == {"hf", "lf"}
+    for region in found.values():
+        assert set(region) == {"none", "deepsf", "truth"}
+        assert region["truth"]["n_folds"] == 3
+        assert region["truth"]["p"] > 1e-3
+        # a quarter of the data still sees that there is a scale factor to measure
+        assert region["none"]["p"] < 0.05
 
 
 def test_truth_is_known_to_differ_from_one_by_its_injected_rms(report: dict[str, Any]) -> None:

@@ -106,6 +106,14 @@ def test_a_method_that_was_fitted_in_the_bins_has_no_p_value_there():
     assert ["binned", "fitted", "fitted"] in lines
 
 
+def test_members_are_tested_where_they_were_not_trained():
+    folds = {"hf": {"deepsf": {"p": 0.031}, "none": {"p": 0.002}}}
+    closure = {"hf": {"none": {"p": 0.5}, "binned": {"p": 1.0}, "deepsf": {"p": 0.9}}}
+    lines = summary(WHOLE | {"closure_chi2": closure, "closure_out_of_fold": folds}).splitlines()
+    at = lines.index("the same of members at the events that they were not trained on, mean over members")
+    assert [line.split() for line in lines[at + 2 : at + 4]] == [["none", "0.002"], ["deepsf", "0.031"]]
+
+
 def test_scale_factors_between_working_points_stand_beside_the_truth():
     def figures(value, error, above):
         return {

@@ -73,11 +73,13 @@ def test_without_truth_none_is_compared(shown):
 
 def test_tests_are_quoted_in_the_bins_of_the_measurement_alone(shown):
     histograms = SimpleNamespace(simulation=1, data=2, simulation_fine=3, data_fine=4)
-    found = ClosureResults({"hf": histograms, "lf": histograms}, {"hf": {"none": 5}, "lf": {"none": 6}})
+    found = ClosureResults(
+        {"hf": histograms, "lf": histograms}, {"hf": {"none": 5}, "lf": {"none": 6}}, {"lf": {"none": 7}}
+    )
     assert shown(closure_figures(["hf", "lf"]), found) == {
-        "closure_hf": ("hf", 1, 2, STYLE, {"none": 5}),
+        "closure_hf": ("hf", 1, 2, STYLE, {"none": 5}, {}),
         "closure_hf_fine": ("hf", 3, 4, STYLE),
-        "closure_lf": ("lf", 1, 2, STYLE, {"none": 6}),
+        "closure_lf": ("lf", 1, 2, STYLE, {"none": 6}, {"none": 7}),
         "closure_lf_fine": ("lf", 3, 4, STYLE),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import hist
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from deepsf.arrays import Floats
-from deepsf.audit.methods import NONE
+from deepsf.audit.methods import NONE, TRUTH
 from deepsf.plots.discriminant_axis import DiscriminantAxis
 from deepsf.plots.layout import Margins, clear_of_below, corner_text, experiment_label, few_ticks, grid, mark_outside
 from deepsf.plots.stack import (
@@ -22,6 +23,7 @@ from deepsf.plots.stack import (
     draw_ratio,
     draw_stack,
     legend_entries,
+    p_text,
     ratio_limits,
     set_log_range,
 )
@@ -45,7 +47,8 @@ def figure(
     simulation: hist.Hist[Any],
     data: hist.Hist[Any],
     style: Style,
-    tests: Mapping[str, Test] | None = None,
+    tests: Mapping[str, Test] = MappingProxyType({}),
+    out_of_fold: Mapping[str, Test] = MappingProxyType({}),
 ) -> Figure:
     """Return the probe discriminant of a region, one column a method, with the ratio of data to simulation below.
 
@@ -57,6 +60,8 @@ def figure(
         Axis discriminant, the same edges.
     tests
         By method, the test to quote.
+    out_of_fold
+        The same of `deepsf.audit.out_of_fold`, of which the p-value of networks is quoted, too.
 
     Raises
     ------
@@ -81,7 +86,9 @@ def figure(
             axis.apply(ratio)
             name = _heading(method, style)
             heading = [style.region(region), name] if main is axes[0, 0] else [name]
-            heading += [_test_text(method, tests[method])] if tests and method in tests else []
+            heading += [_test_text(method, tests[method])] if method in tests else []
+            if method not in (NONE, TRUTH) and method in out_of_fold:
+                heading.append(f"{p_text(out_of_fold[method])} out of fold")
             corner_text(main, text := "\n".join(heading))
         _set_limits(axes, dict(zip(methods, columns, strict=True)), axis)
         axes[0, 0].set_ylabel(_yield_label(axis))
@@ -89,7 +96,7 @@ def figure(
         axis.name(axes[1, -1], style.discriminant_label)
         made.align_ylabels(axes[:, 0])
         experiment_label(axes[0, 0], style, axes[0, -1])
-        _legend(axes[0, -1], columns[0].by_flavour, style, top=0.82 if text.count("\n") < 2 else 0.76)
+        _legend(axes[0, -1], columns[0].by_flavour, style, top=0.78 if text.count("\n") < 3 else 0.72)
     return made
 
 

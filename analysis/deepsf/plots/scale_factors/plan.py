@@ -87,10 +87,11 @@ def _training(results: ScaleFactorResults, style: Style) -> Figure:
 
 
 class ClosureResults(NamedTuple):
-    """Histograms by region; tests of the measurement's bins by region and method."""
+    """Histograms by region; by region and method tests of the measurement's bins, on all events and out of fold."""
 
     closures: Mapping[str, RegionClosure]
     tests: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    out_of_fold: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def closure_figures(regions: Sequence[str]) -> list[PlannedFigure[ClosureResults]]:
@@ -106,7 +107,8 @@ def _closure(region: str, results: ClosureResults, style: Style) -> Figure:
     from deepsf.plots.scale_factors import closure
 
     shown = results.closures[region]
-    return closure.figure(region, shown.simulation, shown.data, style, results.tests[region])
+    tests = results.tests[region], results.out_of_fold.get(region, {})
+    return closure.figure(region, shown.simulation, shown.data, style, *tests)
 
 
 def _fine_closure(region: str, results: ClosureResults, style: Style) -> Figure:
