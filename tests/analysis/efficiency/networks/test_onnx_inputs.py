@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from deepsf.efficiency.networks.jet_tensors import JetScaling
-from deepsf.efficiency.networks.onnx_graph import Graph, Value
+from deepsf.networks.onnx_graph import Graph, Value
 from deepsf.efficiency.networks.onnx_inputs import INPUTS, JetInputs
 from deepsf.efficiency.networks.pairs import pair_offsets
 from tests.analysis.efficiency.events.random_jets import random_events
