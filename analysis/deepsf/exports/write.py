@@ -12,12 +12,14 @@ import numpy as np
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.exports import Exports
 from deepsf.config.flavours import Flavour
+from deepsf.corrections.correction import Correction
 from deepsf.corrections.nodes import Tree
 from deepsf.errors.components import Components, named_shifts, statistical_components
 from deepsf.errors.method_errors import MethodErrors
 from deepsf.exports.btv_csv import write_csv
 from deepsf.exports.corrections import Label, write_corrections
-from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table, interpolation_error
+from deepsf.exports.distance import distance, some_jets
+from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.maps_of_skims import maps_of_skims
 from deepsf.exports.normalisation_maps import gaps, map_correction
@@ -121,14 +123,12 @@ def _of_networks(
     by_code = {code: tables.get(f) for f, flavour in flavours.items() for code in flavour.hadron_flavours}
     # a file of all shifts takes long to read
     central = {code: None if table is None else table.central for code, table in by_code.items()}
-    draft = ShapeCorrection.of_tree(ensemble_correction(central, strict, label, "")).correction
+    draft = Correction.of_tree(ensemble_correction(central, strict, label, ""))
     distances = []
     for flavour in measured:
         code = flavours[flavour].hadron_flavours[0]
-        error = interpolation_error(ensemble, draft, flavour, code, samples[flavour], settings.deepsf.n_jets)
-        distances.append(
-            f"{flavour} {error.rms:.2g} (99 % of jets: {error.of_99_percent:.2g}; largest: {error.largest:.2g})"
-        )
+        jets = some_jets(samples[flavour], settings.deepsf.n_jets)
+        distances.append(f"{flavour} {distance(ensemble, draft, flavour, code, jets)}")
     note = f"{_errors_note(components)} "
     if not errors.refits.shifted:
         note += "Systematic shifts of the networks were not measured: take those of the binned scale factors. "
