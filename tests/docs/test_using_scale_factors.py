@@ -6,7 +6,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from tests.docs.documents import ROOT, run, write_scale_factors
+from tests.analysis.exports.conftest import method_errors
+from tests.docs.documents import ROOT, run, write_networks, write_scale_factors
 
 DOCUMENT = ROOT / "docs" / "using-scale-factors.md"
 
@@ -15,6 +16,7 @@ DOCUMENT = ROOT / "docs" / "using-scale-factors.md"
 def namespace(make_nanoaod, tmp_path, monkeypatch):
     """Run all Python blocks of the document in a folder with the files that it names."""
     lines = write_scale_factors(tmp_path)
+    write_networks(tmp_path)
     assert len(lines) == 1
     assert lines[0].startswith("deepJet_shape: bins of the normalisation maps without simulation: ")
     make_nanoaod(n_events=300, replace={"Jet_mass": np.float32(10.0)})
@@ -52,6 +54,21 @@ def test_the_weights_of_the_document(namespace):
     assert namespace["central"][0] == pytest.approx(central[0] * central[1])
     assert namespace["b_or_light"][0] == pytest.approx(up[0] * central[1])
     np.testing.assert_allclose(namespace["weights"], [up[0] * central[1], up[2]])
+
+
+def test_networks_weight_events_in_both_forms(namespace):
+    networks, n_jets = namespace["networks"], ak.num(namespace["jets"])
+    jets = [5, 4], [0.4, 1.9], [62.0, 31.0], [0.93, 0.21]
+    by_hand = networks.evaluate(*jets)
+    assert by_hand[0] != pytest.approx(1.0, abs=1e-3)
+    assert by_hand[1] == 1.0
+    assert namespace["of_networks"].tolist() == pytest.approx([by_hand[0] * by_hand[1], 1.0])
+    errors = method_errors()
+    b = errors.ensemble.evaluate(5, 0.4, 62.0, 0.93)
+    assert namespace["of_onnx"].tolist() == pytest.approx([b.mean.item(), 1.0], rel=1e-5)
+    assert namespace["train"].tolist() == pytest.approx([b.sem.item(), 0.0], rel=1e-5)
+    assert namespace["is_extrapolated"].tolist() == [False, False]
+    assert len(namespace["train"]) == sum(n_jets)
 
 
 def test_maps_of_ones_own_keep_the_yield(namespace):

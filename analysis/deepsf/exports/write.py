@@ -22,7 +22,10 @@ from deepsf.exports.distance import distance, some_jets
 from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.maps_of_skims import maps_of_skims
+from deepsf.exports.network_correction import NEEDS
+from deepsf.exports.network_file import student_correction
 from deepsf.exports.normalisation_maps import gaps, map_correction
+from deepsf.exports.onnx_file import ensemble_onnx
 from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import shapes_of
 from deepsf.exports.statistics import statistics_note
@@ -46,7 +49,7 @@ class ExportedResults:
     inclusive
         Jets that errors are weighted with, and at which tables of ensembles are compared to these.
     networks
-        Ensembles with their errors, by the form that they are exported in.
+        Ensembles with their errors, by method.
     """
 
     binned: BinnedScaleFactor
@@ -84,12 +87,15 @@ def write_exports(
         write_corrections(places["safe"], [safe], label.head())
     if "csv" in places:
         write_csv(places["csv"], shapes, label.tagger)
-    for form, errors in results.networks.items():
-        named = replace(label, name=f"{label.tagger}_{form}", text=text)
-        tree, note = _of_networks(form, errors, results, named, settings, strict)
-        write_corrections(places[form], [tree], label.head())
-        corrections[tree["name"]] = tree
-        notes.append(f"{tree['name']}: {note}")
+    for method, errors in results.networks.items():
+        named = replace(label, name=f"{label.tagger}_{method}", text=text)
+        if method in places:
+            tree, note = _of_networks(method, errors, results, named, settings, strict)
+            write_corrections(places[method], [tree], label.head())
+            corrections[tree["name"]] = tree
+            notes.append(f"{tree['name']}: {note}")
+        if method == "deepsf":
+            notes += _write_networks(places, errors, results, named, settings)
     trees, edges = [], (settings.normalisation.n_jets, settings.normalisation.ht_gev)
     for name, tree in corrections.items():
         maps = maps_of_skims(jet_tables, ShapeCorrection.of_tree(tree), edges)
@@ -97,6 +103,24 @@ def write_exports(
         if empty := gaps(maps):
             notes.append(f"{name}: bins of the normalisation maps without simulation: {', '.join(empty)}")
     write_corrections(places["maps"], trees, label.head(), compress=False)
+    return notes
+
+
+def _write_networks(
+    places: Mapping[str, Path], errors: MethodErrors, results: ExportedResults, label: Label, settings: Exports
+) -> list[str]:
+    """Write the files with networks themselves, as far as they are asked for; return notes about them, as lines."""
+    notes = []
+    if "networks" in places:
+        named = replace(label, name=f"{label.name}_networks")
+        tree, note = student_correction(
+            errors, results.inclusive, results.flavours, named, settings.student, abseta_max=results.abseta_max
+        )
+        write_corrections(places["networks"], [tree], f"{label.head()} {NEEDS}".lstrip())
+        notes.append(f"{named.name}: {note}")
+    if "onnx" in places:
+        description = " ".join(f"{label.head()} {label.text} {_CONTENTS['deepsf']}".split())
+        places["onnx"].write_bytes(ensemble_onnx(errors, description))
     return notes
 
 
