@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ class AuditScaleFactors(ConfigTask):
         "ensemble",
         "direct",
         "audit",
+        "shifts",
     )
 
     def requires(self) -> Any:
@@ -58,7 +60,9 @@ class AuditScaleFactors(ConfigTask):
 
     def run(self) -> None:
         from deepsf.audit import audit
+        from deepsf.audit.contamination import contamination_notes
 
+        shifts = self.cfg("shifts")
         head = {**made_on(), "config": settings.config_path(self.config).stem, "seeds": self._seeds()}
         result = audit(
             load_measurement(self),
@@ -66,8 +70,11 @@ class AuditScaleFactors(ConfigTask):
             self.cfg("audit"),
             truth=load_truth(self),
             working_points=self.cfg("tagger.working_points"),
+            shifts={} if shifts is None else shifts.contamination,
             head=head,
         )
+        for note in contamination_notes(json.loads(result.audit)["contamination"]):
+            self.publish_message(note)
         with staged(*self.output().values()) as paths:
             for path, text in zip(paths, result, strict=True):
                 path.write_text(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deepsf.config.exports import NETWORK_FORMS, Form
+from deepsf.config.exports import METHOD_OF, Form
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.deepsf import AggregateDeepSF, load_ensemble
 from tasks.direct import TrainDirectSF, load_direct
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class ExportScaleFactors(ConfigTask):
-    """Writes scale factors for analyses: correctionlib JSON (strict, safe, networks), BTV CSV, normalisation maps."""
+    """Writes scale factors for analyses: correctionlib JSON (strict, safe, tables and networks), CSV, ONNX, maps."""
 
-    code_version = 5
+    code_version = 6
     keeps_replaced = True
     uses_networks = True
     config_keys = (
@@ -45,23 +45,23 @@ class ExportScaleFactors(ConfigTask):
             "binned": MeasureBinnedSF.req(self),
             "inclusive": SampleInclusiveJets.req(self),
         }
-        forms = self._network_forms()
-        if "deepsf" in forms:
+        methods = {METHOD_OF[form] for form in self._network_forms()}
+        if "deepsf" in methods:
             needed["deepsf"] = AggregateDeepSF.req(self)
-        if "direct" in forms:
+        if "direct" in methods:
             needed["direct"] = TrainDirectSF.req(self)
-        return needed | ({"errors": MeasureErrors.req(self)} if forms else {})
+        return needed | ({"errors": MeasureErrors.req(self)} if methods else {})
 
     def output(self) -> Any:
         files = self.cfg("exports").files(self.cfg("tagger.name"))
-        left_out = set(NETWORK_FORMS) - set(self._network_forms())
+        left_out = set(METHOD_OF) - set(self._network_forms())
         return {form: self.target(name) for form, name in files.items() if form not in left_out}
 
     def _network_forms(self) -> tuple[Form, ...]:
         """Return the forms that need networks, as far as there are any."""
         has_direct = self.plan_cfg("direct") is not None
         wanted = self.cfg("exports").forms
-        return tuple(form for form in NETWORK_FORMS if form in wanted and (form != "direct" or has_direct))
+        return tuple(form for form in METHOD_OF if form in wanted and (form != "direct" or has_direct))
 
     def run(self) -> None:
         from deepsf.exports.corrections import Label

@@ -48,6 +48,15 @@ def load_entries(task: ConfigTask, requirement: Any, shift: str = "nominal") -> 
     return load.load_entries(tables, regions, shift)
 
 
+def _load_weighted(task: ConfigTask, requirement: Any, shift: str = "nominal") -> dict[str, RegionEntries]:
+    """Return the same with the factors of ``event_weight`` on the contamination; what measures has these."""
+    from deepsf.probes.composition import with_contamination
+
+    enriching = {name: region.enriched_flavour for name, region in task.cfg("regions").items()}
+    entries = load_entries(task, requirement, shift)
+    return with_contamination(entries, enriching, tuple(task.cfg("flavours")), task.cfg("event_weight.contamination"))
+
+
 def measurement_inputs(task: ConfigTask) -> dict[str, Any]:
     """Return what `load_measurement` needs, as requirements of a task."""
     return {"skims": SkimNtuples.req(task, branch=-1), "inclusive": SampleInclusiveJets.req(task)}
@@ -60,7 +69,7 @@ def load_measurement(task: ConfigTask) -> Measurement:
     inputs = task.input()
     return Measurement(
         regions=task.cfg("regions"),
-        entries=load_entries(task, inputs["skims"]),
+        entries=_load_weighted(task, inputs["skims"]),
         flavours=task.cfg("flavours"),
         inclusive=load_inclusive(inputs["inclusive"]),
         event_weight=task.cfg("event_weight"),
@@ -77,7 +86,7 @@ def load_shifts(task: ConfigTask) -> SystematicShifts | None:
     if settings is None:
         return None
     kinematic, weights = skim_tables(task, inputs["skims"], "entries").shifts
-    entries = partial(load_entries, task, inputs["skims"])
+    entries = partial(_load_weighted, task, inputs["skims"])
     inclusive = load_inclusive(inputs["inclusive"], shifts=True).shifted
     points = task.cfg("tagger.working_points") if settings.tag_cuts else {}
     return SystematicShifts(settings, kinematic[1:], weights, entries, inclusive, points)

@@ -19,8 +19,9 @@ import yaml
 from deepsf.binned.build import measure_binned
 from deepsf.binned.shifts import SystematicShifts
 from deepsf.config import Config
-from deepsf.config.shifts import Shifts
+from deepsf.config.shifts import Contamination, Shifts
 from deepsf.probes.bins import FlavourBins
+from deepsf.probes.composition import contamination_factors
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
 from deepsf.probes.measurement import Measurement
@@ -228,6 +229,25 @@ def test_a_contamination_that_is_off_is_found_by_its_shift(source, region, own, 
     for flavour, truth in toy.truth.items():
         np.testing.assert_allclose(result.flavours[flavour].sf_of(f"{source}_{direction}"), truth, rtol=0, atol=1e-9)
     assert max(np.abs(result.flavours[f].sf - t).max() for f, t in toy.truth.items()) > 0.01
+
+
+@pytest.mark.parametrize("slopes", [{"pt_slope": 0.1}, {"score_slope": -0.2}, {"pt_slope": -0.1, "score_slope": 0.15}])
+def test_a_contamination_that_is_tilted_is_found_by_its_shift(slopes):
+    # scale factors of the contamination are 1: times a tilt in the score, others would also change its rate
+    toy = grid(config(), lambda flavour, pt, score: 1.0 + 0.3 * score * (flavour == "b"))
+    tilt = Contamination(region="hf", size=0.05, **slopes)
+
+    def tilted(region, simulation):
+        factors = contamination_factors(simulation.probe, toy.names, "b", tilt) if region == "hf" else 1.0
+        return replace(simulation, weight=simulation.weight * factors)
+
+    shifts = Shifts(contamination={"lf": Contamination(region="hf"), "lftilt": tilt}, **NO_STATISTICS)
+    result = toy.measure(toy.entries(tilted), shifts)
+    for flavour, truth in toy.truth.items():
+        np.testing.assert_allclose(result.flavours[flavour].sf_of("lftilt_up"), truth, rtol=0, atol=1e-9)
+    off = np.abs(result.flavours["b"].sf - toy.truth["b"]).max()
+    assert off > 0.003
+    assert np.abs(result.flavours["b"].sf_of("lftilt_down") - toy.truth["b"]).max() > 1.5 * off
 
 
 def reweighted(region, simulation):

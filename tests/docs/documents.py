@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import awkward as ak
 import numpy as np
 
-from deepsf.config.exports import Exports
+from deepsf.config.exports import Exports, Student
 from deepsf.corrections.text import read_text
 from deepsf.efficiency.exports.write import write_exports as write_efficiencies
 from deepsf.efficiency.maps.maps import EfficiencyMap
-from deepsf.exports.corrections import Label
+from deepsf.exports.corrections import Label, write_corrections
+from deepsf.exports.network_file import student_correction
+from deepsf.exports.onnx_file import ensemble_onnx
 from deepsf.exports.write import ExportedResults, write_exports
 from tests.analysis.efficiency.exports.ensembles import CODES, ensemble
 from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
-from tests.analysis.exports.conftest import FLAVOURS, inclusive_jets, measurement
+from tests.analysis.exports.conftest import FLAVOURS, inclusive_jets, measurement, method_errors
 from tests.analysis.exports.test_maps_of_skims import write_jets
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +67,17 @@ def write_scale_factors(folder: Path) -> list[str]:
     shutil.copy(places["strict"], folder / "btagging.json.gz")  # stands for a public file, as the next one
     (folder / "DeepJet_102XSF_V1.csv").write_text(read_text(places["csv"]).removeprefix("deepJet;"))
     return lines
+
+
+def write_networks(folder: Path) -> None:
+    """Write the files of networks that pages read; the student has learnt next to nothing."""
+    settings = Student(layers=1, units=4, steps=50, n_jets=500, learning_rate=1e-3, largest_error=1e9)
+    jets = inclusive_jets()
+    jets = replace(jets, event=np.arange(len(jets.event)) // 3)
+    label = replace(LABEL, name="deepJet_deepsf_networks")
+    tree, _ = student_correction(method_errors(), jets, FLAVOURS, label, settings)
+    write_corrections(folder / "deepJet_deepsf_networks.json.gz", [tree], label.head())
+    (folder / "deepJet_deepsf.onnx").write_bytes(ensemble_onnx(method_errors(), label.head()))
 
 
 def write_efficiency_files(folder: Path) -> None:

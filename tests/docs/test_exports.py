@@ -10,7 +10,7 @@ import pytest
 
 from deepsf.config.exports import Exports
 from deepsf.corrections.text import read_text
-from tests.docs.documents import ROOT, run, write_scale_factors
+from tests.docs.documents import ROOT, run, write_networks, write_scale_factors
 
 PAGE = ROOT / "docs" / "exports.md"
 
@@ -20,8 +20,9 @@ def test_the_files_of_the_page_are_those_that_are_written(tmp_path):
     corrections = {name: re.findall(r"`([^`]+)`", cell) for name, cell in rows}
     assert corrections.keys() == set(Exports().files("deepJet").values())
     write_scale_factors(tmp_path)
+    write_networks(tmp_path)
     written = [path for path in tmp_path.iterdir() if path.name in corrections and ".json" in path.name]
-    assert len(written) == 3
+    assert len(written) == 4
     for path in written:
         assert set(correctionlib.CorrectionSet.from_file(str(path))) <= set(corrections[path.name])
 

@@ -8,8 +8,9 @@ import pytest
 
 from deepsf.errors.method_errors import Refits
 from deepsf.networks.scale_factor import EnsembleScaleFactor
+from tests.analysis.exports.conftest import method_errors
 from tests.analysis.networks.random_members import CODES, member
-from tests.docs.documents import ROOT, run, write_scale_factors
+from tests.docs.documents import ROOT, run, write_networks, write_scale_factors
 
 DOCUMENT = ROOT / "docs" / "using-scale-factors.md"
 
@@ -18,6 +19,7 @@ DOCUMENT = ROOT / "docs" / "using-scale-factors.md"
 def namespace(make_nanoaod, tmp_path, monkeypatch):
     """Run all Python blocks of the document in a folder with the files that it names."""
     lines = write_scale_factors(tmp_path)
+    write_networks(tmp_path)
     assert len(lines) == 1
     assert lines[0].startswith("deepJet_shape: bins of the normalisation maps without simulation: ")
     make_nanoaod(n_events=300, replace={"Jet_mass": np.float32(10.0)})
@@ -66,6 +68,21 @@ def test_replicas_spread_by_the_statistical_error(namespace):
     b = ensemble.evaluate("b", 0.4, 62.0, 0.93, replica=0)
     assert yields[0] == pytest.approx(1.0 + float(b.mean), rel=1e-6)
     assert namespace["statistical_error"] == pytest.approx(np.std(yields, ddof=1))
+
+
+def test_networks_weight_events_in_both_forms(namespace):
+    networks, n_jets = namespace["networks"], ak.num(namespace["jets"])
+    jets = [5, 4], [0.4, 1.9], [62.0, 31.0], [0.93, 0.21]
+    by_hand = networks.evaluate(*jets)
+    assert by_hand[0] != pytest.approx(1.0, abs=1e-3)
+    assert by_hand[1] == 1.0
+    assert namespace["of_networks"].tolist() == pytest.approx([by_hand[0] * by_hand[1], 1.0])
+    errors = method_errors()
+    b = errors.ensemble.evaluate(5, 0.4, 62.0, 0.93)
+    assert namespace["of_onnx"].tolist() == pytest.approx([b.mean.item(), 1.0], rel=1e-5)
+    assert namespace["train"].tolist() == pytest.approx([b.sem.item(), 0.0], rel=1e-5)
+    assert namespace["is_extrapolated"].tolist() == [False, False]
+    assert len(namespace["train"]) == sum(n_jets)
 
 
 def test_maps_of_ones_own_keep_the_yield(namespace):

@@ -12,7 +12,7 @@ import pytest
 
 import deepsf
 import deepsf.efficiency
-from tests.docs.documents import DOCUMENTS, blocks, write_efficiency_files, write_scale_factors
+from tests.docs.documents import DOCUMENTS, blocks, write_efficiency_files, write_networks, write_scale_factors
 from tests.docs.documents import run as run_blocks
 from tests.package.conftest import run
 
@@ -62,6 +62,7 @@ def inputs(tmp_path_factory):
     """A folder with everything that the documents read."""
     folder = tmp_path_factory.mktemp("inputs")
     write_scale_factors(folder)
+    write_networks(folder)
     write_efficiency_files(folder)
     return folder
 

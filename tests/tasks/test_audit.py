@@ -43,6 +43,7 @@ def test_without_generated_input_there_is_no_truth_to_read(campaign):
         ({"plots": {"label": "other"}}, set()),
         ({"training": {"learning_rate": 5e-4}}, set()),
         ({"binned": {"n_bootstrap": 9}}, set()),
+        ({"shifts": {"eigenvectors": 3}}, {"config:shifts"}),
     ],
     ids=lambda value: next(iter(value), "nothing"),
 )

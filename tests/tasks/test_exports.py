@@ -11,7 +11,9 @@ FILES = {
     "btv_csv": "deepJet_shape.csv.gz",
     "deepsf": "deepJet_deepsf.json.gz",
     "direct": "deepJet_direct.json.gz",
+    "networks": "deepJet_deepsf_networks.json.gz",
     "normalisation_maps": "normalisation_maps.json",
+    "onnx": "deepJet_deepsf.onnx",
     "safe": "deepJet_shape_safe.json.gz",
     "strict": "deepJet_shape.json.gz",
 }
@@ -26,6 +28,10 @@ def test_only_tables_of_networks_need_ensembles_and_errors(task_of):
     assert task_of(ExportScaleFactors).requires().keys() == needed
     alone = task_of(ExportScaleFactors, exports={"forms": ["direct"]})
     assert alone.requires().keys() == needed - {"deepsf"}
+    for form in ("networks", "onnx"):
+        task = task_of(ExportScaleFactors, exports={"forms": [form]})
+        assert task.requires().keys() == needed - {"direct"}
+        assert names(task) == sorted([FILES[form], FILES["normalisation_maps"]])
     task = task_of(ExportScaleFactors, exports={"forms": ["strict"]})
     assert task.requires().keys() == {"skims", "binned", "inclusive"}
     assert names(task) == sorted([FILES["strict"], FILES["normalisation_maps"]])

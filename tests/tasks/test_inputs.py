@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from deepsf.probes import composition
+from tasks import inputs
+from tasks.binned import MeasureBinnedSF
 from tasks.inputs import MEASUREMENT_KEYS, SampleInclusiveJets, measurement_inputs, skimmed
 from tasks.skim import SkimNtuples
 from tests.tasks.conftest import names
@@ -22,6 +25,15 @@ def test_a_measurement_needs_all_skims_and_the_inclusive_jets(task_of):
     assert required["skims"].is_workflow()
     assert isinstance(required["inclusive"], SampleInclusiveJets)
     assert {"regions", "event_weight", "normalisation"} < set(MEASUREMENT_KEYS)
+
+
+def test_all_that_measures_has_the_factors_of_the_contamination(task_of, monkeypatch):
+    seen = []
+    monkeypatch.setattr(inputs, "load_entries", lambda task, requirement, shift: {"hf": shift})
+    monkeypatch.setattr(composition, "with_contamination", lambda *arguments: seen.append(arguments))
+    task = task_of(MeasureBinnedSF, event_weight={"contamination": {"hf": 1.1}})
+    inputs._load_weighted(task, None, "jer_up")
+    assert seen == [({"hf": "jer_up"}, {"hf": "b", "lf": "udsg"}, ("b", "c", "udsg"), {"hf": 1.1})]
 
 
 @pytest.mark.parametrize(

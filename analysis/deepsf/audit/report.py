@@ -14,6 +14,7 @@ from deepsf.audit import closure, yields
 from deepsf.audit import truth as comparison
 from deepsf.audit.bin_errors import bin_errors
 from deepsf.audit.bin_means import BinMeans, bin_means
+from deepsf.audit.contamination import measured_contamination
 from deepsf.audit.inputs import input_counts
 from deepsf.audit.methods import (
     DEEPSF,
@@ -31,6 +32,7 @@ from deepsf.audit.two_sample import two_sample_auc
 from deepsf.audit.working_points import by_working_point
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.audit import Audit
+from deepsf.config.shifts import Contamination
 from deepsf.probes.bootstrap import held_out_of
 from deepsf.probes.histograms import to_json
 from deepsf.probes.inclusive import Half
@@ -61,6 +63,7 @@ def audit(
     *,
     truth: TrueFunction | None = None,
     working_points: Mapping[str, float] = MappingProxyType({}),
+    shifts: Mapping[str, Contamination] = MappingProxyType({}),
     head: Mapping[str, Any] | None = None,
 ) -> AuditResult:
     """Compare all methods on the same entries.
@@ -74,6 +77,8 @@ def audit(
         The effective truth; without it all comparisons to the truth are left out.
     working_points
         Thresholds of the tagger, between which mean scale factors are compared with the truth.
+    shifts
+        Those of the contamination by source; what data say of it is compared with them.
     head
         Written as it is: ``commit``, ``cpu``, ``cores``, ``config``, ``seeds``.
 
@@ -85,10 +90,8 @@ def audit(
     true = None if truth is None else true_method(truth, measurement)
     methods = results.methods() | ({} if true is None else {TRUTH: true})
     audited = {n: audited_region(measurement, n, methods, results.at_entries[n]) for n in measurement.enriching}
-    probes = {
-        region.enriched: comparison.at_probe_jets(region, methods, results.deepsf, settings.n_jets)
-        for region in audited.values()
-    }
+    compared = [comparison.at_probe_jets(of, methods, results.deepsf, settings.n_jets) for of in audited.values()]
+    probes = {region.enriched: probe for region, probe in zip(audited.values(), compared, strict=True)}
     edges = {name: results.binned.bins[region.enriched].discriminant for name, region in audited.items()}
     report = {
         **(head or {}),
@@ -103,9 +106,9 @@ def audit(
         **({} if true is None else {"truth": _truth(probes, results.binned)}),
     }
     if working_points:
-        samples = {name: measurement.inclusive_of(name, CHECKED_ON) for name in measurement.measured}
         place = report if true is None else report["truth"]
-        place["by_working_point"] = by_working_point(results, methods, samples, working_points)
+        place["by_working_point"] = _by_working_point(measurement, results, methods, working_points)
+    report["contamination"] = measured_contamination(measurement, results.binned, working_points, shifts, settings)
     histograms = {name: closure.histograms(region, edges[name]) for name, region in audited.items()}
     return AuditResult(
         json.dumps(report, sort_keys=True, indent=1, allow_nan=False),
@@ -135,6 +138,13 @@ def _out_of_fold(
             for name, region in audited.items()
         }
     }
+
+
+def _by_working_point(
+    measurement: Measurement, results: Results, methods: Mapping[str, Method], working_points: Mapping[str, float]
+) -> dict[str, Any]:
+    samples = {name: measurement.inclusive_of(name, CHECKED_ON) for name in measurement.measured}
+    return by_working_point(results, methods, samples, working_points)
 
 
 def _made_of(results: Results, measurement: Measurement) -> dict[str, Any]:

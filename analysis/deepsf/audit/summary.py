@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from deepsf.audit.contamination import contamination_notes
+
 FITTED = "fitted"
 """In place of the p-value of a method that was fitted in the bins that are compared."""
 
@@ -38,6 +40,7 @@ def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = No
     lines += [*_trainings(audit), *_errors_lacking(audit), *_further_inputs(audit)]
     for region, number in audit["probe_jets"].items():
         lines.append(f"  region {region}: {number} probe jets in data, purity {audit['purity'][region]:.3f}")
+    lines += _contamination(audit.get("contamination", {}))
     if "truth" in audit:
         lines += ["", "RMS of S - truth over probe jets"]
         lines += _table(audit["truth"]["rms"], "{:.4f}")
@@ -61,6 +64,24 @@ def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = No
     pulls = {m: {"bin": v["max_pull"], "global": v["max_pull_global"]} for m, v in audit["yield"].items()}
     lines += _table(pulls, "{:.2f}")
     return "\n".join(lines) + "\n"
+
+
+def _contamination(measured: Mapping[str, Any]) -> list[str]:
+    """Return the contamination of data over that of simulation by region, and what is wrong with the assumed one."""
+    rows = {
+        name: {
+            "measured": f"{found['factor']:.2f}({found['error']:.2f})",
+            "assumed": "1" if found["assumed"] is None else f"1({found['assumed']:g})",
+            "at scores": " ".join(f"{side} {limit:g}" for side, limit in found["range"].items()),
+        }
+        for name, found in measured.items()
+        if found["factor"] is not None
+    }
+    head = ["", "contamination of data over that of simulation, with its error"]
+    return [
+        *(head + _table(rows, "{}") if rows else []),
+        *(f"  {note}" for note in contamination_notes(measured)),
+    ]
 
 
 def _by_working_point(by_method: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from deepsf.binned.tag_and_probe import TagAndProbe
 from deepsf.binned.variations import Variations
 from deepsf.config.binned import Binned
 from deepsf.config.shifts import TAG_CUT, Contamination, Shifts, TagCut
+from deepsf.probes.composition import contamination_factors
 from deepsf.probes.entries import ProbeEntries, RegionEntries
 from deepsf.probes.inclusive import InclusiveJets
 from deepsf.skim.shifts import NOMINAL
@@ -106,10 +107,13 @@ def quadratic(position: Floats) -> Floats:
 
 
 class _Shift(NamedTuple):
-    """What tells a shift of the nominal entries from the nominal: column of the weights, factor, step of S."""
+    """What tells a shift of the nominal entries from the nominal: weights, factor of the contamination, step of S.
+
+    ``weights`` are those of the simulated entries, by region; the nominal ones in regions that are not there.
+    """
 
     name: str
-    column: int = 0
+    weights: Mapping[str, Floats] | None = None
     contamination: Contamination | None = None
     factor: float = 1.0
     offset: Floats | None = None
@@ -191,10 +195,17 @@ def _iterate(
     return {name: method.split(sf) for name, sf in zip(variations.names, shifted, strict=True)}
 
 
-def _contamination(shifts: Mapping[str, Contamination]) -> Iterator[_Shift]:
+def _contamination(method: TagAndProbe, shifts: Mapping[str, Contamination]) -> Iterator[_Shift]:
+    """Yield flat shifts as a factor of the flavours, which costs no column of weights, and tilted ones as weights."""
     for source, shift in shifts.items():
         for direction, sign in DIRECTIONS:
-            yield _Shift(f"{source}_{direction}", contamination=shift, factor=1.0 + sign * shift.size)
+            name, region = f"{source}_{direction}", shift.region
+            if not shift.is_tilted or region not in method.entries:
+                yield _Shift(name, contamination=shift, factor=1.0 + sign * shift.size)
+                continue
+            simulation, enriched = method.entries[region].simulation, method.regions[region].enriched_flavour
+            factors = contamination_factors(simulation.probe, method.flavours, enriched, shift, sign)
+            yield _Shift(name, weights={region: simulation.weight * factors})
 
 
 def _statistics(method: TagAndProbe, nominal: BinnedMeasurement, positions: Mapping[str, Floats]) -> Iterator[_Shift]:
@@ -218,14 +229,16 @@ def side_by_side(
 ) -> Variations:
     """Return the variations of all shifts of the nominal entries; parameters are those of `measure_side_by_side`."""
     every = [
-        *_contamination(shifts.contamination),
+        *_contamination(method, shifts.contamination),
         *(_statistics(method, nominal, positions) if shifts.statistics else ()),
-        *(_Shift(name, column=number) for number, name in enumerate(event_weights, start=1)),
+        *(_Shift(name, weights=weights) for name, weights in event_weights.items()),
     ]
-    simulation = {
-        name: np.stack([entries.simulation.weight, *(weights[name] for weights in event_weights.values())], axis=1)
-        for name, entries in method.entries.items()
-    }
+    own = [shift.weights for shift in every if shift.weights is not None]
+    simulation = {}
+    for name, entries in method.entries.items():
+        weight = entries.simulation.weight
+        simulation[name] = np.stack([weight, *(weights.get(name, weight) for weights in own)], axis=1)
+    has_own = np.array([shift.weights is not None for shift in every], np.bool_)
     factor = {name: np.ones((len(method.flavours), len(every))) for name in method.entries}
     offset = np.zeros((method.size, len(every)))
     for number, shift in enumerate(every):
@@ -239,7 +252,7 @@ def side_by_side(
     return method.variations(
         tuple(shift.name for shift in every),
         simulation=simulation,
-        column=np.array([shift.column for shift in every], np.int32),
+        column=np.where(has_own, np.cumsum(has_own), 0).astype(np.int32),
         factor=factor,
         offset=offset,
     )

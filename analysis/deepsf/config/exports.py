@@ -7,10 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from deepsf.config.base import Count, Edges, OptionalName, Section
+from deepsf.config.base import Count, Edges, Layers, LearningRate, OptionalName, Positive, Section, Seed, Units
 
-Form = Literal["strict", "safe", "csv", "deepsf", "direct"]
-NETWORK_FORMS: tuple[Form, ...] = ("deepsf", "direct")
+Form = Literal["strict", "safe", "csv", "deepsf", "direct", "networks", "onnx"]
+METHOD_OF: dict[Form, str] = {"deepsf": "deepsf", "direct": "direct", "networks": "deepsf", "onnx": "deepsf"}
+"""The method, an ensemble of networks, that a form is of; other forms are of the binned scale factors."""
 
 
 class MapEdges(Section):
@@ -29,6 +30,25 @@ class DeepSFTable(Section):
     n_jets: Count = Field(default=20_000, description="jets of each flavour at which table and ensemble are compared")
 
 
+class Student(Section):
+    """One small network a flavour that stands for the mean of the DeepSF ensemble in the file of networks."""
+
+    layers: Layers = 4
+    units: Units = 64
+    steps: Count = Field(default=12_000, description="steps of the training, each of 256 jets")
+    learning_rate: LearningRate = 6e-3
+    n_jets: Count = Field(
+        default=40_000,
+        description="inclusive jets of each flavour to learn from; half as many lie evenly over the inputs' ranges",
+    )
+    seed: Seed = 1
+    largest_error: Positive = Field(
+        default=0.2,
+        description="largest root mean square of student minus ensemble, in units of the statistical error's; more is "
+        "an error",
+    )
+
+
 class Exports(Section):
     """Files for analyses; every default follows from tagger and campaign."""
 
@@ -36,10 +56,10 @@ class Exports(Section):
     era: str = Field(default="", description="era that the files state; empty: campaign.era")
     description: str = Field(default="", description="text to add to the descriptions in the files")
     forms: tuple[Form, ...] = Field(
-        default=("strict", "safe", "csv", "deepsf", "direct"),
+        default=("strict", "safe", "csv", "deepsf", "direct", "networks", "onnx"),
         min_length=1,
         description="files to write; for a shift that a flavour lacks, strict is an error and safe gives central; "
-        "direct is left out with direct: null",
+        "direct is left out with direct: null; networks and onnx are of deepsf",
     )
     correlated: tuple[str, ...] | None = Field(
         default=None,
@@ -52,6 +72,7 @@ class Exports(Section):
         "the covariance; files hold one of them, since they are the same error",
     )
     deepsf: DeepSFTable = DeepSFTable()
+    student: Student = Student()
     normalisation: MapEdges = MapEdges()
 
     def shape_name(self, tagger: str) -> str:
@@ -67,6 +88,8 @@ class Exports(Section):
             "csv": f"{name}.csv.gz",
             "deepsf": f"{tagger}_deepsf.json.gz",
             "direct": f"{tagger}_direct.json.gz",
+            "networks": f"{tagger}_deepsf_networks.json.gz",
+            "onnx": f"{tagger}_deepsf.onnx",
         }
         return {**{form: names[form] for form in self.forms}, "maps": "normalisation_maps.json"}
 

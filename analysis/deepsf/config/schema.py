@@ -42,7 +42,7 @@ from deepsf.config.selection import Selection, column_problems
 from deepsf.config.shifts import Shifts, shift_problems
 from deepsf.config.training import Ensemble, Training, input_problems
 from deepsf.config.validation import Validation
-from deepsf.config.weights import EventWeight, Extrapolation, Normalisation
+from deepsf.config.weights import EventWeight, Extrapolation, Normalisation, contamination_problems
 
 
 class EfficiencyConfig(Section):
@@ -107,6 +107,7 @@ class Config(Section):
             *input_problems(self.training, self.selection),
             *column_problems(self.selection),
             *file_problems(self.exports, self.tagger.name),
+            *contamination_problems(self.event_weight, self.regions),
             *shift_problems(self.shifts, self.regions, self.flavours, self.tagger, self.binned.n_bootstrap),
         ]
         if self.efficiency is not None:

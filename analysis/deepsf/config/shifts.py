@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from deepsf.config.base import OpenFraction, Section, Source
+from deepsf.config.base import Section, Source
 from deepsf.config.flavours import Flavour, Tagger, measured_flavours
 from deepsf.config.regions import Region
 
 TAG_CUT = "tagcut"
+PT_RANGE_GEV, PT_REFERENCE_GEV = (20.0, 600.0), 60.0
+"""Tilts in pT end at the first, and vanish at the second."""
 KinematicSource = Annotated[str, Field(pattern=r"^[A-Za-z]([A-Za-z0-9_]{0,97}[A-Za-z0-9])?$")]
 
 
 class Contamination(Section):
-    """Simulation of flavours other than the enriched one weighs 1 +- size in one region."""
+    """Simulation of flavours other than the enriched one weighs 1 +- (size + tilts) in one region."""
 
     region: str = Field(description="region whose contamination is shifted")
-    size: OpenFraction = Field(default=0.2, description="relative size of the shift")
+    size: float = Field(default=0.2, ge=0.0, lt=1.0, description="relative size of the shift; 0: the tilts alone")
+    pt_slope: float = Field(
+        default=0.0,
+        description="tilt in pT of the probe jet: this times ln(pT/60 GeV)/ln 3 on top of the size, from 20 to 600 GeV",
+    )
+    score_slope: float = Field(
+        default=0.0,
+        description="tilt in the score of the probe jet: this times 2u - 1, u the fraction of the region's simulated "
+        "probe jets of its flavour with a smaller score",
+    )
     flavour: str | None = Field(default=None, description="flavour that is shifted; null: all of the contamination")
+
+    @property
+    def is_tilted(self) -> bool:
+        """Whether jets of one flavour have different factors."""
+        return bool(self.pt_slope or self.score_slope)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Contamination:
+        if self.is_tilted and "size" not in self.model_fields_set:
+            raise ValueError("give size beside a slope; 0: the tilt alone")
+        longest = max(abs(math.log(pt_gev / PT_REFERENCE_GEV)) / math.log(3.0) for pt_gev in PT_RANGE_GEV)
+        largest = self.size + abs(self.pt_slope) * longest + abs(self.score_slope)
+        if not 0.0 < largest < 1.0:
+            raise ValueError(f"jets move by up to {largest:.3g} of their weight; it must lie between 0 and 1")
+        return self
 
 
 class TagCut(Section):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -22,6 +23,18 @@ class EventWeight(Section):
     )
     n_pt: Count = Field(default=20, description="quantile bins of kappa in pT")
     n_abseta: Count = Field(default=6, description="quantile bins of kappa in |eta|")
+    contamination: dict[str, Positive] = Field(
+        default_factory=dict,
+        description="by region, factor on the simulation of other flavours than the enriched one, such as that of the "
+        "audit; empty: 1",
+    )
+
+
+def contamination_problems(event_weight: EventWeight, regions: Mapping[str, Any]) -> Iterator[str]:
+    """Yield factors of the contamination of regions that do not exist."""
+    for name in event_weight.contamination:
+        if name not in regions:
+            yield f"event_weight.contamination.{name}: not one of the regions {list(regions)}"
 
 
 class Normalisation(Section):

@@ -69,9 +69,9 @@ class Correction:
             nodes.check(tree)
             (evaluator,) = correctionlib.CorrectionSet.from_string(text).values()
         except Exception as error:  # correctionlib raises many types
-            raise CorrectionFileError(
-                f"{where}: cannot be evaluated ({in_words(error)}); take a correct file"
-            ) from error
+            is_newer = "Unrecognized Content object nodetype" in str(error)
+            way_out = "update correctionlib, networks need 2.9 or newer" if is_newer else "take a correct file"
+            raise CorrectionFileError(f"{where}: cannot be evaluated ({in_words(error)}); {way_out}") from error
         return cls(where, tree, evaluator)
 
     def validated(self) -> Correction:

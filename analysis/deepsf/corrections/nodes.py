@@ -149,6 +149,8 @@ def _check(node: Any, formulas: list[Tree]) -> None:
     elif node["nodetype"] == "formula":
         _check_formula(node["expression"])
         _check_parameters(node["expression"], node.get("parameters") or [])
+    elif node["nodetype"] == "lwtnn":
+        _check(node["finalizer"], formulas)
     elif node["nodetype"] == "multibinning" and len(node["edges"]) != len(node["inputs"]):
         raise ValueError(f"a multibinning in {', '.join(node['inputs'])} has edges of {len(node['edges'])} inputs")
     content = node.get("content")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from deepsf.binned.shifts import DIRECTIONS, SystematicShifts, tighter
 from deepsf.config.shifts import TAG_CUT, Contamination
+from deepsf.probes.composition import contamination_factors
 from deepsf.probes.entries import ProbeEntries, RegionEntries
 from deepsf.probes.measurement import Measurement
 
@@ -34,11 +33,10 @@ def shifted_measurement(measurement: Measurement, shifts: SystematicShifts, name
 
 
 def _contaminated(measurement: Measurement, shift: Contamination, sign: float) -> dict[str, RegionEntries]:
-    """Return the entries with 1 +- size times the weight of the region's contamination."""
+    """Return the entries with the weights of the region's contamination shifted."""
     entries = dict(measurement.entries)
     part, enriched = entries[shift.region], measurement.enriching.get(shift.region)
-    scaled = [m for m, name in enumerate(measurement.names) if name != enriched and shift.flavour in (None, name)]
-    factor = np.where(np.isin(part.simulation.probe.flavour, scaled), 1.0 + sign * shift.size, 1.0)
+    factor = contamination_factors(part.simulation.probe, measurement.names, enriched, shift, sign)
     simulation: ProbeEntries = replace(part.simulation, weight=part.simulation.weight * factor)
     entries[shift.region] = RegionEntries(part.data, simulation)
     return entries

@@ -12,6 +12,7 @@ from scipy.special import expit
 from deepsf.arrays import Floats
 from deepsf.config.exports import DeepSFTable
 from deepsf.corrections.nodes import Tree
+from deepsf.exports.bilinear import bilinear_coefficients
 from deepsf.exports.corrections import RANGE_POLICY, SHAPE_OUTPUT, Label, binning, category, shape_inputs
 from deepsf.exports.correlations import correlation_text
 from deepsf.exports.shape_correction import shifts_of
@@ -20,7 +21,6 @@ from deepsf.exports.systematics import CENTRAL, NOMINAL, source_of, systematic_o
 from deepsf.jets import INVALID
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.entries import Jets, logit
-from deepsf.probes.inclusive import InclusiveJets
 
 _LOWEST_PT_GEV = 1.0
 _DIGITS = 6
@@ -48,15 +48,6 @@ class EnsembleTable:
     def central(self) -> EnsembleTable:
         """The table of the first shift alone, the nominal one."""
         return replace(self, shifts=self.shifts[:1], values=self.values[:1])
-
-
-@dataclass(frozen=True)
-class InterpolationError:
-    """Table minus ensemble over jets of one flavour: root mean square, and the largest of 99 % and of all jets."""
-
-    rms: float
-    of_99_percent: float
-    largest: float
 
 
 def ensemble_table(
@@ -136,16 +127,6 @@ def ensemble_correction(tables: Mapping[int, EnsembleTable | None], binned: Tree
     }
 
 
-def interpolation_error(
-    sf: EnsembleScaleFactor, correction: Any, flavour: str, code: int, sample: InclusiveJets, n_jets: int
-) -> InterpolationError:
-    """Return how far the table, a correctionlib ``Correction``, is from the ensemble at inclusive jets of a flavour."""
-    jets = sample.jets[np.unique(np.linspace(0, len(sample.jets) - 1, n_jets).astype(np.int64))]
-    exact = sf.member_values(flavour, jets).mean(axis=0)
-    away = np.abs(correction.evaluate("central", code, jets.abseta, jets.pt_gev, jets.discriminant) - exact)
-    return InterpolationError(float(np.sqrt(np.mean(away**2))), float(np.quantile(away, 0.99)), float(away.max()))
-
-
 def _jets(pt_gev: Floats, abseta: Floats, discriminant: Floats, extra: Mapping[str, float]) -> Jets:
     grid = np.meshgrid(pt_gev, abseta, discriminant, indexing="ij")
     pt, eta, scores = (axis.ravel().astype(np.float32) for axis in grid)
@@ -197,7 +178,7 @@ def _range(sf: EnsembleScaleFactor, flavour: str, name: str, otherwise: tuple[fl
 
 def _nodes(table: EnsembleTable, shift: int, first: int) -> Tree:
     """Return the bins in |eta|, pT and discriminant with a formula in each; ``first`` is the number of the first."""
-    constant = _linear(table, table.values[shift])
+    constant = bilinear_coefficients(np.log(table.pt_gev), table.abseta, table.values[shift])
     step = np.diff(table.node)[:, None]
     slope = np.diff(constant[..., 1:, :], axis=-2) / step
     offset = constant[..., 1:-1, :] - slope * table.node[:-1, None]
@@ -215,18 +196,6 @@ def _nodes(table: EnsembleTable, shift: int, first: int) -> Tree:
             cells.append(binning("discriminant", edges, pieces, "clamp"))
         rows.append(binning("pt", table.pt_gev.tolist(), cells, "clamp"))
     return binning("abseta", table.abseta.tolist(), rows, "error")
-
-
-def _linear(table: EnsembleTable, values: Floats) -> Floats:
-    """Return coefficients of 1, z, u, uz (z = |eta|, u = log pT) by cell and score, last axis of length 4."""
-    u, z = np.log(table.pt_gev), table.abseta
-    u0, du = u[:-1, None, None], np.diff(u)[:, None, None]
-    z0, dz = z[None, :-1, None], np.diff(z)[None, :, None]
-    first = values[:-1, :-1]
-    along_u, along_z = (values[1:, :-1] - first) / du, (values[:-1, 1:] - first) / dz
-    mixed = (values[1:, 1:] - values[1:, :-1] - values[:-1, 1:] + first) / (du * dz)
-    of_u, of_z = along_u - mixed * z0, along_z - mixed * u0
-    return np.stack([first - of_u * u0 - of_z * z0 - mixed * u0 * z0, of_z, of_u, mixed], axis=-1)
 
 
 def _reference(formula: int, parameters: Floats) -> Tree:

@@ -10,15 +10,20 @@ from pathlib import Path
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.config.exports import Exports
 from deepsf.config.flavours import Flavour
+from deepsf.corrections.correction import Correction
 from deepsf.corrections.nodes import Tree
 from deepsf.errors.components import Components, named_shifts, statistical_components
 from deepsf.errors.method_errors import MethodErrors
 from deepsf.exports.btv_csv import write_csv
 from deepsf.exports.corrections import Label, write_corrections
-from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table, interpolation_error
+from deepsf.exports.distance import distance, some_jets
+from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.maps_of_skims import maps_of_skims
+from deepsf.exports.network_correction import NEEDS
+from deepsf.exports.network_file import student_correction
 from deepsf.exports.normalisation_maps import gaps, map_correction
+from deepsf.exports.onnx_file import ensemble_onnx
 from deepsf.exports.shape_correction import safe_correction, shape_correction
 from deepsf.exports.shapes import shapes_of
 from deepsf.exports.statistics import statistics_note
@@ -42,7 +47,7 @@ class ExportedResults:
     inclusive
         Jets that errors are weighted with, and at which tables of ensembles are compared to these.
     networks
-        Ensembles with their errors, by the form that they are exported in.
+        Ensembles with their errors, by method.
     """
 
     binned: BinnedScaleFactor
@@ -80,12 +85,15 @@ def write_exports(
         write_corrections(places["safe"], [safe], label.head())
     if "csv" in places:
         write_csv(places["csv"], shapes, label.tagger)
-    for form, errors in results.networks.items():
-        named = replace(label, name=f"{label.tagger}_{form}", text=text)
-        tree, note = _of_networks(form, errors, results, named, settings, strict)
-        write_corrections(places[form], [tree], label.head())
-        corrections[tree["name"]] = tree
-        notes.append(f"{tree['name']}: {note}")
+    for method, errors in results.networks.items():
+        named = replace(label, name=f"{label.tagger}_{method}", text=text)
+        if method in places:
+            tree, note = _of_networks(method, errors, results, named, settings, strict)
+            write_corrections(places[method], [tree], label.head())
+            corrections[tree["name"]] = tree
+            notes.append(f"{tree['name']}: {note}")
+        if method == "deepsf":
+            notes += _write_networks(places, errors, results, named, settings)
     trees, edges = [], (settings.normalisation.n_jets, settings.normalisation.ht_gev)
     for name, tree in corrections.items():
         maps = maps_of_skims(jet_tables, ShapeCorrection.of_tree(tree), edges)
@@ -93,6 +101,24 @@ def write_exports(
         if empty := gaps(maps):
             notes.append(f"{name}: bins of the normalisation maps without simulation: {', '.join(empty)}")
     write_corrections(places["maps"], trees, label.head(), compress=False)
+    return notes
+
+
+def _write_networks(
+    places: Mapping[str, Path], errors: MethodErrors, results: ExportedResults, label: Label, settings: Exports
+) -> list[str]:
+    """Write the files with networks themselves, as far as they are asked for; return notes about them, as lines."""
+    notes = []
+    if "networks" in places:
+        named = replace(label, name=f"{label.name}_networks")
+        tree, note = student_correction(
+            errors, results.inclusive, results.flavours, named, settings.student, abseta_max=results.abseta_max
+        )
+        write_corrections(places["networks"], [tree], f"{label.head()} {NEEDS}".lstrip())
+        notes.append(f"{named.name}: {note}")
+    if "onnx" in places:
+        description = " ".join(f"{label.head()} {label.text} {_CONTENTS['deepsf']}".split())
+        places["onnx"].write_bytes(ensemble_onnx(errors, description))
     return notes
 
 
@@ -119,14 +145,12 @@ def _of_networks(
     by_code = {code: tables.get(f) for f, flavour in flavours.items() for code in flavour.hadron_flavours}
     # a file of all shifts takes long to read
     central = {code: None if table is None else table.central for code, table in by_code.items()}
-    draft = ShapeCorrection.of_tree(ensemble_correction(central, strict, label, "")).correction
+    draft = Correction.of_tree(ensemble_correction(central, strict, label, ""))
     distances = []
     for flavour in measured:
         code = flavours[flavour].hadron_flavours[0]
-        error = interpolation_error(ensemble, draft, flavour, code, samples[flavour], settings.deepsf.n_jets)
-        distances.append(
-            f"{flavour} {error.rms:.2g} (99 % of jets: {error.of_99_percent:.2g}; largest: {error.largest:.2g})"
-        )
+        jets = some_jets(samples[flavour], settings.deepsf.n_jets)
+        distances.append(f"{flavour} {distance(ensemble, draft, flavour, code, jets)}")
     note = f"{_errors_note(components)} "
     if not errors.refits.shifted:
         note += "Systematic shifts of the networks were not measured: take those of the binned scale factors. "

@@ -105,6 +105,13 @@ class InputScaling:
         inside = (values >= self.low[place]) & (values <= self.high[place])
         return np.asarray(self.is_valid(name, jets) & ~inside)
 
+    def stated(self, jets: Jets) -> dict[str, Floats]:
+        """Return the variables that have a limit, by name, as files take them: what is not valid is below the limit."""
+        return {
+            name: np.where(self.is_valid(name, jets), jets.column(name).astype(np.float64), _below(limit))
+            for name, limit in self.limits.items()
+        }
+
     def further_medians(self, jets: Jets) -> dict[str, float]:
         """Return the medians of the valid values of all inputs beyond pT, |eta| and discriminant, by name.
 
@@ -165,6 +172,11 @@ class InputScaling:
         return scaling
 
 
+def _below(limit: float) -> float:
+    """Return a number below a limit, also after rounding to single precision."""
+    return limit - max(1.0, abs(limit))
+
+
 def _valid(jets: Jets, name: str, variable: Variable) -> Floats:
     """Return the valid values of a variable, transformed."""
     return _column(jets, name, variable.transform)[_is_valid(jets, name, variable.invalid_below)]
@@ -174,7 +186,8 @@ def _is_valid(jets: Jets, name: str, limit: float | None) -> Bools:
     """Return which jets have a valid value; of NaN that is none, if there is a limit."""
     if name == "discriminant":
         return np.asarray(jets.discriminant >= 0)
-    return np.ones(len(jets), bool) if limit is None else np.asarray(jets.column(name) >= limit)
+    # in double precision, as in exported files
+    return np.ones(len(jets), bool) if limit is None else np.asarray(jets.column(name).astype(np.float64) >= limit)
 
 
 def _column(jets: Jets, name: str, transform: str) -> Floats:

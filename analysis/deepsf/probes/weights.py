@@ -81,18 +81,19 @@ class RegionWeights:
 
     def kappa(self, tag_sf: Floats | None) -> Floats:
         """Return kappa by bin, shape ``(n_bins,)``."""
-        return self._kappa(self._weighted(tag_sf))
+        return self._kappa(self.weighted(tag_sf))
 
     def simulation(self, tag_sf: Floats | None = None) -> Floats:
         """Return ``W`` of every simulated entry, shape ``(n,)``; ``tag_sf`` holds S of the tag jets, none means 1."""
-        weighted = self._weighted(tag_sf)
+        weighted = self.weighted(tag_sf)
         return weighted * self._kappa(weighted)[self.index]
 
     def _kappa(self, weighted: Floats) -> Floats:
         total = np.bincount(self.index, weighted if self._counted is None else weighted * self._counted, self.bins.size)
         return kappa(self.bins, self._data_sum, total)
 
-    def _weighted(self, tag_sf: Floats | None) -> Floats:
+    def weighted(self, tag_sf: Floats | None) -> Floats:
+        """Return ``w * omega`` of every simulated entry, shape ``(n,)``: all of ``W`` but kappa."""
         if tag_sf is None:
             return self.base
         return self.base * (tag_sf if self.tag_counts is None else np.where(self.tag_counts, tag_sf, 1.0))

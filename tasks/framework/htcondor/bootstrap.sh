@@ -33,6 +33,7 @@ unpack() {
 action() {
     export HOME="${HOME:-$PWD}"
     export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}"
+    {{deepsf_kernels}}
     if [ -n "{{deepsf_outputs}}" ]; then
         unpack
         return

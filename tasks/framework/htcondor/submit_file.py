@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,25 @@ from deepsf.config.htcondor import HTCondor
 from tasks.framework.htcondor.credentials import credential_file
 from tasks.framework.htcondor.queue import quoted
 
+KERNELS = (
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_DISABLE_CPU_FEATURES",
+    "NPY_ENABLE_CPU_FEATURES",
+    "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
+)
+"""Variables that choose the kernels of numerical libraries, and with them how results round."""
+
 _MEANT_OTHERWISE = set(',;=$`"\\')
 """Characters with a meaning in submit files or in the shell of jobs."""
+
+
+def kernel_choices(environment: Mapping[str, str]) -> str:
+    """Return the shell command by which a job takes over `KERNELS` from an environment."""
+    chosen = [f"{name}={shlex.quote(environment[name])}" for name in KERNELS if name in environment]
+    return " ".join(["export", *chosen]) if chosen else ":"
 
 
 def plain_path(path: Path, what: str) -> str:

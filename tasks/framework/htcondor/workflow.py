@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from tasks.framework.htcondor.adoption import Adoption, adopt, only_driver
 from tasks.framework.htcondor.credentials import require_credential
 from tasks.framework.htcondor.driver import Driver
 from tasks.framework.htcondor.job_manager import JobManager
-from tasks.framework.htcondor.submit_file import each_its_own, plain_path, submit_lines
+from tasks.framework.htcondor.submit_file import each_its_own, kernel_choices, plain_path, submit_lines
 from tasks.framework.processes import end_with_parent
 from tasks.framework.provenance import digest, write_json
 from tasks.framework.registry import task_classes
@@ -190,6 +191,7 @@ class HTCondorTask(ConfigTask, law.htcondor.HTCondorWorkflow):
         config.render_variables |= {
             **_places(),
             "deepsf_snapshot": snapshot.name,
+            "deepsf_kernels": kernel_choices(os.environ),
             "deepsf_outputs": str(self.folder().relative_to(settings.data())) if site.file_transfer else "",
         }
         config.universe = site.universe

@@ -130,7 +130,9 @@ def test_report_has_the_keys_that_are_promised(report: dict[str, Any]) -> None:
     for method in ("none", "binned", "binned_smooth", "deepsf_member", "deepsf"):
         assert set(report["truth"]["rms"][method]) == {"b", "udsg"}
     assert {"mean", "width", "width_error", "median_abs", "error"} <= set(report["truth"]["pull"]["deepsf"]["b"])
+    assert set(report["contamination"]) == {"hf", "lf"}
     for region in ("hf", "lf"):
+        assert {"factor", "error", "stat", "other", "assumed", "pull"} <= set(report["contamination"][region])
         auc = {"none", "truth", "binned", "binned_smooth", "deepsf", "delta_deepsf", "sigma_delta"}
         assert auc <= set(report["two_sample_auc"][region])
         for method in ("none", "binned", "binned_smooth", "deepsf", "truth"):

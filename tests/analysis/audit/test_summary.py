@@ -90,6 +90,19 @@ def test_the_summary_has_the_p_values_of_the_validation_region():
     assert not any("validation" in line for line in summary(WHOLE).splitlines())
 
 
+def test_the_measured_contamination_stands_beside_the_assumed_one():
+    hf = {"factor": 1.6, "error": 0.1, "assumed": 0.2, "pull": 2.7, "range": {"below": 0.05}}
+    lf = {"factor": 1.1, "error": 0.1, "assumed": None, "pull": 1.0, "range": {"above": 0.7}}
+    lines = summary(WHOLE | {"contamination": {"hf": hf, "lf": lf}}).splitlines()
+    at = lines.index("contamination of data over that of simulation, with its error")
+    assert lines[at + 2].split() == ["hf", "1.60(0.10)", "1(0.2)", "below", "0.05"]
+    assert lines[at + 3].split() == ["lf", "1.10(0.10)", "1", "above", "0.7"]
+    assert "contamination of region hf: data have 1.60" in lines[at + 4]
+    assert lines[at + 5] == ""
+    none = summary(WHOLE | {"contamination": {"hf": {"factor": None, "reason": "few jets"}}}).splitlines()
+    assert none[2:4] == ["  contamination of region hf cannot be measured: few jets", ""]
+
+
 def test_methods_are_rows_and_regions_columns():
     rms = {"none": {"b": 0.25, "udsg": 0.5}, "deepsf": {"b": 0.125, "udsg": 0.0625}}
     lines = summary(WHOLE | {"truth": {"rms": rms}}).splitlines()

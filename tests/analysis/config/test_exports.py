@@ -25,6 +25,8 @@ def test_another_tagger_is_another_set_of_names(tmp_path):
         "csv": "particleNet_shape.csv.gz",
         "deepsf": "particleNet_deepsf.json.gz",
         "direct": "particleNet_direct.json.gz",
+        "networks": "particleNet_deepsf_networks.json.gz",
+        "onnx": "particleNet_deepsf.onnx",
         "maps": "normalisation_maps.json",
     }
 
@@ -39,7 +41,7 @@ def test_name_and_forms_are_free(tmp_path):
     [
         (
             "{forms: [json]}",
-            "exports.forms.0: Input should be 'strict', 'safe', 'csv', 'deepsf' or 'direct' (got 'json')",
+            "exports.forms.0: Input should be 'strict', 'safe', 'csv', 'deepsf', 'direct', 'networks' or 'onnx' (got",
         ),
         (
             "{name: deepJet_deepsf}",
@@ -49,6 +51,11 @@ def test_name_and_forms_are_free(tmp_path):
             "{name: deepJet_direct, forms: [csv, safe, strict, direct]}",
             "exports.name: 'deepJet_direct' gives the forms strict and direct one file, deepJet_direct.json.gz; choose",
         ),
+        (
+            "{name: deepJet_deepsf_networks}",
+            "exports.name: 'deepJet_deepsf_networks' gives the forms strict and networks one file, ",
+        ),
+        ("{student: {largest_error: 0}}", "exports.student.largest_error: Input should be greater than 0"),
         ("{form: [csv]}", "exports.form: unknown key; did you mean 'forms'?"),
         (
             "{normalisation: {ht_gev: [100, 50]}}",

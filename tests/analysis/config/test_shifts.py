@@ -16,6 +16,16 @@ from deepsf.config import Config
             {"contamination": {"lf": {"region": "hf", "flavour": "b"}}},
             "contamination.lf.flavour: 'b' does not contaminate region hf; it is one of ['c', 'udsg']",
         ),
+        (
+            {"contamination": {"lf": {"region": "hf", "size": 0}}},
+            "move by up to 0 of their weight; it must",
+        ),
+        (
+            {"contamination": {"lf": {"region": "hf", "size": 0.5, "pt_slope": -0.1, "score_slope": 0.4}}},
+            "move by up to 1.11 of their weight; it must lie between 0 and 1",
+        ),
+        ({"contamination": {"lf": {"region": "hf", "pt_slope": 0.1}}}, "give size beside a slope; 0: the tilt alone"),
+        ({"contamination": {"lf": {"region": "hf", "score_slope": float("nan")}}}, "contamination.lf.score_slope"),
         ({"kinematic": ["hf"]}, "shifts: source hf is named twice"),
         ({"weights": ["hfstats1"]}, "shifts: the name hfstats1 belongs to another shift; choose another"),
         ({"cferr": "c"}, "shifts.cferr: 'c' is not one of the measured flavours ['b', 'udsg']"),

@@ -10,6 +10,7 @@ import pytest
 from deepsf.binned.shifts import SystematicShifts
 from deepsf.config.shifts import Contamination, Shifts, TagCut
 from deepsf.errors.shifted import shift_names, shifted_measurement
+from deepsf.probes.composition import contamination_factors
 from tests.shape_toy import make
 
 
@@ -40,6 +41,16 @@ def test_one_flavour_alone_may_be_shifted(measurement):
     flavour = measurement.entries["lf"].simulation.probe.flavour
     ratio = shifted.entries["lf"].simulation.weight / measurement.entries["lf"].simulation.weight
     np.testing.assert_allclose(ratio, np.where(flavour == 1, 0.5, 1.0))
+
+
+def test_a_tilt_weighs_as_in_the_binned_measurement(measurement):
+    tilt = Contamination(region="lf", size=0.0, pt_slope=0.1, score_slope=-0.2)
+    shifted = shifted_measurement(measurement, SystematicShifts(Shifts(contamination={"hfpt": tilt})), "hfpt_down")
+    simulation = measurement.entries["lf"].simulation
+    factor = contamination_factors(simulation.probe, measurement.names, "udsg", tilt, -1.0)
+    np.testing.assert_allclose(shifted.entries["lf"].simulation.weight, simulation.weight * factor, rtol=0)
+    assert np.ptp(factor) > 0.3
+    assert (factor[simulation.probe.flavour == 2] == 1).all()
 
 
 def test_shifts_of_the_skim_have_their_own_entries_and_inclusive_jets(measurement):

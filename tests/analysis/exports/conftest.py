@@ -121,19 +121,24 @@ def member(seed):
     return MemberScaleFactor(Architecture(2, 16, 1.5), dict.fromkeys(networks, SCALING), networks, tables)
 
 
-@pytest.fixture(scope="module")
-def ensemble():
-    return EnsembleScaleFactor(tuple(member(seed) for seed in range(4)), hadron_flavours(FLAVOURS))
-
-
-@pytest.fixture(scope="module")
-def errors(ensemble):
+def method_errors() -> MethodErrors:
     """Return errors of all kinds: bootstraps, one shift, cells, no extrapolation."""
+    ensemble = EnsembleScaleFactor(tuple(member(seed) for seed in range(4)), hadron_flavours(FLAVOURS))
     refits = Refits(
         tuple(member(seed) for seed in range(10, 15)), member(20), {"hf_up": member(21), "hf_down": member(22)}
     )
     cells = ErrorCells(np.array([60.0]), np.array([0.3]), np.full(2, 0.05), np.full((2, 2), 0.02))
     return MethodErrors(ensemble, refits, {"b": cells, "udsg": cells}, extrapolation=0.0)
+
+
+@pytest.fixture(scope="module")
+def errors():
+    return method_errors()
+
+
+@pytest.fixture(scope="module")
+def ensemble(errors):
+    return errors.ensemble
 
 
 @pytest.fixture

@@ -10,14 +10,15 @@ import pytest
 from scipy.special import expit
 
 from deepsf.config.exports import DeepSFTable
+from deepsf.corrections.correction import Correction
 from deepsf.corrections.nodes import keys
 from deepsf.errors.components import named_shifts, statistical_components
 from deepsf.exports.corrections import Label, correction_set_text
-from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table, interpolation_error
+from deepsf.exports.distance import distance
+from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table
 from deepsf.exports.shape_correction import shape_correction
 from deepsf.exports.shapes import shapes_of
 from deepsf.probes.entries import Jets
-from deepsf.probes.inclusive import InclusiveJets
 from tests.analysis.exports.conftest import FLAVOURS, inclusive_jets, measurement, points
 
 
@@ -119,12 +120,11 @@ def test_charm_is_one_with_the_shifts_of_the_binned_scale_factor(correction):
 
 def test_a_finer_table_is_closer(ensemble, errors, label):
     jets = points(3000)
-    sample = InclusiveJets(np.arange(3000), np.ones(3000), jets)
     sizes = (DeepSFTable(n_pt=3, n_abseta=2, n_discriminant=8), DeepSFTable(n_pt=12, n_abseta=10, n_discriminant=40))
     rms = []
     for size in sizes:
-        correction = evaluator(correction_of(errors, label, size, shifts=False))
-        error = interpolation_error(ensemble, correction, "b", 5, sample, 3000)
+        correction = Correction.of_tree(correction_of(errors, label, size, shifts=False))
+        error = distance(ensemble, correction, "b", 5, jets)
         assert 0 < error.rms < error.of_99_percent < error.largest
         rms.append(error.rms)
     assert rms[1] < rms[0] / 4

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
-from deepsf.config.exports import DeepSFTable, Exports
+import numpy as np
+import onnx
+
+from deepsf.config.exports import DeepSFTable, Exports, Student
+from deepsf.corrections.text import read_text
 from deepsf.errors.method_errors import Refits
 from deepsf.exports.corrections import read_correction
 from deepsf.exports.write import ExportedResults, write_exports
@@ -43,3 +48,25 @@ def test_a_table_without_systematic_shifts_says_so(errors, binned, label, tmp_pa
     text = read_correction(places["deepsf"])["description"]
     assert "Systematic shifts of the networks were not measured: take those of the binned scale factors." in text
     assert "there are no bootstraps" in text
+
+
+def test_networks_are_written_without_the_table(errors, binned, label, tmp_path):
+    student = Student(layers=1, units=4, steps=2, n_jets=100, largest_error=1e9)
+    settings = Exports(forms=("networks", "onnx"), student=student)
+    places = {form: tmp_path / name for form, name in settings.files("deepJet").items()}
+    jets = inclusive_jets()
+    jets = replace(jets, event=np.arange(len(jets.event)) // 3)
+    results = ExportedResults(binned, FLAVOURS, jets, abseta_max=2.6, networks={"deepsf": errors})
+    lines = write_exports(places, results, label, settings, [write_jets(tmp_path / "jets.parquet")])
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert made == ["deepJet_deepsf.onnx", "deepJet_deepsf_networks.json.gz", "jets.parquet", "normalisation_maps.json"]
+    tree = read_correction(places["networks"])
+    assert tree["name"] == "deepJet_deepsf_networks"
+    assert "an error outside of 0 to 2.6" in tree["description"]
+    assert json.loads(read_text(places["networks"]))["description"].startswith(
+        f"{label.head()} Needs correctionlib 2.9"
+    )
+    (note,) = (line.removeprefix("deepJet_deepsf_networks: ") for line in lines if "student" in line)
+    assert note in tree["description"]
+    (about,) = (p.value for p in onnx.load(places["onnx"]).metadata_props if p.key == "description")
+    assert json.loads(about).startswith(f"{label.head()} For tests. DeepSF")

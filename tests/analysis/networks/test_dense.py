@@ -37,6 +37,16 @@ def plain_gradients(plain: nn.Sequential) -> list[Tensor]:
     return [weights[0], biases[0], *hidden, weights[-1], biases[-1]]
 
 
+@torch.no_grad()
+def spread_of_sum(net: DenseNetwork, x: Tensor) -> float:
+    """Return the spread over the inputs of the sum of the last hidden layer."""
+    last = net.last_weight.clone()
+    net.last_weight.fill_(1.0)
+    spread = float(net.predict(x).std())
+    net.last_weight.copy_(last)
+    return spread
+
+
 def correlation(a: Tensor, b: Tensor) -> float:
     return float((a * b).sum() / (a.norm() * b.norm()))
 
@@ -219,6 +229,25 @@ def test_a_network_of_identities_is_its_first_layer(precision):
     # what is negative shrinks by 0.01 in each of the ten layers, to nothing
     hinges = kinked.clamp(min=0) @ net.last_weight + net.last_bias
     torch.testing.assert_close(net(x), hinges[:, 0], rtol=0.02, atol=0.02 * float(hinges.detach().std()))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_decay_alone_shuts_random_layers_and_leaves_identities_open(seed):
+    # while the output layer is zero, coupled weight decay is the only gradient, and Adam makes full steps of it
+    left = {}
+    for start in ("random", "identities"):
+        net, x = network(seed=seed, layers=10, units=16, zero_output=True), inputs(1000)
+        if start == "identities":
+            net.start_at(x, torch.Generator().manual_seed(seed), 2)
+        optimiser = torch.optim.Adam(net.parameters(), lr=4e-3, weight_decay=5e-5)
+        before = spread_of_sum(net, x)
+        for _ in range(80):
+            optimiser.zero_grad()
+            (0.0 * net(x)).sum().backward()
+            optimiser.step()
+        left[start] = spread_of_sum(net, x) / before
+    assert left["random"] < 0.006
+    assert left["identities"] > 0.015
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -10,9 +10,9 @@ from deepsf.config.efficiency.networks import NetworkName
 from deepsf.efficiency.exports.map_correction import Codes
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 from deepsf.efficiency.networks.network import network_class
-from deepsf.efficiency.networks.onnx_graph import Graph, Value
 from deepsf.efficiency.networks.onnx_inputs import INPUTS, JetInputs
 from deepsf.efficiency.networks.onnx_layers import Weights
+from deepsf.networks.onnx_graph import Graph, Value
 
 _GROUP_MEMBERS = 5
 _DOCUMENTATION = (

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from deepsf.efficiency.networks.jet_tensors import PHI_WIDTH, JetScaling, Range
-from deepsf.efficiency.networks.onnx_graph import Graph, Value
 from deepsf.efficiency.networks.pairs import LOG_OFFSET
+from deepsf.networks.onnx_graph import Graph, Value
 
 _PER_JET = ("n_events", "n_jets")
 INPUTS = [

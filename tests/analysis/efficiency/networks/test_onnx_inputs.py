@@ -7,9 +7,9 @@ import onnxruntime
 import pytest
 
 from deepsf.efficiency.networks.jet_tensors import JetScaling
-from deepsf.efficiency.networks.onnx_graph import Graph, Value
 from deepsf.efficiency.networks.onnx_inputs import INPUTS, JetInputs
 from deepsf.efficiency.networks.pairs import pair_offsets
+from deepsf.networks.onnx_graph import Graph, Value
 from tests.analysis.efficiency.events.random_jets import random_events
 from tests.analysis.efficiency.exports.ensembles import CODES, padded
 

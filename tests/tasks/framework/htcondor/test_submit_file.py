@@ -8,7 +8,7 @@ import pytest
 
 from deepsf.config import ConfigError
 from deepsf.config.htcondor import Credential, HTCondor
-from tasks.framework.htcondor.submit_file import each_its_own, plain_path, submit_lines
+from tasks.framework.htcondor.submit_file import each_its_own, kernel_choices, plain_path, submit_lines
 
 
 def test_the_jobs_of_a_submission_have_one_value_or_each_its_own() -> None:
@@ -78,3 +78,10 @@ def test_folders_with_a_meaning_in_submit_files_are_refused(folder) -> None:
 
 def test_blanks_apostrophes_and_umlauts_are_fine() -> None:
     assert plain_path(Path("/data/it's für mich"), "DEEPSF_DATA") == "/data/it's für mich"
+
+
+def test_what_chooses_kernels_goes_along_and_nothing_else_of_the_environment() -> None:
+    assert kernel_choices({"PATH": "/usr/bin", "OMP_NUM_THREADS": "8"}) == ":"
+    environment = {"OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD", "HOME": "/home/me"}
+    command = kernel_choices(environment)
+    assert command == "export NPY_DISABLE_CPU_FEATURES='AVX512F AVX512CD' OPENBLAS_CORETYPE=Haswell"

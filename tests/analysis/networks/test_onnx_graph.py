@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from deepsf.efficiency.networks.onnx_graph import IR_VERSION, OPSET, Graph, Value
+from deepsf.networks.onnx_graph import IR_VERSION, OPSET, Graph, Value
 
 INPUTS, OUTPUTS = [Value("x", "float", ("n", 2))], [Value("y", "float", ("n", 2))]
 

@@ -1,0 +1,88 @@
+"""The file of networks: the student of an ensemble, and how far it is from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from deepsf.config.exports import Student
+from deepsf.config.flavours import Flavour
+from deepsf.corrections.correction import Correction
+from deepsf.corrections.nodes import Tree
+from deepsf.errors.method_errors import MethodErrors
+from deepsf.exports.corrections import Label
+from deepsf.exports.distance import distance, some_jets
+from deepsf.exports.network_correction import network_correction
+from deepsf.exports.student import distilled
+from deepsf.guards import is_positive
+from deepsf.probes.inclusive import InclusiveJets
+
+_STUDENT_DIGITS = 7
+"""Of a student's weights: values change by 4e-7, and the file is a fifth smaller than with nine."""
+_N_TEST = 20_000
+_CONTENT = (
+    "DeepSF b-tag shape scale factors: one network a flavour that has learnt the mean of the ensemble. central alone: "
+    "errors are in the tables."
+)
+
+
+class StudentError(ValueError):
+    """A student is too far from its ensemble to stand for it."""
+
+
+def student_correction(
+    errors: MethodErrors,
+    inclusive: InclusiveJets,
+    flavours: Mapping[str, Flavour],
+    label: Label,
+    settings: Student,
+    *,
+    abseta_max: float = 2.5,
+) -> tuple[Tree, str]:
+    """Return the correction of the student of an ensemble, and what its description says of its distance.
+
+    The student learns on jets of events of even number. Its distance is that of the correction at the others.
+
+    Parameters
+    ----------
+    errors
+        The ensemble, and the statistical error that the distance is compared with.
+    inclusive
+        Jets of all flavours.
+
+    Raises
+    ------
+    StudentError
+        If the distance of a flavour is not below ``settings.largest_error`` of the statistical error, both as root mean
+        squares.
+    """
+    measured = [flavour for flavour in flavours if flavour in errors.ensemble.members[0].networks]
+    place = {flavour: number for number, flavour in enumerate(flavours)}
+    student = distilled(errors.ensemble, {f: inclusive.of(place[f], 0) for f in measured}, settings)
+
+    def correction(statement: str) -> Tree:
+        return network_correction(student, flavours, label, statement, abseta_max=abseta_max, digits=_STUDENT_DIGITS)
+
+    made, found = Correction.of_tree(correction("")), []
+    for flavour in measured:
+        jets = some_jets(inclusive.of(place[flavour], 1), _N_TEST)
+        away = distance(errors.ensemble, made, flavour, flavours[flavour].hadron_flavours[0], jets)
+        statistical = float(np.sqrt(np.mean(errors.at(flavour, jets).at_each()["stat"] ** 2)))
+        _require_close(flavour, away.rms, statistical, settings.largest_error)
+        found.append(f"{flavour} {away}, of the statistical error {statistical:.2g}")
+    note = (
+        "Root mean square of student minus ensemble over inclusive jets that it did not learn from: "
+        f"{'; '.join(found)}."
+    )
+    return correction(f"{_CONTENT} {note}"), note
+
+
+def _require_close(flavour: str, away: float, statistical: float, largest: float) -> None:
+    if is_positive(statistical) and away <= largest * statistical:
+        return
+    raise StudentError(
+        f"the student of {flavour} is {away:.2g} from the ensemble, its statistical error is {statistical:.2g} (root "
+        f"mean squares over inclusive jets); exports.student.largest_error allows {largest:g} of it: raise "
+        "exports.student.steps, n_jets or units, or leave networks out of exports.forms"
+    )
