@@ -16,6 +16,8 @@ from tests.workflow.edits import REQUIRED, with_all_that_require
 
 FLAVOURS, REGIONS = ("b", "udsg"), ("hf", "lf")
 METHODS = ("none", "binned", "direct", "deepsf")
+FORMATS = ("png",)
+"""Of figures, in the tiny campaign."""
 MADE = {
     "TuneGenerator": ["composition.json"],
     "GenerateNtuples": [f"{stem}_0.root" for stem in ("data_ttbar", "data_zjets", "ttbar", "zjets")],
@@ -37,18 +39,26 @@ MADE = {
     "ExportScaleFactors": [
         *(
             f"deepJet_{name}.gz"
-            for name in ("deepsf.json", "direct.json", "shape.csv", "shape.json", "shape_safe.json")
+            for name in (
+                "deepsf.json",
+                "deepsf_networks.json",
+                "direct.json",
+                "shape.csv",
+                "shape.json",
+                "shape_safe.json",
+            )
         ),
+        "deepJet_deepsf.onnx",
         "normalisation_maps.json",
     ],
     "PlotScaleFactors": [
         f"{stem}.{kind}"
         for stem in ("training", *(f"{s}_{f}" for s in ("map", "overview", "truth") for f in FLAVOURS))
-        for kind in ("pdf", "png")
+        for kind in FORMATS
     ]
-    + [f"sf_{flavour}_pt20up_eta0to2p5.{kind}" for flavour in FLAVOURS for kind in ("pdf", "png")],
+    + [f"sf_{flavour}_pt20up_eta0to2p5.{kind}" for flavour in FLAVOURS for kind in FORMATS],
     "PlotClosure": [
-        f"closure_{region}{fine}.{kind}" for region in REGIONS for fine in ("", "_fine") for kind in ("pdf", "png")
+        f"closure_{region}{fine}.{kind}" for region in REGIONS for fine in ("", "_fine") for kind in FORMATS
     ],
     "AuditPhaseSpace": ["histograms.json", "phase_space.json"],
     "PlotPhaseSpace": [
@@ -59,9 +69,9 @@ MADE = {
             ("validation", ("leading", "second", "further", "n_jets", "ht")),
         )
         for variable in variables
-        for kind in ("pdf", "png")
+        for kind in FORMATS
     ],
-    "PlotPurity": [f"{stem}.{kind}" for stem in ("condition", "purity_hf", "purity_lf") for kind in ("pdf", "png")],
+    "PlotPurity": [f"{stem}.{kind}" for stem in ("condition", "purity_hf", "purity_lf") for kind in FORMATS],
     "ProduceDeepSFEnsemble": ["summary.txt"],
 }
 FROM_TRAINING_ON = with_all_that_require({"TrainDeepSF"}, REQUIRED)
@@ -85,7 +95,7 @@ def test_everything_is_made_and_nothing_is_empty(main_job):
     assert [name for name in made if (main_job.campaign.outputs / name).stat().st_size == 0] == []
 
 
-def test_figures_are_pdf_and_png(main_job):
+def test_figures_are_what_they_are_called(main_job):
     starts = {".pdf": b"%PDF-", ".png": b"\x89PNG"}
     for name in main_job.campaign.artefacts():
         path = main_job.campaign.outputs / name
