@@ -34,7 +34,7 @@ class AuditScaleFactors(ConfigTask):
     These are the truth overlay, closure histograms, and means by bin.
     """
 
-    code_version = 9
+    code_version = 10
     keeps_replaced = True
     uses_networks = True
     config_keys = (

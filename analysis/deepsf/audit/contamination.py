@@ -18,13 +18,13 @@ import numpy as np
 
 from deepsf.arrays import Floats
 from deepsf.audit.methods import at_own_flavours
-from deepsf.binned.envelope import form_of, sum_over_sources
+from deepsf.binned.envelope import envelope_shifts, form_of, sum_over_sources
 from deepsf.binned.scale_factor import BinnedScaleFactor
 from deepsf.binned.shifts import source_of
 from deepsf.config.audit import Audit
 from deepsf.config.shifts import Contamination
 from deepsf.probes.bootstrap import EventBootstrap
-from deepsf.probes.control_range import PRIOR, ControlFit, ControlRange, control_fit
+from deepsf.probes.control_range import PRIOR, ControlFit, ControlRange, ControlRangeError, control_fit
 from deepsf.probes.measurement import Measurement
 from deepsf.seeds import seed_sequence
 from deepsf.skim.shifts import NOMINAL
@@ -45,7 +45,7 @@ def measured_contamination(
 
     The error ``stat`` is the spread over bootstraps by event, in each of which the expected scale factor of the
     enriched flavour is drawn from `deepsf.probes.control_range.PRIOR`, too. ``other`` is what scale factors of the
-    contamination bring in: under their statistical shapes, and under all shifts of the contamination.
+    contamination bring in: under their statistical shapes or eigenvectors, and under all shifts of the contamination.
 
     Parameters
     ----------
@@ -55,10 +55,10 @@ def measured_contamination(
     Returns
     -------
     dict
-        ``factor``; ``error``, of ``stat`` and ``other``; ``chi2`` and ``n_bins``; ``range`` of the score; ``shares`` of
-        flavours in the contamination there; ``assumed``, the largest size of flat shifts of all of the region's
-        contamination, None without one; ``pull`` = (factor - 1) / sqrt(error^2 + assumed^2). Or ``factor``, None, and
-        the ``reason`` why it cannot be measured.
+        ``factor``; ``error``, of ``stat`` and ``other``, which is None without such shifts; ``chi2`` and ``n_bins``;
+        ``range`` of the score; ``shares`` of flavours in the contamination there; ``assumed``, the largest size of flat
+        shifts of all of the region's contamination, None without one; ``pull`` = (factor - 1) / sqrt(error^2 +
+        assumed^2). Or ``factor``, None, and the ``reason`` why it cannot be measured.
     """
     if not working_points:
         return {}
@@ -69,7 +69,7 @@ def measured_contamination(
             control = _control(measurement, name, binned, working_points)
             stat = float(np.std(control.replicas(settings), ddof=1))
             found[name] = control.report(stat, shifts, assumed)
-        except ValueError as error:
+        except ControlRangeError as error:
             found[name] = {"factor": None, "reason": str(error)}
     return found
 
@@ -84,7 +84,9 @@ def _control(
     """Return a region in its control range, if there is one."""
     region, points = measurement.regions[name], working_points.values()
     if region.tag_above is not None and region.tag_below is not None:
-        raise ValueError("its tags lie between two scores, so that neither end of the score is all contamination")
+        raise ControlRangeError(
+            "its tags lie between two scores, so that neither end of the score is all contamination"
+        )
     limits = (-math.inf, min(points)) if region.tag_below is None else (max(points), math.inf)
     enriched = measurement.index(measurement.enriching[name])
     entries = ControlRange.of(measurement.entries[name], enriched, measurement.event_weight, *limits)
@@ -134,13 +136,15 @@ class _Control:
     def report(self, stat: float, shifts: Mapping[str, Contamination], assumed: float | None) -> dict[str, Any]:
         """Return the figures of the region."""
         nominal = self.fit()
+        if nominal.is_at_limit:
+            raise ControlRangeError(f"no factor describes its data, the fit ends at {nominal.factor:g}")
         moved = {
             name: self.fit(probe_sf=self._sf("probe", name)).factor - nominal.factor
-            for name in self.binned.shift_names
-            if source_of(name) in shifts or form_of(source_of(name)) == "shapes"
+            for name in envelope_shifts(self.binned.shift_names, statistical=True)
+            if source_of(name) in shifts or form_of(source_of(name)) is not None
         }
-        other = sum_over_sources(moved)
-        error = math.hypot(stat, other)
+        other = sum_over_sources(moved) if moved else None
+        error = math.hypot(stat, other or 0.0)
         side = ("above", self.limits[0]) if math.isfinite(self.limits[0]) else ("below", self.limits[1])
         return {
             "factor": nominal.factor,
@@ -169,9 +173,16 @@ class _Control:
 def contamination_notes(report: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a sentence for every region whose contamination cannot be measured, or is not the assumed one.
 
-    It is not, if its pull exceeds `PULL_MAX`.
+    It is not, if its pull exceeds `PULL_MAX`. Errors that lack scale factors are said, too.
     """
-    return [note for name, found in report.items() if (note := _note(name, found))]
+    notes = [note for name, found in report.items() if (note := _note(name, found))]
+    lacking = [name for name, found in report.items() if found["factor"] is not None and found["other"] is None]
+    if lacking:
+        notes.append(
+            f"contamination of {', '.join(lacking)}: errors without those of scale factors of the contamination, as "
+            "there are no shifts"
+        )
+    return notes
 
 
 def _note(region: str, found: Mapping[str, Any]) -> str:

@@ -44,6 +44,10 @@ _MOST_STEPS, _NEAR_ONE = 200, 1e-8
 _LIMITS = (0.01, 100.0)
 
 
+class ControlRangeError(ValueError):
+    """The contamination of a region cannot be told from its control range."""
+
+
 class ControlSums(NamedTuple):
     """Sums of weights by kinematic bin and bin of the score, ``(n_kinematic, n_scores + 1)``, the last: other scores.
 
@@ -65,6 +69,11 @@ class ControlFit(NamedTuple):
     shape: Floats
     chi2: float
 
+    @property
+    def is_at_limit(self) -> bool:
+        """Whether data want a factor beyond the range of the fit, 0.01 to 100."""
+        return self.factor in _LIMITS
+
 
 def control_fit(sums: ControlSums, expected: Sequence[float] | Floats = (1.0, 0.0, 0.0)) -> ControlFit:
     """Return the contamination factor that describes data in the control range; see the module's description.
@@ -76,8 +85,10 @@ def control_fit(sums: ControlSums, expected: Sequence[float] | Floats = (1.0, 0.
 
     Raises
     ------
+    ControlRangeError
+        If the factor does not settle.
     ValueError
-        If no factor describes data, or a sum is not finite.
+        If a sum is not finite.
     """
     n, u = len(sums.place), sums.place
     polynomials = np.stack([np.ones(n), u, 1.5 * u**2 - 0.5])
@@ -98,7 +109,7 @@ def control_fit(sums: ControlSums, expected: Sequence[float] | Floats = (1.0, 0.
         if abs(factor - before) <= _NEAR_ONE:
             rest = (matrix @ found - target)[:n]
             return ControlFit(factor, found[1:], float(rest @ rest))
-    raise ValueError(f"the contamination factor still moves after {_MOST_STEPS} steps, at {factor:.3g}")
+    raise ControlRangeError(f"the contamination factor still moves after {_MOST_STEPS} steps, at {factor:.3g}")
 
 
 @dataclass(frozen=True)
@@ -126,7 +137,7 @@ class ControlRange:
 
         Raises
         ------
-        ValueError
+        ControlRangeError
             If there are fewer than `N_JETS_MIN` jets of data, or of simulated contamination, in the range.
         """
         weights = RegionWeights(entries, enriched, event_weight)
@@ -136,7 +147,7 @@ class ControlRange:
         chosen = [(score >= 0) & (score < below) & (score > above) for score in scores]
         n_data, n_simulation = int(chosen[0].sum()), int((chosen[1] & ~is_enriched).sum())
         if not min(n_data, n_simulation) >= N_JETS_MIN:
-            raise ValueError(
+            raise ControlRangeError(
                 f"{n_data} jets of data and {n_simulation} of simulated contamination lie in its range of the score, "
                 f"fewer than {N_JETS_MIN}"
             )

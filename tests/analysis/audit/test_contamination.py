@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deepsf.audit.contamination import contamination_notes, measured_contamination
+from deepsf.audit import contamination
+from deepsf.audit.contamination import _Control, contamination_notes, measured_contamination
 from deepsf.binned.build import measure_binned
 from deepsf.binned.shifts import SystematicShifts
 from deepsf.config.audit import Audit
@@ -16,6 +17,7 @@ from deepsf.config.regions import Region
 from deepsf.config.shifts import Contamination, Shifts
 from deepsf.config.weights import EventWeight, Normalisation
 from deepsf.probes.composition import with_contamination
+from deepsf.probes.control_range import ControlFit
 from tests.shape_toy import make
 
 BINS = {  # fine where the scale factors of the contamination count
@@ -26,6 +28,7 @@ BINS = {  # fine where the scale factors of the contamination count
 }
 POINTS = {"L": 0.05, "T": 0.85}
 SHIFTS = {"lf": Contamination(region="hf"), "hf": Contamination(region="lf")}
+SETTINGS = Shifts(contamination=SHIFTS, eigenvectors=0, cferr=None)
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +36,15 @@ def measurement():
     return make(40_000, 9).measurement(EventWeight(n_pt=4, n_abseta=2), Normalisation(n_pt=2, n_abseta=1))
 
 
-def found(measurement, more):
-    """Return what is measured where data have ``more`` times the contamination of simulation."""
+def found(measurement, more, settings=SETTINGS):
+    """Return what is measured where data have ``more`` times the contamination of simulation; None: without shifts."""
     enriching = {"hf": "b", "lf": "udsg"}
     entries = with_contamination(measurement.entries, enriching, measurement.names, dict.fromkeys(enriching, 1 / more))
     wrong = replace(measurement, entries=entries)
-    shifts = SystematicShifts(Shifts(contamination=SHIFTS, eigenvectors=0, cferr=None))
+    shifts = None if settings is None else SystematicShifts(settings)
     binned = measure_binned(wrong, Binned(bins=BINS, n_bootstrap=5), shifts)
-    return measured_contamination(wrong, binned, POINTS, SHIFTS, Audit(n_bootstrap=30))
+    of_contamination = {} if settings is None else settings.contamination
+    return measured_contamination(wrong, binned, POINTS, of_contamination, Audit(n_bootstrap=30))
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,32 @@ def test_a_wrong_contamination_is_measured_within_its_error(measurement, wrong):
         assert wrong[region]["range"] == below_or_above
 
 
+def test_eigenvectors_do_for_statistical_shapes_and_an_error_without_either_says_so(measurement, wrong):
+    eigenvectors = found(measurement, 1.2, Shifts(contamination={}, statistics=False, eigenvectors=5, cferr=None))
+    without = found(measurement, 1.2, None)
+    for region, report in without.items():
+        assert (report["other"], report["error"], report["assumed"]) == (None, report["stat"], None)
+        assert 0 < eigenvectors[region]["other"] < wrong[region]["other"]
+    said = "contamination of hf, lf: errors without those of scale factors of the contamination, as there are no shifts"
+    assert contamination_notes(without)[-1] == said
+    assert said not in contamination_notes(wrong)
+
+
+def test_a_factor_at_the_end_of_its_range_is_none_and_other_faults_are_no_reasons(measurement, monkeypatch):
+    arguments = measurement, None, POINTS, SHIFTS, Audit(n_bootstrap=2)
+    monkeypatch.setattr(_Control, "_sf", lambda self, *_: np.ones(len(self.entries.simulation_bin)))
+    monkeypatch.setattr(contamination, "control_fit", lambda *_: ControlFit(0.01, np.array([1.0, 0, 0]), 9.0))
+    (note, _) = contamination_notes(measured_contamination(*arguments))
+    assert "region hf cannot be measured: no factor describes its data, the fit ends at 0.01" in note
+
+    def broken(*_):
+        raise ValueError("shapes differ")
+
+    monkeypatch.setattr(contamination, "control_fit", broken)
+    with pytest.raises(ValueError, match="shapes differ"):
+        measured_contamination(*arguments)
+
+
 def test_what_it_is_compared_with_is_in_the_report(wrong):
     hf = wrong["hf"]
     assert hf["assumed"] == 0.2
@@ -72,7 +102,7 @@ def test_what_it_is_compared_with_is_in_the_report(wrong):
 
 
 def test_a_factor_far_from_the_assumed_one_is_said():
-    report = {"factor": 1.6, "error": 0.1, "assumed": 0.2, "pull": 0.6 / np.hypot(0.1, 0.2)}
+    report = {"factor": 1.6, "error": 0.1, "other": 0.05, "assumed": 0.2, "pull": 0.6 / np.hypot(0.1, 0.2)}
     (note,) = contamination_notes({"hf": report, "lf": report | {"pull": -1.9}})
     assert note.startswith(
         "contamination of region hf: data have 1.60 +- 0.10 times that of simulation, which is 2.7 standard deviations "

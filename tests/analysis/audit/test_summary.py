@@ -91,8 +91,8 @@ def test_the_summary_has_the_p_values_of_the_validation_region():
 
 
 def test_the_measured_contamination_stands_beside_the_assumed_one():
-    hf = {"factor": 1.6, "error": 0.1, "assumed": 0.2, "pull": 2.7, "range": {"below": 0.05}}
-    lf = {"factor": 1.1, "error": 0.1, "assumed": None, "pull": 1.0, "range": {"above": 0.7}}
+    hf = {"factor": 1.6, "error": 0.1, "assumed": 0.2, "pull": 2.7, "range": {"below": 0.05}, "other": 0.1}
+    lf = {"factor": 1.1, "error": 0.1, "assumed": None, "pull": 1.0, "range": {"above": 0.7}, "other": 0.1}
     lines = summary(WHOLE | {"contamination": {"hf": hf, "lf": lf}}).splitlines()
     at = lines.index("contamination of data over that of simulation, with its error")
     assert lines[at + 2].split() == ["hf", "1.60(0.10)", "1(0.2)", "below", "0.05"]
