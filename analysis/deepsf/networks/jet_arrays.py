@@ -31,7 +31,7 @@ def at_jets(
     function
         Takes jets and their indices among ``hadron_flavours``, shape ``(n,)``; returns arrays of that shape.
     may_be_nan
-        Fields in which NaN is an invalid value.
+        Fields in which NaN is an invalid value, as is one below a limit; infinity is not.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def _flavour_index(flavour: Any, codes: Any, hadron_flavours: Mapping[str, Seque
 def _checked_jets(flat: Mapping[str, Any], may_be_nan: Collection[str]) -> Jets:
     extra = {name: values for name, values in flat.items() if name not in ("pt", "abseta", "discriminant")}
     for name, values in flat.items():
-        if name not in may_be_nan and (bad := np.count_nonzero(~np.isfinite(values))):
+        if bad := np.count_nonzero(np.isposinf(values) if name in may_be_nan else ~np.isfinite(values)):
             raise ValueError(f"{name} is not finite for {bad} of {len(values)} jets; drop these jets")
     if not (flat["abseta"] >= 0).all():
         raise ValueError("abseta must be the absolute value of eta, got negative numbers")

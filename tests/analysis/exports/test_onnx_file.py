@@ -122,6 +122,11 @@ def test_invalid_values_of_a_further_input_are_those_of_python_and_may_be_nan(er
     expected = ensemble.evaluate(5, jets.abseta, jets.pt_gev, jets.discriminant, **jets.extra).mean
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(evaluated(session, jets, 5)["mean"], expected, rtol=4e-6)
+    infinite = np.full(500, np.inf, np.float32)
+    with pytest.raises(Exception, match="out of data bounds"):
+        evaluated(session, jets, 5, mass=infinite)
+    with pytest.raises(ValueError, match="mass is not finite for 500 of 500 jets"):
+        ensemble.evaluate(5, jets.abseta, jets.pt_gev, jets.discriminant, mass=infinite)
 
 
 def test_one_member_and_cells_without_inner_edges_are_fine(errors):

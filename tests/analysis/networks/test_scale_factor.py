@@ -115,6 +115,7 @@ def test_nan_and_negative_scores_are_the_same_invalid_score(ensemble):
         (("b", -0.5, 30.0, 0.3), "abseta must be the absolute value"),
         (("b", math.nan, 30.0, 0.3), "abseta is not finite for 1 of 1 jets"),
         (("b", 0.5, [30.0, math.inf], 0.3), "pt is not finite for 1 of 2 jets"),
+        (("b", 0.5, 30.0, math.inf), "discriminant is not finite for 1 of 1 jets"),
         (("b", 0.5, 0.0, 0.3), "pt must be above 0"),
     ],
 )
