@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class ExportScaleFactors(ConfigTask):
     """Writes scale factors for analyses: correctionlib JSON (strict, safe, tables and networks), CSV, ONNX, maps."""
 
-    code_version = 6
+    code_version = 7
     keeps_replaced = True
     uses_networks = True
     config_keys = (

@@ -58,8 +58,8 @@ def network_correction(
     """Return the correction, which has the systematic ``central`` alone.
 
     Values are those of `MemberScaleFactor.evaluate` in double precision, where |eta| is below ``abseta_max``. Flavours
-    without a network have scale factor 1. NaN, infinite numbers, a pT that is not above 0, |eta| outside of the range
-    and unknown flavours are errors.
+    without a network have scale factor 1, whatever further inputs are. NaN, infinite numbers, a pT that is not above 0,
+    |eta| outside of the range and unknown flavours are errors.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ def network_correction(
     nodes: dict[int, Any] = {}
     extra: dict[str, str] = {}
     for name, flavour in flavours.items():
-        node = _flavour_node(member, name, abseta_max, digits) if name in member.networks else 1.0
-        nodes |= dict.fromkeys(flavour.hadron_flavours, node)
+        node = _scale_factor(member, name, digits) if name in member.networks else 1.0
+        nodes |= dict.fromkeys(flavour.hadron_flavours, _checked(node, abseta_max))
         if name in member.networks:
             extra |= _extra_descriptions(member.scalings[name])
     text = (
@@ -104,9 +104,13 @@ def _extra_descriptions(scaling: InputScaling) -> dict[str, str]:
     return {name: f"{name} of the jet{rules.get(name, '')}" for name in _extra_inputs(scaling)}
 
 
-def _flavour_node(member: MemberScaleFactor, flavour: str, abseta_max: float, digits: int) -> Tree:
+def _scale_factor(member: MemberScaleFactor, flavour: str, digits: int) -> Tree:
     scaling = member.scalings[flavour]
-    node = _by_validity(_extra_inputs(scaling), scaling, partial(_value, member, flavour, digits))
+    return _by_validity(_extra_inputs(scaling), scaling, partial(_value, member, flavour, digits))
+
+
+def _checked(node: Tree | float, abseta_max: float) -> Tree:
+    """Return the node for jets of good numbers; for others there is an error."""
     node = _only("discriminant", "-inf", "inf", node)
     node = _only("pt", _ABOVE_ZERO_GEV, "inf", node)
     return _only("abseta", 0.0, abseta_max, node)
@@ -147,7 +151,7 @@ def _value(member: MemberScaleFactor, flavour: str, digits: int, invalid: frozen
     return _transform("discriminant", value, _divided(member.normalisation[flavour]))
 
 
-def _only(variable: str, low: Any, high: Any, node: Tree) -> Tree:
+def _only(variable: str, low: Any, high: Any, node: Tree | float) -> Tree:
     """Return the node where an input is in a range; elsewhere, and for NaN, there is an error."""
     return {"nodetype": "binning", "input": variable, "edges": [low, high], "content": [node], "flow": "error"}
 

@@ -80,6 +80,8 @@ def test_the_output_is_clipped_as_that_of_the_member():
         ({"discriminant": np.nan}, "discriminant nan is outside of"),
         ({"abseta": -0.1}, "abseta -0.1 is outside of 0 to 2.5"),
         ({"abseta": 2.5}, "abseta 2.5 is outside of 0 to 2.5"),
+        ({"flavor": 4, "pt": np.nan}, "pt nan is outside of"),
+        ({"flavor": 4, "abseta": 2.5}, "abseta 2.5 is outside of 0 to 2.5"),
         ({"flavor": 7}, "flavor 7 is none of 5, 4, 0"),
         ({"systematic": "up_hf"}, "systematic up_hf is none of central"),
     ],
