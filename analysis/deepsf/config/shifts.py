@@ -110,7 +110,7 @@ def shift_problems(
     yield from _contamination_problems(shifts, regions, flavours)
     yield from _tag_cut_problems(shifts, regions, tagger)
     taken = {f"{region}stats{k}" for region in regions for k in (1, 2)} | {"cferr1", "cferr2", TAG_CUT}
-    taken |= {f"stat{k}" for k in range(1, 101)}
+    taken |= {f"stat{k}" for k in range(1, 101)} | {"statrest", "train", "model", "extrapolation"}
     names = [*shifts.contamination, *(shifts.kinematic or ()), *(shifts.weights or ())]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"shifts: source {name} is named twice"

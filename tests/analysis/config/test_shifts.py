@@ -27,6 +27,7 @@ from deepsf.config import Config
         ({"contamination": {"lf": {"region": "hf", "pt_slope": 0.1}}}, "give size beside a slope; 0: the tilt alone"),
         ({"contamination": {"lf": {"region": "hf", "score_slope": float("nan")}}}, "contamination.lf.score_slope"),
         ({"kinematic": ["hf"]}, "shifts: source hf is named twice"),
+        ({"weights": ["model"]}, "shifts: the name model belongs to another shift; choose another"),
         ({"weights": ["hfstats1"]}, "shifts: the name hfstats1 belongs to another shift; choose another"),
         ({"cferr": "c"}, "shifts.cferr: 'c' is not one of the measured flavours ['b', 'udsg']"),
         ({"weights": ["tagcut"]}, "shifts: the name tagcut belongs to another shift; choose another"),
