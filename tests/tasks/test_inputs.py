@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from deepsf.probes import composition
+from deepsf.skim.shifts import NOMINAL
 from tasks import inputs
 from tasks.binned import MeasureBinnedSF
 from tasks.inputs import MEASUREMENT_KEYS, SampleInclusiveJets, measurement_inputs, skimmed
@@ -29,11 +32,17 @@ def test_a_measurement_needs_all_skims_and_the_inclusive_jets(task_of):
 
 def test_all_that_measures_has_the_factors_of_the_contamination(task_of, monkeypatch):
     seen = []
-    monkeypatch.setattr(inputs, "load_entries", lambda task, requirement, shift: {"hf": shift})
-    monkeypatch.setattr(composition, "with_contamination", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(inputs, "load_entries", lambda task, requirement, shift=NOMINAL: {"hf": shift})
+    monkeypatch.setattr(composition, "with_contamination", lambda *arguments: seen.append(arguments) or "weighted")
+    monkeypatch.setattr(inputs, "load_inclusive", lambda *_, **__: SimpleNamespace(shifted=None))
+    monkeypatch.setattr(inputs, "skim_tables", lambda *_: SimpleNamespace(shifts=((NOMINAL, "jer_up"), ())))
     task = task_of(MeasureBinnedSF, event_weight={"contamination": {"hf": 1.1}})
-    inputs._load_weighted(task, None, "jer_up")
-    assert seen == [({"hf": "jer_up"}, {"hf": "b", "lf": "udsg"}, ("b", "c", "udsg"), {"hf": 1.1})]
+    monkeypatch.setattr(task, "input", lambda: {"skims": None, "inclusive": None})
+    assert inputs.load_measurement(task).entries == "weighted"
+    assert inputs.load_shifts(task).entries("jer_up") == "weighted"
+    assert seen == [
+        ({"hf": shift}, {"hf": "b", "lf": "udsg"}, ("b", "c", "udsg"), {"hf": 1.1}) for shift in (NOMINAL, "jer_up")
+    ]
 
 
 @pytest.mark.parametrize(
