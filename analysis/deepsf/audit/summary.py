@@ -51,9 +51,10 @@ def summary(audit: Mapping[str, Any], phase_space: Mapping[str, Any] | None = No
     p_values = {m: {region: closure[region][m]["p"] for region in closure} for m in methods}
     lines += _table(p_values | {m: dict.fromkeys(closure, FITTED) for m in methods if m == "binned"}, "{:.2g}")
     if folds := audit.get("closure_out_of_fold"):
-        lines += ["", "the same of members at the events that they were not trained on, mean over members"]
-        p_values = {m: {region: folds[region][m]["p"] for region in folds} for m in next(iter(folds.values()))}
-        lines += _table({m: p_values[m] for m in methods if m in p_values}, "{:.2g}")
+        lines += ["", "chi2/ndf of members at the events that they were not trained on, mean over members"]
+        first = next(iter(folds.values()))
+        reduced = {m: {r: folds[r][m]["chi2"] / (folds[r][m]["ndf"] or 1.0) for r in folds} for m in first}
+        lines += _table({m: reduced[m] for m in methods if m in reduced}, "{:.2f}")
     if phase_space is not None:
         lines += ["", *_validation(phase_space["validation"])]
     lines += ["", "AUC of a classifier of data against simulation (0.5: none)"]

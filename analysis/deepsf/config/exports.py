@@ -43,9 +43,9 @@ class Student(Section):
     )
     seed: Seed = 1
     largest_error: Positive = Field(
-        default=0.2,
-        description="largest root mean square of student minus ensemble, in units of the statistical error's; more is "
-        "an error",
+        default=0.5,
+        description="largest root mean square of student minus ensemble between two working points, in units of the "
+        "statistical error's; more is an error",
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.corrections.correction import Correction
 from deepsf.exports.systematics import CENTRAL
 from deepsf.networks.scale_factor import EnsembleScaleFactor
@@ -22,6 +23,11 @@ class Distance:
     of_99_percent: float
     largest: float
 
+    @classmethod
+    def of(cls, away: Floats) -> Self:
+        """Return the figures of the distances at jets, shape ``(n,)``."""
+        return cls(float(np.sqrt(np.mean(away**2))), float(np.quantile(away, 0.99)), float(away.max()))
+
     def __str__(self) -> str:
         return f"{self.rms:.2g} (99 % of jets: {self.of_99_percent:.2g}; largest: {self.largest:.2g})"
 
@@ -31,8 +37,8 @@ def some_jets(sample: InclusiveJets, n_jets: int) -> Jets:
     return sample.jets[evenly(np.arange(len(sample.jets)), n_jets)]
 
 
-def distance(ensemble: EnsembleScaleFactor, correction: Correction, flavour: str, code: int, jets: Jets) -> Distance:
-    """Return how far central values for a hadron flavour are from the ensemble's mean at jets of that flavour.
+def distances(ensemble: EnsembleScaleFactor, correction: Correction, flavour: str, code: int, jets: Jets) -> Floats:
+    """Return how far central values for a hadron flavour are from the ensemble's mean at each of its jets, ``(n,)``.
 
     Raises
     ------
@@ -48,5 +54,4 @@ def distance(ensemble: EnsembleScaleFactor, correction: Correction, flavour: str
     }
     if flavour in ensemble.members[0].scalings:
         columns |= ensemble.members[0].scalings[flavour].stated(jets)
-    away = np.abs(correction.evaluate({"systematic": CENTRAL, "flavor": code, **columns}) - exact)
-    return Distance(float(np.sqrt(np.mean(away**2))), float(np.quantile(away, 0.99)), float(away.max()))
+    return np.asarray(np.abs(correction.evaluate({"systematic": CENTRAL, "flavor": code, **columns}) - exact))

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from deepsf.arrays import Floats, Ints
 from deepsf.config.exports import Student
 from deepsf.config.flavours import Flavour
 from deepsf.corrections.correction import Correction
 from deepsf.corrections.nodes import Tree
 from deepsf.errors.method_errors import MethodErrors
 from deepsf.exports.corrections import Label
-from deepsf.exports.distance import distance, some_jets
+from deepsf.exports.distance import Distance, distances, some_jets
 from deepsf.exports.network_correction import network_correction
 from deepsf.exports.student import distilled
-from deepsf.guards import is_positive
 from deepsf.probes.inclusive import InclusiveJets
 
 _STUDENT_DIGITS = 7
@@ -54,8 +54,8 @@ def student_correction(
     Raises
     ------
     StudentError
-        If the distance of a flavour is not below ``settings.largest_error`` of the statistical error, both as root mean
-        squares.
+        If the distance of a flavour is above ``settings.largest_error`` of the statistical error in a range between
+        working points, both as root mean squares: errors differ by much from range to range.
     """
     measured = [flavour for flavour in flavours if flavour in errors.ensemble.members[0].networks]
     place = {flavour: number for number, flavour in enumerate(flavours)}
@@ -67,10 +67,11 @@ def student_correction(
     made, found = Correction.of_tree(correction("")), []
     for flavour in measured:
         jets = some_jets(inclusive.of(place[flavour], 1), _N_TEST)
-        away = distance(errors.ensemble, made, flavour, flavours[flavour].hadron_flavours[0], jets)
-        statistical = float(np.sqrt(np.mean(errors.at(flavour, jets).at_each()["stat"] ** 2)))
-        _require_close(flavour, away.rms, statistical, settings.largest_error)
-        found.append(f"{flavour} {away}, of the statistical error {statistical:.2g}")
+        away = distances(errors.ensemble, made, flavour, flavours[flavour].hadron_flavours[0], jets)
+        at_jets = errors.at(flavour, jets)
+        worst = _largest_ratio(away, at_jets.at_each()["stat"], at_jets.score_range)
+        _require_close(flavour, worst, settings.largest_error)
+        found.append(f"{flavour} {Distance.of(away)}, between two working points at most {worst:.2g} of the stat error")
     note = (
         "Root mean square of student minus ensemble over inclusive jets that it did not learn from: "
         f"{'; '.join(found)}."
@@ -78,11 +79,22 @@ def student_correction(
     return correction(f"{_CONTENT} {note}"), note
 
 
-def _require_close(flavour: str, away: float, statistical: float, largest: float) -> None:
-    if is_positive(statistical) and away <= largest * statistical:
+def _largest_ratio(away: Floats, stat: Floats, score_range: Ints) -> float:
+    """Return the largest ratio, over ranges of the score, of the root mean squares of a distance and of an error.
+
+    It is NaN if one of them is.
+    """
+    sums = [np.bincount(score_range, of**2) for of in (away, stat)]
+    has_jets = np.bincount(score_range) > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.max(np.sqrt(sums[0] / sums[1])[has_jets]))
+
+
+def _require_close(flavour: str, ratio: float, largest: float) -> None:
+    if ratio <= largest:
         return
     raise StudentError(
-        f"the student of {flavour} is {away:.2g} from the ensemble, its statistical error is {statistical:.2g} (root "
-        f"mean squares over inclusive jets); exports.student.largest_error allows {largest:g} of it: raise "
+        f"the student of {flavour} is {ratio:.2g} statistical errors from the ensemble in a range between working "
+        f"points (root mean squares over inclusive jets); exports.student.largest_error allows {largest:g}: raise "
         "exports.student.steps, n_jets or units, or leave networks out of exports.forms"
     )

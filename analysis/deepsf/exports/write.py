@@ -16,7 +16,7 @@ from deepsf.errors.components import Components, named_shifts, statistical_compo
 from deepsf.errors.method_errors import MethodErrors
 from deepsf.exports.btv_csv import write_csv
 from deepsf.exports.corrections import Label, write_corrections
-from deepsf.exports.distance import distance, some_jets
+from deepsf.exports.distance import Distance, distances, some_jets
 from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table
 from deepsf.exports.event_weight import ShapeCorrection
 from deepsf.exports.maps_of_skims import maps_of_skims
@@ -146,16 +146,16 @@ def _of_networks(
     # a file of all shifts takes long to read
     central = {code: None if table is None else table.central for code, table in by_code.items()}
     draft = Correction.of_tree(ensemble_correction(central, strict, label, ""))
-    distances = []
+    found = []
     for flavour in measured:
         code = flavours[flavour].hadron_flavours[0]
         jets = some_jets(samples[flavour], settings.deepsf.n_jets)
-        distances.append(f"{flavour} {distance(ensemble, draft, flavour, code, jets)}")
+        found.append(f"{flavour} {Distance.of(distances(ensemble, draft, flavour, code, jets))}")
     note = f"{_errors_note(components)} "
     if not errors.refits.shifted:
         note += "Systematic shifts of the networks were not measured: take those of the binned scale factors. "
     note += "Root mean square of table minus ensemble over inclusive jets: "
-    note += f"{', '.join(distances)}."
+    note += f"{', '.join(found)}."
     if extra:
         at = ", ".join(f"{key} {value:.4g}" for key, value in extra.items())
         note += f" Further inputs at the medians of their valid values: {at}."

@@ -144,16 +144,17 @@ def data_handle(size: float = 0.3) -> Any:
     return axes.errorbar([], [], yerr=[], color="black", marker="o", markersize=size, linestyle="none")
 
 
+def reduced_chi2_text(test: Test) -> str:
+    """Return chi2 over degrees of freedom, which need not be whole numbers."""
+    return f"$\\chi^{{2}}$/ndf = {test['chi2']:.1f}/{test['ndf']:g}"
+
+
 def chi2_text(test: Test) -> str:
-    """Return a test in words."""
-    return f"$\\chi^{{2}}$/ndf = {test['chi2']:.1f}/{test['ndf']}, {p_text(test)}"
-
-
-def p_text(test: Test) -> str:
-    """Return the p-value of a test in words; a small one is a power of ten."""
+    """Return a test in words; a small p-value is a power of ten."""
+    chi2 = reduced_chi2_text(test)
     if test["p"] < _P_MIN:
-        return f"p < $10^{{{math.log10(_P_MIN):.0f}}}$"
+        return f"{chi2}, p < $10^{{{math.log10(_P_MIN):.0f}}}$"
     if test["p"] > _P_PLAIN:
-        return f"p = {test['p']:.2g}"
+        return f"{chi2}, p = {test['p']:.2g}"
     mantissa, _, exponent = f"{test['p']:.1e}".partition("e")
-    return f"p = ${mantissa} \\times 10^{{{int(exponent)}}}$"
+    return f"{chi2}, p = ${mantissa} \\times 10^{{{int(exponent)}}}$"

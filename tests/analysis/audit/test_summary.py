@@ -120,11 +120,11 @@ def test_a_method_that_was_fitted_in_the_bins_has_no_p_value_there():
 
 
 def test_members_are_tested_where_they_were_not_trained():
-    folds = {"hf": {"deepsf": {"p": 0.031}, "none": {"p": 0.002}}}
+    folds = {"hf": {"deepsf": {"chi2": 6.0, "ndf": 5.0}, "none": {"chi2": 25.0, "ndf": 5.0}}}
     closure = {"hf": {"none": {"p": 0.5}, "binned": {"p": 1.0}, "deepsf": {"p": 0.9}}}
     lines = summary(WHOLE | {"closure_chi2": closure, "closure_out_of_fold": folds}).splitlines()
-    at = lines.index("the same of members at the events that they were not trained on, mean over members")
-    assert [line.split() for line in lines[at + 2 : at + 4]] == [["none", "0.002"], ["deepsf", "0.031"]]
+    at = lines.index("chi2/ndf of members at the events that they were not trained on, mean over members")
+    assert [line.split() for line in lines[at + 2 : at + 4]] == [["none", "5.00"], ["deepsf", "1.20"]]
 
 
 def test_scale_factors_between_working_points_stand_beside_the_truth():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepsf.corrections.correction import Correction
-from deepsf.exports.distance import distance, some_jets
+from deepsf.exports.distance import Distance, distances, some_jets
 from tests.analysis.exports.conftest import inclusive_jets, points
 
 
@@ -20,11 +20,14 @@ def constant(value):
 def test_it_is_that_of_the_mean_over_members(ensemble):
     jets = points(1000)
     away = np.abs(ensemble.member_values("b", jets).mean(axis=0) - 1.1)
-    found = distance(ensemble, constant(1.1), "b", 5, jets)
+    found = Distance.of(distances(ensemble, constant(1.1), "b", 5, jets))
     assert (found.rms, found.largest) == pytest.approx((np.sqrt((away**2).mean()), away.max()))
     assert found.rms < found.of_99_percent < found.largest
     # c jets have 1
-    assert str(distance(ensemble, constant(1.25), "c", 4, jets)) == "0.25 (99 % of jets: 0.25; largest: 0.25)"
+    assert (
+        str(Distance.of(distances(ensemble, constant(1.25), "c", 4, jets)))
+        == "0.25 (99 % of jets: 0.25; largest: 0.25)"
+    )
 
 
 def test_some_jets_lie_all_over_the_sample():

@@ -14,7 +14,7 @@ from deepsf.corrections.correction import Correction
 from deepsf.corrections.nodes import keys
 from deepsf.errors.components import named_shifts, statistical_components
 from deepsf.exports.corrections import Label, correction_set_text
-from deepsf.exports.distance import distance
+from deepsf.exports.distance import Distance, distances
 from deepsf.exports.ensemble_table import ensemble_correction, ensemble_table
 from deepsf.exports.shape_correction import shape_correction
 from deepsf.exports.shapes import shapes_of
@@ -124,7 +124,7 @@ def test_a_finer_table_is_closer(ensemble, errors, label):
     rms = []
     for size in sizes:
         correction = Correction.of_tree(correction_of(errors, label, size, shifts=False))
-        error = distance(ensemble, correction, "b", 5, jets)
+        error = Distance.of(distances(ensemble, correction, "b", 5, jets))
         assert 0 < error.rms < error.of_99_percent < error.largest
         rms.append(error.rms)
     assert rms[1] < rms[0] / 4

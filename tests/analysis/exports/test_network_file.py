@@ -10,10 +10,10 @@ import pytest
 
 from deepsf.config.exports import Student
 from deepsf.corrections.correction import Correction
-from deepsf.exports.network_file import StudentError, student_correction
+from deepsf.exports.network_file import StudentError, _largest_ratio, student_correction
 from tests.analysis.exports.conftest import FLAVOURS, inclusive_jets
 
-SHORT = Student(layers=2, units=32, steps=1200, n_jets=4000, largest_error=0.5)
+SHORT = Student(layers=2, units=32, steps=1200, n_jets=4000, largest_error=1.0)
 
 
 def made(errors, label, settings=SHORT):
@@ -48,11 +48,19 @@ def replace_settings(settings=SHORT, **changes):
 
 
 def test_a_student_that_has_learnt_nothing_is_refused(errors, label):
-    with pytest.raises(StudentError, match=r"student of b is .* allows 0\.5 of it: raise exports\.student\.steps"):
+    with pytest.raises(StudentError, match=r"student of b is .* allows 1: raise exports\.student\.steps"):
         made(errors, label, replace_settings(steps=1))
+
+
+def test_a_student_has_to_be_close_in_every_range_of_the_score():
+    away, stat = np.array([0.001, 0.001, 0.02]), np.array([0.1, 0.1, 0.01])
+    assert _largest_ratio(away, stat, np.array([0, 0, 0])) == pytest.approx(0.1414, abs=1e-4)
+    assert _largest_ratio(away, stat, np.array([0, 0, 2])) == pytest.approx(2.0)
+    assert _largest_ratio(away, np.zeros(3), np.array([0, 0, 2])) == np.inf
+    assert np.isnan(_largest_ratio(away * np.array([1, 1, np.nan]), stat, np.array([2, 2, 0])))
 
 
 def test_without_a_finite_statistical_error_no_student_is_close_enough(errors, label):
     cells = {f: replace(of, rest=np.full(2, np.nan)) for f, of in errors.cells.items()}
-    with pytest.raises(StudentError, match="its statistical error is nan"):
+    with pytest.raises(StudentError, match="is nan statistical errors from the ensemble"):
         made(replace(errors, cells=cells), label, replace_settings(steps=1, largest_error=1e9))

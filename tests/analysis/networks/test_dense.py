@@ -247,7 +247,7 @@ def test_decay_alone_shuts_random_layers_and_leaves_identities_open(seed):
             optimiser.step()
         left[start] = spread_of_sum(net, x) / before
     assert left["random"] < 0.006
-    assert left["identities"] > 0.015
+    assert left["identities"] > 0.01
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -156,9 +156,9 @@ def test_data_and_simulation_need_the_same_edges():
         figure("hf", simulation(), observed([-2.01, 0.0, 0.2, 0.5, 1.01]), STYLE)
 
 
-def test_networks_have_a_p_value_out_of_fold_and_what_is_not_fitted_has_not():
+def test_networks_have_a_chi2_out_of_fold_and_what_is_not_fitted_has_not():
     test = {"chi2": 12.0, "ndf": 6, "p": 0.062}
     out_of_fold = {method: {"chi2": 9.0, "ndf": 6, "p": 0.17} for method in ("none", "deepsf", "truth")}
     made = figure("hf", simulation(), observed(), STYLE, dict.fromkeys(METHODS, test), out_of_fold)
     said = [text for text in texts(made) if "p = 0.062" in text]
-    assert [text.partition("\np = ")[2] for text in said] == ["", "0.17 out of fold"]
+    assert [text.count("= 9.0/6 out of fold") for text in said] == [0, 1]

@@ -23,8 +23,8 @@ from deepsf.plots.stack import (
     draw_ratio,
     draw_stack,
     legend_entries,
-    p_text,
     ratio_limits,
+    reduced_chi2_text,
     set_log_range,
 )
 from deepsf.plots.style import Style, context
@@ -61,7 +61,7 @@ def figure(
     tests
         By method, the test to quote.
     out_of_fold
-        The same of `deepsf.audit.out_of_fold`, of which the p-value of networks is quoted, too.
+        The same of `deepsf.audit.out_of_fold`, of which chi2 of networks is quoted, too: its p-value is none.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def figure(
             heading = [style.region(region), name] if main is axes[0, 0] else [name]
             heading += [_test_text(method, tests[method])] if method in tests else []
             if method not in (NONE, TRUTH) and method in out_of_fold:
-                heading.append(f"{p_text(out_of_fold[method])} out of fold")
+                heading.append(f"{reduced_chi2_text(out_of_fold[method])} out of fold")
             corner_text(main, text := "\n".join(heading))
         _set_limits(axes, dict(zip(methods, columns, strict=True)), axis)
         axes[0, 0].set_ylabel(_yield_label(axis))
