@@ -14,7 +14,7 @@ from typing import NamedTuple
 MEMORY_BYTES = 1 << 30
 """Address space beyond what the libraries have mapped, which is another 1 GB."""
 CPU_S = 10
-WALL_S = 120.0
+WALL_S = 60.0
 """For readers that wait; those that work are stopped by their CPU time, which a busy machine does not lengthen."""
 N_AT_ONCE = 2
 

@@ -35,7 +35,9 @@ def failures(read: Read, path: Path, n: int, *, is_text: bool = False, has_check
             yield case
 
     wrong, kinds = [], Counter[str]()
-    for case, outcome in outcomes(read, cases()):
+    for case, first in outcomes(read, cases()):
+        # a process that is forked while another thread holds a lock may wait for it for ever; a reader hangs twice
+        outcome = next(iter(outcomes(read, [case])))[1] if first.kind == "hang" else first
         same = outcome == good
         kinds["same" if same else outcome.kind] += 1
         if not (same or outcome.kind == "error" or (outcome.kind == "result" and not has_checksum)):

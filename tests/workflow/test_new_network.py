@@ -76,4 +76,4 @@ def test_its_export_gives_what_the_ensemble_gives(outputs):
 
 @pytest.mark.parametrize("figure", ["correlation", "jet_efficiency_pt_test", "reliability", "training"])
 def test_it_is_drawn(outputs, figure):
-    assert (outputs / "PlotEfficiency" / f"{figure}.pdf").stat().st_size > 5000
+    assert (outputs / "PlotEfficiency" / f"{figure}.png").stat().st_size > 5000

@@ -146,7 +146,7 @@ def data_handle(size: float = 0.3) -> Any:
 
 def reduced_chi2_text(test: Test) -> str:
     """Return chi2 over degrees of freedom, which need not be whole numbers."""
-    return f"$\\chi^{{2}}$/ndf = {test['chi2']:.1f}/{test['ndf']:g}"
+    return f"$\\chi^{{2}}$/ndf = {test['chi2']:.1f}/{test['ndf']:.3g}"
 
 
 def chi2_text(test: Test) -> str:
