@@ -13,13 +13,14 @@ from deepsf.config import load
 from deepsf.exports.btv_csv import read_csv, write_csv
 from deepsf.exports.corrections import Label, write_corrections
 from deepsf.exports.event_weight import ShapeCorrection
+from deepsf.exports.network_correction import network_correction
 from deepsf.exports.shape_correction import shape_correction
 from deepsf.exports.shapes import shapes_of
 from deepsf.generator import true_sf
 from deepsf.generator.composition import Composition
 from deepsf.nanoaod.luminosity_blocks import LuminosityBlocks
 from deepsf.reading import read_json
-from tests.analysis.exports.conftest import FLAVOURS, measurement, points
+from tests.analysis.exports.conftest import FLAVOURS, measurement, member, points
 from tests.fuzz.gate import failures
 from tests.fuzz.test_tables import digest
 
@@ -55,6 +56,13 @@ def test_no_damage_of_a_compressed_correction_does_harm(tmp_path, shapes):
     path = tmp_path / "shape.json.gz"
     write_corrections(path, [shape_correction(shapes, LABEL)], "For tests.")
     assert not failures(evaluated, path, 100)
+
+
+def test_no_damage_of_a_correction_with_networks_does_harm(tmp_path):
+    path = tmp_path / "networks.json"
+    correction = network_correction(member(1), FLAVOURS, LABEL, "One member.")
+    write_corrections(path, [correction], "For tests.", compress=False)
+    assert not failures(evaluated, path, 300, is_text=True, has_checksum=False)
 
 
 @pytest.mark.parametrize("is_compressed", [False, True])
