@@ -75,7 +75,7 @@ def test_deep_networks_live_where_the_light_scale_factor_is_one_for_most_jets_an
     assert history["spread_scale_factor_udsg"][-1] > 0.005
     assert history["spread_discriminator_udsg"][-1] > 0.005
     # a decay that no loss of this toy stands against
-    with pytest.raises(DeadNetworkError, match=r"below 0\.001: .*scale factor of udsg \("):
+    with pytest.raises(DeadNetworkError, match=r"below 0\.001, and not what data say: .*scale factor of b \("):
         train(toy, deep.model_copy(update={"weight_decay": 1e-2}), 1)
 
 

@@ -34,16 +34,16 @@ def train_member(
     Raises
     ------
     deepsf.training.convergence.DeadNetworkError
-        If a network ends as a constant.
+        If a network ends as a constant that data do not agree with.
     """
     trainer = MemberTrainer(measurement, settings, seed)
     trainer.run(report, checkpoint)
-    require_alive(
-        trainer.history.columns,
-        "go on without this member (--accept-members), or train with another training.learning_rate or ensemble.seed",
-    )
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
     member = MemberScaleFactor(architecture, trainer.scalings, trainer.sf_networks, {})
     in_region = partial(member.evaluate, normalised=False)
     closure = {f"{CLOSURE}{f}": [score_closure(measurement, f, in_region)] for f in measurement.measured}
+    require_alive(
+        trainer.history.columns | closure,
+        "go on without this member (--accept-members), or train with another training.learning_rate or ensemble.seed",
+    )
     return normalised(member, measurement), trainer.history.to_json() | closure

@@ -35,18 +35,18 @@ def train_direct(
     Raises
     ------
     deepsf.training.convergence.DeadNetworkError
-        If a scale factor ends as a constant.
+        If a scale factor ends as a constant that data do not agree with.
     """
     training = DirectTraining(
         measurement, inputs, settings, seed, precision=precision, bootstrap=bootstrap, start=start
     )
     training.run()
-    require_alive(
-        training.history["scale_factors"], "train with another direct.learning_rate, direct.weight_decay or direct.seed"
-    )
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
     member = MemberScaleFactor(architecture, training.scalings, training.sf_networks, {})
     in_region = partial(member.evaluate, normalised=False)
     closure = {f"{CLOSURE}{f}": [score_closure(measurement, f, in_region)] for f in measurement.measured}
     training.history["scale_factors"] |= closure
+    require_alive(
+        training.history["scale_factors"], "train with another direct.learning_rate, direct.weight_decay or direct.seed"
+    )
     return normalised(member, measurement), training.history

@@ -2,9 +2,10 @@
 
 It reads the last entries of a training's record, which are taken at jets that were not trained on:
 
-- ``spread_<network>``, the standard deviation of the network's output (log S, or a logit). Below `DEAD_BELOW` the
-  network is *dead*: a constant, whatever the jets. That is an error, even where the truth is a constant: a network that
-  learns has at least the fluctuations of the data in it, which are ten times larger.
+- ``spread_<network>``, the standard deviation of the network's output (log S, or a logit). Below `DEAD_BELOW` it is a
+  constant, whatever the jets, and the network is *dead* if the flavour has no closure: that is an error. Where data
+  agree with a constant it may be the answer (with a true light scale factor of exactly 1, spreads were 0.0001 to 0.02),
+  or data are too few to tell: it is named among those that have not converged.
 - ``lag_<network>``, the root mean square of S - D/(1-D), weighted as in the loss. Above `LAG_MAX` and `LAG_FRACTION`
   of the spread of the target the scale factor *has not converged*: it is not what its discriminator says.
 - ``closure_<flavour>``, chi2 per degree of freedom of the score in the region that enriches the flavour, over all jets
@@ -14,6 +15,7 @@ It reads the last entries of a training's record, which are taken at jets that w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 DEAD_BELOW = 1e-3
@@ -38,20 +40,39 @@ def require_alive(record: Mapping[str, Sequence[float]], way_out: str) -> None:
     Raises
     ------
     DeadNetworkError
-        If the spread of a network's output is not at least `DEAD_BELOW`; the message ends with ``way_out``.
+        If the spread of a network's output is not at least `DEAD_BELOW`, and data do not agree with a constant; the
+        message ends with ``way_out``.
     """
     spreads = {name.removeprefix(_SPREAD): values[-1] for name, values in record.items() if name.startswith(_SPREAD)}
-    dead = [f"{_words(name)} ({spread:.2g})" for name, spread in sorted(spreads.items()) if not spread >= DEAD_BELOW]
+    dead = [
+        f"{_words(name)} ({spread:.2g})"
+        for name, spread in sorted(spreads.items())
+        if not spread >= DEAD_BELOW and (math.isnan(spread) or not _has_closure(record, name))
+    ]
     if dead:
         raise DeadNetworkError(
-            f"the output of these networks is the same for all jets, with a spread below {DEAD_BELOW:g}: "
-            f"{', '.join(dead)}; {way_out}"
+            f"the output of these networks is the same for all jets, with a spread below {DEAD_BELOW:g}, and not what "
+            f"data say: {', '.join(dead)}; {way_out}"
         )
 
 
+def _has_closure(record: Mapping[str, Sequence[float]], network: str) -> bool:
+    return record[f"{CLOSURE}{network.rpartition('_')[2]}"][-1] <= CLOSURE_MAX
+
+
 def not_converged(record: Mapping[str, Sequence[float]]) -> list[str]:
-    """Return in words which scale factors of a training are not what discriminators or data say; none if all are."""
-    return [*_lagging(record), *_without_closure(record)]
+    """Return in words which scale factors of a training are not what discriminators or data say; none if all are.
+
+    Those that are a constant are among them, even if data agree.
+    """
+    return [*_constant(record), *_lagging(record), *_without_closure(record)]
+
+
+def _constant(record: Mapping[str, Sequence[float]]) -> Iterator[str]:
+    for name, values in sorted(record.items()):
+        if name.startswith(f"{_SPREAD}scale_factor_") and not values[-1] >= DEAD_BELOW:
+            flavour = name.removeprefix(f"{_SPREAD}scale_factor_")
+            yield f"scale factor of {flavour}: the same for all jets, with a spread of {values[-1]:.2g}; data agree"
 
 
 def _lagging(record: Mapping[str, Sequence[float]]) -> Iterator[str]:

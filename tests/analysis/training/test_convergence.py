@@ -29,13 +29,21 @@ def test_networks_whose_output_varies_live():
 @pytest.mark.parametrize("constant", [0.0, 0.0006, math.nan])
 def test_networks_whose_output_is_the_same_for_all_jets_are_named(constant):
     message = (
-        "the output of these networks is the same for all jets, with a spread below 0.001: "
+        "the output of these networks is the same for all jets, with a spread below 0.001, and not what data say: "
         f"discriminator of b ({constant:.2g}), scale factor of b ({constant:.2g}); do it again"
     )
     with pytest.raises(DeadNetworkError, match=f"^{re.escape(message)}$"):
-        require_alive(record(sf=constant, discriminator=constant), "do it again")
-    with pytest.raises(DeadNetworkError, match=r"below 0\.001: scale factor of b \(.*\); do it again$"):
-        require_alive(record(sf=constant), "do it again")
+        require_alive(record(sf=constant, discriminator=constant, closure=2.6), "do it again")
+    with pytest.raises(DeadNetworkError, match=r"not what data say: scale factor of b \(.*\); do it again$"):
+        require_alive(record(sf=constant, closure=math.nan), "do it again")
+
+
+def test_a_constant_that_data_agree_with_is_named_and_no_error_and_a_spread_that_is_no_number_is_one():
+    constant = record(sf=0.0003, discriminator=0.0003, closure=2.4)
+    require_alive(constant, "do it again")
+    assert not_converged(constant) == ["scale factor of b: the same for all jets, with a spread of 0.0003; data agree"]
+    with pytest.raises(DeadNetworkError, match=r"scale factor of b \(nan\)"):
+        require_alive(record(sf=math.nan, closure=1.0), "do it again")
 
 
 def test_a_scale_factor_that_is_what_its_discriminator_says_has_converged():
