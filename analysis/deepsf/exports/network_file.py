@@ -82,12 +82,12 @@ def student_correction(
 def _largest_ratio(away: Floats, stat: Floats, score_range: Ints) -> float:
     """Return the largest ratio, over ranges of the score, of the root mean squares of a distance and of an error.
 
-    It is NaN if one of them is.
+    It is NaN if one of them is. Ranges without an error do not count (few jets, and no bootstraps: ``direct: null``);
+    where there is none at all, the ratio is infinite.
     """
-    sums = [np.bincount(score_range, of**2) for of in (away, stat)]
-    has_jets = np.bincount(score_range) > 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.max(np.sqrt(sums[0] / sums[1])[has_jets]))
+    of_away, of_stat = (np.bincount(score_range, of**2) for of in (away, stat))
+    has_error = of_stat != 0  # NaN is one
+    return float(np.max(np.sqrt(of_away[has_error] / of_stat[has_error]))) if has_error.any() else np.inf
 
 
 def _require_close(flavour: str, ratio: float, largest: float) -> None:

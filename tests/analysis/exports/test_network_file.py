@@ -56,7 +56,9 @@ def test_a_student_has_to_be_close_in_every_range_of_the_score():
     away, stat = np.array([0.001, 0.001, 0.02]), np.array([0.1, 0.1, 0.01])
     assert _largest_ratio(away, stat, np.array([0, 0, 0])) == pytest.approx(0.1414, abs=1e-4)
     assert _largest_ratio(away, stat, np.array([0, 0, 2])) == pytest.approx(2.0)
+    assert _largest_ratio(away, np.array([0.1, 0.1, 0.0]), np.array([0, 0, 2])) == pytest.approx(0.01)
     assert _largest_ratio(away, np.zeros(3), np.array([0, 0, 2])) == np.inf
+    assert np.isnan(_largest_ratio(away, np.array([0.1, 0.1, np.nan]), np.array([0, 0, 2])))
     assert np.isnan(_largest_ratio(away * np.array([1, 1, np.nan]), stat, np.array([2, 2, 0])))
 
 
