@@ -17,14 +17,12 @@ from scipy.stats import chi2 as chi2_distribution
 from deepsf.arrays import Bools, Floats, Ints
 from deepsf.audit.closure import chi2_test, event_matrix, measurement_bin
 from deepsf.audit.methods import DEEPSF, AuditedRegion, at_own_flavours
+from deepsf.binned.flavour import BINNED_METHODS
 from deepsf.networks.scale_factor import EnsembleScaleFactor
 from deepsf.probes.entries import ProbeEntries
 
 Fold = tuple[Bools, Bools]
 """Which data and which simulated entries of a region a member was not trained on."""
-
-_NOT_TESTED = ("binned", "binned_smooth")
-"""Methods that are fitted in the bins that are compared, to all data."""
 
 
 def chi2_out_of_fold(
@@ -59,7 +57,8 @@ def chi2_out_of_fold(
             own = at_own_flavours(member.evaluate, region.flavours, part.simulation.probe)
             tests.setdefault(method, []).append(part.test(region.weight[method][part.chosen] * own))
     for method, weight in region.weighted.items():
-        if method not in (*ensembles, *_NOT_TESTED):
+        # binned methods are fitted to all data, in the bins that are compared
+        if method not in (*ensembles, *BINNED_METHODS):
             parts = (_Part(region, edges, fold) for fold in folds.get(DEEPSF, ()))
             tests[method] = [part.test(weight[part.chosen]) for part in parts]
     return {method: _mean(of_method) for method, of_method in tests.items() if of_method}

@@ -28,6 +28,7 @@ Discriminators that missed narrow features had 2.6 to 30.
 
 CLOSURE = "closure_"
 _SPREAD, _LAG = "spread_", "lag_"
+_KINDS = ("scale_factor", "discriminator")
 
 
 class DeadNetworkError(RuntimeError):
@@ -57,7 +58,7 @@ def require_alive(record: Mapping[str, Sequence[float]], way_out: str) -> None:
 
 
 def _has_closure(record: Mapping[str, Sequence[float]], network: str) -> bool:
-    return record[f"{CLOSURE}{network.rpartition('_')[2]}"][-1] <= CLOSURE_MAX
+    return record[f"{CLOSURE}{_kind_and_flavour(network)[1]}"][-1] <= CLOSURE_MAX
 
 
 def not_converged(record: Mapping[str, Sequence[float]]) -> list[str]:
@@ -72,7 +73,8 @@ def _constant(record: Mapping[str, Sequence[float]]) -> Iterator[str]:
     for name, values in sorted(record.items()):
         if name.startswith(f"{_SPREAD}scale_factor_") and not values[-1] >= DEAD_BELOW:
             flavour = name.removeprefix(f"{_SPREAD}scale_factor_")
-            yield f"scale factor of {flavour}: the same for all jets, with a spread of {values[-1]:.2g}; data agree"
+            agree = "; data agree" if _has_closure(record, name) else ""
+            yield f"scale factor of {flavour}: the same for all jets, with a spread of {values[-1]:.2g}{agree}"
 
 
 def _lagging(record: Mapping[str, Sequence[float]]) -> Iterator[str]:
@@ -92,6 +94,12 @@ def _without_closure(record: Mapping[str, Sequence[float]]) -> Iterator[str]:
             yield f"scale factor of {flavour}: chi2/ndf {values[-1]:.2g} of the score in its region, {limit}"
 
 
+def _kind_and_flavour(network: str) -> tuple[str, str]:
+    """Return what a network is and whose; names of flavours may have underscores, too."""
+    kind = next(kind for kind in _KINDS if network.removeprefix(_SPREAD).startswith(f"{kind}_"))
+    return kind.replace("_", " "), network.removeprefix(_SPREAD).removeprefix(f"{kind}_")
+
+
 def _words(name: str) -> str:
-    kind, _, flavour = name.rpartition("_")
-    return f"{kind.replace('_', ' ')} of {flavour}"
+    kind, flavour = _kind_and_flavour(name)
+    return f"{kind} of {flavour}"

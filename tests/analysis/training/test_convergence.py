@@ -10,13 +10,13 @@ import pytest
 from deepsf.training.convergence import DeadNetworkError, not_converged, require_alive
 
 
-def record(*, sf=0.12, discriminator=0.12, lag=0.002, closure=1.0):
+def record(*, sf=0.12, discriminator=0.12, lag=0.002, closure=1.0, flavour="b"):
     """The last of two passes matters."""
     return {
-        "spread_scale_factor_b": [0.0, sf],
-        "spread_discriminator_b": [0.0, discriminator],
-        "lag_scale_factor_b": [1.0, lag],
-        "closure_b": [closure],
+        f"spread_scale_factor_{flavour}": [0.0, sf],
+        f"spread_discriminator_{flavour}": [0.0, discriminator],
+        f"lag_scale_factor_{flavour}": [1.0, lag],
+        f"closure_{flavour}": [closure],
         "pass": [1.0, 2.0],
     }
 
@@ -44,6 +44,18 @@ def test_a_constant_that_data_agree_with_is_named_and_no_error_and_a_spread_that
     assert not_converged(constant) == ["scale factor of b: the same for all jets, with a spread of 0.0003; data agree"]
     with pytest.raises(DeadNetworkError, match=r"scale factor of b \(nan\)"):
         require_alive(record(sf=math.nan, closure=1.0), "do it again")
+
+
+def test_a_flavour_may_have_an_underscore_in_its_name():
+    constant = record(sf=0.0003, discriminator=0.0003, flavour="light_quark")
+    require_alive(constant, "do it again")
+    assert not_converged(constant)[0].startswith("scale factor of light_quark: the same for all jets")
+    with pytest.raises(DeadNetworkError, match=r"discriminator of light_quark .*, scale factor of light_quark "):
+        require_alive(constant | {"closure_light_quark": [2.6]}, "do it again")
+
+
+def test_a_constant_that_data_do_not_agree_with_is_not_said_to_be_right():
+    assert not_converged(record(sf=0.0003, closure=2.6))[0].endswith("with a spread of 0.0003")
 
 
 def test_a_scale_factor_that_is_what_its_discriminator_says_has_converged():
