@@ -19,7 +19,16 @@ class MeasurePseudoData(Workflow):
 
     keeps_replaced = True
     uses_networks = True
-    config_keys = (*MEASUREMENT_KEYS, "binned", "direct", "training", "coverage", "tagger.working_points")
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:
+        """Shifts of the contamination only where it varies."""
+        varied = ("shifts.contamination",) if self._varies_contamination() else ()
+        return (*MEASUREMENT_KEYS, "binned", "direct", "training", "coverage", "tagger.working_points", *varied)
+
+    def _varies_contamination(self) -> bool:
+        coverage, shifts = self.plan_cfg("coverage"), self.plan_cfg("shifts")
+        return coverage is not None and shifts is not None and bool(coverage.contamination)
 
     def create_branch_map(self) -> dict[int, tuple[str, int]]:
         coverage = self.plan_cfg("coverage")
@@ -52,7 +61,7 @@ class MeasurePseudoData(Workflow):
         return self.target(f"set_{self.branch}.json")
 
     def run(self) -> None:
-        from deepsf.audit.coverage import Settings, compared, measured_set, pseudo_data
+        from deepsf.audit.coverage import Settings, compared, contaminations, measured_set, pseudo_data
         from deepsf.generator.true_sf import load
         from deepsf.seeds import part_of, seed_sequence
 
@@ -60,10 +69,17 @@ class MeasurePseudoData(Workflow):
         truth = coverage.true_sf[name]
         function = load(settings.resolve(truth.file), truth.name, truth.systematic).evaluate
         seed = seed_sequence(coverage.seed, "coverage", name, number)
+        varied = self.cfg("shifts.contamination") if self._varies_contamination() else {}
         wanted = Settings(
-            coverage, self.cfg("binned"), self.cfg("direct"), self.cfg("training"), self.cfg("tagger.working_points")
+            coverage,
+            self.cfg("binned"),
+            self.cfg("direct"),
+            self.cfg("training"),
+            self.cfg("tagger.working_points"),
+            varied,
         )
-        measurement = pseudo_data(load_measurement(self), function, part_of(seed, "division"))
+        drawn = contaminations(varied, len(self.branch_map), seed_sequence(coverage.seed, "contamination"))[self.branch]
+        measurement = pseudo_data(load_measurement(self), function, part_of(seed, "division"), drawn)
         rows = compared(measured_set(measurement, wanted, seed), function, measurement, wanted)
         with staged(self.output()) as (path,):
             path.write_text(json.dumps([{"true_sf": name, **row} for row in rows], allow_nan=False))

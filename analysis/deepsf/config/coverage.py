@@ -18,5 +18,10 @@ class Coverage(Section):
     n_members: int = Field(
         default=2, ge=0, description="members of DeepSF in each set, with the networks of training; 0: none"
     )
+    contamination: bool = Field(
+        default=True,
+        description="draw the contamination of each set with the errors of shifts.contamination, which are then part "
+        "of the error that has to cover; false: it is that of the simulation",
+    )
     pt_gev: Edges = Field(default=(20, 40, 80, 1000), description="ranges of pT in which means are judged [GeV]")
     seed: Seed = 1
