@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deepsf.config import ConfigError
+from tasks.errors import DEEPSF_SHIFT_KEYS
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
 from tasks.framework.targets import staged
@@ -23,7 +24,7 @@ class MeasurePseudoData(Workflow):
     @property
     def config_keys(self) -> tuple[str, ...]:
         """Shifts of the contamination only where it varies."""
-        varied = ("shifts.contamination",) if self._varies_contamination() else ()
+        varied = ("shifts.contamination", *DEEPSF_SHIFT_KEYS) if self._varies_contamination() else ()
         return (*MEASUREMENT_KEYS, "binned", "direct", "training", "coverage", "tagger.working_points", *varied)
 
     def _varies_contamination(self) -> bool:
@@ -77,6 +78,7 @@ class MeasurePseudoData(Workflow):
             self.cfg("training"),
             self.cfg("tagger.working_points"),
             varied,
+            *(self.cfg(key) for key in DEEPSF_SHIFT_KEYS if varied),
         )
         drawn = contaminations(varied, len(self.branch_map), seed_sequence(coverage.seed, "contamination"))[self.branch]
         measurement = pseudo_data(load_measurement(self), function, part_of(seed, "division"), drawn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from deepsf.config.flavours import hadron_flavours
@@ -23,14 +24,16 @@ from tasks.inputs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from deepsf.errors.method_errors import MethodErrors
+    from deepsf.errors.method_errors import MethodErrors, Refits
     from deepsf.errors.refit import Refit
     from deepsf.networks.scale_factor import EnsembleScaleFactor, MemberScaleFactor
 
 REFIT_KEYS = (*MEASUREMENT_KEYS, "training.inputs", "training.precision", "direct", "errors.seed")
 """What repetitions of the direct density ratio read of the configuration."""
+DEEPSF_SHIFT_KEYS = ("errors.deepsf_shift_passes", "errors.deepsf_shift_learning_rate")
+"""What repetitions of DeepSF read besides."""
 
 
 def refit_inputs(task: ConfigTask) -> dict[str, Any]:
@@ -84,6 +87,7 @@ class TrainShifts(Workflow):
     """
 
     code_version = 2
+    method = "direct density ratio"
     keeps_replaced = True
     uses_networks = True
 
@@ -96,6 +100,10 @@ class TrainShifts(Workflow):
 
     def create_branch_map(self) -> dict[int, int]:
         return {number: number for number in range(self.plan_cfg("errors.shift_jobs"))}
+
+    def refit(self) -> Any:
+        """Return the fit to repeat, a function of the measurement and a seed."""
+        return load_refit(self).shifted
 
     def shared_requirements(self) -> dict[str, Any]:
         return refit_inputs(self)
@@ -111,6 +119,7 @@ class TrainShifts(Workflow):
         }
 
     def run(self) -> None:
+        from deepsf.errors.refit import under_shifts
         from deepsf.errors.shifted import shift_names
         from deepsf.networks.scale_factor import EnsembleScaleFactor
         from deepsf.seeds import seed_sequence
@@ -122,23 +131,47 @@ class TrainShifts(Workflow):
         own = (NOMINAL, *shift_names(shifts))[self.branch_data :: self.cfg("errors.shift_jobs")]
         seed = seed_sequence(self.cfg("errors.seed"), "shifts")
         members, histories = [], {}
-        for name, member, history in load_refit(self).shifts(load_measurement(self), shifts, own, seed):
+        for name, member, history in under_shifts(self.refit(), load_measurement(self), shifts, own, seed):
             members.append(member)
             histories[name] = history
-            self.publish_message(f"direct density ratio of {name} done")
+            self.publish_message(f"{self.method} under {name} done")
         with staged(*self.output().values()) as (weights, names, record):
             EnsembleScaleFactor(tuple(members), hadron_flavours(self.cfg("flavours"))).save(weights)
             names.write_text(json.dumps(list(histories), allow_nan=False))
             record.write_text(json.dumps(histories, sort_keys=True, allow_nan=False))
 
 
+class TrainDeepSFShifts(TrainShifts):
+    """Repeats DeepSF under every systematic shift, with networks that start from the first direct density ratio.
+
+    A branch has its share of the shifts. The first one has the training without shift besides.
+    """
+
+    code_version = 1
+    method = "DeepSF"
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:
+        """The training besides."""
+        return (*super().config_keys, "training", *DEEPSF_SHIFT_KEYS)
+
+    def refit(self) -> Any:
+        from deepsf.adversarial.refit import AdversarialRefit, refit_settings
+
+        start = load_refit(self).start
+        passes, rate = (self.cfg(key) for key in DEEPSF_SHIFT_KEYS)
+        settings = refit_settings(self.cfg("training"), start, passes=passes, learning_rate=rate)
+        return AdversarialRefit(settings, start).shifted
+
+
 class MeasureErrors(ConfigTask):
     """Joins the repetitions of the fit, and compares every network method with the binned scale factor.
 
-    ``errors.json`` has the errors by cell of pT and score, ``refits.safetensors`` the repetitions.
+    ``errors.json`` has the errors by cell of pT and score, ``refits.safetensors`` the repetitions of the direct density
+    ratio, ``refits_deepsf.safetensors`` DeepSF under shifts.
     """
 
-    code_version = 2
+    code_version = 3
     keeps_replaced = True
     uses_networks = True
 
@@ -156,27 +189,29 @@ class MeasureErrors(ConfigTask):
         if self.plan_cfg("direct") is None:
             return needed
         needed |= {"direct": TrainDirectSF.req(self), "bootstraps": TrainBootstraps.req(self)}
-        return needed | ({"shifts": TrainShifts.req(self)} if _repeats_shifts(self) else {})
+        if _repeats_shifts(self):
+            needed |= {"shifts": TrainShifts.req(self), "deepsf_shifts": TrainDeepSFShifts.req(self)}
+        return needed
 
     def output(self) -> Any:
         names = {"errors": "errors.json"}
         if self.plan_cfg("direct") is not None:
             names["refits"] = "refits.safetensors"
+            if _repeats_shifts(self):
+                names["deepsf_refits"] = "refits_deepsf.safetensors"
         return {key: self.target(name) for key, name in names.items()}
 
     def run(self) -> None:
         from deepsf.audit.methods import DEEPSF, DIRECT
         from deepsf.errors.measure import measure_errors
         from deepsf.errors.method_errors import Refits
-        from deepsf.skim.shifts import NOMINAL
 
-        inputs = self.input()
+        inputs, outputs = self.input(), self.output()
         ensembles = {DEEPSF: load_ensemble(self, inputs["deepsf"])}
         if "direct" in inputs:
             ensembles[DIRECT] = load_direct(inputs["direct"])
-        bootstraps, shifted = self._bootstraps(), self._shifted()
-        unshifted = shifted.pop(NOMINAL, None)
-        refits = Refits(tuple(bootstraps), unshifted if shifted else None, dict(sorted(shifted.items())))
+        refits = Refits(tuple(self._bootstraps())).with_shifts(self._shifted("shifts"))
+        deepsf = Refits().with_shifts(self._shifted("deepsf_shifts"))
         report = measure_errors(
             ensembles,
             refits,
@@ -186,10 +221,14 @@ class MeasureErrors(ConfigTask):
             sorted(self.cfg("tagger.working_points").values()),
         )
         report["trainings"] = self._trainings()
-        with staged(*self.output().values()) as paths:
-            paths[0].write_text(json.dumps(report, sort_keys=True, allow_nan=False))
-            if "direct" in inputs:
-                refits.save(paths[1], hadron_flavours(self.cfg("flavours")))
+        codes = hadron_flavours(self.cfg("flavours"))
+        with staged(*outputs.values()) as parts:
+            paths = dict(zip(outputs, parts, strict=True))
+            paths["errors"].write_text(json.dumps(report, sort_keys=True, allow_nan=False))
+            if "refits" in paths:
+                refits.save(paths["refits"], codes)
+            if "deepsf_refits" in paths:
+                deepsf.save(paths["deepsf_refits"], codes)
 
     def _bootstraps(self) -> list[MemberScaleFactor]:
         from deepsf.networks.scale_factor import load_member
@@ -199,19 +238,19 @@ class MeasureErrors(ConfigTask):
             [] if required is None else [load_member(output["member"].file) for output in required.members().values()]
         )
 
-    def _shifted(self) -> dict[str, MemberScaleFactor]:
+    def _shifted(self, requirement: str) -> dict[str, MemberScaleFactor]:
         """Return the fits under shifts by name, and the one without any."""
         from deepsf.networks.scale_factor import EnsembleScaleFactor
 
         shifted: dict[str, MemberScaleFactor] = {}
-        for branch in self._shift_outputs():
+        for branch in self._shift_outputs(requirement):
             members = EnsembleScaleFactor.load(branch["members"].file).members
             shifted |= dict(zip(branch["names"].read_json(), members, strict=True))
         return shifted
 
-    def _shift_outputs(self) -> list[Any]:
+    def _shift_outputs(self, requirement: str) -> list[Any]:
         inputs = self.input()
-        return list(inputs["shifts"]["collection"].targets.values()) if "shifts" in inputs else []
+        return list(inputs[requirement]["collection"].targets.values()) if requirement in inputs else []
 
     def _trainings(self) -> dict[str, Any]:
         """Return which repetitions there are and which have not converged, by kind; print the latter."""
@@ -219,18 +258,23 @@ class MeasureErrors(ConfigTask):
 
         bootstraps: dict[int, Any] = {}
         shifts: dict[str, Any] = {}
+        deepsf: dict[str, Any] = {}
         if (required := self.requires().get("bootstraps")) is not None:
-            bootstraps = {number: output["history"].read_json() for number, output in required.members().items()}
-        for branch in self._shift_outputs():
-            shifts |= branch["history"].read_json()
+            histories = {number: output["history"].read_json() for number, output in required.members().items()}
+            bootstraps = {number: history["scale_factors"] for number, history in histories.items()}
+        for branch in self._shift_outputs("shifts"):
+            shifts |= {name: history["scale_factors"] for name, history in branch["history"].read_json().items()}
+        for branch in self._shift_outputs("deepsf_shifts"):
+            deepsf |= branch["history"].read_json()
         kinds: dict[str, tuple[str, Mapping[Any, Any], int]] = {
             "bootstraps": ("bootstrap", bootstraps, self.cfg("errors").n_bootstrap),
             "shifts": ("fit under the shift", shifts, len(shifts)),
+            "deepsf_shifts": ("DeepSF under the shift", deepsf, len(deepsf)),
         }
         found = {}
-        for kind, (what, histories, configured) in kinds.items():
-            if histories:
-                members = Members.of({n: history["scale_factors"] for n, history in histories.items()}, configured)
+        for kind, (what, records, configured) in kinds.items():
+            if records:
+                members = Members.of(records, configured)
                 found[kind] = members.to_json()
                 for warning in members.warnings(what):
                     self.publish_message(warning)
@@ -248,12 +292,22 @@ def load_errors(
     task: ConfigTask, requirement: Any, ensembles: Mapping[str, EnsembleScaleFactor]
 ) -> dict[str, MethodErrors]:
     """Return the errors of ensembles by method; ``task`` declares ``extrapolation``."""
+    from deepsf.audit.methods import DEEPSF
     from deepsf.errors.measure import errors_of
+    from deepsf.errors.method_errors import Refits
+
+    report = requirement["errors"].read_json()
+    refits = dict.fromkeys(ensembles, Refits())
+    if "refits" in requirement:
+        refits = dict.fromkeys(ensembles, _load_refits(requirement["refits"], report["shifts"]))
+    if "deepsf_refits" in requirement:
+        own = _load_refits(requirement["deepsf_refits"], report["shifts"])
+        refits[DEEPSF] = replace(own, bootstraps=refits[DEEPSF].bootstraps)
+    return errors_of(ensembles, refits, report, task.cfg("extrapolation").error)
+
+
+def _load_refits(target: Any, shift_names: Sequence[str]) -> Refits:
     from deepsf.errors.method_errors import Refits
     from deepsf.networks.scale_factor import EnsembleScaleFactor
 
-    report = requirement["errors"].read_json()
-    refits = Refits()
-    if "refits" in requirement:
-        refits = Refits.of(EnsembleScaleFactor.load(requirement["refits"].file), report["shifts"])
-    return errors_of(ensembles, refits, report, task.cfg("extrapolation").error)
+    return Refits.of(EnsembleScaleFactor.load(target.file), shift_names)

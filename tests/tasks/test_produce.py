@@ -23,6 +23,6 @@ def test_the_batch_system_is_handed_on_to_every_workflow(task_of):
     top = task_of(ProduceDeepSFEnsemble)
     top = type(top)(**{**top.param_kwargs, "workflow": "htcondor", "retries": 5})
     workflows = [task for task, *_ in top.walk_deps() if hasattr(task, "branch_map")]
-    trainings = {"TrainDeepSF", "TrainBootstraps", "TrainShifts"}
+    trainings = {"TrainDeepSF", "TrainBootstraps", "TrainShifts", "TrainDeepSFShifts"}
     assert {task.task_family for task in workflows} == {"GenerateNtuples", "SkimNtuples", *trainings}
     assert {(task.workflow, task.retries) for task in workflows} == {("htcondor", 5)}

@@ -23,8 +23,9 @@ REQUIRED: Requirements = {
     "TrainDirectSF": {"SkimNtuples", "SampleInclusiveJets"},
     "TrainBootstraps": {"SkimNtuples", "SampleInclusiveJets", "TrainDirectSF"},
     "TrainShifts": {"SkimNtuples", "SampleInclusiveJets", "TrainDirectSF"},
+    "TrainDeepSFShifts": {"SkimNtuples", "SampleInclusiveJets", "TrainDirectSF"},
     "MeasureErrors": {"SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"}
-    | {"TrainBootstraps", "TrainShifts"},
+    | {"TrainBootstraps", "TrainShifts", "TrainDeepSFShifts"},
     "AuditScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"}
     | {"MeasureErrors"},
     "ExportScaleFactors": {"SkimNtuples", "SampleInclusiveJets", "MeasureBinnedSF", "AggregateDeepSF", "TrainDirectSF"}

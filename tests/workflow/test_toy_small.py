@@ -34,7 +34,8 @@ MADE = {
     "AggregateDeepSF": ["bins.json", "ensemble.safetensors", "entries_hf.parquet", "entries_lf.parquet", "grid.json"],
     "TrainBootstraps": ["bootstrap_0.safetensors", "bootstrap_1.safetensors", "history_0.json", "history_1.json"],
     "TrainShifts": ["history_0.json", "names_0.json", "shifts_0.safetensors"],
-    "MeasureErrors": ["errors.json", "refits.safetensors"],
+    "TrainDeepSFShifts": ["history_0.json", "names_0.json", "shifts_0.safetensors"],
+    "MeasureErrors": ["errors.json", "refits.safetensors", "refits_deepsf.safetensors"],
     "AuditScaleFactors": ["audit.json", "bin_means.json", "closure.json", "truth_overlay.json"],
     "ExportScaleFactors": [
         *(

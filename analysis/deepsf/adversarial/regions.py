@@ -126,10 +126,12 @@ def training_regions(
     measurement: Measurement,
     settings: Training,
     seed: np.random.SeedSequence,
+    scalings: Mapping[str, InputScaling] | None = None,
 ) -> dict[str, TrainingRegion]:
     """Return the regions of one member by the measured flavour that they enrich.
 
-    Each flavour's networks see the jets of their own region at zero mean and unit width.
+    Each flavour's networks see the jets of their own region at zero mean and unit width, unless ``scalings`` are given
+    by flavour.
     """
     # sorted: the order of keys in a configuration must not change a result
     enriched = dict(sorted(measurement.enriching.items()))
@@ -140,14 +142,16 @@ def training_regions(
     factors = EventBootstrap(entries).draw(rng) if is_bootstrap else {}
     inputs, probes = dict(sorted(settings.inputs.items())), [e.simulation.probe for e in entries.values()]
     index = {flavour: measurement.index(flavour) for flavour in enriched.values()}
-    scalings = {
+    by_index = {
         index[flavour]: InputScaling.fit(inputs, probes, entries[name].simulation.probe)
+        if scalings is None
+        else scalings[flavour]
         for name, flavour in enriched.items()
     }
     event_weight = measurement.event_weight
     return {
         flavour: TrainingRegion(
-            name, index[flavour], entries[name], scalings, event_weight, held_out[name], factors.get(name)
+            name, index[flavour], entries[name], by_index, event_weight, held_out[name], factors.get(name)
         )
         for name, flavour in enriched.items()
     }

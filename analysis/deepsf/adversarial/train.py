@@ -23,6 +23,7 @@ def train_member(
     seed: np.random.SeedSequence,
     report: Callable[[Progress], None] = lambda _: None,
     checkpoint: Checkpoint | None = None,
+    start: MemberScaleFactor | None = None,
 ) -> tuple[MemberScaleFactor, dict[str, list[float]]]:
     """Train one member and normalise it on inclusive jets; return it and the record of its training.
 
@@ -36,7 +37,7 @@ def train_member(
     deepsf.training.convergence.DeadNetworkError
         If a network ends as a constant that data do not agree with.
     """
-    trainer = MemberTrainer(measurement, settings, seed)
+    trainer = MemberTrainer(measurement, settings, seed, start)
     trainer.run(report, checkpoint)
     architecture = Architecture(settings.layers, settings.units, settings.log_sf_max)
     member = MemberScaleFactor(architecture, trainer.scalings, trainer.sf_networks, {})

@@ -14,7 +14,7 @@ from deepsf.arrays import Floats
 from deepsf.config.training import Training
 from deepsf.networks.cpu import Precision
 from deepsf.networks.dense import DenseNetwork
-from deepsf.networks.scale_factor import scale_factor
+from deepsf.networks.scale_factor import MemberScaleFactor, scale_factor
 from deepsf.probes.entries import Flavours
 from deepsf.probes.measurement import Measurement
 from deepsf.seeds import part_of, torch_generator
@@ -32,6 +32,9 @@ class MemberTrainer(Trainer):
         Its regions that enrich a measured flavour are used.
     settings
         Its ``precision`` must be resolved.
+    start
+        Scale factors to start from, for what differs from them by little. Discriminators start from them as well: their
+        logit is log S where data have been learnt.
 
     Raises
     ------
@@ -39,18 +42,30 @@ class MemberTrainer(Trainer):
         If the precision is not resolved.
     """
 
-    def __init__(self, measurement: Measurement, settings: Training, seed: np.random.SeedSequence) -> None:
+    def __init__(
+        self,
+        measurement: Measurement,
+        settings: Training,
+        seed: np.random.SeedSequence,
+        start: MemberScaleFactor | None = None,
+    ) -> None:
         if settings.precision == "auto":
             raise ValueError("training.precision is auto: resolve it to fp32 or bf16 first, once for all members")
         # sorted: the order of keys in a configuration must not change a result
         self.settings, self.measured = settings, tuple(sorted(measurement.measured))
         self._index = {flavour: measurement.index(flavour) for flavour in self.measured}
-        self.regions = training_regions(measurement, settings, seed)
+        self.regions = training_regions(measurement, settings, seed, None if start is None else start.scalings)
         self.scalings = {flavour: region.scaling for flavour, region in self.regions.items()}
         self.sf_networks, self.discriminators = (
             {f: self._network(f, torch_generator(part_of(seed, "initial weights", kind, f))) for f in self.measured}
             for kind in ("scale factor", "discriminator")
         )
+        if start is not None:
+            for networks_of in (self.sf_networks, self.discriminators):
+                for flavour, network in networks_of.items():
+                    network.load_state_dict(start.networks[flavour].state_dict())
+            for region in self.regions.values():
+                region.refresh(self._tag_scale_factor)
         self._schedule = Schedule.of(settings, float(np.mean([r.n_train_data for r in self.regions.values()])))
         networks = {f"scale_factor_{flavour}": network for flavour, network in self.sf_networks.items()}
         networks |= {f"discriminator_{flavour}": network for flavour, network in self.discriminators.items()}

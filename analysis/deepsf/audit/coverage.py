@@ -7,7 +7,7 @@ contamination of the data is drawn, too, with the relative errors that ``shifts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
+from deepsf.adversarial.refit import AdversarialRefit, refit_settings
 from deepsf.adversarial.train import train_member
 from deepsf.arrays import Bools, Floats
 from deepsf.audit.methods import DEEPSF, DIRECT, TrueFunction, at_own_flavours, true_method
@@ -31,10 +32,10 @@ from deepsf.config.training import Training
 from deepsf.direct.train import train_direct
 from deepsf.errors.measure import errors_of, measure_errors
 from deepsf.errors.method_errors import MethodErrors, Refits, total
-from deepsf.errors.refit import Refit
+from deepsf.errors.refit import Refit, under_shifts
 from deepsf.errors.shifted import shift_names
 from deepsf.networks.cpu import Precision
-from deepsf.networks.scale_factor import EnsembleScaleFactor
+from deepsf.networks.scale_factor import EnsembleScaleFactor, MemberScaleFactor
 from deepsf.probes.bootstrap import split_by_event
 from deepsf.probes.composition import contamination_factors
 from deepsf.probes.entries import Jets, ProbeEntries, RegionEntries, evenly
@@ -56,6 +57,8 @@ class Settings:
     training: Training
     working_points: Mapping[str, float]
     contamination: Mapping[str, Contamination] = field(default_factory=dict)
+    shift_passes: float = 2.0
+    shift_learning_rate: float = 1e-3
 
 
 def contaminations(
@@ -127,20 +130,35 @@ def measured_set(measurement: Measurement, settings: Settings, seed: np.random.S
     bootstraps = (
         refit.bootstrap(measurement, part_of(seed, "bootstrap", number))[0] for number in range(coverage.n_bootstrap)
     )
-    shifts = SystematicShifts(Shifts(contamination=dict(settings.contamination)))
-    names = (NOMINAL, *shift_names(shifts)) if settings.contamination else ()
-    shifted = {name: fit for name, fit, _ in refit.shifts(measurement, shifts, names, part_of(seed, "shifts"))}
-    refits = Refits(tuple(bootstraps), shifted.pop(NOMINAL, None), shifted)
-    ensembles = {DIRECT: EnsembleScaleFactor(tuple(trained), codes)}
+    refits = Refits(tuple(bootstraps)).with_shifts(_shifted(refit.shifted, measurement, settings, seed))
+    ensembles, repeated = {DIRECT: EnsembleScaleFactor(tuple(trained), codes)}, {DIRECT: refits}
     if coverage.n_members:
         members = (
             train_member(measurement, settings.training, part_of(seed, "deepsf", number))[0]
             for number in range(coverage.n_members)
         )
         ensembles[DEEPSF] = EnsembleScaleFactor(tuple(members), codes)
+        passes, rate = settings.shift_passes, settings.shift_learning_rate
+        refitted = refit_settings(settings.training, trained[0], passes=passes, learning_rate=rate)
+        own = AdversarialRefit(refitted, trained[0])
+        repeated[DEEPSF] = refits.with_shifts(_shifted(own.shifted, measurement, settings, seed))
     thresholds = sorted(settings.working_points.values())
     report = measure_errors(ensembles, refits, binned, measurement.inclusive, measurement.names, thresholds)
-    return errors_of(ensembles, refits, report, measurement.extrapolation.error)
+    return errors_of(ensembles, repeated, report, measurement.extrapolation.error)
+
+
+def _shifted(
+    fit: Callable[[Measurement, np.random.SeedSequence], tuple[MemberScaleFactor, Any]],
+    measurement: Measurement,
+    settings: Settings,
+    seed: np.random.SeedSequence,
+) -> dict[str, MemberScaleFactor]:
+    """Return the fit under each shift of the contamination, and without any."""
+    if not settings.contamination:
+        return {}
+    shifts = SystematicShifts(Shifts(contamination=dict(settings.contamination)))
+    found = under_shifts(fit, measurement, shifts, (NOMINAL, *shift_names(shifts)), part_of(seed, "shifts"))
+    return {name: member for name, member, _ in found}
 
 
 class Cell(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from deepsf.config.base import Count, Section, Seed
+from deepsf.config.base import Count, LearningRate, Positive, Section, Seed
 
 
 class Errors(Section):
-    """Repetitions of the direct density ratio, which give the errors of DeepSF and of the density ratio itself.
+    """Repetitions of fits, which give the errors: bootstraps of the direct density ratio, and both under shifts.
 
     With ``direct: null`` there are none: errors are then those that the binned scale factor gives, without shifts.
     """
@@ -22,4 +22,9 @@ class Errors(Section):
         description="repeat the fit for every systematic shift of the section shifts; false: errors lack them, and "
         "results say so",
     )
-    shift_jobs: Count = Field(default=2, description="number of jobs that share the shifts")
+    shift_jobs: Count = Field(default=2, description="number of jobs that share the shifts of a method")
+    deepsf_shift_passes: Positive = Field(
+        default=2.0,
+        description="passes of DeepSF under a systematic shift, from the first direct density ratio on",
+    )
+    deepsf_shift_learning_rate: LearningRate = 1e-3

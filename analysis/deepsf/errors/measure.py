@@ -50,13 +50,16 @@ def measure_errors(
 
 
 def errors_of(
-    ensembles: Mapping[str, EnsembleScaleFactor], refits: Refits, report: Mapping[str, Any], extrapolation: float
+    ensembles: Mapping[str, EnsembleScaleFactor],
+    refits: Mapping[str, Refits],
+    report: Mapping[str, Any],
+    extrapolation: float,
 ) -> dict[str, MethodErrors]:
     """Return the errors by method, from what `measure_errors` made; of ``extrapolation`` the relative size."""
     return {
         name: MethodErrors(
             ensemble,
-            refits,
+            refits[name],
             {flavour: ErrorCells.from_json(cells) for flavour, cells in report["cells"][name].items()},
             extrapolation,
         )

@@ -17,7 +17,7 @@ Systematic shifts are the ratio of a training under the shift and a training of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +30,7 @@ from deepsf.errors.cells import ErrorCells
 from deepsf.networks.replicas import relative_deviations
 from deepsf.networks.scale_factor import EnsembleScaleFactor, MemberScaleFactor, save_refits
 from deepsf.probes.entries import Jets
+from deepsf.skim.shifts import NOMINAL
 
 NAMES = ("train", "stat", "model", "extrapolation")
 """Errors of the measurement itself; shifts come on top of them."""
@@ -56,6 +57,12 @@ class Refits:
             raise ValueError(
                 f"{len(self.shifted)} fits under shifts lack the fit without any; repeat them (TrainShifts)"
             )
+
+    def with_shifts(self, fits: Mapping[str, MemberScaleFactor]) -> Self:
+        """Return the same bootstraps with the fits under shifts, by name, and the ``nominal`` one."""
+        shifted = dict(sorted(fits.items()))
+        unshifted = shifted.pop(NOMINAL, None)
+        return replace(self, unshifted=unshifted if shifted else None, shifted=shifted)
 
     @property
     def shift_names(self) -> list[str]:

@@ -1,9 +1,10 @@
-"""Repetitions of the direct density ratio: on bootstraps, and under systematic shifts; all start from one training."""
+"""Repetitions of a fit: on bootstraps, and under systematic shifts; all start from one direct density ratio."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,20 +42,23 @@ class Refit:
             start=self.start,
         )
 
-    def shifts(
-        self,
-        measurement: Measurement,
-        shifts: SystematicShifts,
-        names: Iterable[str],
-        seed: np.random.SeedSequence,
-    ) -> Iterator[tuple[str, MemberScaleFactor, History]]:
-        """Yield by name the fit to the entries of a shift, or to the ``nominal`` ones.
+    def shifted(self, measurement: Measurement, seed: np.random.SeedSequence) -> tuple[MemberScaleFactor, History]:
+        """Return the fit to other entries or weights."""
+        return train_direct(measurement, self.inputs, self.settings, seed, precision=self.precision, start=self.start)
 
-        All have one seed: what randomness does to them cancels in their ratios.
-        """
-        for name in names:
-            shifted = measurement if name == NOMINAL else shifted_measurement(measurement, shifts, name)
-            member, history = train_direct(
-                shifted, self.inputs, self.settings, seed, precision=self.precision, start=self.start
-            )
-            yield name, member, history
+
+def under_shifts(
+    fit: Callable[[Measurement, np.random.SeedSequence], tuple[MemberScaleFactor, Any]],
+    measurement: Measurement,
+    shifts: SystematicShifts,
+    names: Iterable[str],
+    seed: np.random.SeedSequence,
+) -> Iterator[tuple[str, MemberScaleFactor, Any]]:
+    """Yield by name the fit to the entries of a shift, or to the ``nominal`` ones.
+
+    All have one seed: what randomness does to them cancels in their ratios.
+    """
+    for name in names:
+        shifted = measurement if name == NOMINAL else shifted_measurement(measurement, shifts, name)
+        member, history = fit(shifted, seed)
+        yield name, member, history

@@ -22,7 +22,7 @@ def test_every_method_has_its_own_cells_and_all_share_the_repetitions():
     binned = BinnedScaleFactor({"b": by_hand()}, ())
     report = json.loads(json.dumps(measure_errors(ensembles, refits, binned, sample, ("b", "udsg"), [0.5])))
     assert report["shifts"] == ["lf_up"]
-    found = errors_of(ensembles, refits, report, extrapolation=0.4)
+    found = errors_of(ensembles, dict.fromkeys(ensembles, refits), report, extrapolation=0.4)
     assert list(found) == ["deepsf", "direct"]
     # half of what the means differ by
     difference = found["deepsf"].cells["b"].model - found["direct"].cells["b"].model

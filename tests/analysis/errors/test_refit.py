@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from deepsf.adversarial.refit import AdversarialRefit, refit_settings
 from deepsf.binned.shifts import SystematicShifts
 from deepsf.config.direct import Direct
 from deepsf.config.shifts import Shifts
 from deepsf.config.training import Training
 from deepsf.direct.train import train_direct
-from deepsf.errors.refit import Refit
+from deepsf.errors.refit import Refit, under_shifts
 from deepsf.seeds import seed_sequence
 from tests.shape_toy import make
 
@@ -47,10 +48,19 @@ def test_what_a_bootstrap_left_out_validates_it(nominal):
     assert np.isfinite(history["ratio_second"]["validation_loss"]).all()
 
 
-def test_more_contamination_lowers_what_is_left_for_b(nominal):
+def adversarial(refit):
+    settings = refit_settings(
+        Training(precision="fp32", batch_size=1024, last_steps=30), refit.start, passes=1.5, learning_rate=2e-3
+    )
+    return AdversarialRefit(settings, refit.start)
+
+
+@pytest.mark.parametrize("of_method", [lambda refit: refit, adversarial], ids=["direct", "DeepSF"])
+def test_more_contamination_lowers_what_is_left_for_b(nominal, of_method):
     measurement, refit = nominal
     shifts, seed = SystematicShifts(Shifts()), seed_sequence(1, "shifts")
-    found = {n: m for n, m, _ in refit.shifts(measurement, shifts, ("nominal", "lf_up", "lf_down"), seed)}
+    names = ("nominal", "lf_up", "lf_down")
+    found = {n: m for n, m, _ in under_shifts(of_method(refit).shifted, measurement, shifts, names, seed)}
     below = {name: member.evaluate("b", measurement.inclusive_of("b").jets) for name, member in found.items()}
     low = measurement.inclusive_of("b").jets.discriminant < 0.1
     up, down = (below[name][low].mean() / below["nominal"][low].mean() for name in ("lf_up", "lf_down"))
