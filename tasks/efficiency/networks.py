@@ -67,20 +67,18 @@ class EfficiencyTraining(EfficiencyTask, Workflow):
         return (self.folder() / f".checkpoint_{self.member().stem}.safetensors",)
 
     def run(self) -> None:
-        from deepsf.efficiency.evaluation import fold_of_events
+        from deepsf.efficiency.events.folds import Fold
         from deepsf.efficiency.networks.ensemble import save_member
         from deepsf.efficiency.networks.training import member_seed, train_member
 
         member = self.member()
         checkpoint = checkpoint_of(self, member.stem)
-        events = self.load_events(TRAIN)
-        if member.fold is not None:
-            events = events.select(fold_of_events(events) == member.fold)
         network, history = train_member(
-            events,
+            self.load_events(TRAIN),
             member.model,
             self.cfg(f"efficiency.models.{member.model}"),
             member_seed(self.cfg("efficiency.ensemble.seed"), *member),
+            fold=None if member.fold is None else Fold(member.fold),
             report=ProgressLine(self, member.stem),
             checkpoint=checkpoint,
         )
@@ -109,6 +107,8 @@ class TrainEfficiencyComparisons(EfficiencyTraining):
 
 class TrainEfficiencyFolds(EfficiencyTraining):
     """Trains the members of the cross-fit, each on one half of the events; they evaluate the other half."""
+
+    code_version = 4
 
     def create_branch_map(self) -> dict[int, Member]:
         model = self.plan_cfg("efficiency.ensemble.model")

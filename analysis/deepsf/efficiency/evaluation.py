@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from deepsf import tensor_files
-from deepsf.arrays import Bools, Ints, Singles
+from deepsf.arrays import Bools, Singles
 from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.events.folds import CROSS_FIT_FOLDS, Fold, fold_of_events
 from deepsf.tensor_files import Header, Layout, Tensors, check_layout
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 
 _FORMAT = "deepsf-efficiencies-1"
-CROSS_FIT_FOLDS = 2
-"""Events with an even number, and those with an odd one."""
 
 
 class ModelEfficiencies(NamedTuple):
@@ -61,30 +60,27 @@ def of_ensemble(ensemble: EfficiencyEnsemble, events: JetEvents, *, keep_members
     return ModelEfficiencies(efficiencies.mean, spread, out_of_range=efficiencies.out_of_range)
 
 
-def fold_of_events(events: JetEvents, n_folds: int = CROSS_FIT_FOLDS) -> Ints:
-    """Return the fold whose members are trained on each event, ``(n_events,)``: its number modulo that of folds."""
-    return (events.event % np.uint64(n_folds)).astype(np.int64)
-
-
 def cross_fitted(folds: Sequence[EfficiencyEnsemble], events: JetEvents) -> ModelEfficiencies:
     """Return efficiencies of events that were trained on, from members that never saw them.
 
     Parameters
     ----------
     folds
-        Ensembles trained on events whose number gives 0, 1, ... modulo the number of folds; all of one size.
+        Ensembles trained on events whose number gives 0, 1, ... modulo the number of folds, of two on those with an
+        even and an odd number; all of one size.
 
     Raises
     ------
     ValueError
-        If there are fewer than two folds, their numbers of members differ, or the working points are not those of the
-        events.
+        If there are fewer than two folds, their numbers of members differ, the working points are not those of the
+        events, or an ensemble was trained on other events than its place says, or does not know on which.
     """
     if len(folds) < CROSS_FIT_FOLDS or len({fold.n_members for fold in folds}) > 1:
         sizes = [fold.n_members for fold in folds]
         raise ValueError(f"a cross-fit needs at least {CROSS_FIT_FOLDS} folds of equal size, got members {sizes}")
-    for fold in folds:
+    for number, fold in enumerate(folds):
         _check_points(fold, events)
+        _check_fold(fold, Fold(number, len(folds)))
     members = np.empty((folds[0].n_members, len(events.pt_gev), len(events.working_points)), np.float32)
     out_of_range = np.empty(len(events.pt_gev), np.bool_)
     fold_of_event = fold_of_events(events, len(folds))
@@ -159,4 +155,19 @@ def _check_points(ensemble: EfficiencyEnsemble, events: JetEvents) -> None:
         raise ValueError(
             f"the ensemble gives efficiencies of the working points {ensemble.working_points}, the events have "
             f"{events.working_points}: take events with those, or evaluate the ensemble itself"
+        )
+
+
+def _check_fold(ensemble: EfficiencyEnsemble, expected: Fold) -> None:
+    """Refuse an ensemble that may have seen events that it would evaluate."""
+    if ensemble.fold is None:
+        raise ValueError(
+            f"ensemble {expected.number} of the cross-fit does not say which events it was trained on; train its "
+            f"members with train_member(..., fold=Fold({expected.number}, {expected.n_folds})), which takes the "
+            f"{expected}"
+        )
+    if ensemble.fold != expected:
+        raise ValueError(
+            f"ensemble {expected.number} of the cross-fit was trained on {ensemble.fold}, not on the {expected}: it "
+            "would evaluate events that it has seen; give all ensembles, in the order of their folds"
         )

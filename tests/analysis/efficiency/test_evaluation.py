@@ -8,6 +8,7 @@ import pytest
 from deepsf.efficiency import evaluation
 from deepsf.efficiency.evaluation import ModelEfficiencies
 from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.events.folds import Fold
 from tests.analysis.efficiency.events.hand_events import flat_events
 from tests.analysis.tensor_file_damage import accepted
 
@@ -15,15 +16,18 @@ from tests.analysis.tensor_file_damage import accepted
 class Constant:
     """An ensemble whose members say the same of every jet."""
 
-    def __init__(self, *values: float, working_points=("M",), pt_max_gev=250.0) -> None:
+    def __init__(self, *values: float, working_points=("M",), pt_max_gev=250.0, fold=None) -> None:
         self.values, self.n_members, self.working_points = values, len(values), working_points
-        self.pt_max_gev = pt_max_gev
+        self.pt_max_gev, self.fold = pt_max_gev, fold
 
     def out_of_range(self, events: JetEvents):
         return events.pt_gev > self.pt_max_gev
 
     def members(self, events: JetEvents):
         return (np.full((len(events.pt_gev), 1), value, np.float32) for value in self.values)
+
+
+EVEN, ODD = Fold(0), Fold(1)
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def test_the_spread_is_the_standard_deviation_of_members_not_the_error_of_their_
 
 
 def test_events_get_their_efficiencies_from_members_that_saw_the_other_half(events):
-    found = evaluation.cross_fitted([Constant(0.2, 0.4), Constant(0.6, 0.7)], events)
+    found = evaluation.cross_fitted([Constant(0.2, 0.4, fold=EVEN), Constant(0.6, 0.7, fold=ODD)], events)
     # fold 0 was trained on event 4, so fold 1 serves it
     np.testing.assert_allclose(found.mean[:, 0], [0.65, 0.65, 0.3, 0.3, 0.3], rtol=1e-6)
     np.testing.assert_allclose(found.members[0, :, 0], [0.6, 0.6, 0.2, 0.2, 0.2], rtol=1e-6)
@@ -58,7 +62,7 @@ def test_jets_beyond_the_training_keep_their_flag(events, tmp_path):
     kept = evaluation.of_ensemble(Constant(0.1, 0.2), events, keep_members=True)
     assert kept.out_of_range.tolist() == [False, False, False, True, False]
     # fold 1 serves event 4, and saw jets up to 50 GeV alone
-    fitted = evaluation.cross_fitted([Constant(0.1), Constant(0.2, pt_max_gev=50.0)], events)
+    fitted = evaluation.cross_fitted([Constant(0.1, fold=EVEN), Constant(0.2, pt_max_gev=50.0, fold=ODD)], events)
     assert fitted.out_of_range.tolist() == [True, False, False, True, False]
     evaluation.write(tmp_path / "x", {"fitted": fitted})
     np.testing.assert_array_equal(evaluation.read(tmp_path / "x")["fitted"].out_of_range, fitted.out_of_range)
@@ -70,11 +74,22 @@ def test_efficiencies_of_other_working_points_are_refused(events):
     with pytest.raises(ValueError, match=message):
         evaluation.of_ensemble(tight, events, keep_members=True)
     with pytest.raises(ValueError, match=message):
-        evaluation.cross_fitted([Constant(0.1, 0.2), tight], events)
+        evaluation.cross_fitted([Constant(0.1, 0.2, fold=EVEN), tight], events)
 
 
 def test_folds_of_one_member_have_no_spread(events):
-    assert evaluation.cross_fitted([Constant(0.2), Constant(0.6)], events).spread is None
+    assert evaluation.cross_fitted([Constant(0.2, fold=EVEN), Constant(0.6, fold=ODD)], events).spread is None
+
+
+def test_a_cross_fit_by_other_halves_than_even_and_odd_numbers_is_refused(events):
+    with pytest.raises(ValueError, match=r"ensemble 0 of the cross-fit does not say which events it was trained on; t"):
+        evaluation.cross_fitted([Constant(0.2), Constant(0.6)], events)
+    exchanged = [Constant(0.2, fold=ODD), Constant(0.6, fold=EVEN)]
+    with pytest.raises(ValueError, match="was trained on events with an odd number, not on the events with an even"):
+        evaluation.cross_fitted(exchanged, events)
+    thirds = [Constant(0.2, fold=Fold(k, 3)) for k in (0, 1)]
+    with pytest.raises(ValueError, match="was trained on events whose number is 0 modulo 3, not on the events with an"):
+        evaluation.cross_fitted(thirds, events)
 
 
 @pytest.mark.parametrize("folds", [[Constant(0.2)], [Constant(0.2), Constant(0.1, 0.3)]])

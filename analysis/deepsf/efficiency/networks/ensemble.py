@@ -17,6 +17,7 @@ from deepsf import __version__, tensor_files
 from deepsf.arrays import Bools, Singles
 from deepsf.efficiency.efficiencies import Efficiencies
 from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.events.folds import Fold
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, build
 from deepsf.tensor_files import Header, Tensors
@@ -37,11 +38,12 @@ class EfficiencyEnsemble:
         Raises
         ------
         ValueError
-            If there are none, or they differ in model, sizes, flavours, working points or weight of untagged jets.
+            If there are none, or they differ in model, sizes, flavours, working points, weight of untagged jets or
+            the fold of events that they were trained on.
         """
         if not networks:
             raise ValueError("an ensemble needs at least one network, got none")
-        for name in ("model", "sizes", "flavours", "working_points", "untagged_weight"):
+        for name in ("model", "sizes", "flavours", "working_points", "untagged_weight", "fold"):
             first, *others = [getattr(network, name) for network in networks]
             if different := [value for value in others if value != first]:
                 raise ValueError(f"members of an ensemble must have the same {name}, got {first} and {different[0]}")
@@ -81,6 +83,11 @@ class EfficiencyEnsemble:
     def working_points(self) -> tuple[str, ...]:
         """Working points, from the loosest to the tightest."""
         return self.networks[0].working_points
+
+    @property
+    def fold(self) -> Fold | None:
+        """Part of the events that the networks were trained on; None: not limited to one."""
+        return self.networks[0].fold
 
     def members(self, events: JetEvents) -> Iterator[Singles]:
         """Yield the efficiencies of each member, float32, ``(n_jets, K)``: replicas for the variance of yields."""
@@ -153,6 +160,7 @@ def _write(path: Path, networks: Sequence[EfficiencyNetwork], **about: str) -> N
         "working_points": first.working_points,
         "untagged_weight": first.untagged_weight,
         "scalings": [network.scaling.to_json() for network in networks],
+        **({} if first.fold is None else {"fold": first.fold._asdict()}),
     }
     tensor_files.write(path, header, tensor_files.weights_of(_by_name(networks)))
 
@@ -184,5 +192,6 @@ def _network(header: Header, scaling: JetScaling) -> EfficiencyNetwork:
         working_points=working_points,
         scaling=scaling,
         untagged_weight=untagged_weight,
+        fold=Fold(**header["fold"]) if "fold" in header else None,
         module=build(header["model"], header["sizes"], len(flavours), len(working_points), torch.Generator()),
     )

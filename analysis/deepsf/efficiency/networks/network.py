@@ -13,6 +13,7 @@ import torch
 from deepsf.arrays import Bools, Floats, Singles
 from deepsf.config.efficiency.networks import NETWORKS, NetworkName
 from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.events.folds import Fold
 from deepsf.efficiency.networks.jet_tensors import JetScaling, JetTensors
 from deepsf.efficiency.networks.module import EfficiencyModule
 
@@ -66,6 +67,8 @@ class EfficiencyNetwork:
         mu of each flavour, the weight of untagged jets in the loss. `evaluate` undoes it.
     module
         The network itself.
+    fold
+        Part of the events that it was trained on; None: not limited to one.
     """
 
     model: NetworkName
@@ -75,6 +78,7 @@ class EfficiencyNetwork:
     scaling: JetScaling
     untagged_weight: tuple[float, ...]
     module: EfficiencyModule
+    fold: Fold | None = None
 
     def evaluate(self, events: JetEvents) -> Singles:
         """Return the probability of each jet to pass each working point, float32, ``(n_jets, K)``.

@@ -13,6 +13,7 @@ import torch
 from deepsf.arrays import Floats, Singles
 from deepsf.config.efficiency.networks import NetworkName, NetworkTraining
 from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.events.folds import Fold
 from deepsf.efficiency.networks.batches import EventBatches
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, architecture, build
@@ -67,6 +68,7 @@ def train_member(
     settings: NetworkTraining,
     seed: np.random.SeedSequence,
     *,
+    fold: Fold | None = None,
     report: Callable[[Progress], None] = lambda _: None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[EfficiencyNetwork, dict[str, list[float]]]:
@@ -86,6 +88,9 @@ def train_member(
         Settings of this network, a section of ``efficiency.models``.
     seed
         Seed of bootstrap, initial weights and batches, from `deepsf.efficiency.networks.training.member_seed`.
+    fold
+        Part of the events to train on, which the network and its file keep: `deepsf.efficiency.evaluation.cross_fitted`
+        asks for it. None: all.
     report
         Called with the progress of the training.
     checkpoint
@@ -94,13 +99,14 @@ def train_member(
     Raises
     ------
     ValueError
-        If a flavour has no jets, or none in some tag bin, or a sum of weights there that is not positive.
+        If events have no working points, or a flavour has no jets, or none in some tag bin, or a sum of weights there
+        that is not positive.
     deepsf.training.engine.NonFiniteLossError
         If a loss is not finite.
     """
-    training = MemberTraining(events, model, settings, seed)
+    training = MemberTraining(events if fold is None else events.select(fold.holds(events)), model, settings, seed)
     training.run(report, checkpoint)
-    return training.network, training.classifier.history.to_json()
+    return replace(training.network, fold=fold), training.classifier.history.to_json()
 
 
 def _with_sorted_flavours(events: JetEvents) -> JetEvents:
@@ -117,6 +123,11 @@ def _jet_weights(events: JetEvents, mu: Floats) -> Singles:
 
 def _bin_fractions(events: JetEvents, weight: Singles) -> npt.NDArray[np.float64]:
     """Return the weighted fraction of each flavour's jets in each tag bin, bin 0 being untagged."""
+    if not events.working_points:
+        raise ValueError(
+            f"efficiencies cannot be trained on these {len(events)} events: they have no working points; give "
+            "events_of_jets working_points=, from loose to tight, and the events tag_bin, the number that a jet passes"
+        )
     n_bins, n_flavours = len(events.working_points) + 1, len(events.flavours)
     index = events.flavour.astype(np.int64) * n_bins + events.tag_bin
     sums = np.bincount(index, weight, n_flavours * n_bins).reshape(n_flavours, n_bins)

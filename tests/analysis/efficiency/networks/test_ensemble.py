@@ -8,6 +8,7 @@ import torch
 
 import deepsf
 from deepsf.config.efficiency.networks import NETWORKS
+from deepsf.efficiency.events.folds import Fold
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble, load_member, save_member
 from deepsf.tensor_files import TensorFileError
 from tests.analysis.efficiency.events.random_jets import random_events
@@ -44,6 +45,15 @@ def test_files_bring_back_every_bit(model, tmp_path):
     assert "deepsf_version" not in content(tmp_path / "member")[0]  # trainings outlive versions
     with pytest.raises(ValueError, match="holds 2 members, not one"):
         load_member(tmp_path / "ensemble")
+
+
+def test_files_keep_which_events_their_networks_were_trained_on(tmp_path):
+    odd = [random_network(seed=seed, fold=Fold(1)) for seed in (1, 2)]
+    save_member(tmp_path / "member", odd[0])
+    EfficiencyEnsemble.of([load_member(tmp_path / "member"), odd[1]]).save(tmp_path / "ensemble")
+    assert EfficiencyEnsemble.load(tmp_path / "ensemble").fold == Fold(1, 2)
+    with pytest.raises(ValueError, match="the same fold, got events with an odd number and None"):
+        EfficiencyEnsemble.of([odd[0], random_network(seed=2)])
 
 
 def test_files_of_something_else_are_refused(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from deepsf.config.efficiency.networks import NETWORKS, ClosestJet, Gnn, Pairwise, PublishedGnn
+from deepsf.efficiency.events.folds import Fold
 from deepsf.efficiency.networks.training import MemberTraining, member_seed, train_member
 from deepsf.training.checkpoint import Checkpoint
 from tests.analysis.efficiency.events.random_jets import FLAVOURS, random_events
@@ -209,7 +210,24 @@ def join_events(*parts):
     return join(parts)
 
 
+def test_a_member_of_a_fold_sees_its_events_alone_and_says_so():
+    settings = SETTINGS["closest_jet"]
+    odd = train_member(EVENTS, "closest_jet", settings, SEED, fold=Fold(1))[0]
+    chosen = train_member(EVENTS.select(EVENTS.event % 2 == 1), "closest_jet", settings, SEED)[0]
+    assert (odd.fold, chosen.fold) == (Fold(1), None)
+    assert np.array_equal(odd.evaluate(EVENTS), chosen.evaluate(EVENTS))
+    assert not np.array_equal(odd.evaluate(EVENTS), training("closest_jet").network.evaluate(EVENTS))
+
+
 # --- what cannot be trained on
+
+
+def test_events_without_working_points_are_refused_with_the_way_out():
+    events = replace(EVENTS, working_points=(), tag_bin=np.zeros_like(EVENTS.tag_bin))
+    with pytest.raises(
+        ValueError, match=r"these 1500 events: they have no working points; give events_of_jets working_po"
+    ):
+        train_member(events, "gnn", SETTINGS["gnn"], SEED)
 
 
 def test_what_no_rate_can_be_learned_from_is_named():
