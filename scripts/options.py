@@ -30,7 +30,7 @@ Values are those of YAML 1.2: numbers are decimal, only `true` and `false` are t
 a text. What YAML 1.1 reads differently is refused (`010`, `1:30`, `1_000`, `2017-10-01`) unless it is in quotes. Merge
 keys (`<<`) and tags are refused, too.
 """
-ALONE = "A file with `efficiency.toy` has only these sections: "
+ALONE = "A file with `efficiency.toy` or `efficiency.events` has only these sections: "
 AUDIT_ROWS = """
 ## Rows of the audit of efficiencies
 

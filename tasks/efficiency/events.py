@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
 from deepsf.config import ConfigError
 from deepsf.config.flavours import hadron_flavours
+from tasks.framework import settings
 from tasks.framework.abstract import only_inherited
 from tasks.framework.base import ConfigTask
+from tasks.framework.sample_files import event_files
 from tasks.framework.targets import ProvenanceTarget, staged
 from tasks.framework.workflows import Workflow
 from tasks.skim import SkimNtuples, skimmed
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from deepsf.efficiency.events.events import JetEvents
 
 TRAIN = "train"
+_OF_FILES = ("tree", "columns", "working_points")
+"""What decides how files are read."""
 
 
 @only_inherited
@@ -41,8 +46,21 @@ class EfficiencyTask(ConfigTask):
                 raise ConfigError(f"{need}; {way_out}")
 
     def is_toy(self) -> bool:
-        """Return whether jets are generated; otherwise they come from the campaign's skims."""
+        """Return whether jets are generated."""
         return self.plan_cfg("efficiency.toy") is not None
+
+    def is_of_files(self) -> bool:
+        """Return whether events are read from files; those that are not, nor generated, come from skims."""
+        return self.plan_cfg("efficiency.events") is not None
+
+    def is_alone(self) -> bool:
+        """Return whether the campaign is of efficiencies alone, with neither tagger nor luminosity."""
+        return self.is_toy() or self.is_of_files()
+
+    def transfer_samples(self) -> tuple[str, ...]:
+        """Return the samples of other processes that the configuration names; they are never trained on."""
+        events = self.plan_cfg("efficiency.events")
+        return () if events is None else tuple(sorted(events.transfer))
 
     def flavours(self) -> dict[str, Any]:
         """Return the flavours in the order of their index in events: the order of keys in a file has no meaning."""
@@ -53,14 +71,14 @@ class EfficiencyTask(ConfigTask):
         return hadron_flavours(self.flavours())
 
     def samples(self) -> tuple[str, ...]:
-        """Return the samples: one to train on, one to test, and generated jets of another process."""
-        return (TRAIN, "test", "scalar") if self.is_toy() else (TRAIN, "test")
+        """Return the samples: one to train on, one to test, and those of other processes."""
+        return (TRAIN, "test", "scalar") if self.is_toy() else (TRAIN, "test", *self.transfer_samples())
 
     def req_events(self, sample: str) -> Any:
         """Return the task that makes the events of a sample."""
         if self.is_toy():
             return GenerateEfficiencyToy.req(self, branch=self.samples().index(sample))
-        return CollectJetEvents.req(self)
+        return ReadJetEvents.req(self) if self.is_of_files() else CollectJetEvents.req(self)
 
     def events_target(self, sample: str) -> ProvenanceTarget:
         """Return the file with the events of a sample."""
@@ -112,7 +130,7 @@ class GenerateEfficiencyToy(SampleWorkflow):
 class CollectJetEvents(EfficiencyTask):
     """Collects the jets of skimmed events of simulation, event by event, with tag bits at the working points."""
 
-    code_version = 3
+    code_version = 4
     config_keys = (
         "samples",
         "flavours",
@@ -143,6 +161,52 @@ class CollectJetEvents(EfficiencyTask):
         with staged(*self.output().values()) as paths:
             for sample, path in zip(self.output(), paths, strict=True):
                 events[sample].write(path)
+
+
+class ReadJetEvents(EfficiencyTask):
+    """Reads the events of parquet or ROOT files, sample by sample, and checks every rule that they must keep."""
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:
+        """Leave out the names of files, whose content is the input, and the division where there is a test sample."""
+        keys = ("flavours", "efficiency.working_points", *(f"efficiency.events.{key}" for key in _OF_FILES))
+        return keys if self._has_test() else (*keys, "efficiency.split")
+
+    def check(self) -> None:
+        """Refuse files that are not there before anything runs."""
+        super().check()
+        event_files(self.config)
+
+    def external_files(self) -> tuple[Path, ...]:
+        return tuple(file for files in event_files(self.config).values() for file in files)
+
+    def own_parameters(self) -> dict[str, Any]:
+        """Return which files are of which sample."""
+        files = event_files(self.config)
+        return {"samples": {sample: [settings.name_of(file) for file in names] for sample, names in files.items()}}
+
+    def output(self) -> Any:
+        return {sample: self.target(f"events_{sample}.parquet") for sample in self.samples()}
+
+    def run(self) -> None:
+        from deepsf.efficiency.events.from_files import EventFormat, divided, events_of_files
+
+        tree, columns, cuts = (self.cfg(f"efficiency.events.{key}") for key in _OF_FILES)
+        given = EventFormat(self.hadron_flavours(), self.cfg("efficiency.working_points"), columns, cuts, tree)
+        with staged(*self.output().values()) as paths:
+            place = dict(zip(self.output(), paths, strict=True))
+            for sample, files in event_files(self.config).items():
+                if not files:
+                    continue
+                events = events_of_files([settings.local(file) for file in files], given, sample)
+                self.publish_message(f"{sample}: {len(events)} events, {len(events.pt_gev)} jets")
+                is_whole = sample != TRAIN or self._has_test()
+                parts = {sample: events} if is_whole else divided(events, self.cfg("efficiency.split"))
+                for name, part in parts.items():
+                    part.write(place[name])
+
+    def _has_test(self) -> bool:
+        return bool(self.plan_cfg("efficiency.events.test"))
 
 
 def truth_targets(task: EfficiencyTask, samples: Iterable[str]) -> dict[str, ProvenanceTarget]:

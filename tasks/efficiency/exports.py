@@ -32,10 +32,10 @@ class ExportEfficiency(EfficiencyTask):
 
     @property
     def config_keys(self) -> tuple[str, ...]:
-        """Leave out tagger and era for the toy, which has none."""
+        """Leave out tagger and era of campaigns of efficiencies alone, which have none."""
         keys = ("flavours", "efficiency.ensemble.model")
         described = ("tagger.name", "tagger.branch", "campaign.era", "exports.era", "exports.description")
-        return keys if self.is_toy() else (*keys, *described)
+        return keys if self.is_alone() else (*keys, *described)
 
     def requires(self) -> Any:
         return {"aggregate": AggregateEfficiency.req(self), "maps": BuildEfficiencyMaps.req(self)}
@@ -65,7 +65,7 @@ class ExportEfficiency(EfficiencyTask):
         from deepsf.exports.corrections import Label
 
         label = Label("", "", "", "", campaign=config_path(self.config).stem, commit=commit())
-        if self.is_toy():
+        if self.is_alone():
             return label.head()
         name, branch, era, text = (
             self.cfg(key) for key in ("tagger.name", "tagger.branch", "campaign.era", "exports.description")

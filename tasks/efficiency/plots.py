@@ -21,9 +21,9 @@ class PlotEfficiency(PlotTask, EfficiencyTask):
 
     @property
     def config_keys(self) -> tuple[str, ...]:
-        """Leave out the luminosity for the toy, which has none."""
+        """Leave out the luminosity of campaigns of efficiencies alone, which have none."""
         keys = ("plots", "flavours", "efficiency.toy", "efficiency.comparisons", "efficiency.ensemble.model")
-        return keys if self.is_toy() else (*keys, "campaign")
+        return keys if self.is_alone() else (*keys, "campaign")
 
     def requires(self) -> Any:
         required = {"audit": AuditEfficiency.req(self), "members": TrainEfficiency.req(self)}
@@ -37,7 +37,7 @@ class PlotEfficiency(PlotTask, EfficiencyTask):
     def plan(self) -> Sequence[PlannedFigure[EfficiencyResults]]:
         from deepsf.plots.efficiency.plan import efficiency_figures
 
-        return efficiency_figures(self.flavour_names(), is_toy=self.is_toy())
+        return efficiency_figures(self.flavour_names(), is_toy=self.is_toy(), processes=self.transfer_samples())
 
     def audit(self) -> ProvenanceTarget:
         return self.input()["audit"]["audit"]

@@ -25,8 +25,10 @@ class ApplyTruthTagging(SampleWorkflow):
 
     @property
     def config_keys(self) -> tuple[str, ...]:
-        """Declare the cuts of the tagger for skims alone: only scale factors need them, and toys have none."""
+        """Declare the cuts of the tagger for skims and files: only scale factors need them, and toys have none."""
         keys = ("flavours", "efficiency.truth_tagging", "efficiency.ensemble.model")
+        if self.is_of_files():
+            return (*keys, "efficiency.events.working_points")
         return keys if self.is_toy() else (*keys, "efficiency.working_points", "tagger.working_points")
 
     def check(self) -> None:
@@ -83,6 +85,9 @@ class ApplyTruthTagging(SampleWorkflow):
         if given is None:
             return None
         (path,) = self.external_files()
-        cuts = {} if self.is_toy() else self.cfg("tagger.working_points")
+        if self.is_of_files():
+            cuts = self.cfg("efficiency.events.working_points") or {}
+        else:
+            cuts = {} if self.is_toy() else self.cfg("tagger.working_points")
         points = {name: cuts.get(name) for name in names}
         return read_scale_factors(settings.local(path), given.names, points, given.systematic)

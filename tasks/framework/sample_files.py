@@ -19,13 +19,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from deepsf.config import Config, ConfigError
+from deepsf.config import Config, ConfigError, EfficiencyConfig
 from deepsf.nanoaod.remote import ANY_SERVER, SCHEMES, is_url, server_of
 from tasks.framework import remote_files, settings
 
 LIST_SUFFIX = ".txt"
 
 _found: dict[str, tuple[Config, dict[str, tuple[str, ...]]]] = {}
+_found_events: dict[str, tuple[Config | EfficiencyConfig, dict[str, tuple[Path, ...]]]] = {}
 
 
 def sample_files(config: str) -> dict[str, tuple[str, ...]]:
@@ -59,6 +60,37 @@ def sample_files(config: str) -> dict[str, tuple[str, ...]]:
     return _found[config][1]
 
 
+def event_files(config: str) -> dict[str, tuple[Path, ...]]:
+    """Return by sample the files of ``efficiency.events``, in order; found once a process.
+
+    Raises
+    ------
+    ConfigError
+        With all entries of all samples that match nothing, are matched twice, or are addresses.
+    """
+    given = settings.snapshot()
+    if given is not None:
+        return {sample: tuple(settings.base() / name for name in names) for sample, names in given.files.items()}
+    campaign = settings.config(config)
+    if _found_events.get(config, (None,))[0] is not campaign:
+        events = campaign.efficiency.events if campaign.efficiency is not None else None
+        entries = {} if events is None else {"train": events.train, "test": events.test, **events.transfer}
+        problems: list[str] = []
+        files = {}
+        for sample, of_sample in entries.items():
+            where = f"efficiency.events.{'transfer.' if sample not in ('train', 'test') else ''}{sample}"
+            found = _Finder(())
+            files[sample] = tuple(map(Path, found.files(of_sample)))
+            urls = [str(entry) for entry in of_sample if "://" in entry]
+            problems += [f"{where}: {problem}" for problem in found.problems]
+            problems += [f"{where}: {url} is an address; copy the file to a disk" for url in urls]
+        problems += [f"efficiency.events: {twice}" for twice in _twice([str(f) for of in files.values() for f in of])]
+        if problems:
+            raise ConfigError("\n".join(problems))
+        _found_events[config] = (campaign, files)
+    return _found_events[config][1]
+
+
 def files_of(entries: Iterable[str]) -> list[str]:
     """Return the paths and addresses of the files of some entries.
 
@@ -77,7 +109,7 @@ def files_of(entries: Iterable[str]) -> list[str]:
 def names_for_jobs(config: str) -> dict[str, list[str]]:
     """Return the same with paths as the repository of a job has them, for `settings.Snapshot`."""
     if not isinstance(settings.config(config), Config):
-        return {}
+        return {sample: [settings.name_of(file) for file in files] for sample, files in event_files(config).items()}
     return {
         sample: [file if is_url(file) else settings.name_of(Path(file)) for file in files]
         for sample, files in sample_files(config).items()

@@ -25,10 +25,10 @@ class _Tree(NamedTuple):
 
 
 def schema_of(tree: Mapping[str, Any]) -> type[Config] | type[EfficiencyConfig]:
-    """Return the schema that a file follows: with ``efficiency.toy`` it is of efficiencies alone, on generated jets."""
+    """Return the schema that a file follows: with a toy or files of jets, and without samples, efficiencies alone."""
     efficiency = tree.get("efficiency")
-    is_toy = isinstance(efficiency, Mapping) and efficiency.get("toy") is not None and "samples" not in tree
-    return EfficiencyConfig if is_toy else Config
+    has_jets = isinstance(efficiency, Mapping) and any(efficiency.get(key) is not None for key in ("toy", "events"))
+    return EfficiencyConfig if has_jets and "samples" not in tree else Config
 
 
 def load(path: str | Path) -> Config | EfficiencyConfig:

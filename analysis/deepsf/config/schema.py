@@ -46,7 +46,7 @@ from deepsf.config.weights import EventWeight, Extrapolation, Normalisation, con
 
 
 class EfficiencyConfig(Section):
-    """A campaign of efficiencies alone, on a toy of jets: a YAML file with ``efficiency.toy``."""
+    """A campaign of efficiencies alone: a YAML file with ``efficiency.toy`` or ``efficiency.events``."""
 
     flavours: dict[Name, Flavour] = Field(min_length=2)
     efficiency: Efficiency
@@ -114,6 +114,11 @@ class Config(Section):
             problems += efficiency_problems(self.efficiency, self.flavours, self.tagger.working_points)
             if self.efficiency.toy is not None:
                 problems.append("efficiency.toy: a campaign with samples takes its jets from their skims; leave it out")
+            if self.efficiency.events is not None:
+                problems.append(
+                    "efficiency.events: a campaign with samples takes its jets from their skims; write a file of its "
+                    "own, with flavours, efficiency and plots"
+                )
         _raise(problems)
         return self
 

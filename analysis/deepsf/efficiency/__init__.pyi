@@ -1,6 +1,7 @@
 from deepsf.efficiency.events.closest import closest_jet
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.from_jets import events_of_jets
+from deepsf.efficiency.events.source import event_numbers
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
@@ -18,6 +19,7 @@ __all__ = [
     "closest_jet",
     "draw_bins",
     "draw_pattern",
+    "event_numbers",
     "events_of_jets",
     "exactly",
     "taggable_jets",

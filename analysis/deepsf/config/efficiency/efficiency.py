@@ -11,6 +11,7 @@ from pydantic import Field
 from deepsf.config.base import OpenFraction, Section, Seed
 from deepsf.config.efficiency.audit import EfficiencyAudit, limit_problems
 from deepsf.config.efficiency.audit_rows import NEEDS, SEVERAL_POINTS, row_names
+from deepsf.config.efficiency.events import EfficiencyEvents, event_problems
 from deepsf.config.efficiency.experiments import EfficiencyExperiments, experiment_problems, experiments_of
 from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.config.efficiency.networks import NETWORKS, CrossFit, EfficiencyEnsemble, EfficiencyModels, NetworkName
@@ -31,7 +32,7 @@ def _working_points(given: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 class EfficiencySplit(Section):
-    """Division of the events of skims into training and test sample; generated events come in separate samples."""
+    """Division of events into training and test sample, of skims and of files without a test sample."""
 
     test_fraction: OpenFraction = Field(default=0.25, description="fraction of the events in the test sample")
     seed: Seed = 1
@@ -41,10 +42,12 @@ class Efficiency(Section):
     """Jet tagging efficiencies as a function of the whole event, and truth tagging."""
 
     toy: EfficiencyToy | None = Field(default=None, description="generated jets; null: the campaign's skims")
+    events: EfficiencyEvents | None = Field(default=None, description="events in files; null: a toy or skims")
     working_points: tuple[str, ...] | None = Field(
         default_factory=_working_points,
         min_length=1,
-        description="working points of the tagger from loose to tight, for events of skims; toys have their own",
+        description="working points from loose to tight, of the tagger of skims or of the tag bins in files; toys have "
+        "their own",
     )
     split: EfficiencySplit = EfficiencySplit()
     maps: EfficiencyMaps = EfficiencyMaps()
@@ -117,12 +120,17 @@ def _source_problems(
     if ratio is not None:
         yield from ratio_problems(ratio, flavours)
     if toy is None:
-        yield from _tagger_problems(efficiency.working_points, working_points)
+        if efficiency.events is not None:
+            yield from event_problems(efficiency.events, efficiency.working_points)
+        else:
+            yield from _tagger_problems(efficiency.working_points, working_points)
         if ratio is not None:
             yield "efficiency.ratio: an experiment on generated jets, needs efficiency.toy; leave it out"
         if experiments is not None:
             yield "efficiency.experiments: they are on generated jets, need efficiency.toy; leave them out"
         return
+    if efficiency.events is not None:
+        yield "efficiency.events: files beside a toy; give one of the two, and leave out the other"
     yield from toy_problems(toy, flavours)
     if experiments is not None:
         yield from experiment_problems(experiments, toy, flavours)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Bools, Ints, Singles
+from deepsf.efficiency.events.source import EventSource, join_sources
 
 _JETS = {"pt_gev": np.float32, "eta": np.float32, "phi": np.float32, "flavour": np.int8, "tag_bin": np.int8}
 _EVENTS = {"weight": np.float32, "event": np.uint64}
+_PT_MAX_GEV = 7000.0
+"""Half of 14 TeV, the energy that no jet at the LHC exceeds."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class JetEvents:
         cross-fit.
     flavours, working_points
         Names. Working points go from the loosest to the tightest.
+    source
+        Sample, run, luminosity block and event that they come from, where these are known.
     """
 
     offsets: Ints
@@ -50,6 +55,7 @@ class JetEvents:
     event: npt.NDArray[np.uint64]
     flavours: tuple[str, ...]
     working_points: tuple[str, ...]
+    source: EventSource | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -84,34 +90,66 @@ class JetEvents:
         """
         if problems := self._problems_of_shape():
             raise ValueError(f"{where}: " + "; ".join(problems))
-        if turned := int(np.sum(np.abs(self.phi) > np.float32(np.pi))):
-            problems.append(
-                f"phi of {turned} jets is not in [-pi, pi] (farthest {self.phi[np.argmax(np.abs(self.phi))]:g})"
+        problems = [*self._problems_of_jets(), *self._problems_of_events()]
+        if problems:
+            raise ValueError(f"{where}: " + "; ".join(problems))
+        return self
+
+    def _problems_of_jets(self) -> Iterator[str]:
+        """Yield in words what is wrong with jets, with the first event that has it, and the way out."""
+        turned = np.abs(self.phi) > np.float32(np.pi)
+        if np.any(turned):
+            farthest = self.phi[np.argmax(np.abs(self.phi))]
+            yield (
+                f"phi of {turned.sum()} jets is not in [-pi, pi] (farthest {farthest:g}){self._first(turned)}; give it "
+                "in radians"
             )
-        if twice := len(self) - len(np.unique(self.event)):
-            problems.append(f"event numbers must differ, {twice} of {len(self)} are those of another event")
         for name in ("pt_gev", "eta", "phi"):
-            values = getattr(self, name)
-            if bad := int(np.sum(~np.isfinite(values))):
-                problems.append(f"{name} of {bad} jets is not finite")
-        if bad := int(np.sum(self.pt_gev <= 0)):
-            problems.append(f"pt_gev of {bad} jets is not above 0 (lowest {np.min(self.pt_gev):g})")
+            bad = ~np.isfinite(getattr(self, name))
+            if np.any(bad):
+                yield f"{name} of {bad.sum()} jets is not finite{self._first(bad)}; leave such jets out"
+        bad = self.pt_gev <= 0
+        if np.any(bad):
+            lowest = np.min(self.pt_gev)
+            yield f"pt_gev of {bad.sum()} jets is not above 0 (lowest {lowest:g}){self._first(bad)}; leave them out"
+        if len(self.pt_gev) and np.median(self.pt_gev) > _PT_MAX_GEV:
+            yield (
+                f"pt_gev has the median {np.median(self.pt_gev):g}, above {_PT_MAX_GEV:g} GeV, which no jet of the LHC "
+                "exceeds: it is in MeV; divide it by 1000"
+            )
         for name, n_known, known in (
             ("flavour", len(self.flavours), f"an index into {list(self.flavours)}"),
             ("tag_bin", len(self.working_points) + 1, f"a tag bin of the working points {list(self.working_points)}"),
         ):
-            values = getattr(self, name)
-            if outside := sorted(set(np.unique(values).tolist()) - set(range(n_known))):
-                problems.append(f"{name} must be {known}, got {outside}")
-        if bad := int(np.sum(~np.isfinite(self.weight))):
-            problems.append(f"weight of {bad} events is not finite")
-        rising = np.diff(self.pt_gev) > 0
-        rising[self.offsets[1:-1][(self.offsets[1:-1] > 0) & (self.offsets[1:-1] < len(self.pt_gev))] - 1] = False
+            outside = (getattr(self, name) < 0) | (getattr(self, name) >= n_known)
+            if np.any(outside):
+                found = np.unique(getattr(self, name)[outside]).tolist()
+                yield f"{name} must be {known}, got {found}{self._first(outside)}"
+        rising = np.diff(self.pt_gev, prepend=np.inf) > 0
+        rising[self.offsets[:-1][self.n_jets > 0]] = False
         if np.any(rising):
-            problems.append(f"jets of {len(set(self.event_of_jet[:-1][rising]))} events are not ordered by falling pT")
-        if problems:
-            raise ValueError(f"{where}: " + "; ".join(problems))
-        return self
+            yield (
+                f"jets of {len(np.unique(self.event_of_jet[rising]))} events are not ordered by falling pT"
+                f"{self._first(rising)}; order them, in awkward jets[ak.argsort(jets.pt, ascending=False)]"
+            )
+
+    def _problems_of_events(self) -> Iterator[str]:
+        """Yield in words what is wrong with numbers and weights of events."""
+        bad = ~np.isfinite(self.weight)
+        if np.any(bad):
+            yield f"weight of {bad.sum()} events is not finite (first of event {self.event[bad][0]})"
+        numbers, counts = np.unique(self.event, return_counts=True)
+        if np.any(counts > 1):
+            yield (
+                f"event numbers must differ, {len(self) - len(numbers)} of {len(self)} are those of another event "
+                f"(first {numbers[counts > 1][0]}); where they repeat from run to run or sample to sample, make them "
+                "of run, luminosity block and event, with deepsf.efficiency.event_numbers or "
+                "efficiency.events.columns.run"
+            )
+
+    def _first(self, jets: Bools) -> str:
+        """Return in words the first event with any of these jets, ``(n_jets,)``."""
+        return f" (first in event {self.event[self.event_of_jet[np.argmax(jets)]]})"
 
     def _problems_of_shape(self) -> list[str]:
         """Return in words what does not fit together; all other rules suppose that it does."""
@@ -122,6 +160,8 @@ class JetEvents:
             for name in names:
                 if (shape := np.shape(getattr(self, name))) != (length,):
                     problems.append(f"{name} must have one value {what}, shape ({length},), got {shape}")
+        if self.source is not None and len(self.source) != len(self):
+            problems.append(f"source must be of {len(self)} events, got one of {len(self.source)}")
         return problems
 
     def numbers(self, of_flavour: Mapping[str, int], trained: str) -> Ints:
@@ -145,6 +185,7 @@ class JetEvents:
         jets = np.repeat(chosen, self.n_jets)
         parts: dict[str, Any] = {name: getattr(self, name)[jets] for name in _JETS}
         parts |= {name: getattr(self, name)[chosen] for name in _EVENTS}
+        parts["source"] = None if self.source is None else self.source.select(chosen)
         return replace(self, offsets=offsets_of(self.n_jets[chosen]), **parts)
 
     def write(self, path: Path) -> None:
@@ -156,6 +197,8 @@ class JetEvents:
         offsets = pa.array(self.offsets.astype(np.int32))
         columns = {name: pa.array(getattr(self, name)) for name in _EVENTS}
         columns |= {name: pa.ListArray.from_arrays(offsets, pa.array(getattr(self, name))) for name in _JETS}
+        if self.source is not None:
+            columns |= self.source.to_columns()
         names = {"flavours": self.flavours, "working_points": self.working_points}
         table = pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(names, allow_nan=False)})
         parquet_files.write(path, table)
@@ -187,6 +230,7 @@ class JetEvents:
             offsets=offsets - offsets[0],
             flavours=tuple(known["flavours"]),
             working_points=tuple(known["working_points"]),
+            source=EventSource.from_table(table),
             **columns,
         )
 
@@ -218,4 +262,5 @@ def join(parts: Sequence[JetEvents]) -> JetEvents:
         for field in fields(JetEvents)
         if field.name in (*_JETS, *_EVENTS)
     }
+    joined["source"] = join_sources([part.source for part in parts])
     return replace(first, offsets=offsets_of(np.concatenate([part.n_jets for part in parts])), **joined)

@@ -18,6 +18,7 @@ from deepsf.config.samples import Sample
 from deepsf.efficiency.events.events import JetEvents, join, offsets_of
 from deepsf.efficiency.events.from_jets import wrapped
 from deepsf.efficiency.events.random import event_uniforms, stream
+from deepsf.efficiency.events.source import EventSource, seed_of
 from deepsf.jets import flavour_index
 from deepsf.probes.tables import luminosity_weights
 from deepsf.seeds import mixed
@@ -25,7 +26,8 @@ from deepsf.skim.cut_flow import SkimReport, read_report
 from deepsf.skim.event_table import read_events
 from deepsf.skim.shifts import NOMINAL
 
-_COLUMNS = ("weight", "pt_gev", "eta", "phi", "discriminant", "hadron_flavour")
+_NUMBERS = ("run", "luminosity_block", "event")
+_COLUMNS = (*_NUMBERS, "weight", "pt_gev", "eta", "phi", "discriminant", "hadron_flavour")
 
 
 def jet_events(
@@ -108,11 +110,6 @@ def _thresholds(tagger: Tagger, names: Sequence[str]) -> npt.NDArray[np.float64]
     return values
 
 
-def _seed_of(name: Sequence[str]) -> np.uint64:
-    digest = hashlib.sha256("/".join(name).encode()).digest()
-    return np.uint64(int.from_bytes(digest[:8], "little"))
-
-
 def _identified(simulated: Sequence[tuple[Path, SkimReport]]) -> list[tuple[np.uint64, Path, SkimReport]]:
     """Return the files with the seed of their events' numbers, in an order that has nothing to do with their place.
 
@@ -129,7 +126,7 @@ def _identified(simulated: Sequence[tuple[Path, SkimReport]]) -> list[tuple[np.u
                 "one sample, once"
             )
         by_name[key] = path, report
-    return [(_seed_of(key), *by_name[key]) for key in sorted(by_name)]
+    return [(seed_of(*key), *by_name[key]) for key in sorted(by_name)]
 
 
 def _digest(path: Path) -> str:
@@ -159,4 +156,5 @@ def _events_of(path: Path, report: SkimReport, factor: float, seed: np.uint64, n
         event=mixed(seed + mixed(jets["entry"][events.first].astype(np.uint64))),
         flavours=tuple(naming.hadron_flavours),
         working_points=naming.working_points,
+        source=EventSource.of_sample(report.sample, {name: jets[name][events.first] for name in _NUMBERS}),
     ).check(str(path))

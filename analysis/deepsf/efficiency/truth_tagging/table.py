@@ -55,7 +55,8 @@ class TaggedEvents:
     """One row an event.
 
     Columns: ``event`` and ``weight`` (generator) of the event; ``out_of_range``, whether any of its jets is unlike all
-    that the efficiencies were made from; and for each selection, such as ``exactly_2``,
+    that the efficiencies were made from; ``sample``, ``run``, ``luminosityBlock`` and ``nanoaod_event`` where these are
+    known, to join with the events of an analysis; and for each selection, such as ``exactly_2``,
 
     - ``probability_<selection>``: weight that stands for the cut, float64;
     - ``tag_bin_<selection>``: drawn tag bin of each jet, -1 for jets that are not taggable;
@@ -103,6 +104,7 @@ def tag_events(
     point = 0 if settings.working_point is None else names.index(settings.working_point)
     taggable = taggable_jets(events, **dict(settings.taggable))
     columns: dict[str, Any] = {"event": events.event, "weight": events.weight}
+    columns |= {} if events.source is None else events.source.to_columns()
     if efficiencies.out_of_range is not None:
         jets = np.concatenate([[0], np.cumsum(efficiencies.out_of_range)])
         columns["out_of_range"] = np.diff(jets[events.offsets]) > 0

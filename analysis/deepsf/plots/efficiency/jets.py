@@ -26,7 +26,7 @@ from deepsf.plots.efficiency.common import (
     set_horizontal,
     shown_models,
 )
-from deepsf.plots.efficiency.variables import JET_VARIABLES, SAMPLES
+from deepsf.plots.efficiency.variables import JET_VARIABLES, sample_title
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid, limits, steps
 from deepsf.plots.stack import data_handle
 from deepsf.plots.style import Style, context
@@ -50,7 +50,7 @@ def figure(closure: EfficiencyClosure, sample: str, variable: str, style: Style)
             _draw_column(column, profile, row, closure.nominal, style)
             for panel in column:
                 set_horizontal(panel, profile.edges, drawn, labels=panel is column[-1])
-            corner_text(column[0], f"{style.flavour(flavour)}\n{SAMPLES[sample]}")
+            corner_text(column[0], f"{style.flavour(flavour)}\n{sample_title(sample)}")
         reference = "true" if TRUTH in profile.models else "tagged"
         axes[0, 0].set_ylabel(f"Efficiency, working point {closure.working_point}")
         axes[1, 0].set_ylabel(f"Predicted /\n{reference}", loc="center", fontsize="small")

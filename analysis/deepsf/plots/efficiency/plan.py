@@ -28,10 +28,12 @@ class EfficiencyResults(NamedTuple):
     histories: Mapping[str, Sequence[History]]
 
 
-def efficiency_figures(flavours: Sequence[str], *, is_toy: bool) -> list[PlannedFigure[EfficiencyResults]]:
-    """Return all figures; a toy has a sample of another process and the truth."""
+def efficiency_figures(
+    flavours: Sequence[str], *, is_toy: bool, processes: Sequence[str] = ()
+) -> list[PlannedFigure[EfficiencyResults]]:
+    """Return all figures; a toy has a sample of another process and the truth, others may name such ``processes``."""
     planned = []
-    for sample in ("test", "scalar") if is_toy else ("test",):
+    for sample in ("test", *(["scalar"] if is_toy else []), *processes):
         planned += _sample_figures(sample)
     for region in TAG_REGIONS:
         planned.append(_planned(f"{region}_delta_r_{CROSS_FIT}", "regions:figure", CROSS_FIT, region, "delta_r"))

@@ -28,7 +28,7 @@ from deepsf.plots.efficiency.common import (
     set_horizontal,
     shown_models,
 )
-from deepsf.plots.efficiency.variables import CROSS_FIT, EVENT_VARIABLES, N_TAGS, SAMPLES, TAG_REGIONS, Variable
+from deepsf.plots.efficiency.variables import CROSS_FIT, EVENT_VARIABLES, N_TAGS, TAG_REGIONS, Variable, sample_title
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.stack import data_handle
 from deepsf.plots.style import Style, context
@@ -148,7 +148,7 @@ def _curves(yields: RegionYields, category: str, nominal: str) -> tuple[Curves, 
 def _heading(sample: str, style: Style) -> str:
     # events trained on have efficiencies of the cross-fit's members, not of the ensemble's
     is_of_ensemble = sample != CROSS_FIT
-    return f"{SAMPLES[sample]}, {style.members}" if style.members and is_of_ensemble else SAMPLES[sample]
+    return f"{sample_title(sample)}, {style.members}" if style.members and is_of_ensemble else sample_title(sample)
 
 
 def _draw_pair(main: Axes, below: Axes, yields: RegionYields, category: str, nominal: str, style: Style) -> None:

@@ -38,6 +38,11 @@ JET_VARIABLES = {
 N_TAGS = Variable("Number of tagged jets", open_above=True, whole=True)
 
 
+def sample_title(sample: str) -> str:
+    """Return what a sample is called in figures."""
+    return SAMPLES.get(sample, f"Transfer sample {sample}")
+
+
 def event_variables(sample: str) -> tuple[str, ...]:
     """Return what is drawn of the leading jets; the scalar's have one mass."""
     return tuple(name for name in EVENT_VARIABLES if (sample, name) != ("scalar", "mass_gev"))

@@ -85,9 +85,19 @@ def test_good_events_pass_the_check(events):
         ("pt_gev", 5, -3.0, r"pt_gev of 1 jets is not above 0 \(lowest -3\)"),
         ("flavour", 0, 3, r"flavour must be an index into \['b', 'c', 'udsg'\], got \[3\]"),
         ("tag_bin", 0, -1, r"tag_bin must be a tag bin of the working points \['L', 'M'\], got \[-1\]"),
-        ("phi", 2, 200.0, r"phi of 1 jets is not in \[-pi, pi\] \(farthest 200\)"),
-        ("event", 1, 7, "event numbers must differ, 1 of 4 are those of another event"),
-        ("pt_gev", 4, 400.0, "jets of 1 events are not ordered by falling pT"),
+        (
+            "phi",
+            2,
+            200.0,
+            r"phi of 1 jets is not in \[-pi, pi\] \(farthest 200\) \(first in event 9223372036854775817\)",
+        ),
+        ("event", 1, 7, r"event numbers must differ, 1 of 4 are those of another event \(first 7\)"),
+        (
+            "pt_gev",
+            4,
+            400.0,
+            r"jets of 1 events are not ordered by falling pT \(first in event 10\); order them, in aw",
+        ),
     ],
 )
 def test_bad_columns_are_named_with_place_value_and_rule(events, column, jet, value, message):
@@ -116,9 +126,20 @@ def test_rising_pt_from_one_event_to_the_next_is_no_problem(events):
     events.check("sample test")
 
 
+def test_jets_in_mev_are_refused_and_a_single_jet_of_many_tev_is_not(events):
+    message = (
+        "sample test: pt_gev has the median 72500, above 7000 GeV, which no jet of the LHC exceeds: it is in MeV; d"
+    )
+    with pytest.raises(ValueError, match=message):
+        replace(events, pt_gev=events.pt_gev * np.float32(1000)).check("sample test")
+    hard = events.pt_gev.copy()
+    hard[3] = 7500
+    replace(events, pt_gev=hard).check("sample test")
+
+
 def test_all_problems_are_named_at_once(events):
     bad = replace(events, weight=np.full(4, np.inf, np.float32), phi=np.full(6, np.nan, np.float32))
-    with pytest.raises(ValueError, match="phi of 6 jets is not finite; weight of 4 events is not finite"):
+    with pytest.raises(ValueError, match=r"phi of 6 jets is not finite .*; weight of 4 events is not finite"):
         bad.check("sample test")
 
 

@@ -63,6 +63,9 @@ def write(path, sample="ttbar", counts=(2, 1, 3), *, file="nano.root", sum_weigh
         "discriminant": np.linspace(0, 1, n, dtype=np.float32),
         "hadron_flavour": np.resize(np.array([5, 4, 0], np.int8), n),
         "n_jets": counts.astype(np.int8)[event],
+        "run": np.full(n, 1, np.uint32),
+        "luminosity_block": (1 + event).astype(np.uint32),
+        "event": (7000 + event).astype(np.uint64),
     }
     rows |= {name: np.asarray(values, rows[name].dtype) for name, values in columns.items()}
     table = pa.table(rows)
@@ -96,6 +99,16 @@ def test_events_are_all_their_jets_whether_one_or_many(tmp_path, load):
     np.testing.assert_array_equal(events.phi, np.linspace(-3, 3, 6, dtype=np.float32))
     assert (events.flavours, events.working_points) == (("b", "c", "udsg"), ("L", "M", "T"))
     assert events.flavour.tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_events_keep_the_numbers_of_nanoaod_by_which_they_are_found_again(tmp_path, load):
+    tops, bosons = write(tmp_path / "a.parquet"), write(tmp_path / "b.parquet", "zjets", counts=(2,), run=[2, 2])
+    source = load(tops, bosons)["all"].source
+    names = [source.samples[number] for number in source.sample]
+    found = sorted(
+        zip(names, source.run.tolist(), source.luminosity_block.tolist(), source.event.tolist(), strict=True)
+    )
+    assert found == [("ttbar", 1, 1, 7000), ("ttbar", 1, 2, 7001), ("ttbar", 1, 3, 7002), ("zjets", 2, 1, 7000)]
 
 
 def test_weights_of_all_files_of_a_sample_are_scaled_to_the_luminosity(tmp_path, load):

@@ -12,6 +12,7 @@ import pytest
 from deepsf.config import load
 from deepsf.config.efficiency.truth_tagging import Taggable, TruthTagging
 from deepsf.efficiency.evaluation import ModelEfficiencies
+from deepsf.efficiency.events.source import EventSource
 from deepsf.efficiency.toy import generate
 from deepsf.efficiency.truth_tagging.table import tag_events
 from tests.oracles.truth_tagging import FunctionOfBin
@@ -40,6 +41,22 @@ def numbers(table, name):
 
 def drawn(table, name):
     return table[name].combine_chunks().flatten().to_numpy()
+
+
+def test_events_of_nanoaod_are_found_again_by_their_own_numbers(toy, tmp_path):
+    events, efficiencies = toy
+    few = np.arange(len(events)) < 3
+    numbers = {"run": np.array([1, 1, 2]), "luminosity_block": np.array([4, 5, 6]), "event": np.array([70, 80, 90])}
+    known = replace(events.select(few), source=EventSource.of_sample("ttbar", numbers))
+    jets = np.repeat(few, events.n_jets)
+    found = tag_events(known, ModelEfficiencies(efficiencies.mean[jets]), SETTINGS, CODES)
+    found.write(tmp_path / "table.parquet")
+    table = pq.read_table(tmp_path / "table.parquet")
+    assert table["sample"].to_pylist() == ["ttbar"] * 3
+    assert table["run"].to_pylist() == [1, 1, 2]
+    assert table["luminosityBlock"].to_pylist() == [4, 5, 6]
+    assert table["nanoaod_event"].to_pylist() == [70, 80, 90]
+    assert table["event"].to_pylist() == known.event.tolist()
 
 
 @pytest.mark.parametrize("selection", ["exactly_0", "exactly_1", "exactly_2", "at_least_2"])
