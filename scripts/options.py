@@ -41,6 +41,7 @@ quantity. Rows that name no model are about the ensemble's network.
 |---|---|
 | `<region>` | `1tag`, the leading jet is tagged, or `2tag`, the two leading jets are |
 | `<pair>`, `<category>` | a pair of flavours such as `b_udsg`; a pair or `all` |
+| `<process>` | a sample of `efficiency.events.transfer` or `efficiency.processes.transfer` |
 | `<ensemble>`, `<network>` | the ensemble's network; this or one of `efficiency.comparisons` |
 | `<model>`, `<not_map>` | a network, `map` or `map_delta_r`; the same without `map` |
 

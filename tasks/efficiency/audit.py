@@ -26,7 +26,7 @@ class AuditEfficiency(EfficiencyTask):
     No other task reads the true efficiencies of the toy.
     """
 
-    code_version = 4
+    code_version = 5
     keeps_replaced = True
     uses_networks = True
     config_keys = (

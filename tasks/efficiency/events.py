@@ -59,8 +59,8 @@ class EfficiencyTask(ConfigTask):
 
     def transfer_samples(self) -> tuple[str, ...]:
         """Return the samples of other processes that the configuration names; they are never trained on."""
-        events = self.plan_cfg("efficiency.events")
-        return () if events is None else tuple(sorted(events.transfer))
+        names: tuple[str, ...] = self.plan_cfg("efficiency").transfer_names
+        return names
 
     def flavours(self) -> dict[str, Any]:
         """Return the flavours in the order of their index in events: the order of keys in a file has no meaning."""
@@ -138,6 +138,7 @@ class CollectJetEvents(EfficiencyTask):
         "campaign.luminosity_ifb",
         "efficiency.working_points",
         "efficiency.split",
+        "efficiency.processes",
     )
 
     def requires(self) -> Any:
@@ -157,6 +158,7 @@ class CollectJetEvents(EfficiencyTask):
             working_points=self.cfg("efficiency.working_points"),
             luminosity_ifb=self.cfg("campaign.luminosity_ifb"),
             split=self.cfg("efficiency.split"),
+            processes=self.cfg("efficiency.processes"),
         )
         with staged(*self.output().values()) as paths:
             for sample, path in zip(self.output(), paths, strict=True):

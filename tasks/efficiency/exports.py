@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.efficiency.events import EfficiencyTask
 from tasks.efficiency.maps import BuildEfficiencyMaps
-from tasks.efficiency.networks import AggregateEfficiency
+from tasks.efficiency.networks import AggregateEfficiency, EvaluateEfficiency, evaluated
 from tasks.framework.machine import commit
 from tasks.framework.settings import config_path
 from tasks.framework.targets import ProvenanceTarget, staged
@@ -25,7 +25,7 @@ def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyM
 
 
 class ExportEfficiency(EfficiencyTask):
-    """Writes efficiencies for analyses: maps as correctionlib JSON, the ensemble as ONNX."""
+    """Writes efficiencies for analyses: maps as correctionlib JSON, the ensemble as ONNX, ratios of processes."""
 
     code_version = 4
     uses_networks = True
@@ -33,24 +33,33 @@ class ExportEfficiency(EfficiencyTask):
     @property
     def config_keys(self) -> tuple[str, ...]:
         """Leave out tagger and era of campaigns of efficiencies alone, which have none."""
-        keys = ("flavours", "efficiency.ensemble.model")
+        keys: tuple[str, ...] = ("flavours", "efficiency.ensemble.model")
+        if self.transfer_samples():
+            keys = (*keys, "efficiency.audit.non_closure_pt_gev")
         described = ("tagger.name", "tagger.branch", "campaign.era", "exports.era", "exports.description")
         return keys if self.is_alone() else (*keys, *described)
 
     def requires(self) -> Any:
-        return {"aggregate": AggregateEfficiency.req(self), "maps": BuildEfficiencyMaps.req(self)}
+        required = {"aggregate": AggregateEfficiency.req(self), "maps": BuildEfficiencyMaps.req(self)}
+        if self.transfer_samples():
+            required["efficiencies"] = EvaluateEfficiency.req(self)
+            required["events"] = [self.req_events(sample) for sample in self.samples()]
+        return required
 
     def output(self) -> Any:
-        return {"maps": self.target("efficiency_maps.json.gz"), "network": self.target("efficiency.onnx")}
+        files = {"maps": self.target("efficiency_maps.json.gz"), "network": self.target("efficiency.onnx")}
+        if self.transfer_samples():
+            files["processes"] = self.target("efficiency_processes.json.gz")
+        return files
 
     def run(self) -> None:
-        from deepsf.efficiency.exports.write import write_exports
+        from deepsf.efficiency.exports.write import write_exports, write_process_ratios
         from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 
         aggregate = self.input()["aggregate"]
         ensemble = EfficiencyEnsemble.load(aggregate[self.cfg("efficiency.ensemble.model")].file)
         maps = exported_maps(self.input()["maps"])
-        with staged(*self.output().values()) as (maps_path, network_path):
+        with staged(*self.output().values()) as (maps_path, network_path, *processes):
             write_exports(
                 maps_path,
                 network_path,
@@ -59,6 +68,20 @@ class ExportEfficiency(EfficiencyTask):
                 hadron_flavours=self.hadron_flavours(),
                 head=self.head(),
             )
+            for path in processes:
+                ratios = self._process_ratios()
+                write_process_ratios(path, ratios, hadron_flavours=self.hadron_flavours(), head=self.head())
+
+    def _process_ratios(self) -> dict[str, Any]:
+        from deepsf.efficiency import evaluation
+        from deepsf.efficiency.process_ratios import process_ratios
+
+        files, test = evaluated(self), self.load_events("test")
+        model, pt_gev = self.cfg("efficiency.ensemble.model"), self.cfg("efficiency.audit.non_closure_pt_gev")
+        return {
+            name: process_ratios(self.load_events(name), evaluation.read(files[name])[model], test, pt_gev)
+            for name in self.transfer_samples()
+        }
 
     def head(self) -> str:
         """Return what the files are for and were made with, as of scale factors, and the text of exports."""

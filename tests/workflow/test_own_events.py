@@ -61,6 +61,8 @@ def test_everything_is_made_of_every_sample(campaign):
 def test_the_audit_closes_and_has_the_other_process(campaign):
     report = json.loads((campaign.outputs / "AuditEfficiency" / "audit.json").read_text())
     assert sorted(report["samples"]) == ["test", "train", "z"]
+    assert set(report["processes"]["z"]) <= {"b", "c", "udsg"}
+    assert report["rows"]["process.z.delta_r.1tag.chi2"]["value"] > 0
     # 2000 events have 2300 b jets, tagged with about 0.4: the statistical error is 2.5 %
     assert abs(report["rows"]["calibration.all_jets.b"]["value"]) < 10
 
@@ -72,3 +74,8 @@ def test_exports_have_the_codes_of_the_file(campaign):
     assert light < 0.5 * b
     with pytest.raises(IndexError):
         maps["efficiency"].evaluate("nominal", "M", 5, 0.3, 100.0)
+    ratios = correctionlib.CorrectionSet.from_file(
+        str(campaign.outputs / "ExportEfficiency" / "efficiency_processes.json.gz")
+    )
+    # z has the same efficiencies: 1000 events have 150 tagged b jets in a bin
+    assert ratios["z_mc_mc"].evaluate("nominal", "M", 1, 150.0) == pytest.approx(1.0, abs=0.4)

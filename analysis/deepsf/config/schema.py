@@ -111,7 +111,8 @@ class Config(Section):
             *shift_problems(self.shifts, self.regions, self.flavours, self.tagger, self.binned.n_bootstrap),
         ]
         if self.efficiency is not None:
-            problems += efficiency_problems(self.efficiency, self.flavours, self.tagger.working_points)
+            simulated = [name for name, sample in self.samples.items() if sample.kind == "simulation"]
+            problems += efficiency_problems(self.efficiency, self.flavours, self.tagger.working_points, simulated)
             if self.efficiency.toy is not None:
                 problems.append("efficiency.toy: a campaign with samples takes its jets from their skims; leave it out")
             if self.efficiency.events is not None:

@@ -105,6 +105,16 @@ def test_campaigns_of_files_have_neither_tagger_nor_luminosity(of_files):
         assert not any(key.startswith(("campaign", "tagger")) for key in task.config_keys)
 
 
+def test_processes_of_skims_are_samples_of_their_own(of):
+    processes = {"train": ["ttbar"], "transfer": {"zz": ["zjets"]}}
+    task = of(CollectJetEvents, "efficiency_nanoaod", efficiency={"processes": processes})
+    assert names(task) == ["events_test.parquet", "events_train.parquet", "events_zz.parquet"]
+    exports = of(ExportEfficiency, "efficiency_nanoaod", efficiency={"processes": processes})
+    assert names(exports) == ["efficiency.onnx", "efficiency_maps.json.gz", "efficiency_processes.json.gz"]
+    assert {target.file.name for target in exports.upstream()} >= {"events_zz.parquet", "efficiencies_zz.safetensors"}
+    assert names(of(ExportEfficiency, "efficiency_nanoaod")) == ["efficiency.onnx", "efficiency_maps.json.gz"]
+
+
 def test_files_that_are_not_there_or_twice_are_named_before_anything_runs(of_files, tmp_path):
     with pytest.raises(ConfigError, match=r"^efficiency\.events\.train: '.*x\.parquet' matches no file \(looked for /"):
         of_files(ReadJetEvents, train=[str(tmp_path / "x.parquet")])

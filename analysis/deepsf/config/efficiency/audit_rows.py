@@ -22,6 +22,7 @@ class RowKind(NamedTuple):
 SEVERAL_POINTS = "several working points"
 _TOY, _RATIO, _EXPERIMENTS = ("toy",), ("ratio",), ("experiments",)
 _CLOSEST = "closest_jet"
+_PROCESS = ("transfer",)
 _DELTA_R = "in DeltaR of the two leading jets"
 _DEVIATION = "mean |predicted - true| / mean true"
 
@@ -51,6 +52,14 @@ ROWS: Mapping[str, RowKind] = {
     "transfer.delta_r.{region}.chi2_map": RowKind(f"scalar's sample: chi2/ndf of the map {_DELTA_R}", _TOY),
     "transfer.delta_r.{region}.chi2_truth": RowKind(f"scalar's sample: chi2/ndf of the truth {_DELTA_R}", _TOY),
     "transfer.delta_r.{region}.chi2_over_map": RowKind(f"scalar's sample: chi2 {_DELTA_R} over the map's", _TOY),
+    "process.{process}.calibration.{flavour}": RowKind("transfer sample: mean predicted / tags - 1 [%]", _PROCESS),
+    "process.{process}.delta_r.{region}.chi2": RowKind(f"transfer sample: chi2/ndf {_DELTA_R}", _PROCESS),
+    "process.{process}.delta_r.{region}.chi2_map": RowKind(
+        f"transfer sample: chi2/ndf of the map {_DELTA_R}", _PROCESS
+    ),
+    "process.{process}.residual.{flavour}.chi2": RowKind(
+        "transfer sample: chi2/ndf of tagged over predicted jets in pT, from 1", _PROCESS
+    ),
     "spread.rms_ratio.{flavour}": RowKind("rms(mean - true) / rms(spread over members)", _TOY),
     "spread.pull_mean.{flavour}": RowKind("mean over jets of (mean - true) / spread", _TOY),
     "spread.pull_mean_significance.{flavour}": RowKind(
@@ -118,7 +127,11 @@ _FIXED = {
 
 
 def row_names(
-    flavours: Sequence[str], networks: Sequence[str], working_points: Sequence[str], present: Collection[str]
+    flavours: Sequence[str],
+    networks: Sequence[str],
+    working_points: Sequence[str],
+    present: Collection[str],
+    processes: Sequence[str] = (),
 ) -> dict[str, str]:
     """Return the meaning of every row of a campaign by its name.
 
@@ -130,6 +143,8 @@ def row_names(
         Those of rows that are there for each.
     present
         What the campaign has of all that rows need, see `RowKind`.
+    processes
+        Names of transfer samples.
     """
     pairs = ["_".join(pair) for pair in combinations_with_replacement(flavours, 2)]
     names: dict[str, Sequence[str]] = {
@@ -142,6 +157,7 @@ def row_names(
         "network": networks,
         "ensemble": networks[:1],
         "working_point": working_points,
+        "process": processes,
     }
     rows = {}
     for pattern, kind in ROWS.items():

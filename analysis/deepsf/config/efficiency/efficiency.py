@@ -15,6 +15,7 @@ from deepsf.config.efficiency.events import EfficiencyEvents, event_problems
 from deepsf.config.efficiency.experiments import EfficiencyExperiments, experiment_problems, experiments_of
 from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.config.efficiency.networks import NETWORKS, CrossFit, EfficiencyEnsemble, EfficiencyModels, NetworkName
+from deepsf.config.efficiency.processes import EfficiencyProcesses, process_problems, transfer_names
 from deepsf.config.efficiency.ratio import EfficiencyRatio, ratio_problems
 from deepsf.config.efficiency.toy import EfficiencyToy, toy_problems
 from deepsf.config.efficiency.truth_tagging import TruthTagging
@@ -50,6 +51,7 @@ class Efficiency(Section):
         "their own",
     )
     split: EfficiencySplit = EfficiencySplit()
+    processes: EfficiencyProcesses = EfficiencyProcesses()
     maps: EfficiencyMaps = EfficiencyMaps()
     models: EfficiencyModels = EfficiencyModels()
     ensemble: EfficiencyEnsemble = EfficiencyEnsemble()
@@ -72,6 +74,11 @@ class Efficiency(Section):
         """Working points from the loosest to the tightest."""
         return tuple(self.toy.nested_points) if self.toy is not None else self.working_points or ()
 
+    @property
+    def transfer_names(self) -> tuple[str, ...]:
+        """Samples of other processes, of files or of skims; those of toys have no names."""
+        return transfer_names(self.processes.transfer, None if self.events is None else self.events.transfer)
+
     def row_names(self, flavours: Iterable[str]) -> dict[str, str]:
         """Return the rows of the campaign's audit by name, with their meaning."""
         points = self.wp_names
@@ -82,20 +89,27 @@ class Efficiency(Section):
             present.add("experiments.working_points")
         if len(points) > 1:
             present.add(SEVERAL_POINTS)
-        return row_names(sorted(flavours), networks, points, {*present, *networks})
+        if self.transfer_names:
+            present.add("transfer")
+        return row_names(sorted(flavours), networks, points, {*present, *networks}, self.transfer_names)
 
     def possible_rows(self, flavours: Iterable[str]) -> dict[str, str]:
         """Return the rows that the audit would have with all sections and networks."""
         experiments = self.experiments or EfficiencyExperiments()
         points = dict.fromkeys((*self.wp_names, *experiments.working_points))
-        rows = (row_names(sorted(flavours), (model, *NETWORKS), tuple(points), NEEDS) for model in NETWORKS)
+        of_all = sorted(flavours), tuple(points), NEEDS, self.transfer_names
+        rows = (row_names(of_all[0], (model, *NETWORKS), *of_all[1:]) for model in NETWORKS)
         return {name: meaning for names in rows for name, meaning in names.items()}
 
 
 def efficiency_problems(
-    efficiency: Efficiency, flavours: Collection[str], working_points: Mapping[str, float] | None
+    efficiency: Efficiency,
+    flavours: Collection[str],
+    working_points: Mapping[str, float] | None,
+    simulated: Collection[str] = (),
 ) -> Iterator[str]:
-    """Yield what does not fit the flavours, the tagger's working points, or other parts of the section."""
+    """Yield what does not fit flavours, the tagger's working points, simulated samples, or other parts."""
+    yield from process_problems(efficiency.processes, simulated)
     yield from _source_problems(efficiency, flavours, working_points or {})
     yield from limit_problems(efficiency.audit, efficiency.row_names(flavours), efficiency.possible_rows(flavours))
     chosen = efficiency.truth_tagging.working_point

@@ -8,9 +8,7 @@ from itertools import pairwise
 from pydantic import Field, model_validator
 
 from deepsf.config.base import Name, Section
-
-RESERVED = ("train", "test", "scalar")
-"""Names of samples that have a meaning of their own."""
+from deepsf.config.efficiency.processes import reserved_problems
 
 
 class EventColumns(Section):
@@ -74,10 +72,7 @@ def event_problems(events: EfficiencyEvents, names: Sequence[str] | None) -> Ite
     """Yield what does not fit together; ``names`` are ``efficiency.working_points``, from loose to tight."""
     where = "efficiency.events"
     for name, files in events.transfer.items():
-        if name in RESERVED:
-            yield f"{where}.transfer.{name}: {', '.join(RESERVED)} are other samples; take another name"
-        if not files:
-            yield f"{where}.transfer.{name}: names no file; add some, or leave the sample out"
+        yield from reserved_problems(f"{where}.transfer", name, files)
     if not names:
         yield "efficiency.working_points: null is for toys; name those of the tag bins from loose to tight"
         return

@@ -16,6 +16,7 @@ from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.efficiency.audit.closure import n_tag_yields, region_yields
 from deepsf.efficiency.audit.correlation import TagCorrelation, tag_correlation
 from deepsf.efficiency.audit.jet_closure import jet_profiles, reliability
+from deepsf.efficiency.audit.process_rows import process_rows
 from deepsf.efficiency.audit.results import EfficiencyClosure, SampleClosure
 from deepsf.efficiency.audit.rows import Row, Rows, judged, row
 from deepsf.efficiency.audit.sample_figures import sample_figures, sum_of_probabilities, tables
@@ -26,6 +27,7 @@ from deepsf.efficiency.audit.symmetries import largest_increase, symmetry_rows
 from deepsf.efficiency.audit.truth_tagging_rows import tagging_rows
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.observables import JET_VARIABLES, n_jets_edges
+from deepsf.efficiency.process_ratios import process_ratios
 from deepsf.efficiency.toy import draw_tags
 from deepsf.json_text import json_text
 from deepsf.seeds import seed_sequence
@@ -53,8 +55,8 @@ class EfficiencyResults(NamedTuple):
     Attributes
     ----------
     samples
-        ``test``, independent of the training; ``scalar``, another process; ``train``, with efficiencies that were
-        cross-fitted. Only the first is needed.
+        ``test``, independent of the training; ``scalar``, another process of a toy; ``train``, with efficiencies that
+        were cross-fitted; all others are transfer samples. Only the first is needed.
     ensemble
         The ensemble itself, for what it must not depend on, and for truth tagging with it; None: not looked at.
     n_members
@@ -122,9 +124,16 @@ def audit_efficiencies(
     point = points.index(campaign.working_point) if campaign.working_point is not None else 0
     closure = _closure(samples, nominal.model, point, settings)
     figures = {name: sample_figures(*sample, point, settings.low_pt_gev) for name, sample in samples.items()}
+    findings = Findings(figures, closure, points, point)
+    ratios = {
+        name: process_ratios(events, models[nominal.model], samples[TEST].events, settings.non_closure_pt_gev)
+        for name, (events, _, models) in samples.items()
+        if name not in (TEST, SCALAR, TRAIN)
+    }
     used = results.n_members or closure.n_members.get(closure.nominal, nominal.n_members)
     rows = {
-        **sample_rows(Findings(figures, closure, points, point)),
+        **sample_rows(findings),
+        **process_rows(findings, ratios),
         **_ensemble_rows(results, campaign, point, settings.seed),
         **row("ensemble.members", used / nominal.n_members),
         **results.rows,
@@ -139,6 +148,10 @@ def audit_efficiencies(
         "correlation": closure.correlation,
         "spread": closure.spread,
         "non_closure": closure.non_closure,
+        "processes": {
+            name: {flavour: {wp: found._asdict() for wp, found in of.items()} for flavour, of in ratio.items()}
+            for name, ratio in ratios.items()
+        },
     }
     return AuditResult(json_text(report, indent=1, is_known=math.isfinite), closure.to_json())
 

@@ -136,10 +136,10 @@ def _delta_r(findings: Findings) -> Rows:
 
 def _chi2_rows(name: str, yields: RegionYields, nominal: str, region: str) -> Rows:
     """Return chi2/ndf of the ensemble, and of map and truth if there are any."""
-    rows = row(name + "chi2", _reduced(yields, nominal), region=region)
+    rows = row(name + "chi2", chi2_of(yields, nominal), region=region)
     for model in (_MAP, TRUTH):
         if model in yields.models:
-            rows |= row(f"{name}chi2_{model}", _reduced(yields, model), region=region)
+            rows |= row(f"{name}chi2_{model}", chi2_of(yields, model), region=region)
     return rows
 
 
@@ -149,7 +149,7 @@ def _other_variables(findings: Findings) -> Rows:
     rows: Rows = {}
 
     def above_truth(yields: RegionYields) -> float:
-        return _reduced(yields, nominal) - _reduced(yields, TRUTH)
+        return chi2_of(yields, nominal) - chi2_of(yields, TRUTH)
 
     if findings.closure.samples["test"].has_truth:
         for variable in VARIABLES:
@@ -160,7 +160,7 @@ def _other_variables(findings: Findings) -> Rows:
         rows |= row("closure.n_tags.chi2_above_truth", above_truth(findings.closure.samples["test"].n_tags))
     yields = findings.yields("2tag", "n_jets")
     if _CLOSEST in yields.models:
-        rows |= row("closure.n_jets.2tag.chi2_closest_jet", _reduced(yields, _CLOSEST))
+        rows |= row("closure.n_jets.2tag.chi2_closest_jet", chi2_of(yields, _CLOSEST))
     return rows
 
 
@@ -177,7 +177,7 @@ def _transfer(findings: Findings) -> Rows:
         name = "transfer.delta_r.{region}."
         rows |= _chi2_rows(name, yields, nominal, region)
         if _MAP in yields.models:
-            over_map = _reduced(yields, nominal) / _reduced(yields, _MAP)
+            over_map = chi2_of(yields, nominal) / chi2_of(yields, _MAP)
             rows |= row(name + "chi2_over_map", over_map, region=region)
     return rows
 
@@ -223,6 +223,7 @@ def _correlation(findings: Findings) -> Rows:
     return rows
 
 
-def _reduced(yields: RegionYields, model: str) -> float:
+def chi2_of(yields: RegionYields, model: str) -> float:
+    """Return chi2/ndf of a model's yields, NaN without bins."""
     chi2, ndf = yields.chi2(model)
     return chi2 / ndf if ndf else float("nan")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from deepsf import parquet_files
 from deepsf.config.efficiency.efficiency import EfficiencySplit
+from deepsf.config.efficiency.processes import EfficiencyProcesses
 from deepsf.config.flavours import Flavour, Tagger, hadron_flavours
 from deepsf.config.samples import Sample
 from deepsf.efficiency.events.events import JetEvents, join, offsets_of
@@ -30,7 +31,7 @@ _NUMBERS = ("run", "luminosity_block", "event")
 _COLUMNS = (*_NUMBERS, "weight", "pt_gev", "eta", "phi", "discriminant", "hadron_flavour")
 
 
-def jet_events(
+def jet_events(  # noqa: PLR0913 - what events are made of comes from many parts of the config
     paths: Iterable[Path],
     *,
     samples: Mapping[str, Sample],
@@ -39,6 +40,7 @@ def jet_events(
     working_points: Sequence[str],
     luminosity_ifb: float,
     split: EfficiencySplit,
+    processes: EfficiencyProcesses,
 ) -> dict[str, JetEvents]:
     """Return the simulated events of skims, nominal jets only, for training and for tests.
 
@@ -56,11 +58,13 @@ def jet_events(
         A jet passes a working point if its discriminant exceeds it; one without a valid score passes none.
     luminosity_ifb
         Of the data [1/fb]: generator weights are scaled by cross section x luminosity / their sum over the sample.
+    processes
+        Samples to train and test on, and those of each transfer sample.
 
     Returns
     -------
     dict
-        ``train`` and ``test``; either may have no events.
+        ``train`` and ``test``, either may have no events; and the transfer samples, whose events are not in ``train``.
 
     Raises
     ------
@@ -85,9 +89,30 @@ def jet_events(
             f"no event with selected jets in {len(simulated)} simulated of {len(tables)} skims; see the cut flow of "
             "SkimNtuples, then give more input or loosen the selection"
         )
-    events = join(parts)
+    return _divided(join(parts), split, processes)
+
+
+def _divided(events: JetEvents, split: EfficiencySplit, processes: EfficiencyProcesses) -> dict[str, JetEvents]:
     is_test = event_uniforms(stream(split.seed, "train and test"), events.event) < split.test_fraction
-    return {"train": events.select(~is_test), "test": events.select(is_test)}
+    trained = _of_samples(events, processes.train) if processes.train else np.ones(len(events), np.bool_)
+    divided = {"train": trained & ~is_test, "test": trained & is_test}
+    for name, samples in processes.transfer.items():
+        # what is trained on must not be tested on
+        divided[name] = _of_samples(events, samples) & ~divided["train"]
+    for name in (["train"] if processes.train else []) + list(processes.transfer):
+        if not np.any(divided[name]):
+            wanted = processes.train if name == "train" else processes.transfer[name]
+            raise ValueError(
+                f"efficiency.processes: no selected event of {list(wanted)} for the sample {name}; see the cut flow of "
+                "SkimNtuples, then give more input or loosen the selection"
+            )
+    return {name: events.select(chosen) for name, chosen in divided.items()}
+
+
+def _of_samples(events: JetEvents, names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Return which events are of some samples, ``(n_events,)``."""
+    assert events.source is not None
+    return np.array([name in names for name in events.source.samples], np.bool_)[events.source.sample]
 
 
 class _Naming(NamedTuple):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from deepsf.efficiency.exports.map_correction import Codes, map_correction
 from deepsf.efficiency.exports.onnx_file import ensemble_onnx
+from deepsf.efficiency.exports.process_correction import process_corrections
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from deepsf.efficiency.process_ratios import ProcessRatios
 from deepsf.exports.corrections import write_corrections
 
 
@@ -36,3 +38,25 @@ def write_exports(
     description = f"{head} Jet tagging efficiencies in simulation.".strip()
     write_corrections(maps_path, corrections, description)
     network_path.write_bytes(ensemble_onnx(ensemble, hadron_flavours, description))
+
+
+def write_process_ratios(
+    path: Path,
+    ratios: Mapping[str, Mapping[str, Mapping[str, ProcessRatios]]],
+    *,
+    hadron_flavours: Codes,
+    head: str = "",
+) -> None:
+    """Write ratios of efficiencies of processes as correctionlib JSON, compressed.
+
+    Parameters
+    ----------
+    ratios
+        By process, flavour and working point.
+    """
+    corrections = [
+        correction
+        for process, of_flavours in ratios.items()
+        for correction in process_corrections(process, of_flavours, hadron_flavours, head=head)
+    ]
+    write_corrections(path, corrections, f"{head} MC/MC scale factors of jet tagging efficiencies.".strip())

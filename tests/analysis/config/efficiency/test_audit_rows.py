@@ -13,7 +13,13 @@ from tests.analysis.config.efficiency.conftest import CONFIGS
 
 
 def names(**changes):
-    given = {"flavours": ["b", "l"], "networks": ["gnn"], "working_points": ["M"], "present": ["toy"]}
+    given = {
+        "flavours": ["b", "l"],
+        "networks": ["gnn"],
+        "working_points": ["M"],
+        "present": ["toy"],
+        "processes": ["zz"],
+    }
     return row_names(**{**given, **changes})
 
 
@@ -45,7 +51,7 @@ def test_several_working_points_have_rows_each():
 
 def test_no_two_rows_have_one_name():
     sizes = {"flavour": 2, "pair": 3, "category": 4, "model": 3, "not_map": 2, "network": 1, "ensemble": 1}
-    sizes |= {"working_point": 1, "region": 2, "variable": 5, "selection": 3}
+    sizes |= {"process": 1, "working_point": 1, "region": 2, "variable": 5, "selection": 3}
     expected = sum(math.prod(sizes[key] for key in re.findall(r"{(\w+)}", pattern)) for pattern in ROWS)
     assert len(names(present=NEEDS)) == expected
 

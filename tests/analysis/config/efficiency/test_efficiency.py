@@ -63,6 +63,23 @@ def test_a_network_that_there_is_not_is_refused_with_those_that_there_are(messag
     assert f"efficiency.comparisons.product: {known} (got 'product')" in text
 
 
+def test_processes_are_simulated_samples_with_names_of_their_own(message, loaded):
+    config = loaded(SKIMS, processes={"train": ["ttbar"], "transfer": {"zz": ["zjets"], "aa": ["ttbar"]}})
+    assert config.efficiency.transfer_names == ("aa", "zz")
+    assert "process.zz.delta_r.2tag.chi2" in config.efficiency.row_names(config.flavours)
+    text = message(SKIMS, processes={"train": ["data"], "transfer": {"test": ["zjets"], "none": []}})
+    assert "efficiency.processes.train: ['data'] are no simulated samples of the campaign, which are [" in text
+    assert "efficiency.processes.transfer.test: train, test, scalar are other samples; take another name" in text
+    assert "efficiency.processes.transfer.none: is empty; name what is in it, or leave it out" in text
+
+
+def test_limits_of_processes_need_their_sample(message, loaded):
+    limits = {"process.zz.delta_r.2tag.chi2": 2.0}
+    loaded(SKIMS, processes={"transfer": {"zz": ["zjets"]}}, audit={"limits": limits})
+    text = message(SKIMS, processes={"transfer": {"yy": ["zjets"]}}, audit={"limits": limits})
+    assert "process.zz.delta_r.2tag.chi2: no row is called that; did you mean 'process.yy.delta_r.2tag.chi2'?" in text
+
+
 @pytest.mark.parametrize("base", ["efficiency_toy", "efficiency_small", "efficiency_nanoaod", "efficiency_2004_02665"])
 def test_a_snapshot_for_jobs_is_the_same_configuration(base):
     config = load(CONFIGS / f"{base}.yaml")

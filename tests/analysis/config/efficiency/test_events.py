@@ -59,7 +59,7 @@ def test_cuts_belong_to_a_score_and_to_the_working_points(of):
 
 def test_other_processes_have_names_of_their_own_and_files(of):
     assert "transfer.test: train, test, scalar are other samples" in refused(of, {"transfer": {"test": ["x.parquet"]}})
-    assert "transfer.ttbar: names no file; add some" in refused(of, {"transfer": {"ttbar": []}})
+    assert "transfer.ttbar: is empty; name what is in it" in refused(of, {"transfer": {"ttbar": []}})
 
 
 def test_files_are_not_beside_a_toy_or_skims(message):

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepsf.config.efficiency.efficiency import EfficiencySplit
+from deepsf.config.efficiency.processes import EfficiencyProcesses
 from deepsf.config.flavours import Flavour
 from deepsf.config.samples import Sample
 from deepsf.efficiency.events.events import JetEvents, join
@@ -31,7 +32,15 @@ SAMPLES = {
 def load(tagger):
     """Read skims, as one sample with the key ``all`` besides the divided ones."""
 
-    def read(*paths, working_points=("L", "M", "T"), flavours=FLAVOURS, samples=SAMPLES, test_fraction=0.25, seed=1):
+    def read(
+        *paths,
+        working_points=("L", "M", "T"),
+        flavours=FLAVOURS,
+        samples=SAMPLES,
+        test_fraction=0.25,
+        seed=1,
+        **processes,
+    ):
         events = jet_events(
             paths,
             samples=samples,
@@ -40,8 +49,9 @@ def load(tagger):
             working_points=working_points,
             luminosity_ifb=10.0,
             split=EfficiencySplit(test_fraction=test_fraction, seed=seed),
+            processes=EfficiencyProcesses(**processes),
         )
-        return {**events, "all": join(list(events.values()))}
+        return {**events, "all": join([events["train"], events["test"]])}
 
     return read
 
@@ -220,6 +230,30 @@ def test_a_quarter_is_for_tests_by_a_hash_that_knows_nothing_of_parity(tmp_path,
     other = load(path, seed=2)
     both = len(np.intersect1d(events["test"].event, other["test"].event)) / n
     assert both == pytest.approx(1 / 16, abs=4 * np.sqrt(15 / 16 / 16 / n))
+
+
+def test_a_process_is_trained_on_and_another_one_is_tested_on(tmp_path, load):
+    tops = write(tmp_path / "a.parquet", counts=np.full(400, 2))
+    bosons = write(tmp_path / "b.parquet", "zjets", counts=np.full(300, 3))
+    whole = load(tops, bosons)
+    found = load(tops, bosons, train=("ttbar",), transfer={"zz": ("zjets",), "both": ("zjets", "ttbar")})
+    assert {n for name in ("train", "test") for n in found[name].n_jets.tolist()} == {2}
+    assert found["zz"].n_jets.tolist() == [3] * 300
+    # nothing that is trained on is tested on, and the division is that of all samples
+    assert len(found["both"]) == 300 + len(found["test"])
+    assert set(found["train"].event) < set(whole["train"].event)
+    assert not set(found["both"].event) & set(found["train"].event)
+
+
+def test_a_process_without_events_is_refused(tmp_path, load):
+    tops = write(tmp_path / "a.parquet", counts=np.full(40, 2))
+    message = (
+        r"efficiency\.processes: no selected event of \['zjets'\] for the sample zz; see the cut flow of SkimNtuples"
+    )
+    with pytest.raises(ValueError, match=message):
+        load(tops, transfer={"zz": ("zjets",)})
+    with pytest.raises(ValueError, match=r"no selected event of \['zjets'\] for the sample train"):
+        load(tops, train=("zjets",))
 
 
 def test_unknown_hadron_flavours_are_named_with_their_number_of_jets(tmp_path, load):
