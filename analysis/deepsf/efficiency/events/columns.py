@@ -10,6 +10,7 @@ import numpy as np
 
 from deepsf import parquet_files
 from deepsf.arrays import Array, Ints
+from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.nanoaod.root_file import TREE_CLASSES, open_root, unreadable
 
 PARQUET = (".parquet", ".parq", ".pq")
@@ -47,14 +48,14 @@ def read_columns(path: Path, names: Mapping[str, str], tree: str, where: str) ->
 
     Raises
     ------
-    ValueError
+    JetEventsError
         If the file is of another kind, cannot be read, lacks columns, or has others than of numbers, or gaps.
     """
     if path.suffix == ".root":
         return _of_root(path, names, tree, where)
     if path.suffix in PARQUET:
         return _of_parquet(path, names, where)
-    raise ValueError(f"{path}: events are read from parquet ({', '.join(PARQUET)}) and .root files; convert it")
+    raise JetEventsError(f"{path}: events are read from parquet ({', '.join(PARQUET)}) and .root files; convert it")
 
 
 def _of_parquet(path: Path, names: Mapping[str, str], where: str) -> dict[str, Column]:
@@ -81,7 +82,7 @@ def _of_arrow(path: Path, name: str, column: Any, where: str) -> Column:
         _require_whole(path, name, array.null_count, "records")
         fields, field = [part.name for part in array.type], name.partition(".")[2]
         if field not in fields:
-            raise ValueError(
+            raise JetEventsError(
                 f"{path}: has no column {name}; {name.partition('.')[0]} has the fields {', '.join(fields)}"
             )
         array = array.field(field)
@@ -98,7 +99,7 @@ def _of_root(path: Path, names: Mapping[str, str], tree: str, where: str) -> dic
         kinds = file.classnames(recursive=True, cycle=False)
         if kinds.get(tree) not in TREE_CLASSES:
             known = ", ".join(name for name, kind in kinds.items() if kind in TREE_CLASSES) or "none"
-            raise ValueError(f"{path}: has no tree {tree!r}, its trees are {known}; name one in {where}.tree")
+            raise JetEventsError(f"{path}: has no tree {tree!r}, its trees are {known}; name one in {where}.tree")
         events = file[tree]
         _require(path, names, list(events.keys()), where)
         try:
@@ -123,16 +124,18 @@ def _require(path: Path, names: Mapping[str, str], present: list[str], where: st
     if missing := {key: name for key, name in names.items() if name not in present}:
         wanted = ", ".join(f"{name} ({where}.columns.{key})" for key, name in missing.items())
         shown = ", ".join(present[:20]) + (f" and {len(present) - 20} more" if len(present) > 20 else "")
-        raise ValueError(f"{path}: has no column {wanted}; it has {shown}")
+        raise JetEventsError(f"{path}: has no column {wanted}; it has {shown}")
 
 
 def _require_whole(path: Path, name: str, n_null: int, what: str) -> None:
     if n_null:
-        raise ValueError(f"{path}: {name} is null for {n_null} {what}; fill these, or leave the events out of the file")
+        raise JetEventsError(
+            f"{path}: {name} is null for {n_null} {what}; fill these, or leave the events out of the file"
+        )
 
 
-def _not_numbers(path: Path, name: str, kind: Any, where: str) -> ValueError:
-    return ValueError(
+def _not_numbers(path: Path, name: str, kind: Any, where: str) -> JetEventsError:
+    return JetEventsError(
         f"{path}: {name} is of type {kind}, not a number or a list of numbers in each event; name another column in "
         f"{where}.columns"
     )

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Bools, Ints, Singles
+from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.efficiency.events.source import EventSource, join_sources
 
 _JETS = {"pt_gev": np.float32, "eta": np.float32, "phi": np.float32, "flavour": np.int8, "tag_bin": np.int8}
@@ -85,14 +86,14 @@ class JetEvents:
 
         Raises
         ------
-        ValueError
+        JetEventsError
             If a rule is broken; the message has all problems, with column, value and rule.
         """
         if problems := self._problems_of_shape():
-            raise ValueError(f"{where}: " + "; ".join(problems))
+            raise JetEventsError(f"{where}: " + "; ".join(problems))
         problems = [*self._problems_of_jets(), *self._problems_of_events()]
         if problems:
-            raise ValueError(f"{where}: " + "; ".join(problems))
+            raise JetEventsError(f"{where}: " + "; ".join(problems))
         return self
 
     def _problems_of_jets(self) -> Iterator[str]:
@@ -137,7 +138,8 @@ class JetEvents:
         """Yield in words what is wrong with numbers and weights of events."""
         bad = ~np.isfinite(self.weight)
         if np.any(bad):
-            yield f"weight of {bad.sum()} events is not finite (first of event {self.event[bad][0]})"
+            row = np.argmax(bad)
+            yield f"weight of {bad.sum()} events is not finite (first of event {self.event[row]}, row {row})"
         numbers, counts = np.unique(self.event, return_counts=True)
         if np.any(counts > 1):
             yield (
@@ -149,7 +151,8 @@ class JetEvents:
 
     def _first(self, jets: Bools) -> str:
         """Return in words the first event with any of these jets, ``(n_jets,)``."""
-        return f" (first in event {self.event[self.event_of_jet[np.argmax(jets)]]})"
+        row = self.event_of_jet[np.argmax(jets)]
+        return f" (first in event {self.event[row]}, row {row})"
 
     def _problems_of_shape(self) -> list[str]:
         """Return in words what does not fit together; all other rules suppose that it does."""
@@ -169,12 +172,12 @@ class JetEvents:
 
         Raises
         ------
-        ValueError
+        JetEventsError
             If there are jets of a flavour that has none: what is ``trained`` does not know them.
         """
         used = np.flatnonzero(np.bincount(self.flavour, minlength=len(self.flavours)))
         if unknown := [self.flavours[place] for place in used if self.flavours[place] not in of_flavour]:
-            raise ValueError(
+            raise JetEventsError(
                 f"jets of flavour {', '.join(unknown)}: {trained} was trained on {', '.join(of_flavour)}; train it on "
                 "these too, or leave such jets out of the events"
             )
@@ -209,7 +212,7 @@ class JetEvents:
 
         Raises
         ------
-        ValueError
+        JetEventsError
             If the file is not one of events, or a column is missing.
         """
         from deepsf import parquet_files
@@ -218,7 +221,7 @@ class JetEvents:
         names = (table.schema.metadata or {}).get(b"deepsf")
         missing = sorted({*_JETS, *_EVENTS} - set(table.column_names))
         if names is None or missing:
-            raise ValueError(f"{path}: not a file of jet events; it lacks {', '.join(missing) or 'its metadata'}")
+            raise JetEventsError(f"{path}: not a file of jet events; it lacks {', '.join(missing) or 'its metadata'}")
         known = json.loads(names)
         lists = {name: table[name].combine_chunks() for name in _JETS}
         columns: dict[str, Any] = {
@@ -245,15 +248,15 @@ def join(parts: Sequence[JetEvents]) -> JetEvents:
 
     Raises
     ------
-    ValueError
+    JetEventsError
         If there are none, or flavours or working points differ.
     """
     if not parts:
-        raise ValueError("no events to join")
+        raise JetEventsError("no events to join")
     first = parts[0]
     for part in parts:
         if (part.flavours, part.working_points) != (first.flavours, first.working_points):
-            raise ValueError(
+            raise JetEventsError(
                 f"samples differ in flavours or working points: {first.flavours}, {first.working_points} and "
                 f"{part.flavours}, {part.working_points}"
             )

@@ -19,6 +19,7 @@ from deepsf.arrays import Array, Ints
 from deepsf.config.efficiency.efficiency import EfficiencySplit
 from deepsf.config.efficiency.events import EventColumns
 from deepsf.efficiency.events.columns import Column, read_columns
+from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.efficiency.events.events import JetEvents, join, offsets_of
 from deepsf.efficiency.events.from_jets import wrapped
 from deepsf.efficiency.events.random import event_uniforms, stream
@@ -61,13 +62,13 @@ def events_of_files(paths: Sequence[Path], given: EventFormat, sample: str) -> J
 
     Raises
     ------
-    ValueError
+    JetEventsError
         If a file cannot be read, lacks a column, or breaks a rule of `JetEvents`; it names the first event.
     """
     if given.columns is not None and given.columns.event is None:
         name, count = Counter(path.name for path in paths).most_common(1)[0]
         if count > 1:
-            raise ValueError(
+            raise JetEventsError(
                 f"{_WHERE}.{sample}: {count} files are called {name}, and event numbers are made of file names; rename "
                 "them, or name the event number in columns.event"
             )
@@ -77,7 +78,7 @@ def events_of_files(paths: Sequence[Path], given: EventFormat, sample: str) -> J
     ]
     events = join(parts)
     if not len(events):
-        raise ValueError(f"{_WHERE}.{sample}: no event in {len(paths)} files; name others")
+        raise JetEventsError(f"{_WHERE}.{sample}: no event in {len(paths)} files; name others")
     return events.check(f"{_WHERE}.{sample}")
 
 
@@ -89,15 +90,15 @@ def divided(events: JetEvents, split: EfficiencySplit) -> dict[str, JetEvents]:
 
 def _written_here(path: Path, given: EventFormat) -> JetEvents:
     """Return the events of a file of `JetEvents.write`, with flavours in the order of the configuration."""
-    with reading(path, ValueError, f"give files of JetEvents.write, or the names of columns in {_WHERE}.columns"):
+    with reading(path, JetEventsError, f"give files of JetEvents.write, or the names of columns in {_WHERE}.columns"):
         events = JetEvents.read(path)
     if unknown := [name for name in events.flavours if name not in given.hadron_flavours]:
-        raise ValueError(
+        raise JetEventsError(
             f"{path}: has the flavours {list(events.flavours)}, of which {unknown} are none of the configuration's "
             f"{list(given.hadron_flavours)}; name the same in flavours"
         )
     if events.working_points != given.working_points:
-        raise ValueError(
+        raise JetEventsError(
             f"{path}: has tag bins of the working points {list(events.working_points)}, but efficiency.working_points "
             f"are {list(given.working_points)}; name the same, from loose to tight"
         )
@@ -117,7 +118,7 @@ def _of_columns(path: Path, given: EventFormat, names: EventColumns, sample: str
     numbers = _numbers(path, of_events, sample, n_events)
     jet = _Jets(path, of_jets, np.repeat(np.arange(n_events), counts), numbers)
     pt = jet.numbers("pt_gev") if "pt_gev" in of_jets else jet.numbers("pt_mev") / 1000.0
-    with reading(path, ValueError, f"correct {_WHERE}.columns.phi"):
+    with reading(path, JetEventsError, f"correct {_WHERE}.columns.phi"):
         phi = wrapped(jet.numbers("phi").astype(np.float32))
     return JetEvents(
         offsets=offsets_of(counts),
@@ -142,7 +143,7 @@ def _counts(path: Path, of_jets: Mapping[str, Column]) -> Ints:
     counts: list[tuple[str, Ints]] = []
     for column in of_jets.values():
         if column.counts is None:
-            raise ValueError(
+            raise JetEventsError(
                 f"{path}: {column.name} has one value an event, not a list of one a jet; name another column in "
                 f"{_WHERE}.columns"
             )
@@ -151,7 +152,7 @@ def _counts(path: Path, of_jets: Mapping[str, Column]) -> Ints:
     for name, found in counts:
         if np.any(found != expected):
             row = int(np.argmax(found != expected))
-            raise ValueError(
+            raise JetEventsError(
                 f"{path}: row {row} has {expected[row]} values of {first} and {found[row]} of {name}; name columns of "
                 f"the same jets in {_WHERE}.columns"
             )
@@ -160,7 +161,7 @@ def _counts(path: Path, of_jets: Mapping[str, Column]) -> Ints:
 
 def _per_event(path: Path, column: Column) -> Array:
     if column.counts is not None:
-        raise ValueError(
+        raise JetEventsError(
             f"{path}: {column.name} is a list in every event, not one value; name another column in {_WHERE}.columns"
         )
     return column.values
@@ -170,11 +171,11 @@ def _numbers(path: Path, of_events: Mapping[str, Array], sample: str, n_events: 
     if "event" not in of_events:
         return mixed(seed_of(sample, path.name) + mixed(np.arange(n_events, dtype=np.uint64)))
     event = of_events["event"]
-    with reading(path, ValueError, f"correct {_WHERE}.columns"):
+    with reading(path, JetEventsError, f"correct {_WHERE}.columns"):
         if "run" in of_events:
             return event_numbers(of_events["run"], of_events["luminosity_block"], event, sample)
         if not (np.issubdtype(event.dtype, np.integer) and np.all(event >= 0)):
-            raise ValueError(f"event numbers must be whole and at least 0, got {event.dtype} from {event.min()} on")
+            raise JetEventsError(f"event numbers must be whole and at least 0, got {event.dtype} from {event.min()} on")
     return event.astype(np.uint64)
 
 
@@ -215,7 +216,7 @@ class _Jets(NamedTuple):
         if np.all(good):
             return
         first, column = int(np.argmin(good)), self.columns[key]
-        raise ValueError(
+        raise JetEventsError(
             f"{self.path}: event {self.event[self.row[first]]} (row {self.row[first]}): {column.name} = "
             f"{column.values[first]:g}, which must be {rule} ({np.count_nonzero(~good)} of {len(good)} jets are not); "
             f"{way_out}"

@@ -16,6 +16,7 @@ from deepsf.config.efficiency.efficiency import EfficiencySplit
 from deepsf.config.efficiency.processes import EfficiencyProcesses
 from deepsf.config.flavours import Flavour, Tagger, hadron_flavours
 from deepsf.config.samples import Sample
+from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.efficiency.events.events import JetEvents, join, offsets_of
 from deepsf.efficiency.events.from_jets import wrapped
 from deepsf.efficiency.events.random import event_uniforms, stream
@@ -68,7 +69,7 @@ def jet_events(  # noqa: PLR0913 - what events are made of comes from many parts
 
     Raises
     ------
-    ValueError
+    JetEventsError
         If there are no simulated jets, a table is not whole or older than its contract, the same file was skimmed
         twice, a sample or a hadron flavour is unknown, a sample cannot be normalised, or working points are not nested.
     """
@@ -78,14 +79,14 @@ def jet_events(  # noqa: PLR0913 - what events are made of comes from many parts
     simulated = [(path, report) for path, report in tables if report.kind == "simulation"]
     present = {report.sample for _, report in simulated}
     if unknown := sorted(present - set(samples)):
-        raise ValueError(f"skims of {unknown} are of no sample of the configuration, which has {list(samples)}")
+        raise JetEventsError(f"skims of {unknown} are of no sample of the configuration, which has {list(samples)}")
     used = {name: sample for name, sample in samples.items() if name in present}
     factors = luminosity_weights([report for _, report in simulated], used, luminosity_ifb)
     parts = [
         _events_of(path, report, factors[report.sample], seed, naming) for seed, path, report in _identified(simulated)
     ]
     if not sum(map(len, parts)):
-        raise ValueError(
+        raise JetEventsError(
             f"no event with selected jets in {len(simulated)} simulated of {len(tables)} skims; see the cut flow of "
             "SkimNtuples, then give more input or loosen the selection"
         )
@@ -102,7 +103,7 @@ def _divided(events: JetEvents, split: EfficiencySplit, processes: EfficiencyPro
     for name in (["train"] if processes.train else []) + list(processes.transfer):
         if not np.any(divided[name]):
             wanted = processes.train if name == "train" else processes.transfer[name]
-            raise ValueError(
+            raise JetEventsError(
                 f"efficiency.processes: no selected event of {list(wanted)} for the sample {name}; see the cut flow of "
                 "SkimNtuples, then give more input or loosen the selection"
             )
@@ -125,10 +126,12 @@ class _Naming(NamedTuple):
 
 def _thresholds(tagger: Tagger, names: Sequence[str]) -> npt.NDArray[np.float64]:
     if unknown := [name for name in names if name not in tagger.working_points]:
-        raise ValueError(f"tagger {tagger.name} has no working points {unknown}; it has {list(tagger.working_points)}")
+        raise JetEventsError(
+            f"tagger {tagger.name} has no working points {unknown}; it has {list(tagger.working_points)}"
+        )
     values = np.array([tagger.working_points[name] for name in names])
     if not len(values) or not (np.diff(values) > 0).all():
-        raise ValueError(
+        raise JetEventsError(
             f"working points must be nested, from loose to tight, got {dict(zip(names, values.tolist(), strict=True))} "
             f"of tagger {tagger.name}"
         )
@@ -146,7 +149,7 @@ def _identified(simulated: Sequence[tuple[Path, SkimReport]]) -> list[tuple[np.u
         name = (report.sample, report.file)
         key = name if names[name] == 1 else (*name, _digest(path))
         if key in by_name:
-            raise ValueError(
+            raise JetEventsError(
                 f"{path} and {by_name[key][0]}: the same events of sample {name[0]} twice; name every NanoAOD file in "
                 "one sample, once"
             )
@@ -165,7 +168,7 @@ def _digest(path: Path) -> str:
 
 def _events_of(path: Path, report: SkimReport, factor: float, seed: np.uint64, naming: _Naming) -> JetEvents:
     if missing := sorted({"entry", "rank", "n_jets", *_COLUMNS} - set(parquet_files.read_schema(path).names)):
-        raise ValueError(f"{path}: lacks the columns {missing} of today's skims; run SkimNtuples again")
+        raise JetEventsError(f"{path}: lacks the columns {missing} of today's skims; run SkimNtuples again")
     events = read_events(path, report, NOMINAL, _COLUMNS)
     jets = {name: events.jets[name].to_numpy() for name in ("entry", *_COLUMNS)}
     score = jets["discriminant"].astype(np.float64)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Bools
+from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.seeds import mixed
 
 _NUMBERS = {"run": np.uint32, "luminosity_block": np.uint32, "event": np.uint64}
@@ -45,14 +46,16 @@ def event_numbers(
 
     Raises
     ------
-    ValueError
+    JetEventsError
         If the numbers differ in shape, or are not whole and at least 0.
     """
     given = {"run": run, "luminosity_block": luminosity_block, "event": event}
     values = {name: _whole(name, np.asarray(value)) for name, value in given.items()}
     if len({value.shape for value in values.values()}) != 1:
         shapes = ", ".join(f"{name} {value.shape}" for name, value in values.items())
-        raise ValueError(f"run, luminosity_block and event must have one value an event each, got the shapes {shapes}")
+        raise JetEventsError(
+            f"run, luminosity_block and event must have one value an event each, got the shapes {shapes}"
+        )
     number = np.full(values["run"].shape, seed_of("event numbers", sample))
     for value in values.values():
         number = mixed(number + mixed(value))
@@ -61,9 +64,9 @@ def event_numbers(
 
 def _whole(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     if not np.issubdtype(values.dtype, np.integer):
-        raise ValueError(f"{name} must be whole numbers, got {values.dtype}: a float cannot hold all event numbers")
+        raise JetEventsError(f"{name} must be whole numbers, got {values.dtype}: a float cannot hold all event numbers")
     if not np.all(values >= 0):
-        raise ValueError(f"{name} must be at least 0, got {values.min()}")
+        raise JetEventsError(f"{name} must be at least 0, got {values.min()}")
     return values.astype(np.uint64)
 
 
@@ -129,14 +132,16 @@ def join_sources(parts: Sequence[EventSource | None]) -> EventSource | None:
 
     Raises
     ------
-    ValueError
+    JetEventsError
         If those of some are known and of others not.
     """
     known = [part for part in parts if part is not None]
     if not known:
         return None
     if len(known) < len(parts):
-        raise ValueError("run, luminosity block and event are known of some of the samples to join and not of others")
+        raise JetEventsError(
+            "run, luminosity block and event are known of some of the samples to join and not of others"
+        )
     samples = tuple(dict.fromkeys(name for part in known for name in part.samples))
     index = [np.array([samples.index(name) for name in part.samples], np.int16)[part.sample] for part in known]
     numbers: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in known]) for name in _NUMBERS}

@@ -12,6 +12,7 @@ import torch
 
 from deepsf.arrays import Floats, Singles
 from deepsf.config.efficiency.networks import NetworkName, NetworkTraining
+from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.folds import Fold
 from deepsf.efficiency.networks.batches import EventBatches
@@ -98,7 +99,7 @@ def train_member(
 
     Raises
     ------
-    ValueError
+    JetEventsError
         If events have no working points, or a flavour has no jets, or none in some tag bin, or a sum of weights there
         that is not positive.
     deepsf.training.engine.NonFiniteLossError
@@ -124,7 +125,7 @@ def _jet_weights(events: JetEvents, mu: Floats) -> Singles:
 def _bin_fractions(events: JetEvents, weight: Singles) -> npt.NDArray[np.float64]:
     """Return the weighted fraction of each flavour's jets in each tag bin, bin 0 being untagged."""
     if not events.working_points:
-        raise ValueError(
+        raise JetEventsError(
             f"efficiencies cannot be trained on these {len(events)} events: they have no working points; give "
             "events_of_jets working_points=, from loose to tight, and the events tag_bin, the number that a jet passes"
         )
@@ -146,7 +147,7 @@ def _bin_fractions(events: JetEvents, weight: Singles) -> npt.NDArray[np.float64
                     f"sum up to {sums[number, k]:g}, not above 0"
                 )
     if problems:
-        raise ValueError(
+        raise JetEventsError(
             f"efficiencies cannot be trained on these {len(events)} events: {'; '.join(problems)}. A logarithm of each "
             "fraction is needed: take more events, or fewer working points"
         )

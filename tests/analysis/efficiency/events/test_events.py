@@ -89,14 +89,14 @@ def test_good_events_pass_the_check(events):
             "phi",
             2,
             200.0,
-            r"phi of 1 jets is not in \[-pi, pi\] \(farthest 200\) \(first in event 9223372036854775817\)",
+            r"phi of 1 jets is not in \[-pi, pi\] \(farthest 200\) \(first in event 9223372036854775817, row 2",
         ),
         ("event", 1, 7, r"event numbers must differ, 1 of 4 are those of another event \(first 7\)"),
         (
             "pt_gev",
             4,
             400.0,
-            r"jets of 1 events are not ordered by falling pT \(first in event 10\); order them, in aw",
+            r"jets of 1 events are not ordered by falling pT \(first in event 10, row 3\); order them",
         ),
     ],
 )

@@ -14,6 +14,7 @@ import uproot
 from deepsf.config.efficiency.efficiency import EfficiencySplit
 from deepsf.config.efficiency.events import EventColumns
 from deepsf.efficiency import event_numbers
+from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.efficiency.events.from_files import EventFormat, divided, events_of_files
 from tests.analysis.efficiency.events.hand_events import hand_events
 from tests.analysis.efficiency.events.random_jets import random_events
@@ -132,7 +133,7 @@ def test_a_score_is_cut_and_mev_are_divided(read):
         ),
         (
             {"pt": [[40.0, 90.0], [], [55.0]]},
-            "jets of 1 events are not ordered by falling pT (first in event 7); order them, in awkward "
+            "jets of 1 events are not ordered by falling pT (first in event 7, row 0); order them, in awkward "
             "jets[ak.argsort(jets.pt, ascending=False)]",
         ),
         (
@@ -156,7 +157,7 @@ def test_a_score_is_cut_and_mev_are_divided(read):
             {"w": [[1.0], [], [1.0]]},
             "w is a list in every event, not one value; name another column in efficiency.events.columns",
         ),
-        ({"w": [1.0, np.inf, 1.0]}, "weight of 1 events is not finite (first of event 8)"),
+        ({"w": [1.0, np.inf, 1.0]}, "weight of 1 events is not finite (first of event 8, row 1)"),
         (
             {"number": [1.0, 2.0, 3.0]},
             "event numbers must be whole and at least 0, got float64 from 1.0 on; correct efficiency.events.columns",
@@ -168,7 +169,7 @@ def test_a_score_is_cut_and_mev_are_divided(read):
     ],
 )
 def test_a_broken_rule_is_one_line_with_file_event_value_rule_and_way_out(read, tmp_path, changed, message):
-    with pytest.raises(ValueError, match="mine") as error:
+    with pytest.raises(JetEventsError, match="mine") as error:  # of deepsf: the terminal shows its message alone
         read(jets(**changed))
     assert str(error.value) == f"{tmp_path / 'mine.parquet'}: {message}"
 
