@@ -96,17 +96,11 @@ def _of_root(path: Path, names: Mapping[str, str], tree: str, where: str) -> dic
     import awkward as ak
 
     with open_root(str(path)) as file:
-        kinds = file.classnames(recursive=True, cycle=False)
-        if kinds.get(tree) not in TREE_CLASSES:
-            known = ", ".join(name for name, kind in kinds.items() if kind in TREE_CLASSES) or "none"
-            raise JetEventsError(f"{path}: has no tree {tree!r}, its trees are {known}; name one in {where}.tree")
-        events = file[tree]
-        _require(path, names, list(events.keys()), where)
         try:
-            arrays = {key: ak.to_packed(events[name].array()) for key, name in names.items()}
-        except MemoryError:
+            arrays = _arrays(file, path, names, tree, where)
+        except (JetEventsError, MemoryError):
             raise
-        except Exception as error:  # uproot raises many types on baskets that are damaged
+        except Exception as error:  # uproot raises many types on trees and baskets that are damaged
             raise unreadable(str(path), error, "reading it") from error
     columns = {}
     for key, array in arrays.items():
@@ -118,6 +112,18 @@ def _of_root(path: Path, names: Mapping[str, str], tree: str, where: str) -> dic
             raise _not_numbers(path, names[key], array.type.content, where)
         columns[key] = Column(names[key], np.asarray(layout.data), counts)
     return columns
+
+
+def _arrays(file: Any, path: Path, names: Mapping[str, str], tree: str, where: str) -> dict[str, Any]:
+    import awkward as ak
+
+    kinds = file.classnames(recursive=True, cycle=False)
+    if kinds.get(tree) not in TREE_CLASSES:
+        known = ", ".join(name for name, kind in kinds.items() if kind in TREE_CLASSES) or "none"
+        raise JetEventsError(f"{path}: has no tree {tree!r}, its trees are {known}; name one in {where}.tree")
+    events = file[tree]
+    _require(path, names, list(events.keys()), where)
+    return {key: ak.to_packed(events[name].array()) for key, name in names.items()}
 
 
 def _require(path: Path, names: Mapping[str, str], present: list[str], where: str) -> None:
