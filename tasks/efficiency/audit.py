@@ -110,14 +110,19 @@ class AuditEfficiency(EfficiencyTask):
     def _samples(self) -> dict[str, AuditedSample]:
         from deepsf.efficiency import evaluation
         from deepsf.efficiency.audit.report import AuditedSample
+        from deepsf.efficiency.events.from_skims import shares_of_luminosity
         from deepsf.efficiency.toy import Truth
 
         truth = {name: Truth.read(target.file) for name, target in truth_targets(self, self.samples()).items()}
+        events = {sample: self.load_events(sample) for sample in self.samples()}
+        # generated events have no luminosity
+        shares = {} if self.is_toy() else shares_of_luminosity(events)
         return {
             sample: AuditedSample(
-                self.load_events(sample),
+                events[sample],
                 truth[sample].efficiency if sample in truth else None,
                 evaluation.read(path),
+                shares.get(sample, 1.0),
             )
             for sample, path in evaluated(self).items()
         }

@@ -21,7 +21,7 @@ class ApplyTruthTagging(SampleWorkflow):
     It has weights, drawn tags, weights of replicas, and the direct tags to compare with.
     """
 
-    code_version = 3
+    code_version = 4
 
     @property
     def config_keys(self) -> tuple[str, ...]:

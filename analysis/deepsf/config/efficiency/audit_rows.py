@@ -20,6 +20,7 @@ class RowKind(NamedTuple):
 
 
 SEVERAL_POINTS = "several working points"
+POINTS_OF_SAMPLES = "several working points of the samples"
 _TOY, _RATIO, _EXPERIMENTS = ("toy",), ("ratio",), ("experiments",)
 _CLOSEST = "closest_jet"
 _PROCESS = ("transfer",)
@@ -89,6 +90,21 @@ ROWS: Mapping[str, RowKind] = {
     "truth_tagging.scale_factors.{selection}.variance": RowKind("sum w^2 with SF in efficiencies over drawn bins"),
     "working_points.monotone": RowKind("largest rise of an efficiency to a tighter point", (SEVERAL_POINTS,)),
     "working_points.deviation.{flavour}.{working_point}": RowKind(f"{_DEVIATION} [%]", (*_TOY, SEVERAL_POINTS)),
+    "working_points.calibration.{flavour}.{working_point}": RowKind(
+        "mean predicted / mean true (skims: tags) - 1 [%]", (POINTS_OF_SAMPLES,)
+    ),
+    "working_points.reliability.{flavour}.{working_point}.chi2": RowKind(
+        "chi2/ndf of tag rate against prediction, in its quantiles", (POINTS_OF_SAMPLES,)
+    ),
+    "working_points.delta_r.{region}.{working_point}.chi2": RowKind(
+        f"chi2/ndf of predicted against direct yields {_DELTA_R}", (POINTS_OF_SAMPLES,)
+    ),
+    "working_points.n_tags.{working_point}.chi2": RowKind(
+        "chi2/ndf of predicted against direct yields, number of tags", (POINTS_OF_SAMPLES,)
+    ),
+    "working_points.correlation.{working_point}": RowKind(
+        "largest |residual correlation of tags| / error over flavour pairs", (POINTS_OF_SAMPLES,)
+    ),
     "working_points.sum_of_bins": RowKind(
         "largest deviation from 1 of a jet's loosest efficiency plus P(no tag)", ("experiments.working_points",)
     ),

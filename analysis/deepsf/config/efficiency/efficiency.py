@@ -10,7 +10,7 @@ from pydantic import Field
 
 from deepsf.config.base import OpenFraction, Section, Seed
 from deepsf.config.efficiency.audit import EfficiencyAudit, limit_problems
-from deepsf.config.efficiency.audit_rows import NEEDS, SEVERAL_POINTS, row_names
+from deepsf.config.efficiency.audit_rows import NEEDS, POINTS_OF_SAMPLES, SEVERAL_POINTS, row_names
 from deepsf.config.efficiency.events import EfficiencyEvents, event_problems
 from deepsf.config.efficiency.experiments import EfficiencyExperiments, experiment_problems, experiments_of
 from deepsf.config.efficiency.maps import EfficiencyMaps
@@ -83,6 +83,8 @@ class Efficiency(Section):
         """Return the rows of the campaign's audit by name, with their meaning."""
         points = self.wp_names
         present = {name for name in ("toy", "ratio", "experiments") if getattr(self, name) is not None}
+        if len(points) > 1:
+            present.add(POINTS_OF_SAMPLES)
         networks = (self.ensemble.model, *(name for name in self.comparisons if name != self.ensemble.model))
         if self.toy is not None and self.experiments is not None and "working_points" in experiments_of(self.toy):
             points = tuple(self.experiments.working_points)

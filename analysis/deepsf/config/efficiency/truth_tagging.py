@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from pydantic import Field
 from deepsf.config.base import Count, NonNegative, Positive, Section, Seed
 
 NumberOfTags = Annotated[int, Field(ge=0)]
+_USUAL = "M"
 
 
 class Taggable(Section):
@@ -33,9 +35,27 @@ class TaggedScaleFactors(Section):
 class TruthTagging(Section):
     """Weights and draws of events instead of cuts on the tagger."""
 
-    working_point: str | None = Field(default=None, description="working point of a tag; null: the loosest")
+    working_point: str | None = Field(
+        default=None,
+        description="working point of a tag; null: M where there is one, else the middle one, the looser of two",
+    )
     exactly: tuple[NumberOfTags, ...] = Field(default=(1, 2), description="weights for exactly these numbers of tags")
     at_least: tuple[NumberOfTags, ...] = Field(default=(1, 2), description="weights for at least these numbers of tags")
     taggable: Taggable = Taggable()
     seed: Seed = 1
     scale_factors: TaggedScaleFactors | None = None
+
+
+def tag_point(names: Sequence[str], chosen: str | None = None) -> str:
+    """Return the working point that counts as a tag.
+
+    Parameters
+    ----------
+    names
+        All working points from the loosest to the tightest, at least one.
+    chosen
+        That of the configuration; None: M where there is one, else the middle one, the looser of two.
+    """
+    if chosen is not None:
+        return chosen
+    return _USUAL if _USUAL in names else names[(len(names) - 1) // 2]

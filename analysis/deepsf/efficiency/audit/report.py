@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,20 +14,27 @@ from deepsf.arrays import Floats
 from deepsf.config.efficiency.audit import EfficiencyAudit
 from deepsf.config.efficiency.networks import EfficiencyEnsemble as EnsembleSettings
 from deepsf.config.efficiency.toy import EfficiencyToy
+from deepsf.config.efficiency.truth_tagging import tag_point
 from deepsf.efficiency.audit.closure import n_tag_yields, region_yields
 from deepsf.efficiency.audit.correlation import TagCorrelation, tag_correlation
 from deepsf.efficiency.audit.jet_closure import jet_profiles, reliability
 from deepsf.efficiency.audit.process_rows import process_rows
-from deepsf.efficiency.audit.results import EfficiencyClosure, SampleClosure
+from deepsf.efficiency.audit.results import EfficiencyClosure, PointClosure, Quality, SampleClosure
 from deepsf.efficiency.audit.rows import Row, Rows, judged, row
-from deepsf.efficiency.audit.sample_figures import sample_figures, sum_of_probabilities, tables
+from deepsf.efficiency.audit.sample_figures import (
+    SampleFigures,
+    gaps_closed,
+    sample_figures,
+    sum_of_probabilities,
+    tables,
+)
 from deepsf.efficiency.audit.sample_rows import Findings, sample_rows
 from deepsf.efficiency.audit.scalar_rows import scalar_rows
 from deepsf.efficiency.audit.spread import SpreadCheck, non_closure, spread_check
 from deepsf.efficiency.audit.symmetries import largest_increase, symmetry_rows
 from deepsf.efficiency.audit.truth_tagging_rows import tagging_rows
 from deepsf.efficiency.events.events import JetEvents
-from deepsf.efficiency.events.observables import JET_VARIABLES, n_jets_edges
+from deepsf.efficiency.events.observables import JET_VARIABLES, VARIABLES, n_jets_edges
 from deepsf.efficiency.process_ratios import process_ratios
 from deepsf.efficiency.toy import draw_tags
 from deepsf.json_text import json_text
@@ -42,11 +50,15 @@ INJECTED_CORRELATION = 0.2
 
 
 class AuditedSample(NamedTuple):
-    """Events, their true efficiencies (n_jets, K) if they are known, and those of models by name."""
+    """Events, their true efficiencies (n_jets, K) if they are known, and those of models by name.
+
+    ``share`` is the events' part of the luminosity: what figures show is scaled to all of it.
+    """
 
     events: JetEvents
     truth: Floats | None
     models: Mapping[str, ModelEfficiencies]
+    share: float = 1.0
 
 
 class EfficiencyResults(NamedTuple):
@@ -81,7 +93,7 @@ class AuditedCampaign(NamedTuple):
     hadron_flavours
         Codes of each flavour.
     working_point
-        The one that counts as a tag; the loosest by default.
+        The one that counts as a tag; None: that of `deepsf.config.efficiency.truth_tagging.tag_point`.
     toy
         Settings of generated samples.
     """
@@ -121,13 +133,14 @@ def audit_efficiencies(
     samples, nominal = results.samples, campaign.ensemble
     _check(samples, nominal.model)
     points = samples[TEST].events.working_points
-    point = points.index(campaign.working_point) if campaign.working_point is not None else 0
+    point = points.index(tag_point(points, campaign.working_point))
     closure = _closure(samples, nominal.model, point, settings)
-    figures = {name: sample_figures(*sample, point, settings.low_pt_gev) for name, sample in samples.items()}
+    figures = {name: sample_figures(*sample[:3], point, settings.low_pt_gev) for name, sample in samples.items()}
+    closure = _with_quality(closure, figures[TEST], points)
     findings = Findings(figures, closure, points, point)
     ratios = {
-        name: process_ratios(events, models[nominal.model], samples[TEST].events, settings.non_closure_pt_gev)
-        for name, (events, _, models) in samples.items()
+        name: process_ratios(sample.events, sample.models[nominal.model], samples[TEST].events, settings.non_closure_pt_gev)
+        for name, sample in samples.items()
         if name not in (TEST, SCALAR, TRAIN)
     }
     used = results.n_members or closure.n_members.get(closure.nominal, nominal.n_members)
@@ -175,7 +188,34 @@ def _closure(
         correlation=_correlations(test, nominal, point, settings.seed),
         spread=_spread(test, nominal, point),
         non_closure=non_closure(test.events, test.models[nominal], test.truth, cells, point),
+        other_points=_other_points(test, nominal, point, edges),
     )
+
+
+def _other_points(
+    test: AuditedSample, nominal: str, point: int, edges: Mapping[str, Floats]
+) -> dict[str, PointClosure]:
+    """Return what is found on the test sample at the working points that do not count as a tag."""
+    events = test.events
+    return {
+        name: PointClosure(
+            sample=_sample_closure(test, edges, number, variables=("delta_r",)),
+            reliability={model: reliability(events, found.mean, number) for model, found in test.models.items()},
+            correlation=tag_correlation(events, test.models[nominal].mean, number),
+        )
+        for number, name in enumerate(events.working_points)
+        if number != point
+    }
+
+
+def _with_quality(closure: EfficiencyClosure, figures: SampleFigures, points: Sequence[str]) -> EfficiencyClosure:
+    """Return the closure with how close the ensemble is to the truth, at every working point, where that is known."""
+    if closure.nominal not in figures.mad:
+        return closure
+    gap, mad = gaps_closed(figures.divergence).get(closure.nominal), figures.mad[closure.nominal]
+    quality = {name: Quality(gap, mad[:, number]) for number, name in enumerate(points)}
+    others = {name: found._replace(quality=quality[name]) for name, found in closure.other_points.items()}
+    return closure._replace(quality=quality[closure.working_point], other_points=others)
 
 
 def _check(samples: Mapping[str, AuditedSample], nominal: str) -> None:
@@ -196,19 +236,29 @@ def _edges(settings: EfficiencyAudit, samples: Sequence[JetEvents]) -> dict[str,
     return {**binned, "n_jets": n_jets, "closest_flavour": flavours}
 
 
-def _sample_closure(sample: AuditedSample, edges: Mapping[str, Floats], point: int) -> SampleClosure:
-    events, truth, models = sample
+def _sample_closure(
+    sample: AuditedSample, edges: Mapping[str, Floats], point: int, variables: Sequence[str] = VARIABLES
+) -> SampleClosure:
+    """Return the closure on a sample, scaled to the luminosity that figures name; ``variables``: of the regions."""
+    events, truth, models, share = sample
+    if not share > 0:
+        raise ValueError(
+            f"the share of the luminosity of {len(events)} events is {share:g}, not above 0: the weights of the shown "
+            "sample sum up to nothing; give more events, or a larger efficiency.split.test_fraction"
+        )
+    events = replace(events, weight=events.weight / np.float32(share))
     return SampleClosure(
         n_events=len(events),
+        share=share,
         has_truth=truth is not None,
-        regions=region_yields(events, models, truth, edges, point),
+        regions=region_yields(events, models, truth, {name: edges[name] for name in variables}, point),
         n_tags=n_tag_yields(events, models, truth, point),
         profiles=jet_profiles(events, models, truth, {name: edges[name] for name in JET_VARIABLES}, point),
     )
 
 
 def _correlations(sample: AuditedSample, nominal: str, point: int, seed: int) -> dict[str, TagCorrelation]:
-    events, truth, models = sample
+    events, truth, models = sample[:3]
     of_models = {name: tag_correlation(events, model.mean, point) for name, model in models.items()}
     if truth is None:
         return of_models

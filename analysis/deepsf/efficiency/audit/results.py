@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.efficiency.audit.closure import RegionYields
 from deepsf.efficiency.audit.correlation import TagCorrelation
 from deepsf.efficiency.audit.jet_closure import Profile, Reliability
@@ -17,13 +18,45 @@ from deepsf.json_text import json_text
 
 
 class SampleClosure(NamedTuple):
-    """Closure on one sample; ``regions`` by region and variable, ``profiles`` by variable."""
+    """Closure on one sample; ``regions`` by region and variable, ``profiles`` by variable.
+
+    ``share`` is the sample's part of the luminosity. Yields are divided by it: they are those of all events.
+    """
 
     n_events: int
+    share: float
     has_truth: bool
     regions: dict[str, dict[str, RegionYields]]
     n_tags: RegionYields
     profiles: dict[str, Profile]
+
+
+class Quality(NamedTuple):
+    """How close the nominal model is to the truth on the test sample.
+
+    Attributes
+    ----------
+    gap_closed
+        Share of the gap in cross-entropy between map and truth that it closes, all working points together; None
+        without a map.
+    deviation
+        Mean |predicted - true| / mean true by flavour, ``(n_flavours,)``.
+    """
+
+    gap_closed: float | None
+    deviation: Floats
+
+
+class PointClosure(NamedTuple):
+    """Closure of the test sample at another working point than that of tags.
+
+    ``reliability`` is by model, ``correlation`` and ``quality`` of the nominal one; regions have DeltaR alone.
+    """
+
+    sample: SampleClosure
+    reliability: dict[str, Reliability]
+    correlation: TagCorrelation
+    quality: Quality | None = None
 
 
 class EfficiencyClosure(NamedTuple):
@@ -45,6 +78,10 @@ class EfficiencyClosure(NamedTuple):
         Of the nominal model; None without truth or members.
     non_closure
         Of the nominal model.
+    other_points
+        By working point, all but that of tags.
+    quality
+        None without truth.
     """
 
     flavours: tuple[str, ...]
@@ -56,6 +93,18 @@ class EfficiencyClosure(NamedTuple):
     correlation: dict[str, TagCorrelation]
     spread: SpreadCheck | None
     non_closure: NonClosure
+    other_points: dict[str, PointClosure]
+    quality: Quality | None = None
+
+    def at(self, point: str) -> EfficiencyClosure:
+        """Return the closure of the test sample at another working point, with what there is of it."""
+        found = self.other_points[point]
+        return self._replace(
+            working_point=point,
+            samples={"test": found.sample},
+            reliability=found.reliability,
+            quality=found.quality,
+        )
 
     def to_json(self) -> str:
         """Return everything as text, what is not finite as null."""

@@ -94,6 +94,13 @@ def sample_figures(
     )
 
 
+def gaps_closed(divergence: Mapping[str, float]) -> dict[str, float]:
+    """Return by model the share of the gap in cross-entropy between map and truth that it closes; empty without map."""
+    if "map" not in divergence:
+        return {}
+    return {model: 1.0 - value / divergence["map"] for model, value in divergence.items() if model != "map"}
+
+
 def sum_of_probabilities(events: JetEvents, efficiency: Values, point: int) -> float:
     """Return the largest |sum over N of P(=N) - 1| of an event."""
     values = efficiency[:, point].astype(np.float64)
@@ -116,6 +123,7 @@ def tables(
         spectra = {**{r: dict(v) for r, v in closure.regions.items()}, "n_tags": {"n_tags": closure.n_tags}}
         by_sample[name] = {
             "events": closure.n_events,
+            "share": closure.share,
             "jets": by_flavour(sample.n_jets),
             "tags": by_flavour(sample.n_tags),
             "mad": {model: by_flavour(values) for model, values in sample.mad.items()},

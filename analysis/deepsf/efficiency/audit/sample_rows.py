@@ -12,9 +12,10 @@ import numpy as np
 
 from deepsf.arrays import Floats
 from deepsf.efficiency.audit.closure import INCLUSIVE, REGIONS, TOTAL, TRUTH, RegionYields
+from deepsf.efficiency.audit.point_rows import largest_significance, point_rows
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.efficiency.audit.rows import Rows, row, rows_by
-from deepsf.efficiency.audit.sample_figures import SampleFigures
+from deepsf.efficiency.audit.sample_figures import SampleFigures, gaps_closed
 from deepsf.efficiency.events.bin_sums import ratio
 from deepsf.efficiency.events.observables import VARIABLES
 
@@ -56,6 +57,7 @@ def sample_rows(findings: Findings) -> Rows:
         _spread,
         _gain,
         _correlation,
+        lambda found: point_rows(found.closure, found.working_points),
     )
     rows: Rows = {}
     for part in parts:
@@ -99,10 +101,7 @@ def _deviations(findings: Findings) -> Rows:
 
 
 def _gap_closed(findings: Findings) -> Rows:
-    divergence = findings.test.divergence
-    if _MAP not in divergence:
-        return {}
-    closed = {model: 1.0 - value / divergence[_MAP] for model, value in divergence.items() if model != _MAP}
+    closed = gaps_closed(findings.test.divergence)
     return rows_by("not_map", closed, "cross_entropy.gap_closed.{not_map}", closed.values())
 
 
@@ -217,9 +216,7 @@ def _correlation(findings: Findings) -> Rows:
         if model == "injected":
             rows |= rows_by("pair", result.pairs, "correlation.injected.{pair}", result.significance)
             continue
-        usable = np.abs(result.significance[np.isfinite(result.significance)])
-        largest = float(usable.max()) if len(usable) else None
-        rows |= row("correlation.significance.{model}", largest, model=model)
+        rows |= row("correlation.significance.{model}", largest_significance(result), model=model)
     return rows
 
 

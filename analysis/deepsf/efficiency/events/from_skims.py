@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -114,6 +115,16 @@ def _of_samples(events: JetEvents, names: Sequence[str]) -> npt.NDArray[np.bool_
     """Return which events are of some samples, ``(n_events,)``."""
     assert events.source is not None
     return np.array([name in names for name in events.source.samples], np.bool_)[events.source.sample]
+
+
+def shares_of_luminosity(samples: Mapping[str, JetEvents]) -> dict[str, float]:
+    """Return by sample of a division its part of all weights, and so of the luminosity that these are scaled to.
+
+    NaN if all weights sum up to nothing.
+    """
+    sums = {name: float(events.weight.sum(dtype=np.float64)) for name, events in samples.items()}
+    total = sum(sums.values())
+    return {name: value / total if total > 0 else math.nan for name, value in sums.items()}
 
 
 class _Naming(NamedTuple):

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from deepsf import parquet_files
 from deepsf.arrays import Bools, Floats, Singles
-from deepsf.config.efficiency.truth_tagging import TruthTagging
+from deepsf.config.efficiency.truth_tagging import TruthTagging, tag_point
 from deepsf.efficiency.evaluation import ModelEfficiencies
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.truth_tagging.draws import draw_bins, draw_pattern
@@ -101,7 +101,7 @@ def tag_events(
             f"efficiencies must be of the {len(events.pt_gev)} jets of the events and their working points "
             f"{list(names)}, at least one; got the shape {efficiencies.mean.shape}"
         )
-    point = 0 if settings.working_point is None else names.index(settings.working_point)
+    point = names.index(tag_point(names, settings.working_point))
     taggable = taggable_jets(events, **dict(settings.taggable))
     columns: dict[str, Any] = {"event": events.event, "weight": events.weight}
     columns |= {} if events.source is None else events.source.to_columns()

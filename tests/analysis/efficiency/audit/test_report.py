@@ -220,6 +220,29 @@ def test_several_working_points_have_rows_of_their_own():
         assert rows["truth_tagging.sums.numbers"]["passed"] is True
 
 
+def test_yields_of_a_part_of_the_events_are_scaled_to_all_of_them():
+    test = first_events(small(), 2000)
+    whole, part = (audited({"test": test._replace(share=share)}) for share in (1.0, 0.25))
+    shown, scaled = (EfficiencyClosure.from_json(found.closure).samples["test"] for found in (whole, part))
+    assert (scaled.share, scaled.n_events) == (0.25, 2000)
+    for yields, larger in (
+        (shown.regions["2tag"]["delta_r"], scaled.regions["2tag"]["delta_r"]),
+        (shown.n_tags, scaled.n_tags),
+    ):
+        np.testing.assert_allclose(larger.direct, 4 * yields.direct)
+        np.testing.assert_allclose(larger.models["gnn"].predicted, 4 * yields.models["gnn"].predicted)
+        np.testing.assert_allclose(larger.models["gnn"].error, 4 * yields.models["gnn"].error)
+        np.testing.assert_allclose(larger.pulls("gnn"), yields.pulls("gnn"))
+    # a factor on all weights changes no row
+    assert json.loads(part.audit)["rows"] == json.loads(whole.audit)["rows"]
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, float("nan")])
+def test_a_sample_without_luminosity_is_refused(share):
+    with pytest.raises(ValueError, match=r"the share of the luminosity of 100 events is .*, not above 0: .*split\.test_fraction"):
+        audited({"test": first_events(small(), 100)._replace(share=share)})
+
+
 def test_flavour_names_come_from_the_events():
     test = small()
     renamed = {"test": test._replace(events=replace(test.events, flavours=("bottom", "charm", "light")))}

@@ -12,7 +12,7 @@ from deepsf.config.efficiency.processes import EfficiencyProcesses
 from deepsf.config.flavours import Flavour
 from deepsf.config.samples import Sample
 from deepsf.efficiency.events.events import JetEvents, join
-from deepsf.efficiency.events.from_skims import jet_events
+from deepsf.efficiency.events.from_skims import jet_events, shares_of_luminosity
 from deepsf.skim.settings import SkimSettings
 from deepsf.skim.skim_file import skim_file
 
@@ -295,3 +295,14 @@ def test_the_skim_of_a_file_gives_its_selected_events(make_nanoaod, tmp_path, lo
     for k, threshold in enumerate(tagger.working_points.values()):
         assert np.sum(events.tag_bin > k) == np.sum(rows.discriminant > threshold)
     assert events.weight.sum() == pytest.approx(rows[rows["rank"] == 0].weight.sum() * 2e4 / 6005.0, rel=1e-5)
+
+
+def test_shares_are_parts_of_the_weights_and_not_of_the_events(tmp_path, load):
+    events = load(write(tmp_path / "a.parquet", counts=(2,) * 400), test_fraction=0.3)
+    shares = shares_of_luminosity({name: events[name] for name in ("train", "test")})
+    # weights alternate between .5 and -.25
+    assert shares["test"] == pytest.approx(events["test"].weight.sum() / events["all"].weight.sum(), rel=1e-5)
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert shares["test"] != pytest.approx(len(events["test"]) / 400, rel=1e-3)
+    nothing = {"test": events["test"].select(np.zeros(len(events["test"]), bool))}
+    assert np.isnan(shares_of_luminosity(nothing)["test"])

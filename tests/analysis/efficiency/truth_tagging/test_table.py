@@ -19,7 +19,7 @@ from tests.oracles.truth_tagging import FunctionOfBin
 from tests.workflow.campaign import ROOT
 
 CODES = {"b": (5,), "c": (4,), "udsg": (0,)}
-SETTINGS = TruthTagging(exactly=(0, 1, 2), at_least=(2,))
+SETTINGS = TruthTagging(working_point="L", exactly=(0, 1, 2), at_least=(2,))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_replica_weights_are_those_of_the_members(toy, table):
 
 def test_a_tighter_working_point_and_fewer_taggable_jets_lower_the_weight(toy, table):
     tight = TruthTagging(working_point="T", at_least=(2,), exactly=())
-    few = TruthTagging(taggable=Taggable(n_leading=2), at_least=(2,), exactly=())
+    few = TruthTagging(working_point="L", taggable=Taggable(n_leading=2), at_least=(2,), exactly=())
     loose = numbers(table, "probability_at_least_2")
     for settings in (tight, few):
         lower = numbers(tag_events(*toy, settings, CODES).table, "probability_at_least_2")
@@ -135,9 +135,10 @@ def test_scale_factors_at_drawn_bins_and_in_the_efficiencies_give_the_same_yield
 
 
 def test_the_written_table_tells_working_points_and_seed(toy, tmp_path):
-    tag_events(*toy, SETTINGS, CODES).write(tmp_path / "tagged.parquet")
-    metadata = json.loads(pq.read_schema(tmp_path / "tagged.parquet").metadata[b"deepsf"])
-    assert metadata == {"working_point": "L", "working_points": ["L", "M", "T"], "seed": 1}
+    for settings, point in ((SETTINGS, "L"), (TruthTagging(), "M")):
+        tag_events(*toy, settings, CODES).write(tmp_path / "tagged.parquet")
+        metadata = json.loads(pq.read_schema(tmp_path / "tagged.parquet").metadata[b"deepsf"])
+        assert metadata == {"working_point": point, "working_points": ["L", "M", "T"], "seed": 1}
 
 
 def test_efficiencies_of_other_events_or_working_points_are_refused(toy):
