@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from deepsf.config.efficiency.truth_tagging import tag_point
 from tasks.efficiency.audit import AuditEfficiency
 from tasks.efficiency.events import EfficiencyTask
 from tasks.efficiency.networks import TrainEfficiency, TrainEfficiencyComparisons
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 class PlotEfficiency(PlotTask, EfficiencyTask):
     """Draws efficiencies, closures with one and two tags, transfer, correlations, gains, reliability, trainings."""
+
+    code_version = 2
 
     @property
     def config_keys(self) -> tuple[str, ...]:
@@ -37,7 +40,13 @@ class PlotEfficiency(PlotTask, EfficiencyTask):
     def plan(self) -> Sequence[PlannedFigure[EfficiencyResults]]:
         from deepsf.plots.efficiency.plan import efficiency_figures
 
-        return efficiency_figures(self.flavour_names(), is_toy=self.is_toy(), processes=self.transfer_samples())
+        points = self.plan_cfg("efficiency").wp_names
+        of_tags = tag_point(points, self.plan_cfg("efficiency.truth_tagging.working_point"))
+        others = [point for point in points if point != of_tags]
+        processes = self.transfer_samples()
+        return efficiency_figures(
+            self.flavour_names(), is_toy=self.is_toy(), other_points=others, processes=processes
+        )
 
     def audit(self) -> ProvenanceTarget:
         return self.input()["audit"]["audit"]

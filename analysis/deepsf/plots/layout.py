@@ -118,18 +118,20 @@ def tint(colour: str, strength: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def corner_text(axes: Axes, text: str, *, size: str = "small", clear: bool = False) -> None:
+def corner_text(axes: Axes, text: str, *, size: str = "small", clear: bool = False, top: float = 0.965) -> None:
     """Write into the upper left corner of the axes, clear of their ticks.
 
     Parameters
     ----------
     clear
         Over a white box, which hides bands and maps but no points.
+    top
+        Where the text begins, as a fraction of the axes' height.
     """
     box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "boxstyle": "square,pad=0.15"} if clear else None
     from_edge = mpl.rcParams["ytick.major.size"] + 0.25 * mpl.rcParams["font.size"]
     place: dict[str, Any] = {"xytext": (from_edge, 0.0), "textcoords": "offset points", "va": "top", "zorder": 4}
-    axes.annotate(text, (0.0, 0.965), xycoords="axes fraction", fontsize=size, linespacing=1.3, bbox=box, **place)
+    axes.annotate(text, (0.0, top), xycoords="axes fraction", fontsize=size, linespacing=1.3, bbox=box, **place)
 
 
 def few_ticks(axes: Axes) -> None:

@@ -58,7 +58,8 @@ class Style:
     """Labels and colours of a campaign's figures.
 
     ``members`` says which part of the ensemble is shown, if not all, or which has not converged; ``other_members`` says
-    the same of other methods, by name. ``errors_lacking`` names the parts that the ensemble's errors lack.
+    the same of other methods, by name. ``errors_lacking`` names the parts that the ensemble's errors lack, ``training``
+    what the ensemble was trained on and how long, in words.
     """
 
     experiment: str
@@ -72,6 +73,7 @@ class Style:
     members: str = ""
     other_members: Mapping[str, str] = field(default_factory=dict)
     errors_lacking: Sequence[str] = ()
+    training: str = ""
 
     @classmethod
     def of(

@@ -10,7 +10,7 @@ import numpy as np
 from deepsf.efficiency.audit.closure import ModelYields, RegionYields
 from deepsf.efficiency.audit.correlation import TagCorrelation
 from deepsf.efficiency.audit.jet_closure import Profile, Reliability
-from deepsf.efficiency.audit.results import EfficiencyClosure, SampleClosure
+from deepsf.efficiency.audit.results import EfficiencyClosure, PointClosure, Quality, SampleClosure
 from deepsf.efficiency.audit.spread import NonClosure, SpreadCheck
 from deepsf.plots.style import Style
 
@@ -87,10 +87,11 @@ def _profile(edges, names, has_truth) -> Profile:
     )
 
 
-def _sample(n_events, shares=_PAIR_SHARES, names=tuple(_DEVIATION), has_truth=True) -> SampleClosure:
+def _sample(n_events, shares=_PAIR_SHARES, names=tuple(_DEVIATION), has_truth=True, share=1.0) -> SampleClosure:
     spectrum = n_events * np.array([[0.35, 0.42, 0.19, 0.035, 0.005]])
     return SampleClosure(
         n_events=n_events,
+        share=share,
         has_truth=has_truth,
         regions=_regions(n_events, shares, names, has_truth),
         n_tags=_yields(np.arange(-0.5, 5.0), ("inclusive",), spectrum, names, has_truth),
@@ -149,6 +150,15 @@ def closure() -> EfficiencyClosure:
         },
         spread=_spread(),
         non_closure=_non_closure(),
+        other_points={
+            "T": PointClosure(
+                _sample(30_000),
+                {name: _reliability(deviation) for name, deviation in _DEVIATION.items()},
+                _correlation(0.01),
+                Quality(0.983, np.array([0.008, 0.02, 0.1])),
+            )
+        },
+        quality=Quality(0.983, np.array([0.006, 0.012, 0.035])),
     )
 
 
@@ -156,9 +166,13 @@ def closure() -> EfficiencyClosure:
 def without_truth() -> EfficiencyClosure:
     whole = closure()
     return whole._replace(
-        samples={"test": _sample(5000, has_truth=False), "train": _sample(5000, names=("gnn",), has_truth=False)},
+        samples={
+            "test": _sample(5000, has_truth=False, share=0.25),
+            "train": _sample(15_000, names=("gnn",), has_truth=False, share=0.75),
+        },
         correlation={n: found for n, found in whole.correlation.items() if n not in ("truth", "injected")},
         spread=None,
+        quality=None,
     )
 
 

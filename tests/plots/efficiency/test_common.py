@@ -75,6 +75,22 @@ def test_what_lies_beyond_the_wide_range_gets_an_arrow():
     assert arrow.get_color() == STYLE.colour("map")
 
 
+def test_observed_points_beyond_the_range_get_an_arrow_too():
+    axes = one_panel()
+    draw_ratios(axes, CURVES.over(np.array([4.0, 5.0])), STYLE, close=True)
+    # 12 of 4 expected
+    arrows = {
+        (line.get_marker(), line.get_color(), *line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 1
+    }
+    assert ("^", "black", 0.5) in arrows
+
+
+def test_ratios_are_to_the_truth_or_else_to_the_ensemble():
+    truth = np.array([11.0, 6.0])
+    assert CURVES.of_reference(truth) is truth
+    np.testing.assert_array_equal(CURVES.of_reference(None), CURVES.models[CURVES.nominal])
+
+
 def test_pairs_are_named_without_the_word_jets():
     assert pair_labels(["b", "udsg"], STYLE) == ["b + b", "b + udsg", "udsg + udsg"]
 

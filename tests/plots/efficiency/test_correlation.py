@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from deepsf.plots.efficiency.common import MARKERS
 from deepsf.plots.efficiency.correlation import figure
 from tests.plots.efficiency.results import STYLE, closure, without_truth
 from tests.plots.seen import clipped, texts
@@ -36,6 +37,9 @@ def test_correlations_beyond_the_range_get_an_arrow():
         assert arrows == {"^", "v"}
     drawn = [line for line in main.lines if line.get_marker() == "^" and len(line.get_xdata()) == 1]
     assert [line.get_color() for line in drawn] == [STYLE.colour("map")]
+    # no model has the marker of an arrow
+    assert not {"^", "v"} & set(MARKERS.values())
+    assert len(set(MARKERS.values())) == len(MARKERS)
 
 
 def test_without_truth_there_is_no_injected_correlation():

@@ -7,7 +7,7 @@ import pytest
 
 from deepsf.plots.efficiency.jets import figure
 from tests.plots.efficiency.results import LACKING, STYLE, closure, without_charm, without_truth
-from tests.plots.seen import clipped, outlines, texts
+from tests.plots.seen import clipped, outlines, points, texts
 
 
 def columns(made):
@@ -23,6 +23,10 @@ def test_truth_and_all_models_are_drawn_for_every_flavour():
         assert len(drawn) == 6
         np.testing.assert_allclose(drawn[0], profile.models["truth"][row])
         np.testing.assert_allclose(drawn[-1], profile.models["gnn"][row])
+        truth, *_, network = [patch for patch in axes[0, row].patches if not patch.get_fill()]
+        # the thin line of the truth lies over that of the network
+        assert truth.get_zorder() > network.get_zorder()
+        assert truth.get_linewidth() < network.get_linewidth()
         np.testing.assert_allclose(
             outlines(axes[1, row])[-1], profile.models["gnn"][row] / profile.models["truth"][row]
         )
@@ -50,8 +54,8 @@ def test_labels_and_nothing_clipped(sample, variable, label):
     where = {"test": "Test sample", "scalar": r"Transfer sample, scalar to q$\bar{q}$"}[sample]
     for text in (label, "Efficiency, working point M", "Truth", "Direct tagging", "Spread of 5 members"):
         assert text in shown, text
-    for flavour in ("b jets", "c jets", "udsg jets"):
-        assert f"{flavour}\n{where}" in shown
+    for flavour, deviation in (("b jets", "0.6"), ("c jets", "1.2"), ("udsg jets", "3.5")):
+        assert f"{flavour}\n{where}\nGNN: deviation {deviation} %" in shown
     assert clipped(made) == []
 
 
@@ -64,9 +68,13 @@ def test_ranges_hold_every_prediction_and_the_truth():
             assert np.nanmax(everything) < high
 
 
-def test_without_truth_tags_are_the_reference():
-    shown = texts(figure(without_truth(), "test", "pt_gev", LACKING))
-    assert "Predicted /\ntagged" in shown
+def test_without_truth_the_ensemble_is_the_reference_and_not_the_noisy_tags():
+    made = figure(without_truth(), "test", "pt_gev", LACKING)
+    shown = texts(made)
+    assert "Ratio to\nGNN" in shown
+    profile = without_truth().samples["test"].profiles["pt_gev"]
+    for row, panel in enumerate(columns(made)[1]):
+        np.testing.assert_allclose(points(panel)[0], profile.tag_rate[row] / profile.models["gnn"][row])
     assert "Truth" not in shown
     assert "GNN (18 of 20 members)" in shown
 

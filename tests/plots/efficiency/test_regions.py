@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from matplotlib.text import Text
 
+from deepsf.plots.efficiency.jets import figure as jets_figure
 from deepsf.plots.efficiency.regions import figure, n_tags_figure, pairs_figure
 from deepsf.plots.efficiency.variables import EVENT_VARIABLES
 from deepsf.plots.style import save
@@ -14,12 +18,23 @@ from tests.plots.efficiency.results import LACKING, STYLE, closure, without_char
 from tests.plots.seen import clipped, outlines, points, texts
 
 
-def test_points_are_direct_tags_with_their_poisson_errors():
+def widths(yields):
+    return np.diff(yields.edges)
+
+
+def test_points_are_direct_tags_by_the_width_of_bins_with_their_poisson_errors():
     main = figure(closure(), "test", "2tag", "delta_r", STYLE).axes[0]
-    direct = closure().samples["test"].regions["2tag"]["delta_r"].direct[0]
+    yields = closure().samples["test"].regions["2tag"]["delta_r"]
+    # eight bins of .4, one of .8, one of 1
+    assert len(np.unique(widths(yields).round(6))) == 3
     values, errors = points(main)
-    np.testing.assert_allclose(values, direct)
-    np.testing.assert_allclose(errors, np.sqrt(direct))
+    np.testing.assert_allclose(values, yields.direct[0] / widths(yields))
+    np.testing.assert_allclose(errors, np.sqrt(yields.direct[0]) / widths(yields))
+
+
+def test_numbers_of_jets_are_not_divided_by_a_width():
+    main = figure(closure(), "test", "2tag", "closest_flavour", STYLE).axes[0]
+    np.testing.assert_allclose(points(main)[0], closure().samples["test"].regions["2tag"]["closest_flavour"].direct[0])
 
 
 def test_outlines_are_the_predictions_of_all_models_and_ratios_are_to_the_truth():
@@ -28,7 +43,7 @@ def test_outlines_are_the_predictions_of_all_models_and_ratios_are_to_the_truth(
     drawn, ratios = outlines(made.axes[0]), outlines(made.axes[1])
     models = ("map", "map_delta_r", "closest_jet", "pairwise", "gnn")
     assert len(drawn) == len(ratios) == len(models)
-    for values, quotient, model in zip(drawn, ratios, models, strict=True):
+    for values, quotient, model in zip(drawn, ratios, models, strict=True):  # bins of width 1
         np.testing.assert_allclose(values, yields.models[model].predicted[0])
         np.testing.assert_allclose(quotient, yields.ratio(model))
 
@@ -37,8 +52,9 @@ def test_the_band_is_sum_w2_and_v_eff():
     made = figure(closure(), "test", "2tag", "eta", STYLE)
     yields = closure().samples["test"].regions["2tag"]["eta"].models["gnn"]
     (band,) = [patch.get_data() for patch in made.axes[0].patches if patch.get_fill()]
-    np.testing.assert_allclose(band.values - yields.predicted[0], np.sqrt(yields.sum_w2 + yields.v_eff)[0])
-    np.testing.assert_allclose(band.baseline, 2 * yields.predicted[0] - band.values)
+    width = 0.5
+    np.testing.assert_allclose(width * band.values - yields.predicted[0], np.sqrt(yields.sum_w2 + yields.v_eff)[0])
+    np.testing.assert_allclose(band.baseline, 2 * yields.predicted[0] / width - band.values)
 
 
 def test_the_lowest_panel_shows_networks_alone_close_to_one():
@@ -63,9 +79,11 @@ def test_axes_carry_their_quantity_and_unit_and_the_legend_its_tests(variable):
         "n_jets": "Number of jets",
         "closest_flavour": "Flavour of the jet closest to the leading one",
     }[variable]
-    for text in (label, "Events / bin", "Predicted /\ntrue", "Networks\nalone", "DeepSF", "Toy simulation"):
+    unit = {"delta_r": r" / unit of $\Delta R$", "pt_gev": " / GeV", "eta": r" / unit of $\eta$", "mass_gev": " / GeV"}
+    events = f"Events{unit.get(variable, '')}"
+    for text in (label, events, "Ratio to\ntruth", "Networks\nalone", "DeepSF", "Toy simulation"):
         assert text in shown, text
-    assert "Test sample\nTwo leading jets tagged" in shown
+    assert "Test sample, 30000 events\nTwo leading jets tagged, working point M" in shown
     chi2, ndf = closure().samples["test"].regions["2tag"][variable].chi2("gnn")
     assert f"GNN ({chi2:.0f}/{ndf})" in shown
     assert "Direct tagging" in shown
@@ -88,25 +106,43 @@ def by_name(sample, region, variable, style):
         ("train", "1tag", "delta_r", STYLE),
     ],
 )
-def test_nothing_is_clipped_and_the_legend_is_above_the_data(sample, region, variable, style):
-    made = by_name(sample, region, variable, style)
+def test_nothing_is_clipped_and_text_is_above_the_data(sample, region, variable, style):
+    made = by_name(sample, region, variable, replace(style, training="60000 events in 8 passes"))
     assert clipped(made) == []
     main = made.axes[0]
-    legend = main.get_legend().get_window_extent()
-    bottom = legend.transformed(main.transData.inverted()).y0
     highest = max(np.nanmax(values) for values in outlines(main))
     values, errors = points(main)
-    assert bottom > max(highest, np.max(values + errors))
-    right = main.get_window_extent().x1
-    assert legend.x1 <= right + 1
-    heading = next(text for text in main.texts if text.get_text().startswith(("Test", "Transfer", "Training")))
-    assert not legend.overlaps(heading.get_window_extent())
+    boxes = [text.get_window_extent() for text in main.texts if text.get_text()]
+    inside = [box for box in boxes if box.y1 < main.get_window_extent().y1]
+    assert len(inside) == (1 if sample == "train" else 2)
+    for box in inside:
+        assert box.transformed(main.transData.inverted()).y0 > max(highest, np.max(values + errors))
+    assert not any(box.overlaps(other) for k, box in enumerate(inside) for other in inside[:k])
+    (legend,) = made.legends
+    assert legend.get_window_extent().y0 > max(box.y1 for box in boxes)
 
 
 def test_an_ensemble_that_lacks_members_says_so():
-    assert "Test sample, 18 of 20 members\nLeading jet tagged" in texts(
-        figure(closure(), "test", "1tag", "pt_gev", LACKING)
-    )
+    shown = texts(figure(closure(), "test", "1tag", "pt_gev", LACKING))
+    worth = "deviates from the truth by 0.6, 1.2, 3.5 % (b, c, udsg)\ncloses 98.3 % of the gap from map to truth"
+    assert f"GNN (18 of 20 members)\n{worth}" in shown
+
+
+def test_figures_say_what_the_ensemble_is_worth_but_not_of_a_cross_fit():
+    style = replace(STYLE, training="60000 events in 8 passes")
+    said = "GNN trained on 60000 events in 8 passes\ndeviates from the truth by 0.6, 1.2, 3.5 % (b, c, udsg)\n"
+    said += "closes 98.3 % of the gap from map to truth"
+    assert said in texts(figure(closure(), "test", "1tag", "pt_gev", style))
+    of_tight = said.replace("0.6, 1.2, 3.5", "0.8, 2, 10")
+    assert of_tight in texts(figure(closure().at("T"), "test", "1tag", "delta_r", style))
+    assert not any("trained on" in text for text in texts(figure(closure(), "train", "1tag", "delta_r", style)))
+    of_real_events = texts(figure(without_truth(), "test", "1tag", "pt_gev", style))
+    assert "GNN trained on 60000 events in 8 passes" in of_real_events
+
+
+def test_a_part_of_the_events_says_that_it_is_scaled_to_all():
+    shown = texts(figure(without_truth(), "test", "1tag", "pt_gev", STYLE))
+    assert "Test sample, 5000 events (25 %) scaled to all\nLeading jet tagged, working point M" in shown
 
 
 def test_numbers_and_flavours_are_labelled_in_whole():
@@ -120,10 +156,22 @@ def test_numbers_and_flavours_are_labelled_in_whole():
     assert labels("n_tags") == ["0", "1", "2", "3", "≥ 4"]
 
 
-def test_without_truth_direct_tags_are_the_reference():
+def test_without_truth_the_ensemble_is_the_reference_and_not_the_noisy_tags():
     made = figure(without_truth(), "test", "2tag", "delta_r", STYLE)
-    assert "Predicted /\ndirect" in texts(made)
-    assert points(made.axes[1])[0].tolist() == [1.0] * 10
+    yields = without_truth().samples["test"].regions["2tag"]["delta_r"]
+    assert "Ratio to\nGNN" in texts(made)
+    predicted = yields.models["gnn"].predicted[0]
+    values, errors = points(made.axes[1])
+    np.testing.assert_allclose(values, yields.direct[0] / predicted)
+    np.testing.assert_allclose(errors, np.sqrt(yields.direct[0]) / predicted)
+    np.testing.assert_allclose(outlines(made.axes[1])[-1], 1.0)
+
+
+def test_another_working_point_says_which():
+    made = texts(figure(closure().at("T"), "test", "2tag", "delta_r", STYLE))
+    assert "Test sample, 30000 events\nTwo leading jets tagged, working point T" in made
+    with pytest.raises(KeyError):
+        closure().at("M")
 
 
 def test_every_flavour_pair_has_a_panel_with_its_ratio():
@@ -133,9 +181,25 @@ def test_every_flavour_pair_has_a_panel_with_its_ratio():
         assert shown.count(pair) == 1
     yields = closure().samples["test"].regions["2tag"]["delta_r"]
     main = next(axes for axes in made.axes if "b + c" in [text.get_text() for text in axes.texts])
-    np.testing.assert_allclose(outlines(main)[-1], yields.models["gnn"].predicted[yields.categories.index("b_c")])
-    assert "Test sample, two leading jets tagged" in shown
+    of_pair = yields.models["gnn"].predicted[yields.categories.index("b_c")]
+    np.testing.assert_allclose(outlines(main)[-1], of_pair / widths(yields))
+    assert "Test sample, 30000 events. Two leading jets tagged, working point M" in shown
     assert clipped(made) == []
+
+
+def test_nothing_is_written_over_the_luminosity():
+    style = replace(STYLE, conditions="1 fb$^{-1}$ (13 TeV)", training="60000 events in 8 passes")
+    for made in (
+        pairs_figure(closure(), "test", "2tag", "delta_r", style),
+        jets_figure(closure(), "test", "eta", style),
+    ):
+        made.draw_without_rendering()
+        written = [text for text in made.findobj(Text) if text.get_text() and text.get_visible()]
+        (luminosity,) = [text for text in written if text.get_text() == style.conditions]
+        box = luminosity.get_window_extent()
+        assert not [
+            text.get_text() for text in written if text is not luminosity and box.overlaps(text.get_window_extent())
+        ]
 
 
 def test_pairs_that_a_sample_lacks_have_no_panel():

@@ -24,6 +24,20 @@ def test_reliability_shows_tag_rates_at_predictions():
     assert clipped(made) == []
 
 
+def test_points_outside_of_the_lower_panel_get_an_arrow():
+    made = figure(closure(), STYLE)
+    curve = closure().reliability["map"]
+    quotient = curve.tag_rate[0] / curve.predicted[0]
+    low, high = made.axes[3].get_ylim()
+    arrows = {
+        line.get_marker(): len(line.get_xdata())
+        for line in made.axes[3].lines
+        if line.get_color() == STYLE.colour("map") and line.get_transform() != made.axes[3].transData
+    }
+    assert arrows == {"^": np.sum(quotient > high), "v": np.sum(quotient < low)}
+    assert min(arrows.values()) > 0
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_flavour_without_jets_has_no_points():
     main = figure(without_charm(), STYLE).axes[1]

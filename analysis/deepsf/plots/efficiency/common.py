@@ -26,7 +26,8 @@ from deepsf.plots.style import Style
 DIRECT, TRUTH = "direct_tagging", "truth"
 MODELS = ("map", "map_delta_r", *NETWORKS)
 """Order in which models are drawn."""
-MARKERS = {TRUTH: "o", "map": "v", "map_delta_r": "^"} | {name: network.marker for name, network in NETWORKS.items()}
+# triangles that point up or down are arrows, of points outside of a panel
+MARKERS = {TRUTH: "o", "map": "<", "map_delta_r": ">"} | {name: network.marker for name, network in NETWORKS.items()}
 _LINES = {"map_delta_r": (0, (5, 1.5))} | {name: network.line for name, network in NETWORKS.items()}
 _BAND_ALPHA = 0.3
 MARKER_SIZE = 0.28
@@ -87,6 +88,10 @@ class Curves(NamedTuple):
         """Return where points are drawn."""
         return 0.5 * (self.edges[1:] + self.edges[:-1])
 
+    def of_reference(self, truth: Floats | None) -> Floats:
+        """Return what ratios are to: the truth, or the nominal model. What was observed is too noisy to divide by."""
+        return self.models[self.nominal] if truth is None else truth
+
     def over(self, reference: Floats) -> Curves:
         """Return the ratios to a reference."""
         return self._replace(
@@ -144,6 +149,33 @@ def draw_ratios(axes: Axes, ratios: Curves, style: Style, *, close: bool = False
     few_ticks(axes)
     for model, of_model in shown.models.items():
         mark_outside(axes, shown.centre, of_model, style.colour(model))
+    mark_outside(axes, shown.centre, shown.observed, "black")
+
+
+def ratio_labels(has_truth: bool, nominal: str, style: Style) -> tuple[str, str]:
+    """Return the vertical labels of the wide panel of ratios and of the close one."""
+    return f"Ratio to\n{'truth' if has_truth else style.plain_method(nominal)}", "Networks\nalone"
+
+
+def quality_text(closure: EfficiencyClosure, style: Style, *, by_flavour: bool = True) -> str:
+    """Return in words how the ensemble was trained and what it is worth: one trained badly may look much the same.
+
+    Parameters
+    ----------
+    by_flavour
+        Whether deviations are among it.
+    """
+    found, lines, model = closure.quality, [], model_label(closure.nominal, closure, style)
+    if style.training or style.members:
+        lines.append(f"{model} trained on {style.training}" if style.training else model)
+    if found is not None and by_flavour:
+        deviations = ", ".join(f"{100 * value:.2g}" for value in found.deviation)
+        names = ", ".join(flavour_short(name, style) for name in closure.flavours)
+        lines.append(f"deviates from the truth by {deviations} % ({names})")
+    if found is not None and found.gap_closed is not None:
+        closed = f"{100 * found.gap_closed:.1f} %".replace("-", "\N{MINUS SIGN}")
+        lines.append(f"closes {closed} of the gap from map to truth")
+    return "\n".join(lines)
 
 
 def set_horizontal(axes: Axes, edges: Floats, variable: Variable, *, labels: bool, names: Sequence[str] = ()) -> None:
@@ -172,6 +204,11 @@ def few_vertical_ticks(axes: Axes, n: int = 5) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(nbins=n, steps=[1, 2, 2.5, 5, 10]))
 
 
+def note_above(axes: Axes, text: str) -> None:
+    """Write a note above the axes in the middle, between the experiment's name and the luminosity of other axes."""
+    axes.text(0.5, 1.02, text, transform=axes.transAxes, ha="center", va="bottom", fontsize="x-small")
+
+
 Entries = Iterable[tuple[Any, str]]
 """Handles and labels of a legend."""
 
@@ -186,16 +223,21 @@ def band_handle(nominal: str, style: Style) -> Patch:
     return Patch(facecolor=style.colour(nominal), alpha=_BAND_ALPHA)
 
 
-def legend_above(figure: Figure, entries: Entries, column_spacing: float) -> None:
-    """Write a legend of two rows above all panels."""
+def legend_above(
+    figure: Figure, entries: Entries, column_spacing: float, *, n_rows: int = 2, title: str = "", size: str = "small"
+) -> None:
+    """Write a legend above all panels."""
     handles, labels = zip(*entries, strict=True)
     figure.legend(
         handles,
         labels,
         loc="upper center",
         bbox_to_anchor=(0.5, 1.0),
-        ncols=-(-len(labels) // 2),
-        fontsize="small",
+        ncols=-(-len(labels) // n_rows),
+        fontsize=size,
         handlelength=1.8,
+        labelspacing=0.3,
         columnspacing=column_spacing,
+        title=title or None,
+        title_fontsize=size,
     )

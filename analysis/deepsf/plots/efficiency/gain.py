@@ -13,7 +13,7 @@ from deepsf.arrays import Floats
 from deepsf.efficiency.audit.closure import INCLUSIVE, TOTAL, ModelYields
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import model_label, pair_labels
-from deepsf.plots.efficiency.variables import SAMPLES, TAG_REGIONS
+from deepsf.plots.efficiency.variables import TAG_REGIONS, sample_title
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
 
@@ -38,7 +38,7 @@ def figure(closure: EfficiencyClosure, style: Style, sample: str = "test") -> Fi
         for panel in axes[:-1, 0]:
             panel.tick_params(labelbottom=False)
         n_events = closure.samples[sample].n_events
-        title = f"{model_label(closure.nominal, closure, style)}, {SAMPLES[sample].lower()} of {n_events} events"
+        title = f"{model_label(closure.nominal, closure, style)}, {sample_title(sample).lower()} of {n_events} events"
         axes[0, 0].legend(
             loc="upper left",
             bbox_to_anchor=(0.0, 0.87),

@@ -23,6 +23,9 @@ from deepsf.plots.efficiency.common import (
     legend_above,
     model_handle,
     model_label,
+    note_above,
+    quality_text,
+    ratio_labels,
     set_horizontal,
     shown_models,
 )
@@ -40,7 +43,7 @@ _TRUTH_WIDTH = 0.5
 def figure(closure: EfficiencyClosure, sample: str, variable: str, style: Style) -> Figure:
     """Return mean efficiencies in one variable, a column a flavour; below, ratios to the truth, wide and close to 1.
 
-    Without truth the share of tagged jets takes its place.
+    Without truth ratios are to the ensemble's prediction.
     """
     profile, drawn = closure.samples[sample].profiles[variable], JET_VARIABLES[variable]
     with context(0.85):
@@ -50,14 +53,17 @@ def figure(closure: EfficiencyClosure, sample: str, variable: str, style: Style)
             _draw_column(column, profile, row, closure.nominal, style)
             for panel in column:
                 set_horizontal(panel, profile.edges, drawn, labels=panel is column[-1])
-            corner_text(column[0], f"{style.flavour(flavour)}\n{sample_title(sample)}")
-        reference = "true" if TRUTH in profile.models else "tagged"
+            corner_text(column[0], f"{style.flavour(flavour)}\n{sample_title(sample)}{_deviation(closure, row, style)}")
         axes[0, 0].set_ylabel(f"Efficiency, working point {closure.working_point}")
-        axes[1, 0].set_ylabel(f"Predicted /\n{reference}", loc="center", fontsize="small")
-        axes[2, 0].set_ylabel("Networks\nalone", loc="center", fontsize="small")
+        labels = ratio_labels(TRUTH in profile.models, closure.nominal, style)
+        for panel, label in zip(axes[1:, 0], labels, strict=True):
+            panel.set_ylabel(label, loc="center", fontsize="small")
         axes[-1, -1].set_xlabel(horizontal_label(drawn))
         made.align_ylabels(axes[:, 0])
         experiment_label(axes[0, 0], style, axes[0, -1])
+        note_above(
+            axes[0, len(closure.flavours) // 2], quality_text(closure, style, by_flavour=False).replace("\n", ", ")
+        )
         legend_above(made, _entries(profile, closure, style), column_spacing=1.2)
     return made
 
@@ -73,11 +79,12 @@ def _draw_column(column: Any, profile: Profile, row: int, nominal: str, style: S
         rate,
         error,
     )
-    reference = rate
-    if TRUTH in profile.models:
-        reference = profile.models[TRUTH][row]
+    truth = profile.models[TRUTH][row] if TRUTH in profile.models else None
+    reference = curves.of_reference(truth)
+    if truth is not None:
         width = _TRUTH_WIDTH * mpl.rcParams["lines.linewidth"]
-        steps(main, reference, profile.edges, color=style.colour(TRUTH), linewidth=width)
+        # thin, and over the ensemble's line, which it should not hide and which must not hide it
+        steps(main, truth, profile.edges, color=style.colour(TRUTH), linewidth=width, zorder=4)
     draw_curves(main, curves, style)
     precise = error < _PRECISE * rate
     shown = (*curves.models.values(), reference)
@@ -87,6 +94,14 @@ def _draw_column(column: Any, profile: Profile, row: int, nominal: str, style: S
     few_vertical_ticks(main)
     for panel in (wide, close):
         draw_ratios(panel, curves.over(reference), style, close=panel is close)
+
+
+def _deviation(closure: EfficiencyClosure, row: int, style: Style) -> str:
+    """Return on a line of its own how far the ensemble is from the truth, on the test sample; empty if unknown."""
+    if closure.quality is None:
+        return ""
+    percent = 100 * closure.quality.deviation[row]
+    return f"\n{style.plain_method(closure.nominal)}: deviation {percent:.2g} %"
 
 
 def _entries(profile: Profile, closure: EfficiencyClosure, style: Style) -> list[tuple[Any, str]]:

@@ -6,11 +6,18 @@ The list follows from the configuration alone, and matplotlib is loaded when the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
-from deepsf.plots.efficiency.variables import CROSS_FIT, JET_VARIABLES, TAG_REGIONS, event_variables
+from deepsf.plots.efficiency.variables import (
+    CROSS_FIT,
+    JET_VARIABLES,
+    POINT_JET_VARIABLES,
+    TAG_REGIONS,
+    event_variables,
+)
 from deepsf.plots.plan import PlannedFigure
 
 if TYPE_CHECKING:
@@ -27,17 +34,37 @@ class EfficiencyResults(NamedTuple):
     closure: EfficiencyClosure
     histories: Mapping[str, Sequence[History]]
 
+    @property
+    def training(self) -> str:
+        """How the ensemble was trained, in words; empty where the training sample is not shown."""
+        train = self.closure.samples.get(CROSS_FIT)
+        members = self.histories.get(self.closure.nominal, ())
+        if train is None or not members:
+            return ""
+        passes = max(len(history["pass"]) for history in members)
+        return f"{train.n_events} events in {passes} pass" + ("es" if passes > 1 else "")
+
 
 def efficiency_figures(
-    flavours: Sequence[str], *, is_toy: bool, processes: Sequence[str] = ()
+    flavours: Sequence[str], *, is_toy: bool, other_points: Sequence[str] = (), processes: Sequence[str] = ()
 ) -> list[PlannedFigure[EfficiencyResults]]:
-    """Return all figures; a toy has a sample of another process and the truth, others may name such ``processes``."""
+    """Return all figures; a toy has a sample of another process and the truth.
+
+    Parameters
+    ----------
+    other_points
+        Working points that do not count as a tag; each has a few figures of the test sample.
+    processes
+        Samples of other processes that are no toys.
+    """
     planned = []
     for sample in ("test", *(["scalar"] if is_toy else []), *processes):
         planned += _sample_figures(sample)
     for region in TAG_REGIONS:
         planned.append(_planned(f"{region}_delta_r_{CROSS_FIT}", "regions:figure", CROSS_FIT, region, "delta_r"))
     planned += [_planned(stem, f"{stem}:figure") for stem in ("correlation", "gain", "reliability")]
+    for point in other_points:
+        planned += _point_figures(point)
     if is_toy:
         planned.append(_planned("spread", "spread:figure"))
     planned += [_planned(f"non_closure_{flavour}", "spread:non_closure_figure", flavour) for flavour in flavours]
@@ -59,20 +86,32 @@ def _sample_figures(sample: str) -> list[PlannedFigure[EfficiencyResults]]:
     return [*planned, _planned(f"n_tags_{sample}", "regions:n_tags_figure", sample)]
 
 
+def _point_figures(point: str) -> list[PlannedFigure[EfficiencyResults]]:
+    planned = [
+        _planned(f"jet_efficiency_{_stem(variable)}_test_{point}", "jets:figure", "test", variable, point=point)
+        for variable in POINT_JET_VARIABLES
+    ]
+    return planned + [
+        _planned(f"{region}_delta_r_test_{point}", "regions:figure", "test", region, "delta_r", point=point)
+        for region in TAG_REGIONS
+    ]
+
+
 def _stem(variable: str) -> str:
     """Return a variable without its unit."""
     return variable.removesuffix("_gev")
 
 
-def _planned(stem: str, place: str, *what: str) -> PlannedFigure[EfficiencyResults]:
-    """Return the figure that a function of this package, ``module:function``, draws of the closure."""
-    return PlannedFigure(stem, partial(_draw, place, what))
+def _planned(stem: str, place: str, *what: str, point: str | None = None) -> PlannedFigure[EfficiencyResults]:
+    """Return the figure that a function of this package, ``module:function``, draws of the closure, or at ``point``."""
+    return PlannedFigure(stem, partial(_draw, place, what, point))
 
 
-def _draw(place: str, what: Sequence[str], results: EfficiencyResults, style: Style) -> Figure:
+def _draw(place: str, what: Sequence[str], point: str | None, results: EfficiencyResults, style: Style) -> Figure:
     module, function = place.split(":")
     drawing: Callable[..., Figure] = getattr(import_module(f"{__package__}.{module}"), function)
-    return drawing(results.closure, *what, style)
+    closure = results.closure if point is None else results.closure.at(point)
+    return drawing(closure, *what, replace(style, training=results.training))
 
 
 def _training(results: EfficiencyResults, style: Style) -> Figure:

@@ -25,6 +25,8 @@ from deepsf.plots.efficiency.common import (
     legend_above,
     model_handle,
     pair_labels,
+    quality_text,
+    ratio_labels,
     set_horizontal,
     shown_models,
 )
@@ -36,13 +38,17 @@ from deepsf.plots.style import Style, context
 _ERROR_LABEL = r"Error, $\Sigma w^{2} + V_{\mathrm{eff}}$"
 _LOG_ABOVE = 30.0
 """Highest over lowest yield from which the axis is logarithmic."""
-_HEAD_ROOM = 0.95
-"""For text and legend, in units of the range below it."""
+_HEAD_ROOM = 0.58
+"""For text, in units of the range below it."""
+_TOP_OF_QUALITY = 0.82
 _COLUMNS_OF_PAIRS = 3
+_LEGEND_ROWS = 4
 
 
 def figure(closure: EfficiencyClosure, sample: str, region: str, variable: str, style: Style) -> Figure:
-    """Return yields in one variable, all flavours together; below, their ratios to the truth, wide and close to 1.
+    """Return yields in one variable, all flavours together; below, ratios to the truth, wide and close to 1.
+
+    Without truth ratios are to the ensemble's prediction.
 
     Parameters
     ----------
@@ -52,42 +58,49 @@ def figure(closure: EfficiencyClosure, sample: str, region: str, variable: str, 
         One of `deepsf.plots.efficiency.variables.EVENT_VARIABLES`.
     """
     yields = closure.samples[sample].regions[region][variable]
-    heading = [_heading(sample, style), TAG_REGIONS[region]]
+    heading = f"{TAG_REGIONS[region]}, working point {closure.working_point}"
     names = [flavour_short(name, style) for name in closure.flavours] if variable == "closest_flavour" else ()
-    return _figure(yields, EVENT_VARIABLES[variable], heading, closure.nominal, style, names)
+    return _figure(closure, sample, yields, EVENT_VARIABLES[variable], heading, style, names)
 
 
 def n_tags_figure(closure: EfficiencyClosure, sample: str, style: Style) -> Figure:
     """Return the spectrum of the number of tags, drawn as a variable of `figure`."""
-    return _figure(closure.samples[sample].n_tags, N_TAGS, [_heading(sample, style)], closure.nominal, style)
+    heading = f"Tags at working point {closure.working_point}"
+    return _figure(closure, sample, closure.samples[sample].n_tags, N_TAGS, heading, style)
 
 
+# 7 arguments: what is drawn, and what is written
 def _figure(
+    closure: EfficiencyClosure,
+    sample: str,
     yields: RegionYields,
     variable: Variable,
-    heading: Sequence[str],
-    nominal: str,
+    heading: str,
     style: Style,
     names: Sequence[str] = (),
 ) -> Figure:
-    curves, reference = _curves(yields, INCLUSIVE, nominal)
+    nominal = closure.nominal
+    curves, reference = _curves(yields, INCLUSIVE, nominal, variable)
     with context():
-        margins = Margins(left=1.85, right=0.45, bottom=1.15, between_rows=0.12)
-        made, axes = grid([6.4, 2.1, 2.1], [8.6], margins, sharex=True)
+        margins = Margins(left=1.85, right=0.45, bottom=1.15, top=2.45, between_rows=0.12)
+        made, axes = grid([5.6, 2.1, 2.1], [8.6], margins, sharex=True)
         main, wide, close = axes[:, 0]
         _draw_yields(main, curves, reference, style)
         for panel in (wide, close):
             draw_ratios(panel, curves.over(reference), style, close=panel is close)
         for panel in axes[:, 0]:
             set_horizontal(panel, curves.edges, variable, labels=panel is close, names=names)
-        main.set_ylabel("Events / bin")
-        of_reference = "true" if TRUTH in yields.models else "direct"
-        wide.set_ylabel(f"Predicted /\n{of_reference}", loc="center", fontsize="small")
-        close.set_ylabel("Networks\nalone", loc="center", fontsize="small")
+        main.set_ylabel(yields_label(variable))
+        for panel, label in zip((wide, close), ratio_labels(TRUTH in yields.models, nominal, style), strict=True):
+            panel.set_ylabel(label, loc="center", fontsize="small")
         close.set_xlabel(horizontal_label(variable))
         made.align_ylabels(axes[:, 0])
-        corner_text(main, "\n".join(heading))
-        _legend(main, yields, curves, style)
+        corner_text(main, f"{_heading(closure, sample)}\n{heading}")
+        if sample != CROSS_FIT:  # whose efficiencies are of other members than the ensemble's
+            corner_text(main, quality_text(closure, style), size="x-small", top=_TOP_OF_QUALITY)
+        title = r"in brackets: $\chi^{2}$/ndf to direct tagging"
+        entries = _with_tests(yields, nominal, style)
+        legend_above(made, entries, column_spacing=1.2, n_rows=_LEGEND_ROWS, title=title, size="x-small")
         experiment_label(main, style)
     return made
 
@@ -97,7 +110,7 @@ def pairs_figure(closure: EfficiencyClosure, sample: str, region: str, variable:
 
     Pairs that the sample has none of are left out.
     """
-    yields = closure.samples[sample].regions[region][variable]
+    yields, drawn = closure.samples[sample].regions[region][variable], EVENT_VARIABLES[variable]
     predicted = yields.models[closure.nominal].predicted.sum(axis=1)
     labels = dict(zip(yields.categories[1:], pair_labels(closure.flavours, style), strict=True))
     categories = [
@@ -106,7 +119,7 @@ def pairs_figure(closure: EfficiencyClosure, sample: str, region: str, variable:
     n_columns = min(_COLUMNS_OF_PAIRS, len(categories))
     n_blocks = -(-len(categories) // n_columns)
     with context(0.8):
-        margins = Margins(left=1.35, right=0.45, bottom=1.05, top=1.6, between_columns=1.05, between_rows=0.1)
+        margins = Margins(left=1.35, right=0.45, bottom=1.05, top=2.0, between_columns=1.05, between_rows=0.1)
         made, axes = grid(([3.0, 2.0, 0.45] * n_blocks)[:-1], [5.0] * n_columns, margins)
         for spacer in axes[2::3].flat:
             spacer.set_visible(False)
@@ -114,47 +127,51 @@ def pairs_figure(closure: EfficiencyClosure, sample: str, region: str, variable:
         for unused in (*mains[len(categories) :], *belows[len(categories) :]):
             unused.set_visible(False)
         for main, below, category in zip(mains, belows, categories, strict=False):
-            _draw_pair(main, below, yields, category, closure.nominal, style)
+            curves, reference = _curves(yields, category, closure.nominal, drawn)
+            _draw_yields(main, curves, reference, style, head_room=0.3)
+            draw_ratios(below, curves.over(reference), style)
             for panel in (main, below):
-                set_horizontal(panel, yields.edges, EVENT_VARIABLES[variable], labels=panel is below)
+                set_horizontal(panel, yields.edges, drawn, labels=panel is below)
             corner_text(main, labels[category])
         for main, below in zip(axes[0::3, 0], axes[1::3, 0], strict=True):
-            main.set_ylabel("Events / bin")
-            of_reference = "truth" if TRUTH in yields.models else "direct"
-            below.set_ylabel(f"Ratio to {of_reference}", loc="center", fontsize="small")
+            main.set_ylabel(yields_label(drawn))
+            label, _ = ratio_labels(TRUTH in yields.models, closure.nominal, style)
+            below.set_ylabel(label, loc="center", fontsize="small")
             made.align_ylabels([main, below])
-        axes[-1, -1].set_xlabel(horizontal_label(EVENT_VARIABLES[variable]))
+        axes[-1, -1].set_xlabel(horizontal_label(drawn))
         experiment_label(axes[0, 0], style, axes[0, -1])
-        legend_above(made, _entries(yields, closure.nominal, style), column_spacing=1.4)
-        text = f"{_heading(sample, style)}, {TAG_REGIONS[region].lower()}"
-        axes[0, -1].text(1.0, 1.02, text, transform=axes[0, -1].transAxes, ha="right", va="bottom", fontsize="small")
+        title = f"{_heading(closure, sample)}. {TAG_REGIONS[region]}, working point {closure.working_point}"
+        legend_above(made, _entries(yields, closure.nominal, style), column_spacing=1.4, title=title)
     return made
 
 
-def _curves(yields: RegionYields, category: str, nominal: str) -> tuple[Curves, Floats]:
-    """Return the yields of one category, and what they are compared to: the truth, direct tagging where it is unknown.
+def yields_label(variable: Variable) -> str:
+    """Return what the axis of yields is called; they are divided by the widths of bins that have one."""
+    return f"Events / {variable.unit}" if variable.unit else "Events"
+
+
+def _curves(yields: RegionYields, category: str, nominal: str, variable: Variable) -> tuple[Curves, Floats]:
+    """Return the yields of one category by width, and what they are compared to, see `Curves.of_reference`.
 
     Direct yields of 0 are left out.
     """
     row = yields.categories.index(category)
-    models = {name: yields.models[name].predicted[row] for name in shown_models(yields.models, nominal)}
+    width = np.diff(yields.edges) if variable.unit else np.ones(len(yields.edges) - 1)
+    models = {name: yields.models[name].predicted[row] / width for name in shown_models(yields.models, nominal)}
     direct = yields.direct[row]
-    observed = np.where(direct > 0, direct, np.nan)
-    reference = yields.models[TRUTH].predicted[row] if TRUTH in yields.models else direct
-    band, error = yields.models[nominal].error[row], np.sqrt(yields.direct_variance[row])
-    return Curves(yields.edges, models, nominal, band, observed, error), reference
+    observed = np.where(direct > 0, direct, np.nan) / width
+    truth = yields.models[TRUTH].predicted[row] / width if TRUTH in yields.models else None
+    band, error = yields.models[nominal].error[row] / width, np.sqrt(yields.direct_variance[row]) / width
+    curves = Curves(yields.edges, models, nominal, band, observed, error)
+    return curves, curves.of_reference(truth)
 
 
-def _heading(sample: str, style: Style) -> str:
-    # events trained on have efficiencies of the cross-fit's members, not of the ensemble's
-    is_of_ensemble = sample != CROSS_FIT
-    return f"{sample_title(sample)}, {style.members}" if style.members and is_of_ensemble else sample_title(sample)
-
-
-def _draw_pair(main: Axes, below: Axes, yields: RegionYields, category: str, nominal: str, style: Style) -> None:
-    curves, reference = _curves(yields, category, nominal)
-    _draw_yields(main, curves, reference, style, head_room=0.3)
-    draw_ratios(below, curves.over(reference), style)
+def _heading(closure: EfficiencyClosure, sample: str) -> str:
+    found = closure.samples[sample]
+    heading = f"{sample_title(sample)}, {found.n_events} events"
+    if found.share < 1.0:
+        heading += f" ({100 * found.share:.0f} %) scaled to all"
+    return heading
 
 
 def _draw_yields(axes: Axes, curves: Curves, reference: Floats, style: Style, head_room: float = _HEAD_ROOM) -> None:
@@ -176,21 +193,10 @@ def _entries(yields: RegionYields, nominal: str, style: Style) -> list[tuple[Any
     return [(data_handle(MARKER_SIZE), style.method(DIRECT)), *models, (band_handle(nominal, style), _ERROR_LABEL)]
 
 
-def _legend(axes: Axes, yields: RegionYields, curves: Curves, style: Style) -> None:
-    tests = {style.method(name): yields.chi2(name) for name in curves.models}
-    handles, names = zip(*_entries(yields, curves.nominal, style), strict=True)
-    labels = [f"{name} ({tests[name][0]:.0f}/{tests[name][1]})" if name in tests else name for name in names]
-    axes.legend(
-        handles,
-        labels,
-        loc="upper left",
-        bbox_to_anchor=(0.0, 0.855),
-        ncols=2,
-        fontsize="x-small",
-        handlelength=1.8,
-        labelspacing=0.3,
-        columnspacing=1.2,
-        title=r"in brackets: $\chi^{2}$/ndf to direct tagging",
-        title_fontsize="xx-small",
-        alignment="left",
-    )
+def _with_tests(yields: RegionYields, nominal: str, style: Style) -> list[tuple[Any, str]]:
+    """Return the legend's entries with the chi2 of each model."""
+    tests = {style.method(name): yields.chi2(name) for name in shown_models(yields.models, nominal)}
+    return [
+        (handle, f"{name} ({tests[name][0]:.0f}/{tests[name][1]})" if name in tests else name)
+        for handle, name in _entries(yields, nominal, style)
+    ]

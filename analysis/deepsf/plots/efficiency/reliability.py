@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.efficiency.events.bin_sums import ratio
 from deepsf.plots.efficiency.common import MARKERS, few_vertical_ticks, model_label, points, shown_models
-from deepsf.plots.layout import Margins, experiment_label, few_ticks, grid, limits
+from deepsf.plots.layout import Margins, experiment_label, few_ticks, grid, limits, mark_outside
 from deepsf.plots.style import Style, context
 
 _LEFT_OUT = ("map_delta_r",)
@@ -26,7 +26,7 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
         made, axes = grid([4.9, 2.4], [5.6] * len(closure.flavours), margins, sharex="col")
         for row, flavour in enumerate(closure.flavours):
             main, lower = axes[:, row]
-            shown, ratios = [], []
+            shown, ratios, drawn = [], [], {}
             for model in models:
                 curve = closure.reliability[model]
                 x, y, error = curve.predicted[row], curve.tag_rate[row], curve.error[row]
@@ -37,6 +37,7 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
                 label = f"{model_label(model, closure, style)} {chi2}"
                 points(main, x, y, error, style.colour(model), label=label, **options)
                 points(lower, x, ratio(y, x), ratio(error, x), style.colour(model), **options)
+                drawn[model] = x, ratio(y, x)
                 shown += [x, y - error, y + error]
                 ratios += [ratio(y - error, x), ratio(y + error, x)]
             low, high = limits(*shown, margin=0.08)
@@ -47,6 +48,8 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
             below, above = limits(*ratios)
             lower.set_ylim(max(below, _RANGE[0]), min(above, _RANGE[1]))
             few_ticks(lower)
+            for model, (predicted, quotient) in drawn.items():
+                mark_outside(lower, predicted, quotient, style.colour(model))
             few_vertical_ticks(main)
             main.tick_params(labelbottom=False)
             title = rf"{style.flavour(flavour)}, $\chi^{{2}}$/ndf in brackets"

@@ -14,19 +14,34 @@ SAMPLES = {
 }
 
 
+POINT_JET_VARIABLES = ("pt_gev", "delta_r")
+"""What is drawn of the working points that do not count as a tag: enough to see a broken one."""
+
+
 class Variable(NamedTuple):
-    """How a variable is drawn; ``open_above``: its last bin holds all that lies beyond."""
+    """How a variable is drawn.
+
+    Attributes
+    ----------
+    open_above
+        Its last bin holds all that lies beyond.
+    whole
+        It takes whole numbers.
+    unit
+        What yields are divided by; empty for whole numbers, whose bins have one width.
+    """
 
     label: str
     open_above: bool = False
     whole: bool = False
+    unit: str = ""
 
 
 EVENT_VARIABLES = {
-    "delta_r": Variable(r"$\Delta R$ of the two leading jets", open_above=True),
-    "pt_gev": Variable("Leading jet $p_{T}$ [GeV]", open_above=True),
-    "eta": Variable(r"Leading jet $\eta$"),
-    "mass_gev": Variable("Mass of the two leading jets [GeV]", open_above=True),
+    "delta_r": Variable(r"$\Delta R$ of the two leading jets", open_above=True, unit=r"unit of $\Delta R$"),
+    "pt_gev": Variable("Leading jet $p_{T}$ [GeV]", open_above=True, unit="GeV"),
+    "eta": Variable(r"Leading jet $\eta$", unit=r"unit of $\eta$"),
+    "mass_gev": Variable("Mass of the two leading jets [GeV]", open_above=True, unit="GeV"),
     "n_jets": Variable("Number of jets", whole=True),
     "closest_flavour": Variable("Flavour of the jet closest to the leading one", whole=True),
 }
