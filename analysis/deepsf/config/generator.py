@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from deepsf.config.base import Count, OpenFraction, Positive, Section, Seed
 from deepsf.config.mismodelling import Mismodelling, RankCorrelation
+from deepsf.config.neighbours import NeighbourEffect
 from deepsf.config.selection import Channel
 
 
@@ -53,6 +54,9 @@ class Generator(Section):
         default=0.0,
         description="rank correlation of the scores that two taggers give a jet, at given flavour and kinematics, in "
         "simulation and pseudo-data alike",
+    )
+    neighbours: NeighbourEffect | None = Field(
+        default=None, description="effect of jets on the scores of jets beside them, data alike; null: none"
     )
     mismodelling: Mismodelling = Mismodelling()
 

@@ -176,12 +176,35 @@ def cumulative(tagger: Tagger, hadron_flavour: Ints, pt_gev: Reals, abseta: Real
     return np.asarray(ndtr(normal) * (discriminant > 0))
 
 
-def draw(rng: np.random.Generator, tagger: Tagger, hadron_flavour: Ints, pt_gev: Reals, abseta: Reals) -> Reals:
+def moved(normal: Reals, odds: Reals) -> Reals:
+    """Return the standard normal quantiles of scores whose odds to exceed any value are multiplied by a factor."""
+    log_odds = log_ndtr(normal) - log_ndtr(-normal) + np.log(odds)
+    # from the side where the probability is small: near 1 it would be rounded
+    return np.asarray(-np.sign(log_odds) * ndtri(expit(-np.abs(log_odds))))
+
+
+# 6 arguments: the tagger, and a column each
+def draw(
+    rng: np.random.Generator,
+    tagger: Tagger,
+    hadron_flavour: Ints,
+    pt_gev: Reals,
+    abseta: Reals,
+    odds: Reals | None = None,
+) -> Reals:
     """Draw one discriminant per jet, as stored (float32); invalid scores are the tagger's.
 
     Beyond |eta| = 2.5 there is no tracking: a column that knows invalid scores is invalid there.
+
+    Parameters
+    ----------
+    odds
+        Factor on the odds to exceed any value, by jet; None: 1.
     """
-    values = quantile(tagger, hadron_flavour, pt_gev, abseta, rng.standard_normal(len(pt_gev))).astype(np.float32)
+    normal: Reals = rng.standard_normal(len(pt_gev))
+    if odds is not None:
+        normal = moved(normal, odds)
+    values = quantile(tagger, hadron_flavour, pt_gev, abseta, normal).astype(np.float32)
     if tagger.has_invalid:
         uniform = rng.random(len(pt_gev))
         probability = invalid_probability(tagger, hadron_flavour, pt_gev)

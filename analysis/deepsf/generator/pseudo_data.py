@@ -28,6 +28,7 @@ class ScaleFactor(Protocol):
         """Return the scale factor per jet."""
 
 
+# 7 arguments: what is followed, and a column each
 def discriminant_of_data(
     rng: np.random.Generator,
     tagger: Tagger,
@@ -35,18 +36,19 @@ def discriminant_of_data(
     hadron_flavour: Ints,
     pt_gev: Reals,
     abseta: Reals,
+    odds: Reals | None = None,
 ) -> Reals:
     """Draw discriminants by accept-reject: their density is that of simulation times SF / <SF>.
 
     <SF> is the mean over the discriminant at the jet's flavour, pT and |eta|, so that no jet is lost and the rate stays
-    exactly what it was. Jets from |eta| = 2.5 on are not tagged and follow simulation.
+    exactly what it was. Jets from |eta| = 2.5 on are not tagged and follow simulation. ``odds`` are those of `draw`.
 
     Raises
     ------
     ValueError
         If the scale factor exceeds the ceiling found from its table, or is zero for all discriminants of a jet.
     """
-    values = draw(rng, tagger, hadron_flavour, pt_gev, abseta)
+    values = draw(rng, tagger, hadron_flavour, pt_gev, abseta, odds)
     ceiling = injected.ceilings[flavour_place(hadron_flavour)]
     todo = np.flatnonzero(abseta < TAGGER_ABSETA_MAX)
     for _ in range(MAX_ROUNDS):
@@ -62,7 +64,8 @@ def discriminant_of_data(
         todo = todo[rng.random(len(todo)) * ceiling[todo] >= sf]
         if not len(todo):
             return values
-        values[todo] = draw(rng, tagger, hadron_flavour[todo], pt_gev[todo], abseta[todo])
+        of_todo = None if odds is None else odds[todo]
+        values[todo] = draw(rng, tagger, hadron_flavour[todo], pt_gev[todo], abseta[todo], of_todo)
     jet = todo[0]
     raise ValueError(
         f"{injected.label}: no discriminant was accepted in {MAX_ROUNDS} draws for flavour {hadron_flavour[jet]} at "

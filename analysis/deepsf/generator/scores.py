@@ -13,6 +13,7 @@ from deepsf.config.mismodelling import Process
 from deepsf.generator import hidden_variables, process_scale_factor
 from deepsf.generator.detector import RecoJets
 from deepsf.generator.discriminant import Tagger, draw
+from deepsf.generator.neighbours import odds_factor
 from deepsf.generator.pseudo_data import discriminant_of_data
 from deepsf.generator.true_sf import InjectedScaleFactor
 
@@ -35,7 +36,8 @@ def scores(
     wrong, branches = generator.mismodelling, [tagger.branch for tagger in taggers]
     of_events = 0.0 if injected is None else wrong.tag_probe_correlation
     ranks = hidden_variables.ranks(seed, jets.event, branches, generator.tagger_correlation, of_events)
-    of_jets = jets.hadron_flavour, jets.pt_gev, np.abs(jets.eta)
+    odds = None if generator.neighbours is None else odds_factor(generator.neighbours, jets)
+    of_jets = jets.hadron_flavour, jets.pt_gev, np.abs(jets.eta), odds
     columns: dict[str, Reals] = {}
     for place, (rng, tagger) in enumerate(zip(rngs, taggers, strict=True)):
         if injected is None:

@@ -239,7 +239,9 @@ def test_yields_of_a_part_of_the_events_are_scaled_to_all_of_them():
 
 @pytest.mark.parametrize("share", [0.0, -0.1, float("nan")])
 def test_a_sample_without_luminosity_is_refused(share):
-    with pytest.raises(ValueError, match=r"the share of the luminosity of 100 events is .*, not above 0: .*split\.test_fraction"):
+    with pytest.raises(
+        ValueError, match=r"the share of the luminosity of 100 events is .*, not above 0: .*split\.test_fraction"
+    ):
         audited({"test": first_events(small(), 100)._replace(share=share)})
 
 
