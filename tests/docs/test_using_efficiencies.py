@@ -50,6 +50,24 @@ def test_tags_are_drawn_and_yields_have_both_variances(namespace):
     assert yields.covariance[2, 2] == pytest.approx(first**2 + v_eff)
 
 
+def test_the_mass_of_the_tagged_pair_is_that_of_the_drawn_pattern(namespace):
+    tagged, jets, mass_gev = namespace["pattern"].tagged[:3], namespace["jets"][0], namespace["mass_gev"]
+    first, second = (jets[int(k)] for k in np.flatnonzero(tagged)[:2])
+    cosines = np.cosh(first.eta - second.eta) - np.cos(first.phi - second.phi)
+    assert mass_gev[0] == pytest.approx(np.sqrt(2 * first.pt * second.pt * cosines), rel=1e-6)
+    assert np.isnan(mass_gev[1])
+    spectrum, tag, medium = namespace["spectrum"], namespace["tag"], namespace["medium"]
+    filled = int(namespace["mass_bins"][0])
+    assert spectrum.value[filled] == pytest.approx(1.2 * namespace["weight"][0])
+
+    def of_pattern(eff):
+        return np.prod(np.where(tagged, eff[:3], 1 - eff[:3]))
+
+    members = [member[:, tag] for member in namespace["ensemble"].members(namespace["events"])]
+    by_hand = [spectrum.value[filled] * of_pattern(m.astype(float)) / of_pattern(medium.astype(float)) for m in members]
+    np.testing.assert_allclose(spectrum.replicas[:, filled], by_hand, rtol=1e-6)
+
+
 def test_onnx_and_maps_weigh_events_with_the_same_functions(namespace):
     np.testing.assert_allclose(namespace["weight_of_onnx"], namespace["weight"], rtol=1e-5)
     by_point, tagged = namespace["by_point"], namespace["drawn"].tagged

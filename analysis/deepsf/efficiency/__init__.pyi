@@ -8,6 +8,7 @@ from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 from deepsf.efficiency.networks.training import train_member
 from deepsf.efficiency.truth_tagging.draws import draw_bins, draw_pattern
 from deepsf.efficiency.truth_tagging.probabilities import at_least, exactly, taggable_jets
+from deepsf.efficiency.truth_tagging.tagged_pairs import replica_weight, tagged_pair_mass_gev
 from deepsf.efficiency.truth_tagging.variance import truth_tagged_yields
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "event_numbers",
     "events_of_jets",
     "exactly",
+    "replica_weight",
     "taggable_jets",
+    "tagged_pair_mass_gev",
     "train_member",
     "truth_tagged_yields",
 ]
