@@ -105,6 +105,7 @@ SHOWN = {
         "n_tags_test",
         "correlation",
         "gain",
+        "rare_background",
         "reliability",
         "spread",
         "non_closure_b",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from deepsf.plots.efficiency import correlation, gain, jets, regions, reliability, spread, training
+from deepsf.plots.efficiency import correlation, gain, jets, rare, regions, reliability, spread, training
 from deepsf.plots.efficiency.plan import EfficiencyResults, efficiency_figures
 from tests.plots.efficiency.results import FLAVOURS, STYLE, closure, without_truth
 
@@ -21,6 +21,7 @@ def shown(monkeypatch):
         correlation: ("figure",),
         gain: ("figure",),
         jets: ("figure",),
+        rare: ("figure",),
         regions: ("figure", "pairs_figure", "n_tags_figure"),
         reliability: ("figure",),
         spread: ("figure", "non_closure_figure"),
@@ -42,7 +43,7 @@ def shown(monkeypatch):
 
 def test_a_toy_has_the_sample_of_another_process_and_the_truth(shown):
     made, found = shown(closure(), is_toy=True), closure()
-    assert len(made) == 48
+    assert len(made) == 49
     assert made["jet_efficiency_pt_scalar"] == ("jets.figure", found, "scalar", "pt_gev", STYLED)
     assert made["2tag_mass_test"] == ("regions.figure", found, "test", "2tag", "mass_gev", STYLED)
     assert made["1tag_delta_r_pairs_scalar"] == ("regions.pairs_figure", found, "scalar", "1tag", "delta_r", STYLED)
@@ -51,6 +52,7 @@ def test_a_toy_has_the_sample_of_another_process_and_the_truth(shown):
     assert made["correlation"] == ("correlation.figure", found, STYLED)
     assert made["gain"] == ("gain.figure", found, STYLED)
     assert made["reliability"] == ("reliability.figure", found, STYLED)
+    assert made["rare_background"] == ("rare.figure", found, STYLED)
     assert made["spread"] == ("spread.figure", found, STYLED)
     assert made["non_closure_udsg"] == ("spread.non_closure_figure", found, "udsg", STYLED)
     assert made["training"] == ("training.figure", HISTORIES, STYLE)
@@ -83,6 +85,6 @@ def test_how_the_ensemble_was_trained_is_said_in_words():
 
 def test_real_events_have_neither(shown):
     made = shown(without_truth(), is_toy=False)
-    assert len(made) == 31
+    assert len(made) == 32
     assert not any("scalar" in name for name in made)
     assert "spread" not in made

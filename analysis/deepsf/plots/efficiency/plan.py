@@ -63,6 +63,7 @@ def efficiency_figures(
     for region in TAG_REGIONS:
         planned.append(_planned(f"{region}_delta_r_{CROSS_FIT}", "regions:figure", CROSS_FIT, region, "delta_r"))
     planned += [_planned(stem, f"{stem}:figure") for stem in ("correlation", "gain", "reliability")]
+    planned.append(_planned("rare_background", "rare:figure"))
     for point in other_points:
         planned += _point_figures(point)
     if is_toy:
