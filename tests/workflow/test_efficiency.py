@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from deepsf.config import load
+from deepsf.config.efficiency.truth_tagging import tag_point
 from deepsf.plots.efficiency.plan import efficiency_figures
 from tests.workflow.campaign import ROOT, Campaign
 from tests.workflow.edits import assert_each_edit_runs_exactly_what_depends_on_it
@@ -38,7 +39,9 @@ def test_the_main_job_ends_well(efficiency_job):
 
 def test_everything_is_made_and_nothing_is_empty(efficiency_job):
     config = load(ROOT / "tests" / "workflow" / "tiny_efficiency.yaml")
-    planned = efficiency_figures(tuple(config.flavours), is_toy=True)
+    points = config.efficiency.wp_names
+    others = [point for point in points if point != tag_point(points)]
+    planned = efficiency_figures(tuple(config.flavours), is_toy=True, other_points=others)
     figures = [f"{stem}.png" for stem, _ in planned]
     trainings = {
         "TrainEfficiency": [f"gnn_{number}" for number in range(3)],

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
+from deepsf.efficiency import evaluation
+from deepsf.efficiency.toy import Truth
 from tasks.efficiency.audit import AuditEfficiency
 from tasks.framework.registry import task_classes
+from tests.analysis.efficiency.events.random_jets import random_events
 from tests.tasks.conftest import names
 
 
@@ -28,3 +34,15 @@ def test_experiments_and_coverage_are_of_the_toy_and_may_be_left_out(of):
     without = of(AuditEfficiency, efficiency={"experiments": None, "ratio": None}).requires()
     assert on_toy & without.keys() == {"coverage"}
     assert not on_toy & of(AuditEfficiency, "efficiency_nanoaod").requires().keys()
+
+
+@pytest.mark.parametrize(("base", "share"), [("efficiency_nanoaod", 0.25), ("efficiency_small", 1.0)])
+def test_samples_of_skims_are_parts_of_the_luminosity_and_generated_ones_have_none(of, monkeypatch, base, share):
+    events = {name: random_events(number) for name, number in (("test", 100), ("train", 300))}
+    monkeypatch.setattr(AuditEfficiency, "load_events", lambda task, sample: events.get(sample, events["test"]))
+    monkeypatch.setattr(evaluation, "read", lambda path: {})
+    monkeypatch.setattr(Truth, "read", lambda path: Truth(np.zeros((0, 1)), ("M",)))
+    found = of(AuditEfficiency, base)._samples()
+    assert found["test"].share == pytest.approx(share, abs=0.05 * (share < 1))
+    of_weights = events["test"].weight.sum() / (events["test"].weight.sum() + events["train"].weight.sum())
+    assert share == 1.0 or found["test"].share == pytest.approx(of_weights, rel=1e-5)

@@ -24,3 +24,13 @@ def test_skims_have_a_luminosity_to_write_and_the_toy_has_none(of):
 
 def test_histories_of_other_networks_are_drawn_where_there_are_any(of):
     assert of(PlotEfficiency).requires().keys() == {"audit", "members", "comparisons"}
+
+
+def test_working_points_that_are_no_tag_have_figures_of_their_own(of):
+    def other_points(**truth_tagging):
+        task = of(PlotEfficiency, "efficiency_nanoaod", efficiency={"truth_tagging": truth_tagging})
+        stems = {name.rpartition(".")[0] for name in names(task)}
+        return {stem.removeprefix("2tag_delta_r_test_") for stem in stems if stem.startswith("2tag_delta_r_test_")}
+
+    assert other_points() == {"L", "T"}
+    assert other_points(working_point="T") == {"L", "M"}
