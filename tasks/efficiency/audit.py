@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tasks.efficiency.events import EfficiencyTask, truth_targets
+from tasks.efficiency.events import TRAIN, EfficiencyTask, truth_targets
 from tasks.efficiency.experiments import MeasureEfficiencySF, RunCoverageReplicas, RunEfficiencyExperiments
 from tasks.efficiency.exports import ExportEfficiency, exported_maps
 from tasks.efficiency.maps import BuildEfficiencyMaps
@@ -115,8 +115,8 @@ class AuditEfficiency(EfficiencyTask):
 
         truth = {name: Truth.read(target.file) for name, target in truth_targets(self, self.samples()).items()}
         events = {sample: self.load_events(sample) for sample in self.samples()}
-        # generated events have no luminosity
-        shares = {} if self.is_toy() else shares_of_luminosity(events)
+        # generated events have no luminosity; those of skims are divided into two samples
+        shares = {} if self.is_toy() else shares_of_luminosity({name: events[name] for name in (TRAIN, "test")})
         return {
             sample: AuditedSample(
                 events[sample],
