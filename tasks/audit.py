@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deepsf.config import ConfigError
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.deepsf import AggregateDeepSF, load_ensemble, member_seed
 from tasks.direct import direct_if_wanted, direct_members, direct_seed, load_direct
@@ -48,6 +49,10 @@ class AuditScaleFactors(ConfigTask):
         "audit",
         "shifts",
     )
+
+    def check(self) -> None:
+        super().check()
+        refuse_unknown_truth(self)
 
     def requires(self) -> Any:
         return measurement_inputs(self) | method_inputs(self) | {"errors": MeasureErrors.req(self)}
@@ -119,6 +124,17 @@ class AuditScaleFactors(ConfigTask):
             seeds = [direct_seed(self, number) for number in range(direct.n_members)]
             held_out[DIRECT] = HeldOut(seeds, direct.validation_fraction)
         return held_out
+
+
+def refuse_unknown_truth(task: ConfigTask) -> None:
+    """Refuse generated data whose effective true scale factor is not known exactly."""
+    generator = task.plan_cfg("generator")
+    if generator is not None and generator.neighbours is not None:
+        raise ConfigError(
+            "generator.neighbours: with jets that have an effect on each other the true scale factors are not known "
+            "exactly, so that no method can be compared to them; take the section away, or measure efficiencies alone "
+            "with ProduceEfficiencyEnsemble"
+        )
 
 
 def true_sf_files(task: ConfigTask) -> tuple[Path, ...]:

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepsf.config.flavours import measured_flavours
-from tasks.audit import TRUTH_KEYS, AuditScaleFactors, load_results, load_truth, method_inputs, true_sf_files
+from tasks.audit import (
+    TRUTH_KEYS,
+    AuditScaleFactors,
+    load_results,
+    load_truth,
+    method_inputs,
+    refuse_unknown_truth,
+    true_sf_files,
+)
 from tasks.binned import MeasureBinnedSF, load_binned
 from tasks.framework import settings
 from tasks.framework.base import ConfigTask
@@ -33,6 +41,10 @@ class AuditPhaseSpace(ConfigTask):
     keeps_replaced = True
     uses_networks = True
     config_keys = (*MEASUREMENT_KEYS, *TRUTH_KEYS, "selection.jet.abseta_max", "training.precision", "validation")
+
+    def check(self) -> None:
+        super().check()
+        refuse_unknown_truth(self)
 
     def requires(self) -> Any:
         return measurement_inputs(self) | method_inputs(self)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from deepsf.config import ConfigError
 from tasks.audit import AuditScaleFactors
+from tasks.efficiency.audit import AuditEfficiency
 from tasks.framework import settings
 from tasks.framework.registry import task_classes
+from tasks.phase_space import AuditPhaseSpace
 from tests.tasks.conftest import names
 from tests.tasks.framework.chain import ROOT
 
@@ -27,6 +30,13 @@ def test_no_task_but_generation_and_audit_reads_the_true_scale_factors(campaign)
             units = task.get_branch_tasks().values() if hasattr(task, "get_branch_tasks") else [task]
             readers |= {name for unit in units if TRUTH in set(unit.external_files())}
     assert readers == {"GenerateNtuples", "AuditScaleFactors", "AuditPhaseSpace"}
+
+
+@pytest.mark.parametrize("audit", [AuditScaleFactors, AuditPhaseSpace])
+def test_data_whose_truth_is_not_known_exactly_are_refused_and_their_efficiencies_are_not(task_of, audit):
+    with pytest.raises(ConfigError, match=r"^generator\.neighbours: .* take the section away, or measure efficiencies"):
+        task_of(audit, "efficiency_nanoaod_neighbours")
+    assert task_of(AuditEfficiency, "efficiency_nanoaod_neighbours").requires()
 
 
 def test_without_generated_input_there_is_no_truth_to_read(campaign):

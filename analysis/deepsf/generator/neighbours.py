@@ -13,7 +13,7 @@ the jet alone, the probability to pass is
 For rare tags that is F P0, as in the toy of efficiencies (`deepsf.efficiency.toy.truth`), and P stays below 1 for any
 F. Scores are moved, none is drawn anew: the logit of the quantile of a valid score is shifted by ln F. So scores keep
 their range and their order, and all else that is generated is what it was. Pseudo-data follow the injected scale factor
-at the moved scores. Its mean over the score depends on the neighbours then, which `deepsf.generator.truth` neglects.
+at the moved scores. Its mean over the score depends on the neighbours then, so `deepsf.generator.truth` is not theirs.
 """
 
 from __future__ import annotations
