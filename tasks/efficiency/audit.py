@@ -26,7 +26,7 @@ class AuditEfficiency(EfficiencyTask):
     No other task reads the true efficiencies of the toy.
     """
 
-    code_version = 5
+    code_version = 6
     keeps_replaced = True
     uses_networks = True
     config_keys = (
@@ -116,7 +116,7 @@ class AuditEfficiency(EfficiencyTask):
         truth = {name: Truth.read(target.file) for name, target in truth_targets(self, self.samples()).items()}
         events = {sample: self.load_events(sample) for sample in self.samples()}
         # generated events have no luminosity; those of skims are divided into two samples
-        shares = {} if self.is_toy() else shares_of_luminosity({name: events[name] for name in (TRAIN, "test")})
+        shares = {} if self.is_alone() else shares_of_luminosity({name: events[name] for name in (TRAIN, "test")})
         return {
             sample: AuditedSample(
                 events[sample],

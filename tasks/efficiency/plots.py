@@ -44,9 +44,7 @@ class PlotEfficiency(PlotTask, EfficiencyTask):
         of_tags = tag_point(points, self.plan_cfg("efficiency.truth_tagging.working_point"))
         others = [point for point in points if point != of_tags]
         processes = self.transfer_samples()
-        return efficiency_figures(
-            self.flavour_names(), is_toy=self.is_toy(), other_points=others, processes=processes
-        )
+        return efficiency_figures(self.flavour_names(), is_toy=self.is_toy(), other_points=others, processes=processes)
 
     def audit(self) -> ProvenanceTarget:
         return self.input()["audit"]["audit"]

@@ -138,8 +138,9 @@ def audit_efficiencies(
     figures = {name: sample_figures(*sample[:3], point, settings.low_pt_gev) for name, sample in samples.items()}
     closure = _with_quality(closure, figures[TEST], points)
     findings = Findings(figures, closure, points, point)
+    reference, edges = samples[TEST].events, settings.non_closure_pt_gev
     ratios = {
-        name: process_ratios(sample.events, sample.models[nominal.model], samples[TEST].events, settings.non_closure_pt_gev)
+        name: process_ratios(sample.events, sample.models[nominal.model], reference, edges)
         for name, sample in samples.items()
         if name not in (TEST, SCALAR, TRAIN)
     }
