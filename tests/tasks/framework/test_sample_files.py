@@ -9,7 +9,7 @@ import yaml
 
 from deepsf.config import ConfigError
 from tasks.framework import remote_files, settings
-from tasks.framework.sample_files import names_for_jobs, sample_files
+from tasks.framework.sample_files import event_files, names_for_jobs, sample_files
 from tests.tasks.framework.chain import ROOT
 
 
@@ -159,5 +159,27 @@ def test_a_job_has_the_files_of_its_submission(config, store, tmp_path, monkeypa
     try:
         assert sample_files(path) == found
         assert sample_files(path)["ttbar"] == (str(ROOT / "configs" / "toy.yaml"),)
+    finally:
+        settings.snapshot.cache_clear()
+
+
+def test_a_job_has_the_event_files_of_its_submission(campaign, store, tmp_path, monkeypatch):
+    monkeypatch.setenv("STORE", str(store))
+    path, columns = tmp_path / "files.yaml", {"pt_gev": "a", "eta": "b", "phi": "c", "flavour": "d", "tag_bin": "e"}
+    events = {"train": ["$STORE/one/*.root"], "transfer": {"zz": ["configs/toy.yaml"]}, "columns": columns}
+    flavours = {"b": {"hadron_flavours": [5]}, "udsg": {"hadron_flavours": [0]}}
+    path.write_text(yaml.safe_dump({"flavours": flavours, "efficiency": {"events": events}}))
+    found = event_files(str(path))
+    assert found["train"] == (store / "one" / "a.root", store / "one" / "b.root")
+    assert (found["test"], found["zz"]) == ((), (ROOT / "configs" / "toy.yaml",))
+    content = {"config": {}, "paths": {}, "files": names_for_jobs(str(path))}
+    assert content["files"]["zz"] == ["configs/toy.yaml"]
+    (tmp_path / "snapshot.json").write_text(json.dumps(content))
+    (store / "one" / "aaa.root").touch()
+    monkeypatch.delenv("STORE")
+    monkeypatch.setenv(settings.SNAPSHOT_VARIABLE, str(tmp_path / "snapshot.json"))
+    settings.snapshot.cache_clear()
+    try:
+        assert event_files(str(path)) == found
     finally:
         settings.snapshot.cache_clear()

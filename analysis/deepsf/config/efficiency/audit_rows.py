@@ -36,8 +36,10 @@ ROWS: Mapping[str, RowKind] = {
     "deviation.{model}.{flavour}": RowKind(f"{_DEVIATION} [%]", _TOY),
     "deviation.{ensemble}.{flavour}.over_closest_jet": RowKind(f"{_DEVIATION}, over closest_jet's", (*_TOY, _CLOSEST)),
     "cross_entropy.gap_closed.{not_map}": RowKind("share of the gap between map and truth that the model closes", _TOY),
-    "calibration.all_jets.{flavour}": RowKind("mean predicted / mean true (skims: tags) - 1 [%]"),
-    "calibration.low_pt.{flavour}": RowKind("mean predicted / mean true (skims: tags) - 1, below audit.low_pt_gev [%]"),
+    "calibration.all_jets.{flavour}": RowKind("mean predicted / mean true (without truth: tags) - 1 [%]"),
+    "calibration.low_pt.{flavour}": RowKind(
+        "mean predicted / mean true (without truth: tags) - 1, below audit.low_pt_gev [%]"
+    ),
     "calibration.cross_fit.{flavour}": RowKind("training sample: cross-fitted / tags - 1 [%]"),
     "calibration.reliability.{flavour}.chi2": RowKind("chi2/ndf of tag rate against prediction, in its quantiles"),
     "closure.delta_r.{region}.chi2": RowKind(f"chi2/ndf of predicted against direct yields {_DELTA_R}"),
