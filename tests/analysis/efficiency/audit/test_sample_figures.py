@@ -61,7 +61,7 @@ def test_tables_name_flavours_regions_and_categories(events):
     models = {"net": NET}
     edges = {"delta_r": np.array([0.0, 1.0, 2.0])}
     regions = region_yields(events, models, TRUTH, edges, 0)
-    closure = SampleClosure(2, True, regions, n_tag_yields(events, models, TRUTH, 0), {})
+    closure = SampleClosure(2, 1.0, True, regions, n_tag_yields(events, models, TRUTH, 0), {})
     figures = sample_figures(events, TRUTH, models, 0, 60.0)
     table = tables({"test": figures}, {"test": closure}, events.flavours)["test"]
     assert table["events"] == 2
