@@ -65,7 +65,12 @@ def _jets(events: JetEvents, jets: Ints, n_jets: Ints, order: Ints) -> JetEvents
     """Return events made of some jets, ``n_jets`` in each, with weights and numbers of the events ``order``."""
     per_jet = {name: getattr(events, name)[jets] for name in ("pt_gev", "eta", "phi", "flavour", "tag_bin")}
     return replace(
-        events, offsets=offsets_of(n_jets), weight=events.weight[order], event=events.event[order], **per_jet
+        events,
+        offsets=offsets_of(n_jets),
+        weight=events.weight[order],
+        event=events.event[order],
+        discriminant=None,  # networks do not know it
+        **per_jet,
     )
 
 

@@ -158,7 +158,7 @@ def _taggable(events: JetEvents, efficiency: Singles, ensemble: EfficiencyEnsemb
     others_never = at_least(np.where(leading, efficiency, 0.0), events.offsets, 1, leading)
     changed = weight != at_least(efficiency, events.offsets, 1)
     per_jet = {name: getattr(events, name)[leading] for name in ("pt_gev", "eta", "phi", "flavour", "tag_bin")}
-    alone = replace(events, offsets=offsets_of(np.minimum(events.n_jets, _N_TAGS)), **per_jet)
+    alone = replace(events, offsets=offsets_of(np.minimum(events.n_jets, _N_TAGS)), discriminant=None, **per_jet)
     moved = np.abs(ensemble.evaluate(alone).mean.astype(np.float64) - before[leading])
     return {
         **row("truth_tagging.taggable.weights", changed.mean()),

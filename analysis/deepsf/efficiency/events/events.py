@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ _JETS = {"pt_gev": np.float32, "eta": np.float32, "phi": np.float32, "flavour": 
 _EVENTS = {"weight": np.float32, "event": np.uint64}
 _PT_MAX_GEV = 7000.0
 """Half of 14 TeV, the energy that no jet at the LHC exceeds."""
+_DISCRIMINANT = "discriminant"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class JetEvents:
         Names. Working points go from the loosest to the tightest.
     source
         Sample, run, luminosity block and event that they come from, where these are known.
+    discriminant
+        float32, (n_jets,): score of the tagger that the tag bins are of, negative or NaN if invalid; None: not known.
+        Scale factors of shapes need it.
     """
 
     offsets: Ints
@@ -57,6 +61,7 @@ class JetEvents:
     flavours: tuple[str, ...]
     working_points: tuple[str, ...]
     source: EventSource | None = None
+    discriminant: Singles | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -75,6 +80,11 @@ class JetEvents:
     def rank(self) -> Ints:
         """Place of each jet in its event, from 0, int64, (n_jets,)."""
         return np.arange(len(self.pt_gev)) - np.repeat(self.offsets[:-1], self.n_jets)
+
+    @property
+    def _jets(self) -> tuple[str, ...]:
+        """Names of the columns of jets."""
+        return (*_JETS,) if self.discriminant is None else (*_JETS, _DISCRIMINANT)
 
     def check(self, where: str) -> JetEvents:
         """Return the events themselves if they keep every rule.
@@ -159,7 +169,7 @@ class JetEvents:
         offsets, problems = self.offsets, []
         if not len(offsets) or offsets[0] != 0 or np.any(np.diff(offsets) < 0):
             return [f"offsets must begin with 0 and not fall, got {offsets[:5].tolist()}, ..."]
-        for names, length, what in ((_JETS, int(offsets[-1]), "a jet"), (_EVENTS, len(self), "an event")):
+        for names, length, what in ((self._jets, int(offsets[-1]), "a jet"), (_EVENTS, len(self), "an event")):
             for name in names:
                 if (shape := np.shape(getattr(self, name))) != (length,):
                     problems.append(f"{name} must have one value {what}, shape ({length},), got {shape}")
@@ -186,7 +196,7 @@ class JetEvents:
     def select(self, chosen: Bools) -> JetEvents:
         """Return some of the events, those where ``chosen``, (n_events,), is true."""
         jets = np.repeat(chosen, self.n_jets)
-        parts: dict[str, Any] = {name: getattr(self, name)[jets] for name in _JETS}
+        parts: dict[str, Any] = {name: getattr(self, name)[jets] for name in self._jets}
         parts |= {name: getattr(self, name)[chosen] for name in _EVENTS}
         parts["source"] = None if self.source is None else self.source.select(chosen)
         return replace(self, offsets=offsets_of(self.n_jets[chosen]), **parts)
@@ -199,7 +209,7 @@ class JetEvents:
 
         offsets = pa.array(self.offsets.astype(np.int32))
         columns = {name: pa.array(getattr(self, name)) for name in _EVENTS}
-        columns |= {name: pa.ListArray.from_arrays(offsets, pa.array(getattr(self, name))) for name in _JETS}
+        columns |= {name: pa.ListArray.from_arrays(offsets, pa.array(getattr(self, name))) for name in self._jets}
         if self.source is not None:
             columns |= self.source.to_columns()
         names = {"flavours": self.flavours, "working_points": self.working_points}
@@ -223,9 +233,10 @@ class JetEvents:
         if names is None or missing:
             raise JetEventsError(f"{path}: not a file of jet events; it lacks {', '.join(missing) or 'its metadata'}")
         known = json.loads(names)
-        lists = {name: table[name].combine_chunks() for name in _JETS}
+        dtypes = _JETS | ({_DISCRIMINANT: np.float32} if _DISCRIMINANT in table.column_names else {})
+        lists = {name: table[name].combine_chunks() for name in dtypes}
         columns: dict[str, Any] = {
-            name: array.flatten().to_numpy().astype(_JETS[name]) for name, array in lists.items()
+            name: array.flatten().to_numpy().astype(dtypes[name]) for name, array in lists.items()
         }
         columns |= {name: table[name].to_numpy().astype(dtype) for name, dtype in _EVENTS.items()}
         offsets = lists["pt_gev"].offsets.to_numpy().astype(np.int64)
@@ -249,7 +260,7 @@ def join(parts: Sequence[JetEvents]) -> JetEvents:
     Raises
     ------
     JetEventsError
-        If there are none, or flavours or working points differ.
+        If there are none, flavours or working points differ, or some know the discriminant and others do not.
     """
     if not parts:
         raise JetEventsError("no events to join")
@@ -260,10 +271,12 @@ def join(parts: Sequence[JetEvents]) -> JetEvents:
                 f"samples differ in flavours or working points: {first.flavours}, {first.working_points} and "
                 f"{part.flavours}, {part.working_points}"
             )
+    if len({part.discriminant is None for part in parts}) > 1:
+        raise JetEventsError(
+            "some samples have the discriminant of their jets and others do not; give it to all or to none"
+        )
     joined: dict[str, Any] = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts])
-        for field in fields(JetEvents)
-        if field.name in (*_JETS, *_EVENTS)
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in (*first._jets, *_EVENTS)
     }
     joined["source"] = join_sources([part.source for part in parts])
     return replace(first, offsets=offsets_of(np.concatenate([part.n_jets for part in parts])), **joined)

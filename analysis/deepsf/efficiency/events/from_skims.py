@@ -196,4 +196,5 @@ def _events_of(path: Path, report: SkimReport, factor: float, seed: np.uint64, n
         flavours=tuple(naming.hadron_flavours),
         working_points=naming.working_points,
         source=EventSource.of_sample(report.sample, {name: jets[name][events.first] for name in _NUMBERS}),
+        discriminant=jets["discriminant"].astype(np.float32),
     ).check(str(path))

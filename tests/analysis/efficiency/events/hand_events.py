@@ -23,6 +23,7 @@ def flat_events(counts, *, flavours=FLAVOURS, working_points=("M",), **columns) 
         **{name: column(name, np.float32) for name in ("pt_gev", "eta", "phi", "weight")},
         **{name: column(name, np.int8) for name in ("flavour", "tag_bin")},
         event=column("event", np.uint64),
+        discriminant=column("discriminant", np.float32) if "discriminant" in given else None,
         flavours=tuple(flavours),
         working_points=tuple(working_points),
     )

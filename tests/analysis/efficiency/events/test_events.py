@@ -49,6 +49,22 @@ def test_written_and_read_events_are_the_same_with_types_and_names(events, tmp_p
     assert (read.offsets.dtype, read.flavour.dtype, read.event.dtype) == (np.int64, np.int8, np.uint64)
 
 
+def test_discriminants_are_optional_and_follow_their_jets(events, tmp_path):
+    scored = replace(events, discriminant=np.array([0.9, -1.0, 0.8, 0.7, 0.3, np.nan], np.float32))
+    scored.check("sample test").write(tmp_path / "events.parquet")
+    read = JetEvents.read(tmp_path / "events.parquet")
+    np.testing.assert_array_equal(read.discriminant, scored.discriminant)
+    assert events.discriminant is None
+    first = np.array([True, True, False, False])
+    parts = [scored.select(first), scored.select(~first)]
+    np.testing.assert_array_equal(parts[1].discriminant, scored.discriminant[2:])
+    np.testing.assert_array_equal(join(parts).discriminant, scored.discriminant)
+    with pytest.raises(ValueError, match="some samples have the discriminant of their jets and others do not; give it"):
+        join([parts[0], events.select(~first)])
+    with pytest.raises(ValueError, match=r"discriminant must have one value a jet, shape \(6,\), got \(5,\)"):
+        replace(scored, discriminant=scored.discriminant[1:]).check("sample test")
+
+
 def test_equal_events_are_written_as_equal_bytes(events, tmp_path):
     for name in ("one", "other"):
         events.write(tmp_path / name)

@@ -144,6 +144,7 @@ def test_working_points_are_passed_above_their_threshold_and_by_valid_scores_onl
     scores = [-1.0, 0.0, 0.2, 0.303, just_above, 0.9]
     path = write(tmp_path / "a.parquet", counts=(6,), discriminant=scores)
     assert load(path)["all"].tag_bin.tolist() == [0, 0, 1, 1, 2, 3]
+    np.testing.assert_array_equal(load(path)["all"].discriminant, np.array(scores, np.float32))
     assert load(path, working_points=("M",))["all"].tag_bin.tolist() == [0, 0, 0, 0, 1, 1]
 
 
