@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepsf.config import ConfigError
-from tasks.efficiency.events import SampleWorkflow
+from deepsf.config.efficiency.truth_tagging import TaggedScaleFactors
+from deepsf.config.flavours import hadron_flavours
+from tasks.efficiency.events import EfficiencyTask, SampleWorkflow
 from tasks.efficiency.networks import EvaluateEfficiency
 from tasks.framework import settings
-from tasks.framework.targets import staged
+from tasks.framework.targets import leaves, staged
 
 if TYPE_CHECKING:
-    from deepsf.efficiency.truth_tagging.scale_factors import BinScaleFactors
+    from deepsf.efficiency.truth_tagging.correction_files import ShapeInBins, WorkingPointScaleFactors
 
 
 class ApplyTruthTagging(SampleWorkflow):
@@ -22,24 +25,24 @@ class ApplyTruthTagging(SampleWorkflow):
     """
 
     code_version = 4
-
-    @property
-    def config_keys(self) -> tuple[str, ...]:
-        """Declare the cuts of the tagger for skims and files: only scale factors need them, and toys have none."""
-        keys = ("flavours", "efficiency.truth_tagging", "efficiency.ensemble.model")
-        if self.is_of_files():
-            return (*keys, "efficiency.events.working_points")
-        return keys if self.is_toy() else (*keys, "efficiency.working_points", "tagger.working_points")
+    config_keys = (
+        "flavours",
+        "efficiency.truth_tagging",
+        "efficiency.ensemble.model",
+    )
 
     def check(self) -> None:
-        """Refuse scale factors whose file is not there: it is read only after all trainings."""
+        """Refuse scale factors that are of no use before all trainings, not after them."""
         super().check()
         for path in self.external_files():
-            if not settings.local(path).is_file():
+            place = settings.local(path)
+            if not place.is_file():
                 raise ConfigError(
                     f"efficiency.truth_tagging.scale_factors.file: {path} is not there; give a path that is absolute, "
                     "begins with a variable or is relative to the repository, or leave out scale_factors"
                 )
+            if problem := _problem(str(self.config), place, place.stat().st_mtime_ns):
+                raise ConfigError(problem)
 
     def workflow_requires(self) -> dict[str, Any]:
         events = [self.req_events(sample) for sample in self.samples()]
@@ -68,26 +71,64 @@ class ApplyTruthTagging(SampleWorkflow):
 
         models = evaluation.read(self.input()["efficiencies"].file)
         events = self.load_events(self.branch_data)
-        tagged = tag_events(
-            events,
-            models[self.cfg("efficiency.ensemble.model")],
-            self.cfg("efficiency.truth_tagging"),
-            self.hadron_flavours(),
-            self._scale_factors(events.working_points),
-        )
+        given = self.cfg("efficiency.truth_tagging")
+        source = None
+        for path in self.external_files():
+            source = _read(settings.local(path), given.scale_factors, events.working_points)
+        model = models[self.cfg("efficiency.ensemble.model")]
+        tagged = tag_events(events, model, given, self.hadron_flavours(), source)
+        for remark in tagged.remarks():
+            self.publish_message(f"sample {self.branch_data}: {remark}")
         with staged(self.output()) as (path,):
             tagged.write(path)
 
-    def _scale_factors(self, names: tuple[str, ...]) -> BinScaleFactors | None:
-        from deepsf.efficiency.truth_tagging.scale_factors import read_scale_factors
 
-        given = self.cfg("efficiency.truth_tagging").scale_factors
-        if given is None:
-            return None
-        (path,) = self.external_files()
-        if self.is_of_files():
-            cuts = self.cfg("efficiency.events.working_points") or {}
-        else:
-            cuts = {} if self.is_toy() else self.cfg("tagger.working_points")
-        points = {name: cuts.get(name) for name in names}
-        return read_scale_factors(settings.local(path), given.names, points, given.systematic)
+def truth_tagged(task: EfficiencyTask) -> dict[str, Path]:
+    """Return the files of `ApplyTruthTagging` by sample."""
+    workflow = ApplyTruthTagging.req(task, branch=-1)
+    return dict(zip(task.samples(), (target.file for target in leaves(workflow.output())), strict=True))
+
+
+def _read(
+    path: Path, given: TaggedScaleFactors, working_points: tuple[str, ...]
+) -> ShapeInBins | WorkingPointScaleFactors:
+    from deepsf.efficiency.truth_tagging.correction_files import read_scale_factors
+
+    return read_scale_factors(path, given.names, working_points, given.systematics)
+
+
+@functools.cache
+def _problem(config: str, path: Path, changed: int) -> str | None:
+    """Return what is wrong with the scale factors of a campaign, None if nothing is.
+
+    ``changed`` is when the file was: in a long process another file may take its place.
+    """
+    from deepsf.efficiency.truth_tagging.correction_files import ShapeInBins, check_range
+
+    campaign = settings.config(config)
+    efficiency = campaign.efficiency
+    assert efficiency is not None
+    given, taggable = efficiency.truth_tagging.scale_factors, efficiency.truth_tagging.taggable
+    assert given is not None
+    try:
+        source = _read(path, given, efficiency.wp_names)
+    except ValueError as error:
+        return f"efficiency.truth_tagging.scale_factors: {error}"
+    if isinstance(source, ShapeInBins) and efficiency.toy is not None:
+        return (
+            f"efficiency.truth_tagging.scale_factors.names: {given.names[0]} depends on the discriminant, which jets "
+            "of efficiency.toy do not have; take scale factors of working points, or a campaign of skims"
+        )
+    files = efficiency.events
+    if isinstance(source, ShapeInBins) and files is not None and files.columns is not None and not files.columns.score:
+        return (
+            f"efficiency.truth_tagging.scale_factors.names: {given.names[0]} depends on the discriminant, which "
+            "efficiency.events.columns lacks; give score in place of tag_bin, or take scale factors of working points"
+        )
+    codes = [flavour[0] for flavour in hadron_flavours(campaign.flavours).values()]
+    try:
+        check_range(source, codes, taggable.pt_min_gev, taggable.abseta_max)
+    except ValueError as error:
+        cuts = f"pt_min_gev {taggable.pt_min_gev:g}, abseta_max {taggable.abseta_max:g}"
+        return f"efficiency.truth_tagging.taggable ({cuts}): {error}"
+    return None

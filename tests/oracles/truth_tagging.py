@@ -23,12 +23,33 @@ class FunctionOfBin:
     """Scale factors from a function of hadron flavour, pT [GeV], |eta| and tag bin."""
 
     function: Callable[..., Any]
+    systematics: tuple[str, ...] = ()
+    n_merged: int = 0
 
-    def in_bins(self, jets, efficiency):
+    def averaged_over(self, jets):
+        """Return the same: they do not depend on the score."""
+        return self
+
+    def of_jets(self, jets, systematic=None):
+        """Return the scale factors of jets, larger by a tenth with any systematic."""
+        return _AtJets(self.function, jets, 1.0 if systematic is None else 1.1)
+
+
+@dataclass(frozen=True)
+class _AtJets:
+    function: Callable[..., Any]
+    jets: Any
+    factor: float
+
+    def in_bins(self, efficiency):
         """Return the scale factor of each jet in each tag bin, ``(n, K + 1)``."""
         n_jets, n_points = efficiency.shape
         columns = [
-            self.function(jets.hadron_flavour, jets.pt_gev, jets.abseta, np.full(n_jets, number, np.int8))
-            for number in range(n_points + 1)
+            self.function(self.jets.hadron_flavour, self.jets.pt_gev, self.jets.abseta, np.full(n_jets, n, np.int8))
+            for n in range(n_points + 1)
         ]
-        return np.stack(columns, axis=1).astype(np.float64)
+        return self.factor * np.stack(columns, axis=1).astype(np.float64)
+
+    def at_tags(self, efficiency):
+        """Return that of the actual tag bin."""
+        return np.take_along_axis(self.in_bins(efficiency), self.jets.tag_bin[:, None].astype(int), axis=1)[:, 0]

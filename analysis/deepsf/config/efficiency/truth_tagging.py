@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from deepsf.config.base import Count, NonNegative, Positive, Section, Seed
+from deepsf.config.base import NAME_RULE, Count, NonNegative, Positive, Section, Seed, is_name
 
 NumberOfTags = Annotated[int, Field(ge=0)]
 _USUAL = "M"
@@ -17,7 +18,9 @@ class Taggable(Section):
     """Jets that may be tagged; the others still are neighbours of these."""
 
     pt_min_gev: NonNegative = Field(default=20.0, description="smallest pT [GeV]")
-    abseta_max: Positive = Field(default=2.5, description="largest |eta|")
+    abseta_max: Positive = Field(
+        default=2.5, description="|eta| of such jets is below this, within the range of scale factors"
+    )
     n_leading: Count | None = Field(default=None, description="only this many of the hardest jets; null: all")
 
 
@@ -29,7 +32,36 @@ class TaggedScaleFactors(Section):
         min_length=1,
         description="names of corrections of working points that together cover the flavours, or of one of shapes",
     )
-    systematic: str = Field(default="central", description="value of their input systematic")
+    systematics: dict[str, str | dict[str, str]] = Field(
+        default_factory=dict,
+        description="by name, what varies: a key of the input systematic, for all corrections that have it, or a key "
+        "for each correction; the rest is central. One * in key and name stands for any part",
+    )
+
+    @model_validator(mode="after")
+    def _check_systematics(self) -> Self:
+        if problems := [*_systematic_problems(self.systematics, self.names)]:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def _systematic_problems(
+    systematics: Mapping[str, str | Mapping[str, str]], corrections: Sequence[str]
+) -> Iterator[str]:
+    """Yield what cannot be right in any file: columns bear the names."""
+    for name, given in systematics.items():
+        keys = {given} if isinstance(given, str) else set(given.values())
+        if not is_name(name.replace("*", "x")):
+            yield f"systematics.{name}: {NAME_RULE}, since columns bear it"
+        if not keys:
+            yield f"systematics.{name}: varies nothing; name a key, or leave it out"
+        stars = {text.count("*") for text in (name, *keys)}
+        if len(stars) > 1 or max(stars) > 1:
+            yield f"systematics.{name}: {sorted(keys)} and the name must all have one *, or none"
+        for correction in (key for key in ({} if isinstance(given, str) else given) if key not in corrections):
+            close = difflib.get_close_matches(correction, corrections, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"names has {list(corrections)}"
+            yield f"systematics.{name}.{correction}: no such correction; {hint}"
 
 
 class TruthTagging(Section):
@@ -44,6 +76,11 @@ class TruthTagging(Section):
     taggable: Taggable = Taggable()
     seed: Seed = 1
     scale_factors: TaggedScaleFactors | None = None
+
+    @property
+    def selection_names(self) -> tuple[str, ...]:
+        """Numbers of tags as columns and rows of the audit name them, such as ``at_least_2``."""
+        return (*(f"exactly_{n}" for n in self.exactly), *(f"at_least_{n}" for n in self.at_least))
 
 
 def tag_point(names: Sequence[str], chosen: str | None = None) -> str:

@@ -20,11 +20,12 @@ def taggable_jets(events: JetEvents, *, pt_min_gev: float, abseta_max: float, n_
     Parameters
     ----------
     pt_min_gev, abseta_max
-        Smallest pT [GeV] and largest |eta| of such jets.
+        Smallest pT [GeV] of such jets, and the |eta| that they stay below. Files of scale factors, too, have no value
+        at their upper edge.
     n_leading
         At most this many of them in an event, the hardest ones; None: all.
     """
-    chosen: Bools = (events.pt_gev >= pt_min_gev) & (np.abs(events.eta) <= abseta_max)
+    chosen: Bools = (events.pt_gev >= pt_min_gev) & (np.abs(events.eta) < abseta_max)
     if n_leading is None:
         return chosen
     before = np.concatenate([[0], np.cumsum(chosen)])

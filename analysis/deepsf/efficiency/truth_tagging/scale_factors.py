@@ -7,154 +7,116 @@ probability. They have the same expectation, the second one less variance: it av
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Array, Bools, Floats, Ints
-from deepsf.corrections.correction import Correction
-from deepsf.corrections.nodes import reached
 from deepsf.efficiency.events.ranks import product
 from deepsf.efficiency.truth_tagging.draws import NOT_DRAWN, Bins, check_nested
-from deepsf.exports.event_weight import ShapeCorrection
-
-_SCORES_IN_A_BIN = 16
-_WORKING_POINT_INPUTS = {
-    "systematic": "string", "working_point": "string", "flavor": "int", "abseta": "real", "pt": "real"
-}  # fmt: skip
 
 
 class TaggedJets(NamedTuple):
-    """What scale factors depend on, arrays ``(n,)``: hadron flavour, |eta|, pT [GeV]."""
+    """What scale factors depend on, arrays ``(n,)``.
+
+    Hadron flavour, |eta| and pT [GeV]; tag bin, score and weight of the event where these are known; and a random
+    number from 0 to 1, which tells at which scores a scale factor is averaged.
+    """
 
     hadron_flavour: npt.NDArray[np.int64]
     abseta: Floats
     pt_gev: Floats
+    tag_bin: npt.NDArray[np.int8] | None = None
+    discriminant: Floats | None = None
+    weight: Floats | None = None
+    position: Floats | None = None
 
-    def choose(self, chosen: Ints) -> TaggedJets:
+    def choose(self, chosen: Ints | Bools) -> TaggedJets:
         """Return some of the jets."""
-        return TaggedJets(self.hadron_flavour[chosen], self.abseta[chosen], self.pt_gev[chosen])
+        return TaggedJets(*(None if column is None else column[chosen] for column in self))  # type: ignore[arg-type]
+
+
+class JetScaleFactors(Protocol):
+    """Scale factors at some jets, of one systematic."""
+
+    def in_bins(self, efficiency: Floats) -> Floats:
+        """Return the scale factor of each jet in each tag bin, (n, K + 1); ``efficiency`` is (n, K), of simulation."""
+
+    def at_tags(self, efficiency: Floats) -> Floats:
+        """Return the scale factor of each jet at its actual score or tag bin, (n,), as direct tagging takes it."""
 
 
 class BinScaleFactors(Protocol):
     """Anything that gives scale factors in all tag bins."""
 
-    def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
-        """Return the scale factor of each jet in each tag bin, (n, K + 1); ``efficiency`` is (n, K), of simulation."""
+    @property
+    def systematics(self) -> tuple[str, ...]:
+        """Names of the systematics, beside the central one."""
+
+    @property
+    def n_merged(self) -> int:
+        """Cells of a score distribution that had too few jets."""
+
+    def averaged_over(self, jets: TaggedJets) -> Self:
+        """Return scale factors whose means over tag bins are those of a sample with these jets."""
+
+    def of_jets(self, jets: TaggedJets, systematic: str | None = None) -> JetScaleFactors:
+        """Return the scale factors of jets, the central ones without a systematic."""
 
 
-@dataclass(frozen=True)
-class ShapeInBins:
-    """A shape correction, averaged over each tag bin; the score counts as uniform between working points, as in athena.
+class MeansInBins(NamedTuple):
+    """Means over each tag bin, ``(n, K + 1)``, and values at the actual scores, ``(n,)``; the tag bin decides both."""
 
-    ``cuts`` are the scores of the working points, from the loosest to the tightest.
-    """
+    means: Floats
+    values: Floats
 
-    correction: ShapeCorrection
-    cuts: tuple[float, ...]
-    systematic: str = "central"
+    def in_bins(self, efficiency: Floats) -> Floats:
+        """Return the means; they do not depend on the efficiency."""
+        return self.means
 
-    def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
-        """Return the scale factor of each jet in each tag bin, ``(n, K + 1)``."""
-        edges = np.array([0.0, *self.cuts, 1.0])
-        middle = (np.arange(_SCORES_IN_A_BIN) + 0.5) / _SCORES_IN_A_BIN
-        result = np.zeros((len(jets.pt_gev), len(edges) - 1))
-        for number, (low, high) in enumerate(pairwise(edges)):
-            for score in low + (high - low) * middle:
-                scores = np.full(len(jets.pt_gev), score)
-                result[:, number] += self.correction.evaluate(*jets, scores, self.systematic)
-        return result / _SCORES_IN_A_BIN
+    def at_tags(self, efficiency: Floats) -> Floats:
+        """Return the values at the actual scores."""
+        return self.values
 
 
-@dataclass(frozen=True)
-class WorkingPointScaleFactors:
-    """Scale factors of cuts at working points; the first of the corrections that has a flavour serves it."""
+class FromCuts(NamedTuple):
+    """Scale factors of cuts at the working points, ``(n, K)``, and the actual tag bins, ``(n,)``."""
 
-    corrections: tuple[Correction, ...]
-    working_points: tuple[str, ...]
-    systematic: str = "central"
+    cuts: Floats
+    tag_bin: npt.NDArray[np.int8] | None
 
-    def in_bins(self, jets: TaggedJets, efficiency: Floats) -> Floats:
-        """Return the scale factor of each jet in each tag bin, ``(n, K + 1)``."""
-        cumulative = np.empty(efficiency.shape)
-        for flavour in np.unique(jets.hadron_flavour):
-            chosen = np.flatnonzero(jets.hadron_flavour == flavour)
-            part = jets.choose(chosen)
-            for number, point in enumerate(self.working_points):
-                cumulative[chosen, number] = self._values(point, part)
-        return of_working_points(cumulative, efficiency)
+    def in_bins(self, efficiency: Floats) -> Floats:
+        """Return those of bins, which depend on the efficiency."""
+        return of_working_points(self.cuts, efficiency)
 
-    def _values(self, point: str, jets: TaggedJets) -> Floats:
-        flavour = int(jets.hadron_flavour[0])
-        chosen: dict[str, int | str] = {"systematic": self.systematic, "working_point": point, "flavor": flavour}
-        for correction in self.corrections:
-            if reached(correction.tree["data"], chosen) is not None:
-                return correction.evaluate({**chosen, "abseta": jets.abseta, "pt": jets.pt_gev})
-        raise ValueError(
-            f"none of the corrections {[c.evaluator.name for c in self.corrections]} has {self.systematic!r}, "
-            f"{point!r} and hadron flavour {flavour}"
+    def at_tags(self, efficiency: Floats) -> Floats:
+        """Return those of the actual tag bins."""
+        assert self.tag_bin is not None
+        return np.asarray(
+            np.take_along_axis(self.in_bins(efficiency), self.tag_bin.astype(np.int64)[:, None], axis=1)[:, 0]
         )
 
 
-def read_scale_factors(
-    path: Path, names: Sequence[str], working_points: Mapping[str, float | None], systematic: str = "central"
-) -> BinScaleFactors:
-    """Return scale factors of a correctionlib file, ours or a public one of CMS.
-
-    Parameters
-    ----------
-    names
-        Corrections with the inputs of CMS for working points (systematic, working_point, flavor, abseta, pt), several
-        if they share the flavours (deepJet_comb and deepJet_incl); or one for shapes (systematic, flavor, abseta, pt,
-        discriminant).
-    working_points
-        Their names, from the loosest to the tightest, and the scores of the cuts, which shapes need.
-
-    Raises
-    ------
-    ValueError
-        If the file lacks a correction, inputs are others, or the scores are not known.
-    """
-    corrections = tuple(Correction.load(path, name) for name in names)
-    if "discriminant" not in corrections[0].inputs:
-        for correction in corrections:
-            correction.require_inputs(_WORKING_POINT_INPUTS)
-        return WorkingPointScaleFactors(corrections, tuple(working_points), systematic)
-    if len(corrections) > 1:
-        raise ValueError(f"{path}: {list(names)} must be corrections of working points, or one of the discriminant")
-    cuts = [cut for cut in working_points.values() if cut is not None]
-    if len(cuts) < len(working_points):
-        raise ValueError(
-            f"{path}: {names[0]} depends on the score, but the cuts of the working points {list(working_points)} "
-            "are not known; take scale factors of working points"
-        )
-    return ShapeInBins(ShapeCorrection.of(corrections[0]), tuple(cuts), systematic)
-
-
-def scale_factors_in_bins(
-    source: BinScaleFactors, jets: TaggedJets, efficiency: Array, taggable: Bools | None = None
-) -> Floats:
+def scale_factors_in_bins(found: JetScaleFactors, efficiency: Array, taggable: Bools | None = None) -> Floats:
     """Return the scale factor of each jet in each tag bin, float64, ``(n_jets, K + 1)``; 1 for jets not taggable.
 
     Parameters
     ----------
+    found
+        Scale factors of the taggable jets alone.
     efficiency
         Of simulation, for each of the nested working points, ``(n_jets, K)``.
 
     Raises
     ------
     ValueError
-        If working points are not nested, or the scale factors have none for some jets.
+        If working points are not nested.
     """
     check_nested(efficiency)
-    chosen = np.arange(len(efficiency)) if taggable is None else np.flatnonzero(taggable)
+    chosen = np.ones(len(efficiency), np.bool_) if taggable is None else taggable
     result = np.ones((len(efficiency), efficiency.shape[1] + 1))
-    result[chosen] = source.in_bins(jets.choose(chosen), efficiency[chosen].astype(np.float64))
+    result[chosen] = found.in_bins(efficiency[chosen].astype(np.float64))
     return result
 
 
@@ -199,7 +161,7 @@ def data_efficiencies(efficiency: Array, scale_factor: Floats, point: int) -> tu
 
     They are the arguments ``efficiency`` and ``untagged`` of
     `deepsf.efficiency.truth_tagging.probabilities.exactly`, and add up to 1 where the mean of the scale factors over
-    bins is 1.
+    bins is 1. The weight of an untagged jet is negative where scale factor times efficiency exceeds 1.
 
     Parameters
     ----------

@@ -6,43 +6,27 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from deepsf import parquet_files
-from deepsf.arrays import Bools, Floats, Singles
 from deepsf.config.efficiency.truth_tagging import TruthTagging, tag_point
 from deepsf.efficiency.evaluation import ModelEfficiencies
 from deepsf.efficiency.events.events import JetEvents
-from deepsf.efficiency.truth_tagging.draws import draw_bins, draw_pattern
-from deepsf.efficiency.truth_tagging.probabilities import (
-    at_least,
-    exactly,
-    taggable_jets,
-    tagged_at_least,
-    tagged_exactly,
+from deepsf.efficiency.truth_tagging.draws import Bins, draw_bins, draw_pattern
+from deepsf.efficiency.truth_tagging.probabilities import taggable_jets, tagged_at_least, tagged_exactly
+from deepsf.efficiency.truth_tagging.scale_factor_columns import (
+    ScaleFactorSummary,
+    Selection,
+    Tagging,
+    scale_factor_columns,
 )
-from deepsf.efficiency.truth_tagging.scale_factors import (
-    BinScaleFactors,
-    TaggedJets,
-    data_efficiencies,
-    drawn_scale_factor,
-    scale_factors_in_bins,
-)
+from deepsf.efficiency.truth_tagging.scale_factors import BinScaleFactors
 
-
-class Selection(NamedTuple):
-    """A number of tags that is asked for."""
-
-    n: int
-    at_least: bool
-
-    @property
-    def name(self) -> str:
-        """Name in columns, such as ``at_least_2``."""
-        return f"{'at_least' if self.at_least else 'exactly'}_{self.n}"
+MEAN_TOLERANCE = 0.01
+"""Deviation from 1 of the mean scale factor of a flavour that is said."""
 
 
 def selections(settings: TruthTagging) -> list[Selection]:
@@ -63,11 +47,30 @@ class TaggedEvents:
     - ``direct_<selection>``: whether the event passes the cut itself;
     - ``replicas_<selection>``: the probability by each member of the ensemble, float32: its yields' variance is V_eff;
       of training events by those of the cross-fit, absent if that has one member a fold;
-    - ``scale_factor_<selection>``: product of the scale factors of the jets' drawn bins, if there are any;
-    - ``data_probability_<selection>``: the probability with scale factors in the efficiencies: the mean over draws.
+
+    with scale factors also ``direct_scale_factor``, their product over the event's taggable jets at their actual scores
+    or tag bins, and for each selection
+
+    - ``scale_factor_<selection>``: product of the scale factors of the jets' drawn bins;
+    - ``data_probability_<selection>``: the probability with scale factors in the efficiencies: the mean over draws;
+    - ``data_replicas_<selection>``: the same by each member, float32.
+
+    ``direct_scale_factor_<systematic>``, ``scale_factor_<selection>_<systematic>`` and
+    ``data_probability_<selection>_<systematic>`` are those of systematics.
     """
 
     table: pa.Table
+    scale_factors: ScaleFactorSummary | None = None
+
+    def remarks(self) -> list[str]:
+        """Return in words which flavours have scale factors whose mean is not 1 within `MEAN_TOLERANCE`."""
+        means = {} if self.scale_factors is None else self.scale_factors.mean
+        return [
+            f"scale factors of {flavour} jets have the mean {mean:.3f} over tag bins, weighted with the efficiencies: "
+            "they change yields before any cut on tags, for direct tagging alike; normalise them for these events"
+            for flavour, mean in means.items()
+            if mean is not None and not abs(mean - 1.0) <= MEAN_TOLERANCE
+        ]
 
     def write(self, path: Path) -> None:
         """Write as parquet."""
@@ -82,6 +85,8 @@ def tag_events(
     scale_factors: BinScaleFactors | None = None,
 ) -> TaggedEvents:
     """Return weights and draws of all events; what a row says depends on that event alone.
+
+    Only scale factors of the score know the other events, over whose scores they are averaged.
 
     Parameters
     ----------
@@ -102,72 +107,48 @@ def tag_events(
             f"{list(names)}, at least one; got the shape {efficiencies.mean.shape}"
         )
     point = names.index(tag_point(names, settings.working_point))
-    taggable = taggable_jets(events, **dict(settings.taggable))
+    tagging = Tagging(events, efficiencies, taggable_jets(events, **dict(settings.taggable)), point)
     columns: dict[str, Any] = {"event": events.event, "weight": events.weight}
     columns |= {} if events.source is None else events.source.to_columns()
     if efficiencies.out_of_range is not None:
         jets = np.concatenate([[0], np.cumsum(efficiencies.out_of_range)])
         columns["out_of_range"] = np.diff(jets[events.offsets]) > 0
-    in_bins = _in_bins(events, efficiencies, hadron_flavours, scale_factors, taggable)
-    for selection in selections(settings):
-        columns |= dict(_of_selection(events, efficiencies, selection, point, taggable, settings.seed, in_bins))
-    metadata = {"working_point": names[point], "working_points": names, "seed": settings.seed}
-    return TaggedEvents(pa.table(columns).replace_schema_metadata({"deepsf": json.dumps(metadata, allow_nan=False)}))
+    drawn = {selection: _drawn_bins(tagging, selection, settings.seed) for selection in selections(settings)}
+    for selection, bins in drawn.items():
+        columns |= dict(_of_selection(tagging, selection, bins))
+    metadata: dict[str, Any] = {"working_point": names[point], "working_points": names, "seed": settings.seed}
+    summary = None
+    if scale_factors is not None:
+        corrected, summary = scale_factor_columns(tagging, scale_factors, hadron_flavours, drawn, settings.seed)
+        columns |= corrected
+        metadata |= {"systematics": scale_factors.systematics, "scale_factors": summary._asdict()}
+    text = json.dumps(metadata, allow_nan=False)
+    return TaggedEvents(pa.table(columns).replace_schema_metadata({"deepsf": text}), summary)
 
 
-def _of_selection(
-    events: JetEvents,
-    efficiencies: ModelEfficiencies,
-    selection: Selection,
-    point: int,
-    taggable: Bools,
-    seed: int,
-    in_bins: Floats | None,
-) -> Iterator[tuple[str, Any]]:
-    """Yield name and column."""
-    name, offsets, mean = selection.name, events.offsets, efficiencies.mean
-    probability = at_least if selection.at_least else exactly
-    passes = tagged_at_least if selection.at_least else tagged_exactly
-    yield f"probability_{name}", probability(mean[:, point], offsets, selection.n, taggable)
-    yield f"direct_{name}", passes(events.tag_bin > point, offsets, selection.n, taggable)
+def _drawn_bins(tagging: Tagging, selection: Selection, seed: int) -> Bins:
+    events, mean, taggable = tagging.events, tagging.efficiencies.mean, tagging.taggable
     drawn = draw_pattern(
-        mean[:, point],
-        offsets,
+        mean[:, tagging.point],
+        events.offsets,
         events.event,
         selection.n,
         at_least=selection.at_least,
         seed=seed,
         taggable=taggable,
     )
-    bins = draw_bins(mean, offsets, events.event, drawn.tagged, point, seed=seed, taggable=taggable)
-    yield f"tag_bin_{name}", pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(bins))
-    if in_bins is not None:
-        yield f"scale_factor_{name}", drawn_scale_factor(in_bins, bins, offsets)
-        in_data, untagged = data_efficiencies(mean, in_bins, point)
-        yield f"data_probability_{name}", probability(in_data, offsets, selection.n, taggable, untagged)
-    if efficiencies.members is not None and len(efficiencies.members) > 1:
-        yield f"replicas_{name}", _replicas(efficiencies.members, events, selection, point, taggable)
+    return draw_bins(mean, events.offsets, events.event, drawn.tagged, tagging.point, seed=seed, taggable=taggable)
 
 
-def _replicas(
-    members: Singles, events: JetEvents, selection: Selection, point: int, taggable: Bools
-) -> pa.FixedSizeListArray:
-    probability = at_least if selection.at_least else exactly
-    replicas = np.empty((len(events), len(members)), np.float32)
-    for number, member in enumerate(members):
-        replicas[:, number] = probability(member[:, point], events.offsets, selection.n, taggable)
-    return pa.FixedSizeListArray.from_arrays(pa.array(replicas.ravel()), len(members))
-
-
-def _in_bins(
-    events: JetEvents,
-    efficiencies: ModelEfficiencies,
-    hadron_flavours: Mapping[str, Sequence[int]],
-    scale_factors: BinScaleFactors | None,
-    taggable: Bools,
-) -> Floats | None:
-    if scale_factors is None:
-        return None
-    codes = np.array([hadron_flavours[flavour][0] for flavour in events.flavours], np.int64)
-    jets = TaggedJets(codes[events.flavour], np.abs(events.eta).astype(np.float64), events.pt_gev.astype(np.float64))
-    return scale_factors_in_bins(scale_factors, jets, efficiencies.mean, taggable)
+def _of_selection(tagging: Tagging, selection: Selection, bins: Bins) -> Iterator[tuple[str, Any]]:
+    """Yield name and column."""
+    name, events, point = selection.name, tagging.events, tagging.point
+    passes = tagged_at_least if selection.at_least else tagged_exactly
+    yield f"probability_{name}", tagging.probability(selection, tagging.efficiencies.mean[:, point])
+    yield f"direct_{name}", passes(events.tag_bin > point, events.offsets, selection.n, tagging.taggable)
+    yield f"tag_bin_{name}", pa.ListArray.from_arrays(pa.array(events.offsets.astype(np.int32)), pa.array(bins))
+    if members := tagging.of_members():
+        replicas = np.empty((len(events), len(members)), np.float32)
+        for number, member in enumerate(members):
+            replicas[:, number] = tagging.probability(selection, member[:, point])
+        yield f"replicas_{name}", pa.FixedSizeListArray.from_arrays(pa.array(replicas.ravel()), len(members))

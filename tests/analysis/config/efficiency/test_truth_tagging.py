@@ -31,3 +31,34 @@ def test_the_working_point_of_a_tag_is_one_of_the_campaign(message):
 def test_medium_is_a_tag_unless_another_point_is_chosen(names, expected):
     assert tag_point(names) == expected
     assert tag_point(names, names[-1]) == names[-1]
+
+
+GIVEN = {"file": "sf.json", "names": ["deepJet_comb", "deepJet_incl"]}
+
+
+def test_systematics_are_keys_for_all_corrections_or_for_each(loaded):
+    systematics = {"all": "up", "bc": {"deepJet_comb": "up_correlated"}, "stat*_up": "up_stat*"}
+    found = loaded("efficiency_toy", truth_tagging={"scale_factors": {**GIVEN, "systematics": systematics}})
+    assert found.efficiency.truth_tagging.scale_factors.systematics == systematics
+
+
+@pytest.mark.parametrize(
+    ("systematics", "expected"),
+    [
+        ({"b/c": "up"}, "systematics.b/c: a name has at most 100 letters, digits, _ . and -"),
+        ({"x": {}}, "systematics.x: varies nothing; name a key, or leave it out"),
+        ({"stat": "up_stat*"}, "systematics.stat: ['up_stat*'] and the name must all have one *, or none"),
+        ({"*_*": "*_*"}, "systematics.*_*: ['*_*'] and the name must all have one *, or none"),
+        ({"x": {"deepJet_com": "up"}}, "systematics.x.deepJet_com: no such correction; did you mean 'deepJet_comb'?"),
+        ({"x": {"other": "up"}}, "x.other: no such correction; names has ['deepJet_comb', 'deepJet_incl']"),
+        ({"x": 3}, "systematics.x"),
+    ],
+)
+def test_systematics_that_no_file_can_have_are_named(message, systematics, expected):
+    text = message("efficiency_toy", truth_tagging={"scale_factors": {**GIVEN, "systematics": systematics}})
+    assert expected in text
+
+
+def test_the_single_systematic_of_before_leads_to_the_new_key(message):
+    text = message("efficiency_toy", truth_tagging={"scale_factors": {**GIVEN, "systematic": "up"}})
+    assert "scale_factors.systematic: unknown key; did you mean 'systematics'?" in text

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -18,12 +14,9 @@ from deepsf.efficiency.truth_tagging.scale_factors import (
     data_efficiencies,
     drawn_scale_factor,
     of_working_points,
-    read_scale_factors,
     scale_factors_in_bins,
 )
 from tests.oracles.truth_tagging import FunctionOfBin
-
-POINTS = {"L": 0.05, "M": 0.3, "T": 0.75}
 
 
 def sample(n=20_000, seed=1, n_points=3):
@@ -68,7 +61,7 @@ def test_a_bin_that_no_jet_is_in_has_scale_factor_one():
 @pytest.mark.parametrize(("n", "or_more"), [(1, False), (2, True), (0, False)])
 def test_both_routes_to_data_agree_and_the_recomputed_one_has_less_variance(n, or_more):
     efficiency, offsets, event, jets, mask = sample()
-    in_bins = scale_factors_in_bins(FunctionOfBin(of_bin), jets, efficiency, mask)
+    in_bins = scale_factors_in_bins(FunctionOfBin(of_bin).of_jets(jets.choose(mask)), efficiency, mask)
     probability = (at_least if or_more else exactly)(efficiency[:, 1], offsets, n, mask)
     drawn = draw_pattern(efficiency[:, 1], offsets, event, n, at_least=or_more, seed=1, taggable=mask)
     bins = draw_bins(efficiency, offsets, event, drawn.tagged, 1, seed=1, taggable=mask)
@@ -119,123 +112,6 @@ def test_jets_that_are_not_taggable_need_no_scale_factor():
         assert len(pt_gev) == mask.sum()
         return np.full(len(pt_gev), 2.0)
 
-    found = scale_factors_in_bins(FunctionOfBin(only_taggable), jets, efficiency, mask)
+    found = scale_factors_in_bins(FunctionOfBin(only_taggable).of_jets(jets.choose(mask)), efficiency, mask)
     assert (found[mask] == 2).all()
     assert (found[~mask] == 1).all()
-
-
-def category(variable, items):
-    content = [{"key": key, "value": value} for key, value in items.items()]
-    return {"nodetype": "category", "input": variable, "content": content}
-
-
-def binning(variable, edges, content):
-    return {
-        "nodetype": "binning",
-        "input": variable,
-        "edges": list(map(float, edges)),
-        "content": content,
-        "flow": "error",
-    }
-
-
-def correction(name, last, values):
-    kinds = {"systematic": "string", "working_point": "string", "flavor": "int"}
-    inputs = [{"name": key, "type": kinds.get(key, "real")} for key in last]
-    return {"name": name, "version": 1, "inputs": inputs, "output": {"name": "weight", "type": "real"}, "data": values}
-
-
-def cuts_file(path):
-    """Scale factors 1.flavour + 0.01 x place of the working point; heavy flavours in one, light in another."""
-    inputs = ("systematic", "working_point", "flavor", "abseta", "pt")
-
-    def of(flavours):
-        tree = {
-            s: category(
-                "working_point",
-                {
-                    p: category(
-                        "flavor",
-                        {f: binning("abseta", [0, 2.4], [1 + 0.01 * f + 0.001 * k + shift]) for f in flavours},
-                    )
-                    for k, p in enumerate(POINTS)
-                },
-            )
-            for s, shift in (("central", 0.0), ("up", 0.1))
-        }
-        return category("systematic", tree)
-
-    corrections = [correction("heavy", inputs, of((5, 4))), correction("light", inputs, of((0,)))]
-    path.write_text(json.dumps({"schema_version": 2, "corrections": corrections}))
-    return path
-
-
-def test_cuts_of_a_correctionlib_file_serve_all_flavours_of_several_corrections(tmp_path):
-    efficiency, _, _, jets, _ = sample(200)
-    source = read_scale_factors(cuts_file(tmp_path / "cuts.json"), ["heavy", "light"], POINTS)
-    found = scale_factors_in_bins(source, jets, efficiency)
-    cuts = 1 + 0.01 * jets.hadron_flavour[:, None] + 0.001 * np.arange(3)
-    np.testing.assert_allclose(found, of_working_points(cuts, efficiency))
-    up = read_scale_factors(cuts_file(tmp_path / "cuts.json"), ["heavy", "light"], POINTS, "up")
-    np.testing.assert_allclose(scale_factors_in_bins(up, jets, efficiency), of_working_points(cuts + 0.1, efficiency))
-
-
-def shape_file(path):
-    """Scale factors 0.9 below a score of 0.3, 1.2 above, for all flavours."""
-    inputs = ("systematic", "flavor", "abseta", "pt", "discriminant")
-    values = binning("discriminant", [-2, 0.3, 1], [0.9, 1.2])
-    kinematic = binning("abseta", [0, 2.5], [binning("pt", [0, 1000], [values])])
-    tree = category("systematic", {"central": category("flavor", dict.fromkeys((0, 4, 5), kinematic))})
-    path.write_text(json.dumps({"schema_version": 2, "corrections": [correction("shape", inputs, tree)]}))
-    return path
-
-
-def test_a_shape_is_averaged_over_the_scores_of_a_bin(tmp_path):
-    efficiency, _, _, jets, _ = sample(50, n_points=2)
-    path = shape_file(tmp_path / "shape.json")
-    found = scale_factors_in_bins(read_scale_factors(path, ["shape"], {"L": 0.15, "T": 0.45}), jets, efficiency)
-    # of the middle bin one half is below 0.3
-    np.testing.assert_allclose(found, np.broadcast_to([0.9, 1.05, 1.2], found.shape))
-
-
-def test_bad_files_get_a_message(tmp_path):
-    cuts, shape = cuts_file(tmp_path / "cuts.json"), shape_file(tmp_path / "shape.json")
-    with pytest.raises(ValueError, match=r"cuts\.json: no correction 'other'; name one of \['heavy', 'light'\]"):
-        read_scale_factors(cuts, ["heavy", "other"], POINTS)
-    with pytest.raises(ValueError, match=r"depends on the score, but the cuts of the working points \['L', 'M', 'T'\]"):
-        read_scale_factors(shape, ["shape"], dict.fromkeys(POINTS))
-    tree = correction("flat", ("pt",), binning("pt", [0, 1], [1.0]))
-    (tmp_path / "flat.json").write_text(json.dumps({"schema_version": 2, "corrections": [tree]}))
-    with pytest.raises(
-        ValueError, match=r"flat: its inputs are pt \(real\); take a correction of systematic .*, pt \(real\)$"
-    ):
-        read_scale_factors(tmp_path / "flat.json", ["flat"], POINTS)
-
-
-def test_jets_without_scale_factors_get_a_message(tmp_path):
-    efficiency, _, _, jets, _ = sample(50)
-    source = read_scale_factors(cuts_file(tmp_path / "cuts.json"), ["heavy"], POINTS)
-    with pytest.raises(
-        ValueError, match=r"none of the corrections \['heavy'\] has 'central', 'L' and hadron flavour 0"
-    ):
-        scale_factors_in_bins(source, jets, efficiency)
-    wide = jets._replace(abseta=np.full(len(efficiency), 2.45), hadron_flavour=np.full(len(efficiency), 5))
-    with pytest.raises(ValueError, match=r"heavy: abseta 2\.45 is outside of 0 to 2\.4 \(\d+ jets\)"):
-        scale_factors_in_bins(source, wide, efficiency)
-    with pytest.raises(ValueError, match="working points are not nested"):
-        scale_factors_in_bins(source, jets, efficiency[:, ::-1])
-    with pytest.raises(ValueError, match="scale factors are of 2 jets, bins of 3"):
-        drawn_scale_factor(np.ones((2, 2)), np.zeros(3, np.int8), np.array([0, 3]))
-
-
-@pytest.mark.parametrize("names", [["deepJet_comb", "deepJet_incl"], ["deepJet_shape"]])
-def test_public_files_of_cms_serve_all_flavours(names):
-    path = os.environ.get("DEEPSF_REFERENCE_SF")
-    if not path:
-        pytest.skip("DEEPSF_REFERENCE_SF does not name a public BTV file")
-    efficiency, _, _, jets, _ = sample(200)
-    found = scale_factors_in_bins(read_scale_factors(Path(path), names, POINTS), jets, efficiency)
-    assert found.shape == (len(efficiency), 4)
-    assert 0.9 < np.median(found) < 1.2
-    if len(names) > 1:
-        np.testing.assert_allclose((bin_probabilities(efficiency) * found).sum(axis=1), 1.0, rtol=1e-9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -118,15 +119,24 @@ def test_scale_factors_at_drawn_bins_and_in_the_efficiencies_give_the_same_yield
     """Unitary by construction: of K + 1 bins the untagged one makes up for the others."""
     events, model = toy
 
-    class Unitary:
-        def in_bins(self, jets, efficiency):
-            of_bins = FunctionOfBin(lambda flavour, pt, abseta, n: np.where(n > 0, 0.8 + 0.05 * n, 1.0))
-            found = of_bins.in_bins(jets, efficiency)
+    class AtJets(NamedTuple):
+        of_bins: Any
+
+        def in_bins(self, efficiency):
+            found = self.of_bins.in_bins(efficiency)
             inside = -np.diff(np.hstack([efficiency, np.zeros((len(efficiency), 1))]), axis=1)
             found[:, 0] = (1 - (inside * found[:, 1:]).sum(axis=1)) / (1 - efficiency[:, 0])
             return found
 
-    table = tag_events(events, model, SETTINGS, CODES, Unitary()).table
+        def at_tags(self, efficiency):
+            return np.ones(len(efficiency))
+
+    class Unitary(FunctionOfBin):
+        def of_jets(self, jets, systematic=None):
+            return AtJets(super().of_jets(jets))
+
+    unitary = Unitary(lambda flavour, pt, abseta, n: np.where(n > 0, 0.8 + 0.05 * n, 1.0))
+    table = tag_events(events, model, SETTINGS, CODES, unitary).table
     by_draw = numbers(table, "probability_exactly_2") * numbers(table, "scale_factor_exactly_2")
     by_mean = numbers(table, "data_probability_exactly_2")
     difference = by_draw - by_mean
