@@ -9,6 +9,7 @@ from tasks.efficiency.experiments import MeasureEfficiencySF, RunCoverageReplica
 from tasks.efficiency.exports import ExportEfficiency, exported_maps
 from tasks.efficiency.maps import BuildEfficiencyMaps
 from tasks.efficiency.networks import AggregateEfficiency, EvaluateEfficiency, evaluated
+from tasks.efficiency.truth_tagging import ApplyTruthTagging, truth_tagged
 from tasks.framework import settings
 from tasks.framework.machine import made_on
 from tasks.framework.targets import ProvenanceTarget, leaves, staged
@@ -47,6 +48,8 @@ class AuditEfficiency(EfficiencyTask):
         }
         if self.is_toy():
             required["coverage"] = RunCoverageReplicas.req(self)
+        if self.plan_cfg("efficiency.truth_tagging.scale_factors") is not None:
+            required["tagged"] = ApplyTruthTagging.req(self)
         if self.plan_cfg("efficiency.ratio") is not None:
             required["scale_factors"] = MeasureEfficiencySF.req(self)
         if self.plan_cfg("efficiency.experiments") is not None:
@@ -85,6 +88,7 @@ class AuditEfficiency(EfficiencyTask):
         from deepsf.efficiency.audit.ratio_rows import ratio_rows
         from deepsf.efficiency.audit.rows import Row, row
         from deepsf.efficiency.audit.sample_rows import coverage_rows
+        from deepsf.efficiency.audit.scale_factor_rows import scale_factor_rows
         from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 
         inputs = self.input()
@@ -101,6 +105,8 @@ class AuditEfficiency(EfficiencyTask):
             rows |= row("ensemble.parameters.{network}", number, network=network)
         if "coverage" in inputs:
             rows |= coverage_rows(inputs["coverage"].read_json())
+        if "tagged" in inputs:
+            rows |= scale_factor_rows(truth_tagged(self)["test"])
         if "scale_factors" in inputs:
             rows |= ratio_rows(inputs["scale_factors"].read_json())
         for target in leaves(inputs.get("experiments", {})):

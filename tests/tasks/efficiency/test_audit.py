@@ -8,8 +8,10 @@ import pytest
 from deepsf.efficiency import evaluation
 from deepsf.efficiency.toy import Truth
 from tasks.efficiency.audit import AuditEfficiency
+from tasks.efficiency.truth_tagging import truth_tagged
 from tasks.framework.registry import task_classes
 from tests.analysis.efficiency.events.random_jets import random_events
+from tests.oracles.tag_corrections import cuts_file
 from tests.tasks.conftest import names
 
 
@@ -26,6 +28,14 @@ def test_no_other_task_reads_true_efficiencies(of):
             upstream = {target.file.name for unit in units for target in unit.upstream()}
             readers |= {name for sample in task.samples() if f"truth_{sample}.parquet" in upstream}
     assert readers == {"AuditEfficiency"}
+
+
+def test_truth_tagged_yields_are_audited_where_there_are_scale_factors(of, tmp_path):
+    assert "tagged" not in of(AuditEfficiency).requires()
+    scale_factors = {"file": str(cuts_file(tmp_path / "cuts.json", 2.5)), "names": ["heavy", "light"]}
+    task = of(AuditEfficiency, efficiency={"truth_tagging": {"scale_factors": scale_factors}})
+    assert task.requires()["tagged"].task_family == "ApplyTruthTagging"
+    assert truth_tagged(task)["test"].name == "truth_tagged_test.parquet"
 
 
 def test_experiments_and_coverage_are_of_the_toy_and_may_be_left_out(of):

@@ -21,7 +21,8 @@ class RowKind(NamedTuple):
 
 SEVERAL_POINTS = "several working points"
 POINTS_OF_SAMPLES = "several working points of the samples"
-_TOY, _RATIO, _EXPERIMENTS = ("toy",), ("ratio",), ("experiments",)
+SCALE_FACTORS = "truth_tagging.scale_factors"
+_TOY, _RATIO, _EXPERIMENTS, _SF = ("toy",), ("ratio",), ("experiments",), (SCALE_FACTORS,)
 _CLOSEST = "closest_jet"
 _PROCESS = ("transfer",)
 _DELTA_R = "in DeltaR of the two leading jets"
@@ -90,6 +91,13 @@ ROWS: Mapping[str, RowKind] = {
         "yields with SF of drawn bins and SF in efficiencies, pull"
     ),
     "truth_tagging.scale_factors.{selection}.variance": RowKind("sum w^2 with SF in efficiencies over drawn bins"),
+    "truth_tagging.yields.{tags}.{route}": RowKind("truth-tagged over directly tagged yield, with SF, - 1 [%]", _SF),
+    "truth_tagging.yields.{tags}.{route}.pull": RowKind("their difference over its error, with V_eff", _SF),
+    "truth_tagging.mean_scale_factor.{flavour}": RowKind(
+        "mean over jets of sum_k p_k SF_k over tag bins, - 1 [%]", _SF
+    ),
+    "truth_tagging.negative_weights": RowKind("taggable jets of negative weight in data, as SF x efficiency > 1", _SF),
+    "truth_tagging.merged_cells": RowKind("cells of the scores that SF are averaged over with too few jets", _SF),
     "working_points.monotone": RowKind("largest rise of an efficiency to a tighter point", (SEVERAL_POINTS,)),
     "working_points.deviation.{flavour}.{working_point}": RowKind(f"{_DEVIATION} [%]", (*_TOY, SEVERAL_POINTS)),
     "working_points.calibration.{flavour}.{working_point}": RowKind(
@@ -132,7 +140,11 @@ ROWS: Mapping[str, RowKind] = {
     "ensemble.members": RowKind("members used over members configured"),
     "ensemble.parameters.{network}": RowKind("parameters of a member"),
 }
-"""By pattern of the name. Regions of tags are 1tag and 2tag; a category is ``all`` or a pair of flavours."""
+"""By pattern of the name. Regions of tags are 1tag and 2tag; a category is ``all`` or a pair of flavours.
+
+Routes to truth-tagged yields are ``without`` scale factors, with those of ``drawn`` bins, with ``corrected``
+efficiencies.
+"""
 
 NEEDS = frozenset(need for kind in ROWS.values() for need in kind.needs)
 """Everything that some row needs."""
@@ -141,6 +153,7 @@ _FIXED = {
     "region": ("1tag", "2tag"),
     "variable": ("pt_gev", "eta", "mass_gev", "n_jets", "closest_flavour"),
     "selection": ("exactly_1", "exactly_2", "at_least_1"),
+    "route": ("without", "drawn", "corrected"),
 }
 
 
@@ -150,6 +163,7 @@ def row_names(
     working_points: Sequence[str],
     present: Collection[str],
     processes: Sequence[str] = (),
+    tags: Sequence[str] = (),
 ) -> dict[str, str]:
     """Return the meaning of every row of a campaign by its name.
 
@@ -163,6 +177,8 @@ def row_names(
         What the campaign has of all that rows need, see `RowKind`.
     processes
         Names of transfer samples.
+    tags
+        Numbers of tags that truth tagging is for, such as ``at_least_2``.
     """
     pairs = ["_".join(pair) for pair in combinations_with_replacement(flavours, 2)]
     names: dict[str, Sequence[str]] = {
@@ -176,6 +192,7 @@ def row_names(
         "ensemble": networks[:1],
         "working_point": working_points,
         "process": processes,
+        "tags": tags,
     }
     rows = {}
     for pattern, kind in ROWS.items():

@@ -10,7 +10,13 @@ from pydantic import Field
 
 from deepsf.config.base import OpenFraction, Section, Seed
 from deepsf.config.efficiency.audit import EfficiencyAudit, limit_problems
-from deepsf.config.efficiency.audit_rows import NEEDS, POINTS_OF_SAMPLES, SEVERAL_POINTS, row_names
+from deepsf.config.efficiency.audit_rows import (
+    NEEDS,
+    POINTS_OF_SAMPLES,
+    SCALE_FACTORS,
+    SEVERAL_POINTS,
+    row_names,
+)
 from deepsf.config.efficiency.events import EfficiencyEvents, event_problems
 from deepsf.config.efficiency.experiments import EfficiencyExperiments, experiment_problems, experiments_of
 from deepsf.config.efficiency.maps import EfficiencyMaps
@@ -93,14 +99,17 @@ class Efficiency(Section):
             present.add(SEVERAL_POINTS)
         if self.transfer_names:
             present.add("transfer")
-        return row_names(sorted(flavours), networks, points, {*present, *networks}, self.transfer_names)
+        if self.truth_tagging.scale_factors is not None:
+            present.add(SCALE_FACTORS)
+        tags = self.truth_tagging.selection_names
+        return row_names(sorted(flavours), networks, points, {*present, *networks}, self.transfer_names, tags)
 
     def possible_rows(self, flavours: Iterable[str]) -> dict[str, str]:
         """Return the rows that the audit would have with all sections and networks."""
         experiments = self.experiments or EfficiencyExperiments()
         points = dict.fromkeys((*self.wp_names, *experiments.working_points))
-        of_all = sorted(flavours), tuple(points), NEEDS, self.transfer_names
-        rows = (row_names(of_all[0], (model, *NETWORKS), *of_all[1:]) for model in NETWORKS)
+        of_all = tuple(points), NEEDS, self.transfer_names, self.truth_tagging.selection_names
+        rows = (row_names(sorted(flavours), (model, *NETWORKS), *of_all) for model in NETWORKS)
         return {name: meaning for names in rows for name, meaning in names.items()}
 
 

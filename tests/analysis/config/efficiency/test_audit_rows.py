@@ -19,6 +19,7 @@ def names(**changes):
         "working_points": ["M"],
         "present": ["toy"],
         "processes": ["zz"],
+        "tags": ["at_least_2"],
     }
     return row_names(**{**given, **changes})
 
@@ -49,9 +50,23 @@ def test_several_working_points_have_rows_each():
     assert "working_points.sum_of_bins" not in found
 
 
+def test_yields_with_scale_factors_have_rows_for_each_number_of_tags(loaded):
+    assert not [name for name in loaded("efficiency_small").efficiency.row_names(["b"]) if ".yields." in name]
+    scale_factors = {"file": "sf.json", "names": ["deepJet_comb"]}
+    truth_tagging = {"exactly": [1], "at_least": [2], "scale_factors": scale_factors}
+    found = loaded("efficiency_small", truth_tagging=truth_tagging).efficiency.row_names(["b"])
+    expected = {
+        f"truth_tagging.yields.{tags}.{route}{end}"
+        for tags in ("exactly_1", "at_least_2")
+        for route in ("without", "drawn", "corrected")
+        for end in ("", ".pull")
+    }
+    assert {name for name in found if ".yields." in name} == expected
+
+
 def test_no_two_rows_have_one_name():
     sizes = {"flavour": 2, "pair": 3, "category": 4, "model": 3, "not_map": 2, "network": 1, "ensemble": 1}
-    sizes |= {"process": 1, "working_point": 1, "region": 2, "variable": 5, "selection": 3}
+    sizes |= {"process": 1, "working_point": 1, "region": 2, "variable": 5, "selection": 3, "tags": 1, "route": 3}
     expected = sum(math.prod(sizes[key] for key in re.findall(r"{(\w+)}", pattern)) for pattern in ROWS)
     assert len(names(present=NEEDS)) == expected
 
