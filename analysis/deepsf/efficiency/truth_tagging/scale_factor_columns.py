@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,9 +105,7 @@ def scale_factor_columns(
     source = source.averaged_over(jets)
     central = source.of_jets(jets)
     columns = dict(_of_systematic(tagging, central, drawn, ""))
-    for selection in drawn:
-        if members := tagging.of_members():
-            columns[f"data_replicas_{selection.name}"] = _replicas(tagging, central, selection, members)
+    columns |= _replicas(tagging, central, drawn)
     for name in source.systematics:
         columns |= _of_systematic(tagging, source.of_jets(jets, name), drawn, f"_{name}")
     return columns, _summary(tagging, central, source.n_merged)
@@ -143,14 +141,22 @@ def _of_systematic(
 
 
 def _replicas(
-    tagging: Tagging, central: JetScaleFactors, selection: Selection, members: Sequence[Singles]
-) -> pa.FixedSizeListArray:
-    replicas = np.empty((len(tagging.events), len(members)), np.float32)
+    tagging: Tagging, central: JetScaleFactors, selections: Iterable[Selection]
+) -> dict[str, pa.FixedSizeListArray]:
+    """Return the columns of replicas, none without members; scale factors of cuts give others in bins for each."""
+    members = tagging.of_members()
+    if not members:
+        return {}
+    replicas = {s: np.empty((len(tagging.events), len(members)), np.float32) for s in selections}
     for number, member in enumerate(members):
         in_bins = scale_factors_in_bins(central, member, tagging.taggable)
         in_data, untagged = data_efficiencies(member, in_bins, tagging.point)
-        replicas[:, number] = tagging.probability(selection, in_data, untagged)
-    return pa.FixedSizeListArray.from_arrays(pa.array(replicas.ravel()), len(members))
+        for selection, columns in replicas.items():
+            columns[:, number] = tagging.probability(selection, in_data, untagged)
+    return {
+        f"data_replicas_{selection.name}": pa.FixedSizeListArray.from_arrays(pa.array(columns.ravel()), len(members))
+        for selection, columns in replicas.items()
+    }
 
 
 def _summary(tagging: Tagging, central: JetScaleFactors, n_merged: int) -> ScaleFactorSummary:
