@@ -132,6 +132,7 @@ def _of_columns(path: Path, given: EventFormat, names: EventColumns, sample: str
         flavours=tuple(given.hadron_flavours),
         working_points=given.working_points,
         source=EventSource.of_sample(sample, of_events) if "run" in of_events else None,
+        discriminant=jet.numbers("score").astype(np.float32) if given.cuts is not None else None,
     ).check(str(path))
 
 
