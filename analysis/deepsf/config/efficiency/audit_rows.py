@@ -91,7 +91,7 @@ ROWS: Mapping[str, RowKind] = {
         "yields with SF of drawn bins and SF in efficiencies, pull"
     ),
     "truth_tagging.scale_factors.{selection}.variance": RowKind("sum w^2 with SF in efficiencies over drawn bins"),
-    "truth_tagging.yields.{tags}.{route}": RowKind("truth-tagged over directly tagged yield, with SF, - 1 [%]", _SF),
+    "truth_tagging.yields.{tags}.{route}": RowKind("truth-tagged over direct yield - 1 [%], SF by route", _SF),
     "truth_tagging.yields.{tags}.{route}.pull": RowKind("their difference over its error, with V_eff", _SF),
     "truth_tagging.mean_scale_factor.{flavour}": RowKind(
         "mean over jets of sum_k p_k SF_k over tag bins, - 1 [%]", _SF
