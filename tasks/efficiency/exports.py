@@ -27,7 +27,7 @@ def exported_maps(outputs: dict[str, ProvenanceTarget]) -> dict[str, EfficiencyM
 class ExportEfficiency(EfficiencyTask):
     """Writes efficiencies for analyses: maps as correctionlib JSON, the ensemble as ONNX, ratios of processes."""
 
-    code_version = 4
+    code_version = 5
     uses_networks = True
 
     @property

@@ -88,7 +88,7 @@ def wrapped(phi: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     largest = float(np.max(np.abs(phi), initial=0.0))
     if not largest <= 4.0 * np.pi:
         raise ValueError(f"phi reaches {largest:g}; it must be in radians")
-    turns = np.rint(phi.astype(np.float64) / (2.0 * np.pi))
-    turned = np.where(turns == 0, phi, phi - 2.0 * np.pi * turns).astype(np.float32)
-    # rounding to single precision must not end beyond pi
-    return np.asarray(np.clip(turned, -np.float32(np.pi), np.float32(np.pi)), np.float32)
+    wide, end = phi.astype(np.float64), np.float32(np.pi)
+    turned = (wide - 2.0 * np.pi * np.rint(wide / (2.0 * np.pi))).astype(np.float32)
+    # rounding to single precision must not end beyond pi; pi in single precision is above pi and stays as it is
+    return np.where(np.abs(phi) <= end, phi, np.clip(turned, -end, end))

@@ -45,7 +45,7 @@ class JetInputs:
         self.neighbours = op("Max", op("Sub", self.n_jets, 1), 1)
         self.filled = op("Unsqueeze", self.graph.cast("mask", "float"), [2])
         self.pt = op("Where", "mask", "pt_gev", np.float32(scaling.pt_gev.low))
-        self.eta, self.phi = (op("Where", "mask", column, np.float32(0)) for column in ("eta", "phi"))
+        self.eta = op("Where", "mask", "eta", np.float32(0))
         self.abseta = op("Abs", self.eta)
 
     @cached_property
@@ -56,6 +56,20 @@ class JetInputs:
         columns = self.stack(op("Log", pt), pt, abseta)
         mean, width = (np.array(values, np.float32) for values in (scaling.mean, scaling.width))
         return op("Mul", op("Div", op("Sub", columns, mean), width), self.filled)
+
+    @cached_property
+    def phi(self) -> str:
+        """Phi within [-pi, pi], bit for bit as `deepsf.efficiency.events.from_jets.wrapped` gives it: (B, n).
+
+        NanoAOD has phi of 3.1416016, and a network that sees phi itself would see the other end of its range.
+        """
+        op, largest = self.graph.op, np.float32(np.pi)
+        phi = op("Where", "mask", "phi", np.float32(0))
+        wide = self.graph.cast(phi, "double")
+        turns = op("Round", op("Div", wide, np.float64(2.0 * np.pi)))
+        turned = self.graph.cast(op("Sub", wide, op("Mul", turns, np.float64(2.0 * np.pi))), "float")
+        is_inside = op("LessOrEqual", op("Abs", phi), largest)
+        return op("Where", is_inside, phi, op("Clip", turned, -largest, largest))
 
     @cached_property
     def one_hot(self) -> str:

@@ -11,6 +11,7 @@ import torch
 
 import deepsf
 from deepsf.config.efficiency.networks import NETWORKS
+from deepsf.efficiency.events.from_jets import events_of_jets
 from deepsf.efficiency.exports.onnx_file import ensemble_onnx
 from deepsf.efficiency.exports.onnx_session import OnnxEfficiencies
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
@@ -136,6 +137,21 @@ def test_jets_out_of_range_are_flagged_and_evaluated_at_its_end():
     # the very ends of the ranges are inside
     ends = run(content, padded(TRAINED_ON))
     assert not ends["out_of_range"].any()
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_phi_just_beyond_pi_is_the_same_direction_for_the_file_and_the_ensemble(model):
+    """NanoAOD's largest phi is 3.1416016; pi in single precision is above pi, too, and is left as it is."""
+    single = np.float32(np.pi)
+    beyond = np.array([3.1416016, -3.1416016, single, -single, np.nextafter(single, np.float32(4)), 3.5, -6.2])
+    sample, members = events([3] * 7, seed=5), ensemble(model)
+    inputs = padded(sample)
+    inputs["phi"][:, 1] = beyond
+    columns = {"pt": sample.pt_gev, "eta": sample.eta, "hadronFlavour": inputs["hadron_flavour"].ravel()}
+    jets = {**columns, "phi": inputs["phi"].ravel()}
+    expected = members.evaluate(events_of_jets(jets, CODES, counts=sample.n_jets)).mean
+    found = run(ensemble_onnx(members, CODES), inputs)["efficiency"][inputs["mask"]]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_all_codes_of_a_flavour_are_this_flavour_and_unknown_ones_are_an_error():

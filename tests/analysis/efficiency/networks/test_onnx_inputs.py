@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from deepsf.efficiency.events.from_jets import wrapped
 from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.onnx_inputs import INPUTS, JetInputs
 from deepsf.efficiency.networks.pairs import pair_offsets
@@ -48,6 +49,21 @@ def test_flavours_are_one_hot():
 
 def test_angles_are_eta_within_its_range_and_scaled_phi():
     np.testing.assert_allclose(evaluated(lambda jets: jets.angles)[MASK], EXPECTED.angles.numpy(), atol=1e-6)
+
+
+def test_phi_is_wrapped_bit_for_bit_as_that_of_arrays():
+    rng = np.random.default_rng(3)
+    single = np.float32(np.pi)
+    ends = [3.1416016, -3.1416016, single, -single, np.nextafter(single, np.float32(4)), 0.0, 2 * np.pi, -3 * np.pi]
+    phi = np.concatenate([ends, rng.uniform(-12, 12, 1000)]).astype(np.float32)[None]
+    graph = Graph()
+    graph.op("Identity", JetInputs(graph, SCALING, CODES).phi, name="value")
+    content = graph.text("inputs", INPUTS, [Value("value", "float", ("d0", "d1"))], "", {})
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    ones = {"pt_gev": np.ones_like(phi), "eta": np.ones_like(phi), "hadron_flavour": np.full(phi.shape, 5)}
+    found = session.run(None, {**ones, "phi": phi, "mask": np.ones(phi.shape, bool)})[0]
+    np.testing.assert_array_equal(found, wrapped(phi))
+    np.testing.assert_array_equal(wrapped(phi[:, 2:4]), phi[:, 2:4])
 
 
 def test_pairs_have_the_features_of_pairs_in_both_directions_and_empty_ones_zeros():
