@@ -56,7 +56,7 @@ class RunEfficiencyExperiments(EfficiencyTask, Workflow):
     With a weight mu for untagged jets, on a toy with a hidden variable, on several working points.
     """
 
-    code_version = 4
+    code_version = 5
     sections = ("efficiency.toy", "efficiency.experiments")
     uses_networks = True
 

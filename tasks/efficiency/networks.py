@@ -34,7 +34,7 @@ class Member(NamedTuple):
 class EfficiencyTraining(EfficiencyTask, Workflow):
     """Base of the trainings of efficiency networks: one member per branch, with its history."""
 
-    code_version = 3
+    code_version = 4
     keeps_replaced = True
     uses_networks = True
 
@@ -158,7 +158,7 @@ class AggregateEfficiency(EfficiencyTask):
 class EvaluateEfficiency(SampleWorkflow):
     """Evaluates all models at all jets, one sample per branch; training events by members that never saw them."""
 
-    code_version = 5
+    code_version = 6
     uses_networks = True
     config_keys = ("efficiency.ensemble.model", "efficiency.comparisons")
 

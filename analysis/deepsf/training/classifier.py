@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -29,8 +29,9 @@ from torch.nn import functional
 
 from deepsf.seeds import torch_generator
 from deepsf.training.checkpoint import State
-from deepsf.training.engine import Learner, Trainer
+from deepsf.training.engine import Gradients, Learner, Trainer
 from deepsf.training.schedule import rate_factor
+from deepsf.training.sgd import DecoupledSgd
 
 if TYPE_CHECKING:
     from deepsf.config.efficiency.networks import NetworkTraining
@@ -71,6 +72,16 @@ class Batches(Protocol):
         """Return the ranges of a batch's inputs in words, for the message of a loss that is not finite."""
 
 
+@runtime_checkable
+class WithGradients(Protocol):
+    """A network that has a faster way to its gradients than automatic differentiation."""
+
+    def loss_gradients(
+        self, inputs: Any, label: Tensor, weight: Tensor, scale: float
+    ) -> tuple[float, Gradients] | None:
+        """Return ``scale`` times the sum of weighted `cross_entropies`, and its gradients; None if there is no way."""
+
+
 class Steps(NamedTuple):
     """Settings of a training.
 
@@ -79,13 +90,15 @@ class Steps(NamedTuple):
     passes
         Over all examples.
     learning_rate
-        Highest of Adam.
+        Highest of the optimiser.
     learning_rate_warmup
         Fraction of the steps in which it rises.
     learning_rate_final
         Last learning rate over the highest; a cosine leads there.
     weight_decay
         Decoupled weight decay (arXiv:1711.05101) of matrices; biases and embeddings have none.
+    optimiser, momentum
+        ``adamw``, or ``sgd`` with this momentum.
     """
 
     passes: float
@@ -93,6 +106,8 @@ class Steps(NamedTuple):
     learning_rate_warmup: float
     learning_rate_final: float
     weight_decay: float
+    optimiser: str = "adamw"
+    momentum: float = 0.9
 
 
 def cross_entropies(logits: Tensor, label: Tensor) -> Tensor:
@@ -134,7 +149,7 @@ class ClassifierTraining(Trainer):
         if not batches.sum_abs_weight > 0:
             raise ValueError(f"the weights of the training examples sum up to {batches.sum_abs_weight}: none counts")
         self.network, self.batches, self.settings = network, batches, settings
-        self._learner = Learner(network, _adam(network, settings.learning_rate, settings.weight_decay))
+        self._learner = Learner(network, _optimiser(network, settings))
         super().__init__({"network": self._learner}, math.ceil(settings.passes * batches.per_pass))
         self._generator = torch_generator(seed)
         self._shuffled_from, self._losses = self._generator.get_state(), 0.0
@@ -163,9 +178,17 @@ class ClassifierTraining(Trainer):
 
     def _step_on(self, batch: Batch) -> float:
         settings, scale = self.settings, self.batches.per_pass / self.batches.sum_abs_weight
-        loss = scale * torch.dot(batch.weight, cross_entropies(self.network(batch.inputs), batch.label))
         factor = rate_factor(self.step, self.n_steps, settings.learning_rate_warmup, settings.learning_rate_final)
-        return self._learner.step(loss, settings.learning_rate * factor, lambda value: self._explain(value, batch))
+        rate = settings.learning_rate * factor
+
+        def explain(loss: float) -> str:
+            return self._explain(loss, batch)
+
+        network = self.network
+        if isinstance(network, WithGradients) and (of_batch := network.loss_gradients(*batch, scale)) is not None:
+            return self._learner.step_along(*of_batch, rate, explain)
+        loss = scale * torch.dot(batch.weight, cross_entropies(network(batch.inputs), batch.label))
+        return self._learner.step(loss, rate, explain)
 
     def _explain(self, loss: float, batch: Batch) -> str:
         weight = batch.weight
@@ -195,7 +218,7 @@ class ClassifierTraining(Trainer):
         return total / weights if weights > 0 else None
 
 
-def _adam(network: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
+def _optimiser(network: nn.Module, settings: Steps | NetworkTraining) -> torch.optim.AdamW | DecoupledSgd:
     embeddings = {id(module.weight) for module in network.modules() if isinstance(module, nn.Embedding)}
     decayed: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
@@ -203,9 +226,11 @@ def _adam(network: nn.Module, learning_rate: float, weight_decay: float) -> torc
         # by name too: biases of stacked layers are matrices
         is_matrix = parameter.dim() > 1 and id(parameter) not in embeddings and not name.endswith("bias")
         (decayed if is_matrix else others).append(parameter)
+    is_sgd = settings.optimiser == "sgd"
+    key = "decoupled_decay" if is_sgd else "weight_decay"
     groups = [
-        {"params": params, "weight_decay": decay}
-        for params, decay in ((decayed, weight_decay), (others, 0.0))
-        if params
+        {"params": params, key: decay} for params, decay in ((decayed, settings.weight_decay), (others, 0.0)) if params
     ]
-    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+    if is_sgd:
+        return DecoupledSgd(groups, lr=settings.learning_rate, momentum=settings.momentum)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from deepsf.training.checkpoint import Checkpoint, State
 from deepsf.training.history import History, Progress
 
+Gradients = Sequence[tuple[nn.Parameter, Tensor]]
+"""Of parameters."""
 VALIDATION_MAX = 50_000
 """Examples at which a validation loss is taken: they are looked at, never trained on."""
 
@@ -24,10 +26,12 @@ class NonFiniteLossError(FloatingPointError):
 
 
 class Learner:
-    """A network and its Adam, whose state is made at once, as the first step would make it: there always is one."""
+    """A network and its Adam or SGD, whose state is made at once, as the first step would make it."""
 
-    def __init__(self, network: nn.Module, optimiser: torch.optim.Adam) -> None:
+    def __init__(self, network: nn.Module, optimiser: torch.optim.Adam | torch.optim.SGD) -> None:
         self.network, self._optimiser = network, optimiser
+        is_sgd = isinstance(optimiser, torch.optim.SGD)
+        self._memory = ("momentum_buffer",) if is_sgd else ("exp_avg", "exp_avg_sq")
         self.forget()
 
     @property
@@ -36,10 +40,12 @@ class Learner:
         return float(self._optimiser.param_groups[0]["lr"])
 
     def forget(self) -> None:
-        """Begin with a fresh Adam: what it remembers of earlier steps is gone, the weights stay."""
+        """Begin with a fresh optimiser: what it remembers of earlier steps is gone, the weights stay."""
         for parameter in self.network.parameters():
-            zeros = torch.zeros_like(parameter), torch.zeros_like(parameter)
-            self._optimiser.state[parameter] = {"step": torch.tensor(0.0), "exp_avg": zeros[0], "exp_avg_sq": zeros[1]}
+            state = {name: torch.zeros_like(parameter) for name in self._memory}
+            if "exp_avg" in state:
+                state["step"] = torch.tensor(0.0)
+            self._optimiser.state[parameter] = state
 
     def step(self, loss: Tensor, learning_rate: float, explain: Callable[[float], str]) -> float:
         """Change the network by a step against the gradient of a scalar loss; return the loss.
@@ -49,15 +55,26 @@ class Learner:
         NonFiniteLossError
             If the loss is not finite; ``explain`` makes the message of it.
         """
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise NonFiniteLossError(explain(value))
-        for group in self._optimiser.param_groups:
-            group["lr"] = learning_rate
+        value = _finite(float(loss.detach()), explain)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
+        self._descend(learning_rate)
         return value
+
+    def step_along(
+        self, loss: float, gradients: Gradients, learning_rate: float, explain: Callable[[float], str]
+    ) -> float:
+        """Do what `step` does with gradients that are there already, of all parameters."""
+        value = _finite(loss, explain)
+        for parameter, gradient in gradients:
+            parameter.grad = gradient
+        self._descend(learning_rate)
+        return value
+
+    def _descend(self, learning_rate: float) -> None:
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate
+        self._optimiser.step()
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the numbers behind weights and optimiser, not copied."""
@@ -66,6 +83,12 @@ class Learner:
             tensors[name] = parameter.detach()
             tensors |= {f"{name}/{key}": value for key, value in self._optimiser.state[parameter].items()}
         return tensors
+
+
+def _finite(loss: float, explain: Callable[[float], str]) -> float:
+    if not math.isfinite(loss):
+        raise NonFiniteLossError(explain(loss))
+    return loss
 
 
 class Trainer(ABC):

@@ -13,7 +13,7 @@ from torch import nn
 
 from deepsf.networks.dense import DenseNetwork
 from deepsf.training.checkpoint import Checkpoint
-from deepsf.training.classifier import ClassifierTraining, _adam, cross_entropies
+from deepsf.training.classifier import ClassifierTraining, _optimiser, cross_entropies
 from deepsf.training.engine import NonFiniteLossError
 from deepsf.training.rows import Rows
 
@@ -27,6 +27,8 @@ class Settings:
     learning_rate_warmup: float = 0.1
     learning_rate_final: float = 0.01
     weight_decay: float = 0.0
+    optimiser: str = "adamw"
+    momentum: float = 0.9
 
 
 def rows(n=3000, *, n_classes=2, size=100, seed=1, **changed: Any):
@@ -64,6 +66,16 @@ def test_one_logit_is_the_same_as_two_classes():
     )
 
 
+def test_descent_with_momentum_finds_the_log_ratios_too():
+    batches, label, place, weight = rows()
+    settings = Settings(passes=60, learning_rate=1.0, optimiser="sgd")
+    training = ClassifierTraining(linear(), batches, settings, SEED)
+    training.run()
+    sums = np.array([[weight[(label == k) & (place == p)].sum() for k in (0, 1)] for p in (0, 1)])
+    found = training.network(torch.eye(2)).detach().numpy()[:, 0]
+    assert found == pytest.approx(np.log(sums[:, 1] / sums[:, 0]), abs=0.02)
+
+
 def test_losses_are_means_over_weights_of_trained_and_held_out_rows():
     held_out = np.arange(3000) % 3 == 0
     batches, *_ = rows(validation=held_out)
@@ -87,9 +99,10 @@ class TwoParts(nn.Module):
         return 0.0 * (self.embedding(x.argmax(1)) @ self.matrix + self.bias)
 
 
-def test_weight_decay_is_of_matrices_alone():
+@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
+def test_weight_decay_is_of_matrices_alone(optimiser):
     network = TwoParts()
-    ClassifierTraining(network, rows()[0], Settings(passes=1, weight_decay=0.1), SEED).run()
+    ClassifierTraining(network, rows()[0], Settings(passes=1, weight_decay=0.1, optimiser=optimiser), SEED).run()
     assert (network.matrix < 0.95).all()
     assert (network.embedding.weight == 1).all()
     assert (network.bias == 1).all()
@@ -97,15 +110,16 @@ def test_weight_decay_is_of_matrices_alone():
 
 def test_biases_of_stacked_layers_are_no_matrices():
     network = DenseNetwork(2, layers=3, units=4, n_outputs=1, generator=torch.Generator().manual_seed(1))
-    decayed, others = _adam(network, 1e-3, 0.1).param_groups
+    decayed, others = _optimiser(network, Settings(weight_decay=0.1)).param_groups
     names = {id(p): name for name, p in network.named_parameters()}
     assert {names[id(p)] for p in decayed["params"]} == {"first_weight", "hidden_weight", "last_weight"}
     assert {names[id(p)] for p in others["params"]} == {"first_bias", "hidden_bias", "last_bias"}
     assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.0)
 
 
-def test_a_training_resumed_at_any_step_ends_bit_identical(tmp_path):
-    settings = Settings(passes=2.5)
+@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
+def test_a_training_resumed_at_any_step_ends_bit_identical(tmp_path, optimiser):
+    settings = Settings(passes=2.5, optimiser=optimiser)
     undisturbed = ClassifierTraining(linear(), rows(500)[0], settings, SEED)
     undisturbed.run()
     checkpoint, copies = Checkpoint(tmp_path / "checkpoint", "key", 0.0, pytest.fail), {}
@@ -141,3 +155,42 @@ def test_a_loss_that_is_not_finite_says_where_and_on_what():
         ClassifierTraining(network, batches, Settings(), SEED).run()
     for part in ("the loss is", "at step 0 of 900", "left [0, 1]", "right [0, 1]", "weights [", "learning rate (0.05)"):
         assert part in str(error.value)
+
+
+class WithOwnGradients(nn.Module):
+    """A linear network that knows its gradients, for inputs that are not refused."""
+
+    def __init__(self, *, refuses=False):
+        super().__init__()
+        self.layer, self.refuses, self.asked = linear(), refuses, 0
+
+    def forward(self, x):
+        return self.layer(x)
+
+    def loss_gradients(self, inputs, label, weight, scale):
+        self.asked += 1
+        if self.refuses:
+            return None
+        z = self.layer(inputs).detach()[:, 0]
+        loss = scale * torch.dot(weight, cross_entropies(z[:, None], label))
+        return float(loss), [(self.layer.weight, scale * (weight * (torch.sigmoid(z) - label)) @ inputs[None])]
+
+
+def test_a_network_that_knows_its_gradients_is_asked_for_them():
+    settings, plain = Settings(passes=2), linear()
+    expected = ClassifierTraining(plain, rows()[0], settings, SEED)
+    expected.run()
+    for refuses in (False, True):
+        network = WithOwnGradients(refuses=refuses)
+        training = ClassifierTraining(network, rows()[0], settings, SEED)
+        training.run()
+        assert network.asked == training.n_steps
+        assert network.layer.weight.tolist()[0] == pytest.approx(plain.weight.tolist()[0], abs=1e-5)
+        assert training.history.columns["train_loss"] == pytest.approx(expected.history.columns["train_loss"], rel=1e-5)
+
+
+def test_a_given_loss_that_is_not_finite_says_where():
+    network = WithOwnGradients()
+    nn.init.constant_(network.layer.weight, torch.nan)
+    with pytest.raises(NonFiniteLossError, match="the loss is nan at step 0 of 900"):
+        ClassifierTraining(network, rows()[0], Settings(), SEED).run()

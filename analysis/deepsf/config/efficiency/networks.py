@@ -21,9 +21,7 @@ from deepsf.config.base import (
 
 Passes = Annotated[float, Field(gt=0.0, description="passes over the training events")]
 BatchEvents = Annotated[int, Field(ge=8, description="events of a step")]
-WeightDecay = Annotated[
-    float, Field(ge=0.0, description="decoupled weight decay (AdamW), of matrices only, not of embeddings")
-]
+WeightDecay = Annotated[float, Field(ge=0.0, description="decoupled weight decay, of matrices only, not of embeddings")]
 Blocks = Annotated[int, Field(ge=1, description="message-passing blocks")]
 
 
@@ -36,6 +34,10 @@ class NetworkTraining(Section):
     learning_rate_warmup: LearningRateWarmup = 0.05
     learning_rate_final: LearningRateFinal = 0.01
     weight_decay: WeightDecay = 0.1
+    optimiser: Literal["adamw", "sgd"] = Field(
+        default="adamw", description="sgd: stochastic gradient descent with momentum, at the same schedule"
+    )
+    momentum: float = Field(default=0.9, ge=0.0, lt=1.0, description="of `optimiser: sgd`")
     resample: Literal["bootstrap", "none"] = Field(
         default="bootstrap", description="bootstrap: each member has its own Poisson bootstrap by event"
     )
@@ -71,6 +73,10 @@ class Gnn(NetworkTraining):
     blocks: Blocks = 2
     units: Units = 32
     learning_rate: LearningRate = 4e-3
+
+
+class EtaPhiGnn(Gnn):
+    """The GNN without distances: of a pair it knows the differences in eta and phi, and has to infer DeltaR."""
 
 
 class PublishedGnn(NetworkTraining):
@@ -115,6 +121,9 @@ NETWORKS = {
         f"{_ROOM}.pairwise:PairwiseNetwork", Pairwise, "Pairwise factors", "#a96b59", "P", (0, (2.5, 1.2))
     ),
     "gnn": NetworkSpec(f"{_ROOM}.gnn:GraphNetwork", Gnn, "GNN", "#1f6fb8", "s"),
+    "gnn_eta_phi": NetworkSpec(
+        f"{_ROOM}.gnn_eta_phi:EtaPhiNetwork", EtaPhiGnn, "GNN without \u0394R", "#2a9d8f", "v", (0, (4, 1))
+    ),
     "gnn_2004_02665": NetworkSpec(
         f"{_ROOM}.gnn_2004_02665:PublishedGraphNetwork",
         PublishedGnn,

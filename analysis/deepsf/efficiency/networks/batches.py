@@ -44,13 +44,13 @@ class EventBatches:
     ) -> None:
         self._jets = jets
         self._label, self._weight = torch.tensor(label), torch.from_numpy(weight)
-        self._factor = torch.from_numpy(np.repeat(factor, np.diff(jets.offsets)).astype(np.float32))
+        self._drawn = self._weight * torch.from_numpy(np.repeat(factor, np.diff(jets.offsets)).astype(np.float32))
         n_jets = np.diff(jets.offsets)
         counted = (factor > 0) & (n_jets > 0)
         self._groups = [np.flatnonzero(counted & (n_jets == n)) for n in np.unique(n_jets[counted])]
         self._held_out = np.flatnonzero((factor == 0) & (n_jets > 0))[:VALIDATION_MAX]
         self.per_pass = max(1, round(float(factor[counted].sum()) / size))
-        self.sum_abs_weight = float((self._factor * self._weight).abs().sum(dtype=torch.float64))
+        self.sum_abs_weight = float(self._drawn.abs().sum(dtype=torch.float64))
         self._order, self._ends = np.empty(0, np.int64), np.empty(0, np.int64)
 
     def shuffle(self, generator: torch.Generator) -> None:
@@ -86,7 +86,5 @@ class EventBatches:
 
     def _of(self, events: Ints, *, drawn: bool) -> Batch:
         jets, rows = self._jets.take(events)
-        weight = self._weight.index_select(0, rows)
-        if drawn:
-            weight = weight * self._factor.index_select(0, rows)
+        weight = (self._drawn if drawn else self._weight).index_select(0, rows)
         return Batch(jets, self._label.index_select(0, rows).long(), weight)

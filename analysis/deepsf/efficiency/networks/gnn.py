@@ -6,19 +6,21 @@ for messages and one for updates in each block, the jet's own inputs enter every
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from deepsf.efficiency.networks import onnx_layers
-from deepsf.efficiency.networks.edge_sum import edge_sum
+from deepsf.efficiency.networks.edge_sum import edge_sum, is_compiled_for
 from deepsf.efficiency.networks.flavour_layers import Embedding, FlavourBias, shrink_
+from deepsf.efficiency.networks.gnn_weights import GraphWeights, graph_gradients, graph_logits
 from deepsf.efficiency.networks.jet_tensors import N_EDGE_INPUTS, N_INPUTS, JetTensors
 from deepsf.efficiency.networks.linear import Linear, linear, uniform
 from deepsf.efficiency.networks.module import EfficiencyModule
 from deepsf.efficiency.networks.onnx_layers import Layer, Weights
+from deepsf.training.engine import Gradients
 
 if TYPE_CHECKING:
     from deepsf.efficiency.networks.onnx_inputs import JetInputs
@@ -42,12 +44,15 @@ class MessageLayer(nn.Module):
         self.node = Linear(n_features, 2 * units, generator)
         self.edge = nn.Parameter(uniform((N_EDGE_INPUTS, units), N_EDGE_INPUTS, generator))
 
-    def forward(self, h: Tensor, jets: JetTensors) -> Tensor:
-        """Return ``(n_jets, units)`` for features ``(n_jets, n_features)`` that begin with the jets' inputs."""
+    def forward(self, h: Tensor, jets: JetTensors, of_pairs: str = "pairs") -> Tensor:
+        """Return ``(n_jets, units)`` for features ``(n_jets, n_features)`` that begin with the jets' inputs.
+
+        ``of_pairs`` is the part of `JetTensors` with the features of pairs.
+        """
         # the last edge input is a difference of the first node input: all of it goes into the terms of single jets
         ratio = torch.cat([-self.edge[-1], self.edge[-1]])
         weight = torch.cat([self.node.weight[:1] + ratio, self.node.weight[1:]])
-        return edge_sum(linear(h, weight, self.node.bias), jets.of("pairs"), self.edge[:-1], jets.offsets)
+        return edge_sum(linear(h, weight, self.node.bias), jets.of(of_pairs), self.edge[:-1], jets.offsets)
 
     @staticmethod
     def onnx_sum(jets: JetInputs, weights: Weights, name: str, h: str | None) -> str:
@@ -83,6 +88,8 @@ class GraphNetwork(EfficiencyModule):
     """
 
     needs = frozenset({"pairs"})
+    of_pairs: ClassVar[str] = "pairs"
+    """The part of `JetTensors` with the features of pairs."""
 
     def __init__(self, *, blocks: int, units: int, n_flavours: int, n_points: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -99,11 +106,34 @@ class GraphNetwork(EfficiencyModule):
 
     def forward(self, jets: JetTensors) -> Tensor:
         """Return the logits, see `EfficiencyModule.forward`."""
+        if is_compiled_for(self.hidden.weight) and not torch.is_grad_enabled():
+            return graph_logits(jets, self.of_pairs, self.weights())
+        return self.plain(jets)
+
+    def loss_gradients(
+        self, inputs: JetTensors, label: Tensor, weight: Tensor, scale: float
+    ) -> tuple[float, Gradients] | None:
+        """Return loss and gradients, see `deepsf.training.classifier.WithGradients`; None on other devices."""
+        if not is_compiled_for(self.hidden.weight):
+            return None
+        weights = self.weights()
+        loss, gradients = graph_gradients(inputs, self.of_pairs, label, weight, scale, weights)
+        return loss, list(zip(weights.flat(), gradients, strict=True))
+
+    def plain(self, jets: JetTensors) -> Tensor:
+        """Return what `forward` does, layer by layer, for any device and type."""
         h = x = torch.cat([jets.x, self.flavour(jets.flavour)], dim=1)
         for message, update in zip(self.messages, self.updates, strict=True):
-            h = torch.cat([x, torch.relu(update(torch.cat([h, message(h, jets)], dim=1)))], dim=1)
+            h = torch.cat([x, torch.relu(update(torch.cat([h, message(h, jets, self.of_pairs)], dim=1)))], dim=1)
         logits: Tensor = self.output(torch.relu(self.hidden(h))) + self.bias(jets.flavour)
         return logits
+
+    def weights(self) -> GraphWeights:
+        """Return all weights."""
+        layers: Any = zip(self.messages, self.updates, strict=True)
+        blocks = [(of.node.weight, of.node.bias, of.edge, update.weight, update.bias) for of, update in layers]
+        ends = self.hidden.weight, self.hidden.bias, self.output.weight, self.output.bias, self.bias.weight
+        return GraphWeights(self.flavour.weight, tuple(blocks), *ends)
 
     @staticmethod
     def onnx_logits(jets: JetInputs, weights: Weights) -> str:

@@ -1,4 +1,4 @@
-"""The graph network of arXiv:2004.02665, with torch-geometric: three blocks, half of each from the jet, half messages.
+"""The graph network of arXiv:2004.02665: three blocks, half of each from the jet itself, half from messages.
 
 Raw phi is among its inputs, so it must learn that efficiencies do not change under rotations. Flavours are embedded,
 not ordinal numbers.
@@ -7,7 +7,7 @@ not ordinal numbers.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -44,12 +44,14 @@ class PublishedBlock(nn.Module):
 
     def forward(self, h: Tensor, edge_index: Tensor) -> Tensor:
         """Return ``(n_jets, units)`` for features ``(n_jets, n_features)``; source and target of edges."""
-        from deepsf.efficiency.networks.message_passing import MessageSum
-
-        def message(x_i: Tensor, x_j: Tensor, _: Tensor | None) -> Tensor:
-            return torch.tanh(self.message(torch.cat([x_i, x_j], dim=1)))
-
-        messages = torch.tanh(self.collect(MessageSum(message)(h, edge_index)))
+        source, target = edge_index
+        first: Any = self.message[0]
+        # the first layer of B acts on each jet once, and not once for each of its edges
+        of_target, of_source = first.weight.chunk(2, dim=1)
+        terms = torch.addmm(first.bias, h, of_target.t())[target] + (h @ of_source.t())[source]
+        total = torch.zeros(len(h), terms.shape[1], dtype=h.dtype, device=h.device)
+        total = total.index_add(0, target, torch.tanh(self.message[1:](terms)))
+        messages = torch.tanh(self.collect(total))
         both = torch.cat([torch.tanh(self.own(h)), messages], dim=1)
         divided: Tensor = both / (both.norm(dim=1, keepdim=True) + _NORM_MIN)
         return divided

@@ -9,12 +9,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from numba import njit
 from torch import Tensor
 
-from deepsf.arrays import Bools, Ints
+from deepsf.arrays import Bools, Ints, Singles
 from deepsf.efficiency.events.closest import closest_jet
 from deepsf.efficiency.events.events import JetEvents, offsets_of
-from deepsf.efficiency.networks.pairs import N_FEATURES, edges, pair_delta_r, pair_features, pair_offsets
+from deepsf.efficiency.networks.pairs import (
+    N_FEATURES,
+    edges,
+    pair_delta_r,
+    pair_features,
+    pair_offsets,
+    pair_separations,
+)
 
 N_INPUTS = 3
 """Scaled log(pT), pT and |eta| of each jet."""
@@ -39,6 +47,8 @@ class JetTensors:
         int32, (n_jets,).
     pairs
         float32, (n_pairs, N_FEATURES), in the order of `deepsf.efficiency.networks.pairs`.
+    separations
+        The same without DeltaR, see `deepsf.efficiency.networks.pairs.pair_separations`.
     closest
         Distance to and flavour of the closest jet, float32 and int32, (n_jets,); for a lone jet the largest distance
         and the number of flavours.
@@ -52,6 +62,7 @@ class JetTensors:
     pairs: Tensor | None = None
     closest: tuple[Tensor, Tensor] | None = None
     angles: Tensor | None = None
+    separations: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -70,22 +81,23 @@ class JetTensors:
 
     def take(self, events: Ints) -> tuple[JetTensors, Tensor]:
         """Return the inputs of some events, and their jets' places here, int64, ``(n_taken_jets,)``."""
-        n_jets = self.offsets[events + 1] - self.offsets[events]
-        rows = _ragged(self.offsets[events], n_jets)
-        pairs = closest = angles = None
-        if self.pairs is not None:
-            pairs = self.pairs.index_select(0, _ragged(self._pair_offsets[events], n_jets * (n_jets - 1) // 2))
+        offsets, rows = _ragged(self.offsets, events)
+        closest = angles = None
+        pairs, separations = (self._taken_pairs(values, events) for values in (self.pairs, self.separations))
         if self.closest is not None:
             closest = self.closest[0].index_select(0, rows), self.closest[1].index_select(0, rows)
         if self.angles is not None:
             angles = self.angles.index_select(0, rows)
         x, flavour = self.x.index_select(0, rows), self.flavour.index_select(0, rows)
-        return JetTensors(offsets_of(n_jets), x, flavour, pairs, closest, angles), rows
+        return JetTensors(offsets, x, flavour, pairs, closest, angles, separations), rows
 
     def edge_index(self) -> Tensor:
         """Return source and target of each edge, int64, ``(2, n_edges)``, in torch-geometric's order."""
         directed = edges(self.offsets)
         return torch.from_numpy(np.stack([directed.source, directed.target]))
+
+    def _taken_pairs(self, values: Tensor | None, events: Ints) -> Tensor | None:
+        return None if values is None else torch.from_numpy(_taken(values.numpy(), self._pair_offsets, events))
 
     @functools.cached_property
     def _pair_offsets(self) -> Ints:
@@ -161,10 +173,14 @@ class JetScaling:
         x = np.empty((len(pt), N_INPUTS), np.float32)
         for column, values in enumerate((np.log(pt), pt, abseta)):
             x[:, column] = (values - np.float32(self.mean[column])) / np.float32(self.width[column])
-        pairs = closest = angles = None
-        if "pairs" in needs:
-            delta_r = self.delta_r.clip(pair_delta_r(events.offsets, events.eta, events.phi))
-            pairs = torch.from_numpy(pair_features(delta_r))
+        pairs = closest = angles = separations = None
+        if {"pairs", "separations"} & set(needs):
+            where = events.offsets, events.eta, events.phi
+            delta_r = self.delta_r.clip(pair_delta_r(*where))
+            if "pairs" in needs:
+                pairs = torch.from_numpy(pair_features(delta_r))
+            if "separations" in needs:
+                separations = torch.from_numpy(pair_separations(*where, delta_r))
         if "closest" in needs:
             distance, index = closest_jet(events)
             of_closest = np.where(index >= 0, flavour[index], n_flavours).astype(np.int32)
@@ -173,7 +189,7 @@ class JetScaling:
             eta = np.copysign(abseta, events.eta)
             angles = torch.from_numpy(np.stack([eta, events.phi / np.float32(PHI_WIDTH)], axis=1))
         flavours = torch.from_numpy(flavour.astype(np.int32))
-        return JetTensors(events.offsets, torch.from_numpy(x), flavours, pairs, closest, angles)
+        return JetTensors(events.offsets, torch.from_numpy(x), flavours, pairs, closest, angles, separations)
 
     def out_of_range(self, events: JetEvents) -> Bools:
         """Return which jets lie beyond the ranges: by pT, absolute eta, distance to another jet, or their number."""
@@ -211,8 +227,35 @@ class JetScaling:
 _RANGES = ("pt_gev", "abseta", "delta_r", "n_jets")
 
 
-def _ragged(first: Ints, counts: Ints) -> Tensor:
-    """Return the places ``first[k], first[k] + 1, ...`` of all events' elements, ``counts[k]`` each."""
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    return torch.from_numpy(np.repeat(first - ends + counts, counts) + np.arange(total))
+def _ragged(offsets: Ints, events: Ints) -> tuple[Ints, Tensor]:
+    """Return the offsets of some events' elements if these follow one another, and their places."""
+    of_chosen = offsets_of(offsets[events + 1] - offsets[events])
+    places = np.empty(of_chosen[-1], np.int64)
+    _fill_places(offsets, events, places)
+    return of_chosen, torch.from_numpy(places)
+
+
+def _taken(values: Singles, offsets: Ints, events: Ints) -> Singles:
+    """Return the rows of some events."""
+    taken = np.empty((int(np.sum(offsets[events + 1] - offsets[events])), values.shape[1]), np.float32)
+    _fill_rows(values, offsets, events, taken)
+    return taken
+
+
+@njit(cache=True)
+def _fill_places(offsets: Ints, events: Ints, places: Ints) -> None:
+    number = 0
+    for event in events:
+        for place in range(offsets[event], offsets[event + 1]):
+            places[number] = place
+            number += 1
+
+
+@njit(cache=True)
+def _fill_rows(values: Singles, offsets: Ints, events: Ints, taken: Singles) -> None:
+    number = 0
+    for event in events:
+        for place in range(offsets[event], offsets[event + 1]):
+            for column in range(values.shape[1]):
+                taken[number, column] = values[place, column]
+            number += 1

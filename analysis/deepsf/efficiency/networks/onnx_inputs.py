@@ -109,15 +109,19 @@ class JetInputs:
         return op("Unsqueeze", self.graph.cast(op("And", both, op("Not", op("Equal", first, second))), "float"), [2])
 
     @cached_property
-    def delta_r_squared(self) -> str:
-        """Squared distance of each pair in double precision: (B, P)."""
+    def _deltas(self) -> tuple[str, str]:
+        """Deta and |Dphi| of each pair in double precision: (B, P)."""
         op = self.graph.op
         first, second = self.pair_index
         wide = [self.graph.cast(column, "double") for column in (self.eta, self.phi)]
         delta_eta, delta_phi = (op("Sub", *(op("Gather", c, k, axis=1) for k in (first, second))) for c in wide)
         delta_phi = op("Abs", delta_phi)
-        delta_phi = op("Min", delta_phi, op("Sub", np.float64(2.0 * math.pi), delta_phi))
-        return op("Add", *(op("Mul", delta, delta) for delta in (delta_eta, delta_phi)))
+        return delta_eta, op("Min", delta_phi, op("Sub", np.float64(2.0 * math.pi), delta_phi))
+
+    @cached_property
+    def delta_r_squared(self) -> str:
+        """Squared distance of each pair in double precision: (B, P)."""
+        return self.graph.op("Add", *(self.graph.op("Mul", delta, delta) for delta in self._deltas))
 
     @cached_property
     def delta_r(self) -> str:
@@ -132,6 +136,24 @@ class JetInputs:
         half_square = op("Mul", op("Mul", distance, distance), np.float32(0.5))
         features = self.stack(distance, half_square, op("Log", op("Add", distance, np.float32(LOG_OFFSET))))
         return op("Mul", features, self.is_pair)
+
+    @cached_property
+    def separations(self) -> str:
+        """|Deta|, |Dphi| and 0 of each pair, scaled as its distance is clipped: (B, P, N_FEATURES)."""
+        op, delta_r = self.graph.op, self.delta_r
+        is_apart = op("Greater", delta_r, np.float32(0))
+        divisor = op("Where", is_apart, delta_r, np.float32(1))
+        clipped = op("Where", is_apart, self._clip(delta_r, self.scaling.delta_r), np.float32(1))
+        scale = op("Div", clipped, divisor)
+        deltas = [op("Mul", self.graph.cast(op("Abs", delta), "float"), scale) for delta in self._deltas]
+        nothing = op("Mul", delta_r, np.float32(0))
+        return op("Mul", self.stack(*deltas, nothing), self.is_pair)
+
+    def with_pairs(self, features: str) -> JetInputs:
+        """Return the same inputs with other features of pairs."""
+        other = JetInputs(self.graph, self.scaling, self.codes)
+        other.pairs = features
+        return other
 
     def of_pairs(self, inputs: str) -> str:
         """Return inputs (B, n, c) of both jets of each pair, and the pair's features: (B, P, 2 c + N_FEATURES)."""

@@ -52,6 +52,17 @@ def pair_features(delta_r: Singles) -> Singles:
     return features
 
 
+def pair_separations(offsets: Ints, eta: Singles, phi: Singles, clipped: Singles) -> Singles:
+    """Return features of pairs from which DeltaR is to be inferred: |Deta|, |Dphi|, 0.
+
+    ``clipped`` are distances moved into the range of a training, ``(n_pairs,)``: both differences are scaled as these.
+    The result is float32, ``(n_pairs, N_FEATURES)``.
+    """
+    features = np.zeros((len(clipped), N_FEATURES), np.float32)
+    _fill_separations(offsets, eta, phi, clipped, features)
+    return features
+
+
 def edges(offsets: Ints) -> Edges:
     """Return the edges of events with these offsets: ordered by target, then by source."""
     n_edges = 2 * int(pair_offsets(offsets)[-1])
@@ -70,6 +81,21 @@ def _fill_delta_r(offsets: Ints, eta: Singles, phi: Singles, delta_r: Singles) -
                 delta_phi = abs(np.float64(phi[i]) - np.float64(phi[j]))
                 delta_phi = min(delta_phi, 2.0 * math.pi - delta_phi)
                 delta_r[pair] = math.sqrt(delta_eta * delta_eta + delta_phi * delta_phi)
+                pair += 1
+
+
+@njit(cache=True)
+def _fill_separations(offsets: Ints, eta: Singles, phi: Singles, clipped: Singles, features: Singles) -> None:
+    pair = 0
+    for event in range(len(offsets) - 1):
+        for i in range(offsets[event], offsets[event + 1]):
+            for j in range(i + 1, offsets[event + 1]):
+                delta_eta = abs(np.float64(eta[i]) - np.float64(eta[j]))
+                delta_phi = abs(np.float64(phi[i]) - np.float64(phi[j]))
+                delta_phi = abs(min(delta_phi, 2.0 * math.pi - delta_phi))
+                delta_r = math.sqrt(delta_eta * delta_eta + delta_phi * delta_phi)
+                scale = clipped[pair] / delta_r if delta_r > 0 else 1.0
+                features[pair, 0], features[pair, 1] = scale * delta_eta, scale * delta_phi
                 pair += 1
 
 

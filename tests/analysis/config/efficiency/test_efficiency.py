@@ -57,8 +57,8 @@ def test_skims_without_working_points_are_refused(message):
 
 def test_a_network_that_there_is_not_is_refused_with_those_that_there_are(message):
     text = message(TOY, models={"invariant": {"units": 8}}, ensemble={"model": "paper"}, comparisons={"product": 3})
-    assert "models.invariant: unknown key; known are closest_jet, gnn, gnn_2004_02665, pairwise" in text
-    known = "Input should be 'closest_jet', 'pairwise', 'gnn' or 'gnn_2004_02665'"
+    assert "models.invariant: unknown key; known are closest_jet, gnn, gnn_2004_02665, gnn_eta_phi, pairwise" in text
+    known = "Input should be 'closest_jet', 'pairwise', 'gnn', 'gnn_eta_phi' or 'gnn_2004_02665'"
     assert f"efficiency.ensemble.model: {known} (got 'paper')" in text
     assert f"efficiency.comparisons.product: {known} (got 'product')" in text
 

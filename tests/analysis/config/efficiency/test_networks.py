@@ -34,7 +34,9 @@ def test_every_network_has_a_section_with_its_settings():
 
 def test_only_networks_of_the_registry_may_be_chosen():
     assert [TypeAdapter(NetworkName).validate_python(name) for name in NETWORKS] == list(NETWORKS)
-    with pytest.raises(ValidationError, match="Input should be 'closest_jet', 'pairwise', 'gnn' or 'gnn_2004_02665'"):
+    with pytest.raises(
+        ValidationError, match="Input should be 'closest_jet', 'pairwise', 'gnn', 'gnn_eta_phi' or 'gnn_2004_02665'"
+    ):
         EfficiencyEnsemble(model="invariant")
 
 

@@ -16,7 +16,7 @@ PAIRS = ("b_b", "b_c", "b_udsg", "c_c", "c_udsg", "udsg_udsg")
 @pytest.fixture(scope="module")
 def findings():
     closure = EfficiencyClosure.from_json(result().closure)
-    figures = {name: sample_figures(*sample, 0, 60.0) for name, sample in samples().items()}
+    figures = {name: sample_figures(*sample[:3], 0, 60.0) for name, sample in samples().items()}
     return Findings(figures, closure, ("M",), 0)
 
 

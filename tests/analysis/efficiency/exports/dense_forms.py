@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ class Jets(NamedTuple):
     angles: Tensor
     delta_r: Tensor
     is_pair: Tensor
+    separations: tuple[Tensor, Tensor]
 
 
 def closest_jet(net: nn.Module, jets: Jets, delta_r: Range) -> Tensor:
@@ -40,22 +42,35 @@ def closest_jet(net: nn.Module, jets: Jets, delta_r: Range) -> Tensor:
     return h @ net.output.weight + net.output.bias + net.bias.weight[jets.flavour]
 
 
-def messages(layer: nn.Module, h: Tensor, jets: Jets, delta_r: Range) -> Tensor:
+def features(jets: Jets, delta_r: Range) -> list[Tensor]:
+    """Of pairs, with DeltaR."""
+    d = jets.delta_r.clamp(delta_r.low, delta_r.high)
+    return [d, d**2 / 2, torch.log(d + 0.05)]
+
+
+def features_without_delta_r(jets: Jets, delta_r: Range) -> list[Tensor]:
+    scale = jets.delta_r.clamp(delta_r.low, delta_r.high) / torch.where(jets.is_pair, jets.delta_r, 1.0)
+    delta_eta, delta_phi = (scale * delta for delta in jets.separations)
+    return [delta_eta, delta_phi, torch.zeros_like(scale)]
+
+
+def messages(layer: nn.Module, h: Tensor, jets: Jets, of_pairs: list[Tensor]) -> Tensor:
     """Sum over j != i of relu(W [h_i, h_j, e_ij] + b)."""
     n = h.shape[1]
     h_i, h_j = (part.expand(-1, n, n, -1) for part in (h[:, :, None], h[:, None]))
-    d = jets.delta_r.clamp(delta_r.low, delta_r.high)[..., None]
     ratio = h_j[..., :1] - h_i[..., :1]
-    both = torch.cat([h_i, h_j, d, d**2 / 2, torch.log(d + 0.05), ratio], 3)
+    both = torch.cat([h_i, h_j, *(feature[..., None] for feature in of_pairs), ratio], 3)
     weight = torch.cat([*layer.node.weight.chunk(2, 1), layer.edge])
     message = torch.relu(both @ weight + sum(layer.node.bias.chunk(2)))
     return (message * jets.is_pair[..., None]).sum(2)
 
 
-def gnn(net: nn.Module, jets: Jets, delta_r: Range) -> Tensor:
+def gnn(net: nn.Module, jets: Jets, delta_r: Range, of_pairs: Callable[..., list[Tensor]] = features) -> Tensor:
     h = x = torch.cat([jets.x, net.flavour.weight[jets.flavour]], 2)
     for message, update in zip(net.messages, net.updates, strict=True):
-        new = torch.relu(torch.cat([h, messages(message, h, jets, delta_r)], 2) @ update.weight + update.bias)
+        new = torch.relu(
+            torch.cat([h, messages(message, h, jets, of_pairs(jets, delta_r))], 2) @ update.weight + update.bias
+        )
         h = torch.cat([x, new], 2)
     hidden = torch.relu(h @ net.hidden.weight + net.hidden.bias)
     return hidden @ net.output.weight + net.output.bias + net.bias.weight[jets.flavour]
@@ -66,11 +81,15 @@ def pairwise(net: nn.Module, jets: Jets, delta_r: Range) -> Tensor:
     for layer in net.hidden:
         h = torch.relu(h @ layer.weight + layer.bias)
     log_alone = torch.nn.functional.logsigmoid(h @ net.output.weight + net.output.bias + net.bias.weight[jets.flavour])
-    log_factor = messages(net.pair, x, jets, delta_r) @ net.log_factor.weight
+    log_factor = messages(net.pair, x, jets, features(jets, delta_r)) @ net.log_factor.weight
     passing = torch.exp(torch.cumsum(torch.clamp(log_alone + log_factor, max=-1e-3), 2))
     # probabilities of the bins: that of passing a point less that of passing the next one
     bins = passing - torch.cat([passing[..., 1:], torch.zeros_like(passing[..., :1])], 2)
     return torch.log(bins / (1 - passing[..., :1]))
+
+
+def gnn_eta_phi(net: nn.Module, jets: Jets, delta_r: Range) -> Tensor:
+    return gnn(net, jets, delta_r, features_without_delta_r)
 
 
 def gnn_2004_02665(net: nn.Module, jets: Jets, _: Range) -> Tensor:
@@ -84,7 +103,13 @@ def gnn_2004_02665(net: nn.Module, jets: Jets, _: Range) -> Tensor:
     return net.head(h) + net.bias.weight[jets.flavour]
 
 
-FORMS = {"closest_jet": closest_jet, "pairwise": pairwise, "gnn": gnn, "gnn_2004_02665": gnn_2004_02665}
+FORMS = {
+    "closest_jet": closest_jet,
+    "pairwise": pairwise,
+    "gnn": gnn,
+    "gnn_eta_phi": gnn_eta_phi,
+    "gnn_2004_02665": gnn_2004_02665,
+}
 
 
 class DenseEnsemble(nn.Module):
@@ -118,8 +143,9 @@ class DenseEnsemble(nn.Module):
         delta_eta, delta_phi = (v.double()[:, :, None] - v.double()[:, None] for v in (eta, phi))
         delta_phi = torch.minimum(delta_phi.abs(), 2 * math.pi - delta_phi.abs())
         delta_r = torch.sqrt(delta_eta**2 + delta_phi**2).float()
+        separations = delta_eta.abs().float(), delta_phi.float()
         is_pair = mask[:, :, None] & mask[:, None] & ~torch.eye(n, dtype=torch.bool)
-        return Jets(x, flavour, torch.stack([torch.sign(eta) * abseta, phi / 1.8], 2), delta_r, is_pair)
+        return Jets(x, flavour, torch.stack([torch.sign(eta) * abseta, phi / 1.8], 2), delta_r, is_pair, separations)
 
 
 def dense_inputs(inputs) -> tuple[Tensor, ...]:

@@ -16,9 +16,10 @@ SIZES = {
     "closest_jet": {"layers": 2, "units": 16},
     "pairwise": {"units": 16},
     "gnn": {"blocks": 2, "units": 16},
+    "gnn_eta_phi": {"blocks": 2, "units": 16},
     "gnn_2004_02665": {"blocks": 2, "units": 16},
 }
-GRAPHS = [name for name in NETWORKS if network_class(name).needs & {"pairs", "angles"}]
+GRAPHS = [name for name in NETWORKS if network_class(name).needs & {"pairs", "separations", "angles"}]
 """Networks that see all jets of an event."""
 EVENTS = random_events(200)
 SCALING = JetScaling.fit(EVENTS)
@@ -26,7 +27,7 @@ SCALING = JetScaling.fit(EVENTS)
 
 def tensors(events) -> JetTensors:
     """All inputs that networks take."""
-    return SCALING.tensors(events, events.flavour, 3, ("pairs", "closest", "angles"))
+    return SCALING.tensors(events, events.flavour, 3, ("pairs", "separations", "closest", "angles"))
 
 
 def random_module(model, n_points=1, n_flavours=3, seed=1):

@@ -11,7 +11,7 @@ from deepsf.efficiency.networks.jet_tensors import JetScaling
 from tests.analysis.efficiency.events.random_jets import random_events
 
 EVENTS = random_events(1000, multiplicities=(0, 1, 2, 2, 2, 5))
-PARTS = ("pairs", "closest", "angles")
+PARTS = ("pairs", "separations", "closest", "angles")
 
 
 def batches(factor=None, size=100, events=EVENTS, weight=None):
@@ -72,6 +72,7 @@ def test_a_batch_holds_what_its_events_hold():
         assert torch.equal(batch.inputs.x, torch.cat([part.x for part in alone]))
         assert torch.equal(batch.inputs.flavour, torch.cat([part.flavour for part in alone]))
         assert torch.equal(batch.inputs.pairs, torch.cat([part.pairs for part in alone]))
+        assert torch.equal(batch.inputs.separations, torch.cat([part.separations for part in alone]))
         assert torch.equal(batch.inputs.angles, torch.cat([part.angles for part in alone]))
         for k in (0, 1):
             assert torch.equal(batch.inputs.closest[k], torch.cat([part.closest[k] for part in alone]))

@@ -16,7 +16,7 @@ from tests.analysis.efficiency.exports.ensembles import CODES, padded
 
 TRAINED_ON, EVENTS = random_events(300, multiplicities=(2, 3, 4)), random_events(60, 2, multiplicities=(1, 2, 3, 6))
 SCALING = JetScaling.fit(TRAINED_ON)
-EXPECTED = SCALING.tensors(EVENTS, EVENTS.flavour, 3, ("pairs", "closest", "angles"))
+EXPECTED = SCALING.tensors(EVENTS, EVENTS.flavour, 3, ("pairs", "separations", "closest", "angles"))
 # jets by falling pT with empty places between them
 PLACES = np.sort(np.random.default_rng(1).permuted(np.tile(np.arange(8), (len(EVENTS), 1)), axis=1)[:, :6], axis=1)
 MASK = np.zeros((len(EVENTS), 8), bool)
@@ -66,8 +66,9 @@ def test_phi_is_wrapped_bit_for_bit_as_that_of_arrays():
     np.testing.assert_array_equal(wrapped(phi[:, 2:4]), phi[:, 2:4])
 
 
-def test_pairs_have_the_features_of_pairs_in_both_directions_and_empty_ones_zeros():
-    pairs = evaluated(lambda jets: jets.pairs)
+@pytest.mark.parametrize("part", ["pairs", "separations"])
+def test_pairs_have_the_features_of_pairs_in_both_directions_and_empty_ones_zeros(part):
+    pairs = evaluated(lambda jets: getattr(jets, part))
     first, offsets = pair_offsets(EVENTS.offsets), EVENTS.n_jets
     is_pair = pairs.reshape(len(EVENTS), 8, 7, 3).any(axis=3)
     np.testing.assert_array_equal(is_pair.sum(axis=(1, 2)), offsets * (offsets - 1))
@@ -76,7 +77,7 @@ def test_pairs_have_the_features_of_pairs_in_both_directions_and_empty_ones_zero
         number = first[event]
         for i, one in enumerate(places):
             for other in places[i + 1 :]:
-                expected = EXPECTED.pairs[number].numpy()
+                expected = EXPECTED.of(part)[number].numpy()
                 # neighbours of a place are numbered without itself
                 np.testing.assert_allclose(pairs[event].reshape(8, 7, 3)[one, other - 1], expected, atol=2e-6)
                 np.testing.assert_allclose(pairs[event].reshape(8, 7, 3)[other, one], expected, atol=2e-6)

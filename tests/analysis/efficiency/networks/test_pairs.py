@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from deepsf.efficiency.networks.pairs import edges, pair_delta_r, pair_features, pair_offsets
+from deepsf.efficiency.networks.pairs import edges, pair_delta_r, pair_features, pair_offsets, pair_separations
 
 OFFSETS = np.array([0, 1, 1, 4, 9, 11])  # 1, 0, 3, 5, 2 jets
 
@@ -51,3 +51,19 @@ def test_there_are_no_pairs_without_events_and_in_events_of_one_jet():
     for offsets in (np.array([0]), np.array([0, 0]), np.array([0, 1, 2])):
         assert len(edges(offsets).source) == 0
         assert len(pair_delta_r(offsets, np.zeros(2, np.float32), np.zeros(2, np.float32))) == 0
+
+
+def test_separations_are_those_in_eta_and_phi_scaled_as_the_distance():
+    eta = np.array([0.5, -0.1, 0.5, 0.2], np.float32)
+    phi = np.array([3.1, -3.1, 3.1, 0.0], np.float32)
+    offsets, across = np.array([0, 2, 4]), 2 * np.pi - 6.2
+    delta_r = pair_delta_r(offsets, eta, phi)
+    found = pair_separations(offsets, eta, phi, delta_r)
+    assert found == pytest.approx(np.array([[0.6, across, 0], [0.3, 3.1, 0]]), abs=1e-6)
+    half = pair_separations(offsets, eta, phi, delta_r / 2)
+    assert half == pytest.approx(found / 2, abs=1e-6)
+
+
+def test_jets_at_the_same_place_have_separations_of_0():
+    same = np.array([0.3, 0.3], np.float32)
+    assert pair_separations(np.array([0, 2]), same, same, np.array([0.1], np.float32)).tolist() == [[0, 0, 0]]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepsf.config.efficiency.networks import NETWORKS, ClosestJet, Gnn, Pairwise, PublishedGnn
+from deepsf.config.efficiency.networks import NETWORKS, ClosestJet, EtaPhiGnn, Gnn, Pairwise, PublishedGnn
 from deepsf.efficiency.events.folds import Fold
 from deepsf.efficiency.networks.training import MemberTraining, member_seed, train_member
 from deepsf.training.checkpoint import Checkpoint
@@ -20,6 +20,7 @@ SETTINGS = {
     "closest_jet": ClosestJet(layers=2, units=16, passes=2.5, batch_events=200),
     "pairwise": Pairwise(units=16, passes=2.5, batch_events=200),
     "gnn": Gnn(blocks=1, units=16, passes=2.5, batch_events=200),
+    "gnn_eta_phi": EtaPhiGnn(blocks=1, units=16, passes=2.5, batch_events=200, optimiser="sgd"),
     "gnn_2004_02665": PublishedGnn(blocks=1, units=16, passes=2.5, batch_events=200),
 }
 EVENTS = random_events(1500)
