@@ -165,6 +165,13 @@ class ClassifierTraining(Trainer):
 
     def next_step(self) -> dict[str, float]:
         """Take one step and return its loss; see `run`."""
+        number, loss = self._learn()
+        if number + 1 == self.batches.per_pass or self.step == self.n_steps:
+            self._end_of_pass(number + 1)
+        return {"train": loss}
+
+    def _learn(self) -> tuple[int, float]:
+        """Take a step, from a new division into batches where a pass begins; return its number in the pass and loss."""
         number = self.step % self.batches.per_pass
         if number == 0:
             self._shuffled_from = self._generator.get_state()
@@ -172,9 +179,7 @@ class ClassifierTraining(Trainer):
         loss = self._step_on(self.batches.batch(number))
         self._losses += loss
         self.step += 1
-        if number + 1 == self.batches.per_pass or self.step == self.n_steps:
-            self._end_of_pass(number + 1)
-        return {"train": loss}
+        return number, loss
 
     def _step_on(self, batch: Batch) -> float:
         settings, scale = self.settings, self.batches.per_pass / self.batches.sum_abs_weight
@@ -193,8 +198,8 @@ class ClassifierTraining(Trainer):
     def _explain(self, loss: float, batch: Batch) -> str:
         weight = batch.weight
         return (
-            f"the loss is {loss} at step {self.step} of {self.n_steps}, after {self.history.n_passes} complete passes, "
-            f"on {len(weight)} examples: {self.batches.describe(batch)}, weights [{weight.min():.3g}, "
+            f"the loss is {loss} at step {self.step} of {self.n_steps}, after {self.step // self.batches.per_pass} "
+            f"complete passes, on {len(weight)} examples: {self.batches.describe(batch)}, weights [{weight.min():.3g}, "
             f"{weight.max():.3g}]; look for outliers there, or lower the learning rate "
             f"({self.settings.learning_rate:g})"
         )

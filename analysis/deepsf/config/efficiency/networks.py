@@ -20,7 +20,7 @@ from deepsf.config.base import (
 )
 
 Passes = Annotated[float, Field(gt=0.0, description="passes over the training events")]
-BatchEvents = Annotated[int, Field(ge=8, description="events of a step")]
+BatchEvents = Annotated[int, Field(ge=8, description="events of a step, at most; see steps_min")]
 WeightDecay = Annotated[float, Field(ge=0.0, description="decoupled weight decay, of matrices only, not of embeddings")]
 Blocks = Annotated[int, Field(ge=1, description="message-passing blocks")]
 
@@ -34,12 +34,26 @@ class NetworkTraining(Section):
     learning_rate_warmup: LearningRateWarmup = 0.05
     learning_rate_final: LearningRateFinal = 0.01
     weight_decay: WeightDecay = 0.1
+    steps_min: int = Field(
+        default=500,
+        ge=1,
+        description="fewest steps: where the passes have fewer, batches are smaller, of 32 events at least, and then "
+        "there are more passes",
+    )
+    patience: int = Field(
+        default=4,
+        ge=1,
+        description="looks at the events that are held out, one a pass and at least 8 in a training, without a smaller "
+        "loss after which it ends; the network of the smallest loss is kept",
+    )
     optimiser: Literal["adamw", "sgd"] = Field(
         default="adamw", description="sgd: stochastic gradient descent with momentum, at the same schedule"
     )
     momentum: float = Field(default=0.9, ge=0.0, lt=1.0, description="of `optimiser: sgd`")
     resample: Literal["bootstrap", "none"] = Field(
-        default="bootstrap", description="bootstrap: each member has its own Poisson bootstrap by event"
+        default="bootstrap",
+        description="bootstrap: each member has its own Poisson bootstrap by event, and the events that it does not "
+        "draw are held out; none: all events but a tenth, which is held out",
     )
     balance: Fraction = Field(
         default=0.5,

@@ -1,7 +1,12 @@
-"""One member of an ensemble of efficiency networks: cross-entropy of the tag on a Poisson bootstrap by event."""
+"""One member of an ensemble of efficiency networks: cross-entropy of the tag on a Poisson bootstrap by event.
+
+The events that a bootstrap does not draw, 37 %, say how good the member is (`deepsf.training.validated`). A small
+sample gets smaller batches: its members need a minimum number of steps (``steps_min``), and more passes over-fit.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -10,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from deepsf.arrays import Floats, Singles
+from deepsf.arrays import Floats, Ints, Singles
 from deepsf.config.efficiency.networks import NetworkName, NetworkTraining
 from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.efficiency.events.events import JetEvents
@@ -20,8 +25,13 @@ from deepsf.efficiency.networks.jet_tensors import JetScaling
 from deepsf.efficiency.networks.network import EfficiencyNetwork, architecture, build
 from deepsf.seeds import part_of, seed_sequence, torch_generator
 from deepsf.training.checkpoint import Checkpoint
-from deepsf.training.classifier import ClassifierTraining
 from deepsf.training.history import Progress
+from deepsf.training.validated import ValidatedTraining
+
+_BATCH_MIN = 32
+"""Fewest events of a batch. With fewer there is hardly a light tag in it."""
+_HELD_OUT = 0.1
+"""Share of the events that are not trained on where no bootstrap leaves any."""
 
 
 def member_seed(seed: int, model: str, member: int, fold: int | None = None) -> np.random.SeedSequence:
@@ -51,15 +61,20 @@ class MemberTraining:
         self.network = EfficiencyNetwork(
             model, sizes, events.flavours, events.working_points, scaling, tuple(mu.tolist()), module
         )
-        factor = np.ones(len(events), np.int64)
-        if settings.resample == "bootstrap":
-            factor = np.random.default_rng(part_of(seed, "bootstrap")).poisson(1.0, len(events))
+        factor = _drawn(len(events), settings, seed)
         jets = scaling.tensors(events, events.flavour.astype(np.int64), len(events.flavours), module.needs)
-        batches = EventBatches(jets, events.tag_bin, weight, factor, settings.batch_events)
-        self.classifier = ClassifierTraining(module, batches, settings, part_of(seed, "batches"))
+        batches = EventBatches(jets, events.tag_bin, weight, factor, batch_size(settings, int(factor.sum())))
+        self.classifier = ValidatedTraining(
+            module,
+            batches,
+            settings,
+            part_of(seed, "batches"),
+            n_steps=max(settings.steps_min, math.ceil(settings.passes * batches.per_pass)),
+            patience=settings.patience,
+        )
 
     def run(self, report: Callable[[Progress], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> None:
-        """Train to the end; see `ClassifierTraining.run`."""
+        """Train to the end; see `ValidatedTraining`."""
         self.classifier.run(report, checkpoint)
 
 
@@ -82,7 +97,7 @@ def train_member(
     Parameters
     ----------
     events
-        Events with tags and weights.
+        Events with tags and weights. Some are held out of each member's training, and end it in time.
     model
         Name of the network, such as ``gnn``.
     settings
@@ -101,13 +116,26 @@ def train_member(
     ------
     JetEventsError
         If events have no working points, or a flavour has no jets, or none in some tag bin, or a sum of weights there
-        that is not positive.
+        that is not positive; or no event is held out.
     deepsf.training.engine.NonFiniteLossError
         If a loss is not finite.
     """
     training = MemberTraining(events if fold is None else events.select(fold.holds(events)), model, settings, seed)
     training.run(report, checkpoint)
     return replace(training.network, fold=fold), training.classifier.history.to_json()
+
+
+def batch_size(settings: NetworkTraining, n_drawn: int) -> int:
+    """Return the events of a batch: as configured, or fewer, for the passes to have ``steps_min`` steps."""
+    wanted = int(settings.passes * n_drawn / settings.steps_min)
+    return min(settings.batch_events, max(_BATCH_MIN, wanted))
+
+
+def _drawn(n_events: int, settings: NetworkTraining, seed: np.random.SeedSequence) -> Ints:
+    """Return how often each event is drawn; those with 0 validate."""
+    if settings.resample == "bootstrap":
+        return np.random.default_rng(part_of(seed, "bootstrap")).poisson(1.0, n_events)
+    return (np.random.default_rng(part_of(seed, "held out")).random(n_events) >= _HELD_OUT).astype(np.int64)
 
 
 def _with_sorted_flavours(events: JetEvents) -> JetEvents:

@@ -12,16 +12,16 @@ import torch
 
 from deepsf.config.efficiency.networks import NETWORKS, ClosestJet, EtaPhiGnn, Gnn, Pairwise, PublishedGnn
 from deepsf.efficiency.events.folds import Fold
-from deepsf.efficiency.networks.training import MemberTraining, member_seed, train_member
+from deepsf.efficiency.networks.training import MemberTraining, batch_size, member_seed, train_member
 from deepsf.training.checkpoint import Checkpoint
 from tests.analysis.efficiency.events.random_jets import FLAVOURS, random_events
 
 SETTINGS = {
-    "closest_jet": ClosestJet(layers=2, units=16, passes=2.5, batch_events=200),
-    "pairwise": Pairwise(units=16, passes=2.5, batch_events=200),
-    "gnn": Gnn(blocks=1, units=16, passes=2.5, batch_events=200),
-    "gnn_eta_phi": EtaPhiGnn(blocks=1, units=16, passes=2.5, batch_events=200, optimiser="sgd"),
-    "gnn_2004_02665": PublishedGnn(blocks=1, units=16, passes=2.5, batch_events=200),
+    "closest_jet": ClosestJet(layers=2, units=16, passes=2.5, batch_events=200, steps_min=1),
+    "pairwise": Pairwise(units=16, passes=2.5, batch_events=200, steps_min=1),
+    "gnn": Gnn(blocks=1, units=16, passes=2.5, batch_events=200, steps_min=1),
+    "gnn_eta_phi": EtaPhiGnn(blocks=1, units=16, passes=2.5, batch_events=200, steps_min=1, optimiser="sgd"),
+    "gnn_2004_02665": PublishedGnn(blocks=1, units=16, passes=2.5, batch_events=200, steps_min=1),
 }
 EVENTS = random_events(1500)
 SEED = member_seed(1, "gnn", 0)
@@ -123,10 +123,12 @@ def test_the_bootstrap_draws_events_with_all_their_jets():
         batch = full.batch(number)
         for begin, end in zip(batch.inputs.offsets, batch.inputs.offsets[1:], strict=False):
             original[tuple(batch.inputs.x[begin:end].flatten().tolist())] = float(batch.weight[begin])
+    # a tenth is held out
+    assert len(original) == pytest.approx(0.9 * 1500, abs=4 * math.sqrt(0.09 * 1500))
     factors = np.array([times.get(key, 0.0) / weight for key, weight in original.items()])
     assert factors == pytest.approx(factors.round())
     # Poisson of mean 1
-    assert factors.mean() == pytest.approx(1, abs=4 / math.sqrt(1500))
+    assert factors.mean() == pytest.approx(1, abs=4 / math.sqrt(1350))
     assert (factors == 0).mean() == pytest.approx(math.exp(-1), abs=0.05)
     assert factors.var() == pytest.approx(1, abs=0.2)
 
@@ -142,17 +144,31 @@ def test_flavours_with_few_tags_weigh_more_by_the_variance_of_the_tag():
     assert np.array(weights) == pytest.approx(np.array(expected), rel=1e-5)
 
 
-def test_the_record_has_the_losses_of_each_pass_validation_on_events_not_drawn():
+def test_a_small_sample_has_smaller_batches_then_more_passes():
+    settings = Gnn(passes=8, batch_events=1024, steps_min=500)
+    # 8 passes of 1e6 events are 7800 steps; those of 20000 have 500 with 320 events each
+    assert [batch_size(settings, n) for n in (1_000_000, 20_000, 400)] == [1024, 320, 32]
+    made = training(events=random_events(400), steps_min=100).classifier
+    assert (made.n_steps, made.batches.per_pass) == (100, pytest.approx(400 / 32, abs=3))
+    made = training(steps_min=60).classifier
+    assert made.n_steps == pytest.approx(60, abs=4)
+    assert made.batches.per_pass == pytest.approx(1500 / 62, abs=2)
+
+
+@pytest.mark.parametrize("resample", ["bootstrap", "none"])
+def test_the_record_has_the_losses_of_each_look_validation_on_events_not_drawn(resample):
     steps = []
-    network, history = train_member(EVENTS, "gnn", SETTINGS["gnn"], SEED, report=steps.append)
-    assert history["pass"] == [1, 2, 3]
-    assert set(history) == {"pass", "learning_rate", "train_loss", "validation_loss"}
+    settings = SETTINGS["gnn"].model_copy(update={"resample": resample})
+    network, history = train_member(EVENTS, "gnn", settings, SEED, report=steps.append)
+    # looks are every eighth of the steps, rounded up
+    n_steps = steps[-1].n_steps
+    assert len(history["pass"]) == math.ceil(n_steps / math.ceil(n_steps / 8))
+    assert history["pass"][-1] == pytest.approx(2.5, abs=0.2)
+    assert set(history) == {"pass", "learning_rate", "start_loss", "train_loss", "validation_loss"}
     assert all(0 < loss < 1 for name in ("train_loss", "validation_loss") for loss in history[name])
     assert [progress.step for progress in steps] == list(range(1, steps[-1].n_steps + 1))
     assert all(math.isfinite(progress.losses["train"]) for progress in steps)
     assert network.flavours == FLAVOURS
-    _, history = train_member(EVENTS, "gnn", SETTINGS["gnn"].model_copy(update={"resample": "none"}), SEED)
-    assert set(history) == {"pass", "learning_rate", "train_loss"}
 
 
 # --- what is learned
