@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from deepsf.config import Config, EfficiencyConfig
 from deepsf.config.base import Section
-from deepsf.config.efficiency.audit_rows import ROWS
+from deepsf.config.efficiency.audit_rows import ROWS, RowKind
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "options.md"
 HEAD = """# Options
@@ -133,6 +133,15 @@ def section(path: str, model: type[Section], field: FieldInfo, places: dict[type
         yield from section(place, below, key, places)
 
 
+def default_of(kind: RowKind) -> str:
+    """Return the limit that a row has if none is set, in words."""
+    if kind.limit is None:
+        return ""
+    low, high = kind.limit if isinstance(kind.limit, tuple) else (None, kind.limit)
+    bounds = [f"{word} {end:g}" for word, end in (("at least", low), ("at most", high)) if end is not None]
+    return f"; limit if none is set: {' and '.join(bounds)}"
+
+
 def text() -> str:
     """Return the whole document."""
     fields = [(name, *section_in(field.annotation), field) for name, field in Config.model_fields.items()]
@@ -140,7 +149,7 @@ def text() -> str:
     places = {model: path for path, model, _ in sections}
     lines = [line for path, model, field in sections for line in section(path, model, field, places)]
     rows = [
-        line(f"`{name.replace('{', '<').replace('}', '>')}`", kind.meaning, ", ".join(kind.needs))
+        line(f"`{name.replace('{', '<').replace('}', '>')}`", kind.meaning + default_of(kind), ", ".join(kind.needs))
         for name, kind in ROWS.items()
     ]
     return (

@@ -8,7 +8,14 @@ from tasks.efficiency.events import TRAIN, EfficiencyTask, truth_targets
 from tasks.efficiency.experiments import MeasureEfficiencySF, RunCoverageReplicas, RunEfficiencyExperiments
 from tasks.efficiency.exports import ExportEfficiency, exported_maps
 from tasks.efficiency.maps import BuildEfficiencyMaps
-from tasks.efficiency.networks import AggregateEfficiency, EvaluateEfficiency, evaluated
+from tasks.efficiency.networks import (
+    AggregateEfficiency,
+    EvaluateEfficiency,
+    TrainEfficiency,
+    TrainEfficiencyComparisons,
+    evaluated,
+)
+from tasks.efficiency.non_closure import TEST, MeasureNonClosure
 from tasks.efficiency.truth_tagging import ApplyTruthTagging, truth_tagged
 from tasks.framework import settings
 from tasks.framework.machine import made_on
@@ -35,6 +42,7 @@ class AuditEfficiency(EfficiencyTask):
         "efficiency.toy",
         "efficiency.audit",
         "efficiency.ensemble",
+        "efficiency.comparisons",
         "efficiency.truth_tagging.working_point",
     )
 
@@ -45,7 +53,11 @@ class AuditEfficiency(EfficiencyTask):
             "maps": BuildEfficiencyMaps.req(self),
             "efficiencies": EvaluateEfficiency.req(self),
             "exports": ExportEfficiency.req(self),
+            "non_closure": MeasureNonClosure.of(self, TEST),
+            "members": TrainEfficiency.req(self),
         }
+        if self.plan_cfg("efficiency.comparisons"):
+            required["comparisons"] = TrainEfficiencyComparisons.req(self)
         if self.is_toy():
             required["coverage"] = RunCoverageReplicas.req(self)
         if self.plan_cfg("efficiency.truth_tagging.scale_factors") is not None:
@@ -72,7 +84,11 @@ class AuditEfficiency(EfficiencyTask):
         seeds = {"ensemble": nominal.seed} | ({} if toy is None else {"toy": toy.seed}) | {"audit": audit.seed}
         result = audit_efficiencies(
             EfficiencyResults(
-                samples, ensemble, ensemble.n_members, self._other_rows(ensemble, samples["test"].events)
+                samples,
+                ensemble,
+                ensemble.n_members,
+                self._other_rows(ensemble, samples["test"].events),
+                self.requires()["aggregate"].histories(),
             ),
             AuditedCampaign(nominal, self.hadron_flavours(), self.cfg("efficiency.truth_tagging.working_point"), toy),
             audit,
@@ -90,6 +106,7 @@ class AuditEfficiency(EfficiencyTask):
         from deepsf.efficiency.audit.sample_rows import coverage_rows
         from deepsf.efficiency.audit.scale_factor_rows import scale_factor_rows
         from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+        from deepsf.efficiency.non_closure.cells import NonClosures
 
         inputs = self.input()
         rows = agreement_rows(
@@ -99,6 +116,7 @@ class AuditEfficiency(EfficiencyTask):
             ensemble=ensemble,
             hadron_flavours=self.hadron_flavours(),
             events=events,
+            non_closure=inputs["non_closure"].read_json(NonClosures.from_json),
         )
         for network in self.requires()["aggregate"].networks():
             number = EfficiencyEnsemble.load(inputs["aggregate"][network].file).n_parameters

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.efficiency.events import EfficiencyTask
 from tasks.efficiency.maps import BuildEfficiencyMaps
 from tasks.efficiency.networks import AggregateEfficiency, EvaluateEfficiency, evaluated
+from tasks.efficiency.non_closure import TEST, MeasureNonClosure
 from tasks.framework.machine import commit
 from tasks.framework.settings import config_path
 from tasks.framework.targets import ProvenanceTarget, staged
@@ -40,7 +41,11 @@ class ExportEfficiency(EfficiencyTask):
         return keys if self.is_alone() else (*keys, *described)
 
     def requires(self) -> Any:
-        required = {"aggregate": AggregateEfficiency.req(self), "maps": BuildEfficiencyMaps.req(self)}
+        required = {
+            "aggregate": AggregateEfficiency.req(self),
+            "maps": BuildEfficiencyMaps.req(self),
+            "non_closure": MeasureNonClosure.of(self, TEST),
+        }
         if self.transfer_samples():
             required["efficiencies"] = EvaluateEfficiency.req(self)
             required["events"] = [self.req_events(sample) for sample in self.samples()]
@@ -55,6 +60,7 @@ class ExportEfficiency(EfficiencyTask):
     def run(self) -> None:
         from deepsf.efficiency.exports.write import write_exports, write_process_ratios
         from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+        from deepsf.efficiency.non_closure.cells import NonClosures
 
         aggregate = self.input()["aggregate"]
         ensemble = EfficiencyEnsemble.load(aggregate[self.cfg("efficiency.ensemble.model")].file)
@@ -67,6 +73,7 @@ class ExportEfficiency(EfficiencyTask):
                 ensemble=ensemble,
                 hadron_flavours=self.hadron_flavours(),
                 head=self.head(),
+                non_closure=self.input()["non_closure"].read_json(NonClosures.from_json),
             )
             for path in processes:
                 ratios = self._process_ratios()

@@ -145,14 +145,26 @@ class AggregateEfficiency(EfficiencyTask):
         """Return the networks: the ensemble's first, then those it is compared with."""
         return self.plan_cfg("efficiency.ensemble.model"), *sorted(self.plan_cfg("efficiency.comparisons"))
 
+    def histories(self) -> dict[str, dict[int, Any]]:
+        """Return the records of the trainings by network and number of the member."""
+        return {
+            name: {number: output["history"].read_json() for number, output in self._trained(name).items()}
+            for name in self.networks()
+        }
+
     def _members(self, name: str) -> list[Path]:
+        return [output["member"].file for output in self._trained(name).values()]
+
+    def _trained(self, name: str) -> dict[int, Any]:
+        """Return the outputs of the trainings of a network, or of a fold, by number of the member."""
         required = self.requires()
         if name == self.networks()[0]:
-            return [output["member"].file for output in required["ensemble"].members().values()]
+            members: dict[int, Any] = required["ensemble"].members()
+            return members
         workflow = required["folds" if name.startswith("fold") else "comparisons"]
         tasks = workflow.get_branch_tasks().values()
         kept = (task for task in tasks if name in (task.member().model, f"fold{task.member().fold}"))
-        return [task.output()["member"].file for task in kept]
+        return {task.member().number: task.output() for task in kept}
 
 
 class EvaluateEfficiency(SampleWorkflow):

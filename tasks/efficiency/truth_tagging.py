@@ -11,6 +11,7 @@ from deepsf.config.efficiency.truth_tagging import TaggedScaleFactors
 from deepsf.config.flavours import hadron_flavours
 from tasks.efficiency.events import EfficiencyTask, SampleWorkflow
 from tasks.efficiency.networks import EvaluateEfficiency
+from tasks.efficiency.non_closure import MeasureNonClosure
 from tasks.framework import settings
 from tasks.framework.targets import leaves, staged
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class ApplyTruthTagging(SampleWorkflow):
     """Applies truth tagging in place of cuts, one sample per branch: a table of events.
 
-    It has weights, drawn tags, weights of replicas, and the direct tags to compare with.
+    It has weights, drawn tags, weights of replicas, what the non-closure does to weights, and the direct tags to
+    compare with.
     """
 
     code_version = 4
@@ -50,12 +52,14 @@ class ApplyTruthTagging(SampleWorkflow):
             **super().workflow_requires(),
             "efficiencies": EvaluateEfficiency.req(self, branch=-1),
             "events": events,
+            "non_closure": MeasureNonClosure.req(self, branch=-1),
         }
 
     def requires(self) -> Any:
         return {
             "efficiencies": EvaluateEfficiency.req(self, branch=self.branch),
             "events": self.req_events(self.branch_data),
+            "non_closure": MeasureNonClosure.of(self, self.branch_data),
         }
 
     def external_files(self) -> tuple[Path, ...]:
@@ -67,16 +71,18 @@ class ApplyTruthTagging(SampleWorkflow):
 
     def run(self) -> None:
         from deepsf.efficiency import evaluation
+        from deepsf.efficiency.non_closure.cells import NonClosures
         from deepsf.efficiency.truth_tagging.table import tag_events
 
         models = evaluation.read(self.input()["efficiencies"].file)
         events = self.load_events(self.branch_data)
         given = self.cfg("efficiency.truth_tagging")
+        non_closure = self.input()["non_closure"].read_json(NonClosures.from_json)
         source = None
         for path in self.external_files():
             source = _read(settings.local(path), given.scale_factors, events.working_points)
         model = models[self.cfg("efficiency.ensemble.model")]
-        tagged = tag_events(events, model, given, self.hadron_flavours(), source)
+        tagged = tag_events(events, model, given, self.hadron_flavours(), source, non_closure)
         for remark in tagged.remarks():
             self.publish_message(f"sample {self.branch_data}: {remark}")
         with staged(self.output()) as (path,):

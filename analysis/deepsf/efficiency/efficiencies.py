@@ -18,8 +18,11 @@ class Efficiencies(NamedTuple):
         statistical error of the mean. It does not cover shapes that networks cannot follow.
     out_of_range
         bool, (n_jets,): beyond what the networks were trained on; the nearest values inside were taken.
+    non_closure
+        float32, (n_jets, K): error beside the spread, see `deepsf.efficiency.non_closure`; of exported files alone.
     """
 
     mean: Singles
     spread: Singles
     out_of_range: Bools
+    non_closure: Singles | None = None

@@ -10,8 +10,9 @@ import numpy as np
 from deepsf.efficiency.audit.closure import ModelYields, RegionYields
 from deepsf.efficiency.audit.correlation import TagCorrelation
 from deepsf.efficiency.audit.jet_closure import Profile, Reliability
+from deepsf.efficiency.audit.non_closure import NonClosureCheck
 from deepsf.efficiency.audit.results import EfficiencyClosure, PointClosure, Quality, SampleClosure
-from deepsf.efficiency.audit.spread import NonClosure, SpreadCheck
+from deepsf.efficiency.audit.spread import SpreadCheck
 from deepsf.plots.style import Style
 
 FLAVOURS = ("b", "c", "udsg")
@@ -120,13 +121,28 @@ def _spread() -> SpreadCheck:
     return SpreadCheck(*figures, spread, deviation, np.zeros(3, int))
 
 
-def _non_closure() -> NonClosure:
+def _non_closure() -> NonClosureCheck:
     pt_gev, delta_r = np.array([20.0, 60.0, 100.0, 200.0, 400.0, 1000.0]), np.array([0.0, 0.4, 0.8, 1.5, 3.2])
     size = np.array([0.01, 0.03, 0.1])[:, None, None]
     deviation = size * np.linspace(1.5, -1.0, 20).reshape(5, 4)
     statistical, spread = np.full((3, 5, 4), 0.5 * size), np.full((3, 5, 4), 0.3 * size)
-    systematic = np.sqrt(np.maximum(deviation**2 - statistical**2 - spread**2, 0.0))
-    return NonClosure(pt_gev, delta_r, deviation, statistical, spread, systematic, None)
+    tau2 = np.array([0.6, 0.5, 0.0])[:, None, None] * size**2
+    shrunk = tau2 / (tau2 + statistical**2 + spread**2)
+    systematic = np.sqrt((shrunk * deviation) ** 2 + tau2 * (1 - shrunk))
+    return NonClosureCheck(
+        pt_gev,
+        delta_r,
+        deviation,
+        statistical,
+        spread,
+        shrunk * deviation,
+        systematic,
+        tau2[:, 0, 0],
+        0.3 * size[:, 0, 0] ** 2,
+        np.array([4.1, 2.6, -0.4]),
+        np.full((3, 5, 4), 100.0),
+        None,
+    )
 
 
 @functools.cache
@@ -205,6 +221,8 @@ def without_charm() -> EfficiencyClosure:
         for name, found in whole.reliability.items()
     }
     cells = whole.non_closure
-    empty = {name: getattr(cells, name) * [[[1]], [[nan]], [[1]]] for name in ("deviation", "statistical", "spread")}
-    non_closure = cells._replace(systematic=cells.systematic * [[[1]], [[nan]], [[1]]], **empty)
+    by_cell = ("deviation", "statistical", "spread", "mean", "systematic")
+    empty = {name: getattr(cells, name) * [[[1]], [[nan]], [[1]]] for name in by_cell}
+    of_flavour = {name: getattr(cells, name) * [1, nan, 1] for name in ("tau2", "tau2_error", "significance")}
+    non_closure = cells._replace(**empty, **of_flavour)
     return whole._replace(samples={"test": sample}, reliability=reliability, non_closure=non_closure)

@@ -50,3 +50,13 @@ def test_a_note_on_members_is_of_the_ensemble_alone():
     assert "18 of 20 members" in first
     assert "3 members" in second
     assert "18 of 20" not in second
+
+
+def test_members_that_have_not_converged_are_counted():
+    still, done = (
+        {"validation_loss": losses, "start_loss": [1.0] * 3} for losses in ([0.8, 0.7, 0.6], [0.6, 0.6, 0.6])
+    )
+    made = figure({"gnn": [history(0.0, **still), history(0.0, **done)], "pairwise": [history(0.0)]}, STYLE)
+    assert "GNN, 2 members, 1 not converged\nthick: median" in texts(made)
+    assert "Pairwise factors, 1 member\nthick: median" in texts(made)
+    assert clipped(made) == []

@@ -41,9 +41,9 @@ class EfficiencyAudit(Section):
     n_replicas: int = Field(default=200, ge=2, description="samples of the coverage test with maps")
     n_replica_events: Count = Field(default=20_000, description="events of each of these samples")
     limits: dict[str, Limit] | None = Field(
-        default=None,
+        default_factory=dict,
         description="by row: the largest value, or an interval with null for an open end; null: the row has no limit. "
-        "null for all: no row has one",
+        "Rows that are not named have their default limit, if there is one. null for all: no row has one",
     )
 
 

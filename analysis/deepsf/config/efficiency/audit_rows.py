@@ -6,6 +6,7 @@ A name reads ``<check>.<what>.<category>.<quantity>``, as far as a row needs it:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations_with_replacement, product
 from string import Formatter
@@ -13,10 +14,14 @@ from typing import NamedTuple
 
 
 class RowKind(NamedTuple):
-    """What a row is, and what a campaign must have for it: sections of ``efficiency``, networks, working points."""
+    """What a row is, and what a campaign must have for it: sections of ``efficiency``, networks, working points.
+
+    ``limit`` is what a campaign has that sets no other: the largest value, or an interval that may be open.
+    """
 
     meaning: str
     needs: tuple[str, ...] = ()
+    limit: float | tuple[float | None, float | None] | None = None
 
 
 SEVERAL_POINTS = "several working points"
@@ -37,6 +42,12 @@ ROWS: Mapping[str, RowKind] = {
     "deviation.{model}.{flavour}": RowKind(f"{_DEVIATION} [%]", _TOY),
     "deviation.{ensemble}.{flavour}.over_closest_jet": RowKind(f"{_DEVIATION}, over closest_jet's", (*_TOY, _CLOSEST)),
     "cross_entropy.gap_closed.{not_map}": RowKind("share of the gap between map and truth that the model closes", _TOY),
+    "convergence.{network}.last_half": RowKind(
+        "share of what members learn that the last half of their steps has, mean [%]", limit=10.0
+    ),
+    "convergence.{network}.over_map": RowKind(
+        "cross-entropy of test tags, the map's minus the network's, over its error", limit=(-2.0, None)
+    ),
     "calibration.all_jets.{flavour}": RowKind("mean predicted / mean true (without truth: tags) - 1 [%]"),
     "calibration.low_pt.{flavour}": RowKind(
         "mean predicted / mean true (without truth: tags) - 1, below audit.low_pt_gev [%]"
@@ -71,6 +82,12 @@ ROWS: Mapping[str, RowKind] = {
     ),
     "spread.pull_width.{flavour}": RowKind("standard deviation over jets of (mean - true) / spread", _TOY),
     "spread.uncovered.{flavour}": RowKind("rms deviation beyond the spread, over mean true [%]", _TOY),
+    "non_closure.size.{flavour}": RowKind(
+        "relative bias of cells beyond statistics and spread, rms that is fitted [%]"
+    ),
+    "non_closure.at_least.{flavour}": RowKind("the same, less two errors of its square [%]", limit=5.0),
+    "non_closure.significance.{flavour}": RowKind("of that bias, in standard deviations"),
+    "non_closure.quoted_over_true.{flavour}": RowKind("rms of spread and non-closure of cells, over true bias", _TOY),
     "coverage.with_v_eff.{category}": RowKind("2tag yields of maps: actual error over sqrt(sum w^2 + V_eff)", _TOY),
     "coverage.sum_w2_alone.{category}": RowKind("2tag yields of maps: actual error over sqrt(sum w^2)", _TOY),
     "gain.with_v_eff.{category}": RowKind("2tag: effective events over those of direct tags, sum w^2 + V_eff"),
@@ -201,3 +218,11 @@ def row_names(
             for values in product(*(names[key] for key in keys)):
                 rows[pattern.format(**dict(zip(keys, values, strict=True)))] = kind.meaning
     return rows
+
+
+def default_limit(name: str) -> float | tuple[float | None, float | None] | None:
+    """Return the limit of a row that a campaign sets none for."""
+    for pattern, kind in ROWS.items():
+        if kind.limit is not None and re.fullmatch(re.sub(r"\\{\w+\\}", ".+", re.escape(pattern)), name):
+            return kind.limit
+    return None

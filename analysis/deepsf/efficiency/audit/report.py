@@ -12,12 +12,15 @@ import numpy as np
 
 from deepsf.arrays import Floats
 from deepsf.config.efficiency.audit import EfficiencyAudit
+from deepsf.config.efficiency.networks import NETWORKS
 from deepsf.config.efficiency.networks import EfficiencyEnsemble as EnsembleSettings
 from deepsf.config.efficiency.toy import EfficiencyToy
 from deepsf.config.efficiency.truth_tagging import tag_point
 from deepsf.efficiency.audit.closure import n_tag_yields, region_yields
+from deepsf.efficiency.audit.convergence_rows import over_map_rows, training_rows
 from deepsf.efficiency.audit.correlation import TagCorrelation, tag_correlation
 from deepsf.efficiency.audit.jet_closure import jet_profiles, reliability
+from deepsf.efficiency.audit.non_closure import check_non_closure, non_closure_rows
 from deepsf.efficiency.audit.process_rows import process_rows
 from deepsf.efficiency.audit.results import EfficiencyClosure, PointClosure, Quality, SampleClosure
 from deepsf.efficiency.audit.rows import Row, Rows, judged, row
@@ -30,11 +33,12 @@ from deepsf.efficiency.audit.sample_figures import (
 )
 from deepsf.efficiency.audit.sample_rows import Findings, sample_rows
 from deepsf.efficiency.audit.scalar_rows import scalar_rows
-from deepsf.efficiency.audit.spread import SpreadCheck, non_closure, spread_check
+from deepsf.efficiency.audit.spread import SpreadCheck, spread_check
 from deepsf.efficiency.audit.symmetries import largest_increase, symmetry_rows
 from deepsf.efficiency.audit.truth_tagging_rows import tagging_rows
 from deepsf.efficiency.events.events import JetEvents
 from deepsf.efficiency.events.observables import JET_VARIABLES, VARIABLES, n_jets_edges
+from deepsf.efficiency.networks.convergence import History, not_converged
 from deepsf.efficiency.process_ratios import process_ratios
 from deepsf.efficiency.toy import draw_tags
 from deepsf.json_text import json_text
@@ -75,12 +79,15 @@ class EfficiencyResults(NamedTuple):
         Members of the ensemble; by default as many as the test sample's efficiencies have.
     rows
         Rows made elsewhere: coverage, exports, sizes of networks, experiments.
+    histories
+        Records of trainings by network and number of the member.
     """
 
     samples: Mapping[str, AuditedSample]
     ensemble: EfficiencyEnsemble | None = None
     n_members: int | None = None
     rows: Mapping[str, Row] = MappingProxyType({})
+    histories: Mapping[str, Mapping[int, History]] = MappingProxyType({})
 
 
 class AuditedCampaign(NamedTuple):
@@ -149,6 +156,9 @@ def audit_efficiencies(
         **sample_rows(findings),
         **process_rows(findings, ratios),
         **_ensemble_rows(results, campaign, point, settings.seed),
+        **training_rows(results.histories),
+        **over_map_rows(samples[TEST].events, samples[TEST].models, _networks(samples[TEST])),
+        **non_closure_rows(closure.non_closure, closure.flavours),
         **row("ensemble.members", used / nominal.n_members),
         **results.rows,
     }
@@ -156,8 +166,12 @@ def audit_efficiencies(
         **head,
         "model": closure.nominal,
         "working_point": closure.working_point,
-        "members": {"used": used, "configured": nominal.n_members},
-        "rows": judged(rows, settings.limits or {}),
+        "members": {
+            "used": used,
+            "configured": nominal.n_members,
+            "not_converged": _not_converged(results.histories.get(nominal.model, {})),
+        },
+        "rows": judged(rows, settings.limits),
         "samples": tables(figures, closure.samples, closure.flavours),
         "correlation": closure.correlation,
         "spread": closure.spread,
@@ -170,15 +184,22 @@ def audit_efficiencies(
     return AuditResult(json_text(report, indent=1, is_known=math.isfinite), closure.to_json())
 
 
+def _networks(sample: AuditedSample) -> list[str]:
+    return [name for name in sample.models if name in NETWORKS]
+
+
+def _not_converged(histories: Mapping[int, History]) -> dict[str, list[str]]:
+    """Return why members have not converged, by their numbers; of those alone that have not."""
+    reasons = {str(number): not_converged(history) for number, history in histories.items()}
+    return {number: of_member for number, of_member in reasons.items() if of_member}
+
+
 def _closure(
     samples: Mapping[str, AuditedSample], nominal: str, point: int, settings: EfficiencyAudit
 ) -> EfficiencyClosure:
     test = samples[TEST]
     edges = _edges(settings, [sample.events for sample in samples.values()])
-    cells = {
-        "pt_gev": np.array(settings.non_closure_pt_gev, np.float64),
-        "delta_r": np.array(settings.non_closure_delta_r, np.float64),
-    }
+    cells = tuple(np.array(axis, np.float64) for axis in (settings.non_closure_pt_gev, settings.non_closure_delta_r))
     return EfficiencyClosure(
         flavours=test.events.flavours,
         working_point=test.events.working_points[point],
@@ -188,7 +209,7 @@ def _closure(
         reliability={name: reliability(test.events, model.mean, point) for name, model in test.models.items()},
         correlation=_correlations(test, nominal, point, settings.seed),
         spread=_spread(test, nominal, point),
-        non_closure=non_closure(test.events, test.models[nominal], test.truth, cells, point),
+        non_closure=check_non_closure(test.events, test.models[nominal], test.truth, cells, point),
         other_points=_other_points(test, nominal, point, edges),
     )
 

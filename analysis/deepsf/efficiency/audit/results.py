@@ -13,7 +13,8 @@ from deepsf.arrays import Floats
 from deepsf.efficiency.audit.closure import RegionYields
 from deepsf.efficiency.audit.correlation import TagCorrelation
 from deepsf.efficiency.audit.jet_closure import Profile, Reliability
-from deepsf.efficiency.audit.spread import NonClosure, SpreadCheck
+from deepsf.efficiency.audit.non_closure import NonClosureCheck
+from deepsf.efficiency.audit.spread import SpreadCheck
 from deepsf.json_text import json_text
 
 
@@ -92,7 +93,7 @@ class EfficiencyClosure(NamedTuple):
     reliability: dict[str, Reliability]
     correlation: dict[str, TagCorrelation]
     spread: SpreadCheck | None
-    non_closure: NonClosure
+    non_closure: NonClosureCheck
     other_points: dict[str, PointClosure]
     quality: Quality | None = None
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from deepsf.config.efficiency.audit import Limit, row_hint
-from deepsf.config.efficiency.audit_rows import ROWS
+from deepsf.config.efficiency.audit_rows import ROWS, default_limit
 
 _CHECKS = list(dict.fromkeys(pattern.split(".")[0] for pattern in ROWS))
 
@@ -40,21 +40,24 @@ def rows_by(key: str, categories: Iterable[str], pattern: str, values: Iterable[
     return rows
 
 
-def judged(rows: Mapping[str, Row], limits: Mapping[str, Limit]) -> dict[str, dict[str, Any]]:
+def judged(rows: Mapping[str, Row], limits: Mapping[str, Limit] | None) -> dict[str, dict[str, Any]]:
     """Return by name ``value``, ``limit``, ``passed`` and ``description``, check by check in the order of `ROWS`.
 
-    ``limit`` is a number, a list of two with null for an open end, or null; ``passed`` is null without a limit.
+    ``limit`` is a number, a list of two with null for an open end, or null; ``passed`` is null without a limit. Rows
+    that are not among ``limits`` have their default limit, if there is one; without ``limits`` no row has any.
 
     Raises
     ------
     ValueError
         If a limit is given for a row that there is not.
     """
-    for name, limit in limits.items():
+    for name, limit in (limits or {}).items():
         if limit is not None and name not in rows:
             raise ValueError(f"efficiency.audit.limits.{name}: the audit made no such row; {row_hint(name, rows)}")
     ordered = sorted(rows, key=lambda name: _CHECKS.index(name.split(".")[0]))
-    return {name: _judged(rows[name], limits.get(name)) for name in ordered}
+    if limits is None:
+        return {name: _judged(rows[name], None) for name in ordered}
+    return {name: _judged(rows[name], limits.get(name, default_limit(name))) for name in ordered}
 
 
 def _judged(row: Row, limit: Limit) -> dict[str, Any]:

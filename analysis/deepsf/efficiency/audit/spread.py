@@ -1,4 +1,4 @@
-"""Spread of an ensemble: whether it is the error of the efficiencies, and the non-closure that it does not explain.
+"""Spread of an ensemble: whether it is the error of the efficiencies.
 
 The spread is the standard deviation over members, each of which has its own bootstrap of the events and initialisation;
 it is not divided by the root of their number, because the training sample fluctuates once for all of them.
@@ -6,19 +6,14 @@ it is not divided by the root of their number, because the training sample fluct
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from deepsf.arrays import Floats, Ints
-from deepsf.efficiency.audit.jet_closure import Values, jet_variables
-from deepsf.efficiency.events.bin_sums import bin_index, ratio, sums
-from deepsf.efficiency.events.events import JetEvents
-
-if TYPE_CHECKING:
-    from deepsf.efficiency.evaluation import ModelEfficiencies
+from deepsf.efficiency.audit.jet_closure import Values
+from deepsf.efficiency.events.bin_sums import sums
 
 N_SPREAD_BINS = 10
 
@@ -52,32 +47,6 @@ class SpreadCheck(NamedTuple):
     curve_spread: Floats
     curve_deviation: Floats
     n_without_spread: Ints
-
-
-class NonClosure(NamedTuple):
-    """Non-closure in cells of flavour, pT and DeltaR to the closest jet, arrays ``(n_flavours, n_pt, n_delta_r)``.
-
-    Attributes
-    ----------
-    deviation
-        Predicted minus directly tagged jets, relative to predicted: (sum g w - sum g t) / sum g w.
-    statistical
-        Its error from the tags, sqrt(sum g^2 w (1 - w)) / sum g w.
-    spread
-        Its error from the efficiencies: standard deviation over members of the predicted yield, relative.
-    systematic
-        sqrt(max(0, deviation^2 - statistical^2 - spread^2)): what neither explains.
-    bias
-        Predicted over true yield, less one; None without truth.
-    """
-
-    pt_gev: Floats
-    delta_r: Floats
-    deviation: Floats
-    statistical: Floats
-    spread: Floats
-    systematic: Floats
-    bias: Floats | None
 
 
 def spread_check(members: Values, true: Values, flavour: npt.NDArray[np.int8], n_flavours: int) -> SpreadCheck:
@@ -119,42 +88,3 @@ def spread_check(members: Values, true: Values, flavour: npt.NDArray[np.int8], n
             curves[row, number, filled] = np.sqrt(squares[filled] * n_jets[filled]) / total[filled]
     rms_ratio, pull_mean, pull_width, pull_mean_error, not_covered = scalars
     return SpreadCheck(rms_ratio, pull_mean, pull_width, pull_mean_error, not_covered, curves[0], curves[1], without)
-
-
-def non_closure(
-    events: JetEvents,
-    model: ModelEfficiencies,
-    truth: Floats | None,
-    edges: Mapping[str, Floats],
-    point: int,
-) -> NonClosure:
-    """Return the non-closure of a model in cells; outer cells are open, cells without prediction NaN.
-
-    Parameters
-    ----------
-    edges
-        Of ``pt_gev`` and of ``delta_r``, the distance to the closest jet.
-    """
-    variables = jet_variables(events)
-    shape = (len(events.flavours), len(edges["pt_gev"]) - 1, len(edges["delta_r"]) - 1)
-    places = (bin_index(variables[name], edges[name]) for name in ("pt_gev", "delta_r"))
-    index = np.ravel_multi_index((events.flavour.astype(np.int64), *places), shape)
-    generator = np.repeat(events.weight.astype(np.float64), events.n_jets)
-
-    def filled(values: Values) -> Floats:
-        return sums(index, values, int(np.prod(shape))).reshape(shape)
-
-    weight = model.mean[:, point].astype(np.float64)
-    predicted = filled(generator * weight)
-    scale = np.where(predicted > 0, predicted, np.nan)
-    deviation = (predicted - filled(generator * (events.tag_bin > point))) / scale
-    statistical = np.sqrt(filled(generator**2 * weight * (1 - weight))) / scale
-    spread = np.zeros(shape)
-    if model.members is not None and len(model.members) > 1:
-        spread = np.std([filled(generator * member[:, point]) for member in model.members], axis=0, ddof=1) / scale
-    bias = None
-    if truth is not None:
-        true = filled(generator * truth[:, point])
-        bias = ratio(predicted, true) - 1
-    systematic = np.sqrt(np.maximum(deviation**2 - statistical**2 - spread**2, 0.0))
-    return NonClosure(edges["pt_gev"], edges["delta_r"], deviation, statistical, spread, systematic, bias)

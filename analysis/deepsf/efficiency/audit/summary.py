@@ -16,6 +16,8 @@ def summary(audit: Mapping[str, Any]) -> str:
     lines = [f"campaign {audit['config']}, network {audit['model']}, working point {audit['working_point']}"]
     if note := members_note(audit["members"]):
         lines.append(f"  ensemble with {note}")
+    for number, reasons in audit["members"].get("not_converged", {}).items():
+        lines.append(f"  member {number} has not converged: {'; '.join(reasons)}")
     lines.append(f"{n_judged - len(failed)} of {n_judged} rows with a limit hold")
     if failed:
         lines += ["", "rows that do not hold", *_lines(failed)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from deepsf import __version__
@@ -12,6 +14,7 @@ from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
 from deepsf.efficiency.networks.network import network_class
 from deepsf.efficiency.networks.onnx_inputs import INPUTS, JetInputs
 from deepsf.efficiency.networks.onnx_layers import Weights
+from deepsf.efficiency.non_closure.cells import NonClosures
 from deepsf.networks.onnx_graph import Graph, Value
 
 _GROUP_MEMBERS = 5
@@ -22,23 +25,36 @@ _DOCUMENTATION = (
     "the members of the ensemble, zero where there is no jet. Output (n_events, n_jets): out_of_range, whether a jet "
     "lies beyond what was trained on; it has the efficiency of the nearest values inside."
 )
+_NON_CLOSURE_DOCUMENTATION = (
+    " Output non_closure (n_events, n_jets, working points): error of the efficiency beside its spread, from predicted"
+    " and tagged jets of a test sample. Output non_closure_cell (n_events, n_jets): efficiencies of a cell's jets are "
+    "off together, those of two cells as the second moments in the metadata say; -1 where there is no jet."
+)
 
 
-def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes, description: str = "") -> bytes:
+def ensemble_onnx(
+    ensemble: EfficiencyEnsemble,
+    hadron_flavours: Codes,
+    description: str = "",
+    non_closure: NonClosures | None = None,
+) -> bytes:
     """Return the content of an ONNX file with all members; equal ensembles give equal bytes.
 
     The file describes its inputs and outputs. Its metadata, each as JSON, are ``description``, ``flavours`` (codes by
-    name), ``working_points``, ``model``, ``n_members``, ``ranges`` and ``deepsf_version``.
+    name), ``working_points``, ``model``, ``n_members``, ``ranges``, ``deepsf_version`` and, with one, ``non_closure``.
 
     Parameters
     ----------
     hadron_flavours
         Codes of each flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
+    non_closure
+        Of this ensemble. The file has two more outputs with it, ``non_closure`` and ``non_closure_cell``.
 
     Raises
     ------
     ValueError
-        If codes of a flavour are missing or belong to two, or members differ in the scaling of their inputs.
+        If codes of a flavour are missing or belong to two, members differ in the scaling of their inputs, or the
+        non-closure is of other flavours or working points.
     """
     first = ensemble.networks[0]
     codes = _codes(ensemble, hadron_flavours)
@@ -62,7 +78,11 @@ def ensemble_onnx(ensemble: EfficiencyEnsemble, hadron_flavours: Codes, descript
         "ranges": ranges,
         "deepsf_version": __version__,
     }
-    return graph.text("efficiencies", INPUTS, outputs, _DOCUMENTATION, metadata)
+    if non_closure is None:
+        return graph.text("efficiencies", INPUTS, outputs, _DOCUMENTATION, metadata)
+    outputs += _non_closure(jets, ensemble, non_closure)
+    metadata["non_closure"] = json.loads(non_closure.to_json())
+    return graph.text("efficiencies", INPUTS, outputs, _DOCUMENTATION + _NON_CLOSURE_DOCUMENTATION, metadata)
 
 
 def _codes(ensemble: EfficiencyEnsemble, hadron_flavours: Codes) -> dict[str, list[int]]:
@@ -117,4 +137,25 @@ def _outputs(jets: JetInputs, passing: str, ensemble: EfficiencyEnsemble) -> lis
         Value("efficiency", "float", (*per_jet, n_points)),
         Value("spread", "float", (*per_jet, n_points)),
         Value("out_of_range", "bool", per_jet),
+    ]
+
+
+def _non_closure(jets: JetInputs, ensemble: EfficiencyEnsemble, found: NonClosures) -> list[Value]:
+    """Add the error from the non-closure, relative by cell times efficiency, and the cell."""
+    given = found.cells.flavours, tuple(found.points)
+    if given != (ensemble.flavours, ensemble.working_points):
+        raise ValueError(
+            f"the non-closure has the flavours and working points {given}, the ensemble "
+            f"{(ensemble.flavours, ensemble.working_points)}; measure that of this ensemble"
+        )
+    op = jets.graph.op
+    relative = np.stack([point.systematic.ravel() for point in found.points.values()], axis=1).astype(np.float32)
+    cell = jets.cell(found.cells.pt_gev, found.cells.delta_r)
+    error = op("Mul", "efficiency", op("Gather", relative, cell))
+    op("Where", op("Unsqueeze", "mask", [2]), error, np.float32(0), name="non_closure")
+    op("Where", "mask", cell, np.int64(-1), name="non_closure_cell")
+    per_jet: tuple[str | int, ...] = ("n_events", "n_jets")
+    return [
+        Value("non_closure", "float", (*per_jet, len(ensemble.working_points))),
+        Value("non_closure_cell", "int64", per_jet),
     ]

@@ -10,6 +10,7 @@ from deepsf.efficiency.exports.onnx_file import ensemble_onnx
 from deepsf.efficiency.exports.process_correction import process_corrections
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from deepsf.efficiency.networks.ensemble import EfficiencyEnsemble
+from deepsf.efficiency.non_closure.cells import NonClosures
 from deepsf.efficiency.process_ratios import ProcessRatios
 from deepsf.exports.corrections import write_corrections
 
@@ -22,6 +23,7 @@ def write_exports(
     ensemble: EfficiencyEnsemble,
     hadron_flavours: Codes,
     head: str = "",
+    non_closure: NonClosures | None = None,
 ) -> None:
     """Write maps as correctionlib JSON, compressed, and the ensemble as ONNX.
 
@@ -33,11 +35,13 @@ def write_exports(
         Codes by flavour, such as ``{"b": [5], "c": [4], "udsg": [0]}``.
     head
         Begins the descriptions in both files: tagger, era.
+    non_closure
+        Of the ensemble, for its file.
     """
     corrections = [map_correction(fitted, hadron_flavours, name, head=head) for name, fitted in maps.items()]
     description = f"{head} Jet tagging efficiencies in simulation.".strip()
     write_corrections(maps_path, corrections, description)
-    network_path.write_bytes(ensemble_onnx(ensemble, hadron_flavours, description))
+    network_path.write_bytes(ensemble_onnx(ensemble, hadron_flavours, description, non_closure))
 
 
 def write_process_ratios(

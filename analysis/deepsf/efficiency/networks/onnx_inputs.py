@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from deepsf.arrays import Floats
 from deepsf.efficiency.networks.jet_tensors import PHI_WIDTH, JetScaling, Range
 from deepsf.efficiency.networks.pairs import LOG_OFFSET
 from deepsf.networks.onnx_graph import Graph, Value
@@ -177,8 +178,8 @@ class JetInputs:
         return self.graph.op("Concat", self.selectors, self.pairs, axis=2)
 
     @cached_property
-    def closest(self) -> tuple[str, str]:
-        """Distance to the closest jet, (B, n, 1), and its one-hot flavour, the last for lone jets: (B, n, F + 1).
+    def nearest(self) -> tuple[str, str]:
+        """Distance to the closest jet, infinite for lone jets, and its place among the neighbours: (B, n, 1).
 
         Of jets equally far the harder one.
         """
@@ -186,8 +187,15 @@ class JetInputs:
         nothing = op("Squeeze", op("Equal", self.is_pair, np.float32(0)), [2])
         distance = self._by_jet(op("Where", nothing, np.float64(np.inf), self.delta_r_squared))
         place = op("ArgMin", distance, axis=2, keepdims=1)
-        nearest = self.graph.cast(op("Sqrt", op("GatherElements", distance, place, axis=2)), "float")
-        second = op("Expand", self._by_jet(op("Unsqueeze", self.pair_index[1], [0])), op("Shape", distance))
+        return self.graph.cast(op("Sqrt", op("GatherElements", distance, place, axis=2)), "float"), place
+
+    @cached_property
+    def closest(self) -> tuple[str, str]:
+        """Distance to the closest jet, (B, n, 1), and its one-hot flavour, the last for lone jets: (B, n, F + 1)."""
+        op = self.graph.op
+        nearest, place = self.nearest
+        by_place = self._by_jet(op("Unsqueeze", self.pair_index[1], [0]))
+        second = op("Expand", by_place, op("Shape", self._by_jet(self.delta_r_squared)))
         neighbour = op("Expand", op("GatherElements", second, place, axis=2), op("Shape", self.one_hot))
         lone = self.graph.cast(op("IsInf", nearest), "float")
         flavour = op("GatherElements", self.one_hot, neighbour, axis=1)
@@ -207,6 +215,18 @@ class JetInputs:
         for value, limits in ((self.pt, scaling.pt_gev), (self.abseta, scaling.abseta), (count, scaling.n_jets)):
             beyond = op("Or", beyond, op("Not", op("Equal", value, self._clip(value, limits))))
         return op("And", beyond, "mask")
+
+    def cell(self, pt_gev: Floats, delta_r: Floats) -> str:
+        """Return the cell of flavour, pT and distance to the closest jet that a jet is in, int64, (B, n)."""
+        op = self.graph.op
+        distance = op("Squeeze", self.nearest[0], [2])
+        index = op("ArgMax", self.one_hot, axis=2, keepdims=0)
+        for values, edges in ((self.pt, pt_gev), (distance, delta_r)):
+            inner = edges[1:-1].astype(np.float32)
+            above = self.graph.cast(op("GreaterOrEqual", op("Unsqueeze", values, [2]), inner), "int64")
+            place = op("ReduceSum", above, [2], keepdims=0)
+            index = op("Add", op("Mul", index, len(inner) + 1), place)
+        return index
 
     def stack(self, *columns: str) -> str:
         """Return columns (B, n) side by side: (B, n, number of columns)."""

@@ -78,6 +78,27 @@ def at_least(
     return _evaluated(efficiency, offsets, n, taggable, untagged, at_least_n=True)
 
 
+def changes(
+    efficiency: Array, offsets: Ints, n: int, taggable: Bools | None = None, *, at_least_n: bool = False
+) -> Floats:
+    """Return how the probability of an event changes with the efficiency of each of its jets, ``(n_jets,)``.
+
+    It is eps dP / d eps of the probability of `exactly`, or of `at_least` with ``at_least_n``. P is linear in every
+    efficiency, so that this is P minus P with an efficiency of 0. Parameters and errors are those of `exactly`. Jets
+    that are not taggable have 0.
+    """
+    probability = at_least if at_least_n else exactly
+    values, mask = checked(efficiency, offsets, taggable)
+    result = np.zeros(len(values))
+    rank = np.arange(len(values)) - np.repeat(offsets[:-1], np.diff(offsets))
+    whole = probability(values, offsets, n, mask)
+    for place in range(int(np.diff(offsets).max(initial=0))):
+        chosen = (rank == place) & mask
+        without = probability(np.where(chosen, 0.0, values), offsets, n, mask)
+        result[chosen] = np.repeat(whole - without, np.diff(offsets))[chosen]
+    return result
+
+
 def number_of_tags(tagged: Bools, offsets: Ints, taggable: Bools | None = None) -> Ints:
     """Return how many taggable jets of each event are tagged, int64, ``(n_events,)``."""
     _check_shape("tagged", tagged, int(offsets[-1]))

@@ -12,11 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from deepsf import parquet_files
+from deepsf.arrays import Array, Singles
 from deepsf.config.efficiency.truth_tagging import TruthTagging, tag_point
 from deepsf.efficiency.evaluation import ModelEfficiencies
-from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.events.events import JetEvents, offsets_of
+from deepsf.efficiency.non_closure.cells import EfficiencyChanges, NonClosures
 from deepsf.efficiency.truth_tagging.draws import Bins, draw_bins, draw_pattern
-from deepsf.efficiency.truth_tagging.probabilities import taggable_jets, tagged_at_least, tagged_exactly
+from deepsf.efficiency.truth_tagging.probabilities import changes, taggable_jets, tagged_at_least, tagged_exactly
 from deepsf.efficiency.truth_tagging.scale_factor_columns import (
     ScaleFactorSummary,
     Selection,
@@ -47,7 +49,9 @@ class TaggedEvents:
     - ``direct_<selection>``: whether the event passes the cut itself;
     - ``replicas_<selection>``: the probability by each member of the ensemble, float32: its yields' variance is V_eff;
       of training events by those of the cross-fit, absent if that has one member a fold;
+    - ``change_<selection>``: dP / dln eps of the probability with each jet's efficiency, float32, with the non-closure.
 
+    With the non-closure there is also ``non_closure_cell``, the cell of each jet, and the metadata key ``non_closure``;
     with scale factors also ``direct_scale_factor``, their product over the event's taggable jets at their actual scores
     or tag bins, and for each selection
 
@@ -83,6 +87,7 @@ def tag_events(
     settings: TruthTagging,
     hadron_flavours: Mapping[str, Sequence[int]],
     scale_factors: BinScaleFactors | None = None,
+    non_closure: NonClosures | None = None,
 ) -> TaggedEvents:
     """Return weights and draws of all events; what a row says depends on that event alone.
 
@@ -94,6 +99,8 @@ def tag_events(
         Mean of the ensemble, and its members for the replica weights.
     hadron_flavours
         Codes of each flavour; scale factors are asked for the first.
+    non_closure
+        Errors of the efficiencies beside the spread of members.
 
     Raises
     ------
@@ -122,8 +129,50 @@ def tag_events(
         corrected, summary = scale_factor_columns(tagging, scale_factors, hadron_flavours, drawn, settings.seed)
         columns |= corrected
         metadata |= {"systematics": scale_factors.systematics, "scale_factors": summary._asdict()}
-    text = json.dumps(metadata, allow_nan=False)
-    return TaggedEvents(pa.table(columns).replace_schema_metadata({"deepsf": text}), summary)
+    described = {"deepsf": json.dumps(metadata, allow_nan=False)}
+    if non_closure is not None:
+        columns["non_closure_cell"] = _by_jet(events, non_closure.cells.of_jets(events).astype(np.int16))
+        for selection in drawn:
+            columns[f"change_{selection.name}"] = _by_jet(events, _changes(tagging, selection))
+        described["non_closure"] = non_closure.to_json()
+    return TaggedEvents(pa.table(columns).replace_schema_metadata(described), summary)
+
+
+def _changes(tagging: Tagging, selection: Selection) -> Singles:
+    mean, offsets = tagging.efficiencies.mean[:, tagging.point], tagging.events.offsets
+    change = changes(mean, offsets, selection.n, tagging.taggable, at_least_n=selection.at_least)
+    return change.astype(np.float32)
+
+
+def efficiency_changes(table: pa.Table, selection: str) -> EfficiencyChanges:
+    """Return what the non-closure does to the events of a table, for `truth_tagged_yields`.
+
+    Parameters
+    ----------
+    table
+        As `TaggedEvents.write` wrote it; some of its events are enough.
+    selection
+        Such as ``exactly_2``.
+
+    Raises
+    ------
+    ValueError
+        If the table has no non-closure, or no such selection.
+    """
+    metadata, column = table.schema.metadata or {}, f"change_{selection}"
+    if b"non_closure" not in metadata or column not in table.column_names:
+        raise ValueError(
+            f"the table has no column {column}, or no non-closure among its metadata; its columns are "
+            f"{', '.join(table.column_names)}"
+        )
+    jets = {name: table[name].combine_chunks() for name in (column, "non_closure_cell")}
+    found = NonClosures.from_json(metadata[b"non_closure"].decode())
+    return EfficiencyChanges(
+        offsets_of(jets[column].value_lengths().to_numpy()),
+        jets["non_closure_cell"].flatten().to_numpy().astype(np.int64),
+        jets[column].flatten().to_numpy().astype(np.float64),
+        found.of(json.loads(metadata[b"deepsf"])["working_point"]).covariance,
+    )
 
 
 def _drawn_bins(tagging: Tagging, selection: Selection, seed: int) -> Bins:
@@ -146,9 +195,13 @@ def _of_selection(tagging: Tagging, selection: Selection, bins: Bins) -> Iterato
     passes = tagged_at_least if selection.at_least else tagged_exactly
     yield f"probability_{name}", tagging.probability(selection, tagging.efficiencies.mean[:, point])
     yield f"direct_{name}", passes(events.tag_bin > point, events.offsets, selection.n, tagging.taggable)
-    yield f"tag_bin_{name}", pa.ListArray.from_arrays(pa.array(events.offsets.astype(np.int32)), pa.array(bins))
+    yield f"tag_bin_{name}", _by_jet(events, bins)
     if members := tagging.of_members():
         replicas = np.empty((len(events), len(members)), np.float32)
         for number, member in enumerate(members):
             replicas[:, number] = tagging.probability(selection, member[:, point])
         yield f"replicas_{name}", pa.FixedSizeListArray.from_arrays(pa.array(replicas.ravel()), len(members))
+
+
+def _by_jet(events: JetEvents, values: Array) -> pa.ListArray:
+    return pa.ListArray.from_arrays(pa.array(events.offsets.astype(np.int32)), pa.array(values))

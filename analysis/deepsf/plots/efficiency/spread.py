@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from deepsf.arrays import Floats
+from deepsf.efficiency.audit.non_closure import NonClosureCheck
 from deepsf.efficiency.audit.results import EfficiencyClosure
 from deepsf.plots.efficiency.common import few_vertical_ticks, model_label
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
@@ -61,12 +62,12 @@ def figure(closure: EfficiencyClosure, style: Style) -> Figure:
 
 
 def non_closure_figure(closure: EfficiencyClosure, flavour: str, style: Style) -> Figure:
-    """Return non-closure, spread and the systematic of one flavour in cells of pT and DeltaR, with their numbers."""
+    """Return deviation, spread and non-closure of one flavour in cells of pT and DeltaR, with their numbers."""
     found, row = closure.non_closure, closure.flavours.index(flavour)
     panels: list[tuple[str, Floats, Floats | None]] = [
         ("(Predicted $-$ tagged) / predicted [%]", 100 * found.deviation[row], 100 * found.statistical[row]),
         ("Spread of members [%]", 100 * found.spread[row], None),
-        ("Systematic, beyond both errors [%]", 100 * found.systematic[row], None),
+        (_non_closure_title(found, row), 100 * found.systematic[row], None),
     ]
     with context(0.75):
         made, axes = grid([4.8], [5.4] * 3, Margins(left=2.0, bottom=1.0, between_columns=0.25), sharey=True)
@@ -83,11 +84,20 @@ def non_closure_figure(closure: EfficiencyClosure, flavour: str, style: Style) -
     return made
 
 
+def _non_closure_title(found: NonClosureCheck, row: int) -> str:
+    """Return what the last panel shows, with the interval of the rms of biases that the fit gives."""
+    tau2, error = found.tau2[row], found.tau2_error[row]
+    if not np.isfinite(tau2):
+        return "Non-closure, as an error [%]"
+    low, high = (100 * np.sqrt(max(tau2 + sign * error, 0.0)) for sign in (-1, 1))
+    return f"Non-closure, as an error [%]\n(rms of biases {low:.2g} to {high:.2g})"
+
+
 def _draw_cells(axes: Axes, values: Floats, error: Floats | None, reach: float) -> None:
     axes.pcolormesh(
         np.arange(values.shape[1] + 1), np.arange(values.shape[0] + 1), values, cmap="RdBu_r", vmin=-reach, vmax=reach
     )
-    axes.set_ylim(0.0, values.shape[0] + 0.5)
+    axes.set_ylim(0.0, values.shape[0] + 0.9)
     for i, j in np.ndindex(values.shape):
         if not np.isfinite(values[i, j]):
             continue

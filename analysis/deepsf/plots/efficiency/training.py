@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from deepsf.efficiency.networks.convergence import not_converged
 from deepsf.plots.layout import Margins, corner_text, experiment_label, grid
 from deepsf.plots.style import Style, context
 from deepsf.plots.training import Curve, History, draw_members
@@ -39,9 +40,16 @@ def figure(histories: Mapping[str, Sequence[History]], style: Style) -> Figure:
             trainings = f"{len(members)} member" + ("s" if len(members) > 1 else "")
             if panel is axes[0, 0] and style.members:
                 trainings = style.members
+            if n_bad := sum(bool(_reasons(history)) for history in members):
+                trainings += f", {n_bad} not converged"
             text = f"{style.method(model)}, {trainings}\nthick: median"
             corner_text(panel, text, size="x-small")
         axes[0, 0].set_ylabel("Cross-entropy per jet")
         axes[0, -1].set_xlabel("Pass over the data")
         experiment_label(axes[0, 0], style, axes[0, -1])
     return made
+
+
+def _reasons(history: History) -> list[str]:
+    """Return why a training has not converged; nothing of records without validation."""
+    return not_converged(history) if "start_loss" in history else []

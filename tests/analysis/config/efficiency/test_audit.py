@@ -43,7 +43,7 @@ def test_rows_that_need_a_toy_have_no_limits_on_skims(message, name):
 def test_limits_on_skims_are_of_rows_without_truth(loaded):
     limits = {"closure.delta_r.1tag.chi2": 2.0, "correlation.significance.gnn": 4.0, "export.onnx": 1e-5}
     assert loaded(SKIMS, audit={"limits": limits}).efficiency.audit.limits == limits
-    assert loaded(SKIMS).efficiency.audit.limits is None
+    assert loaded(SKIMS).efficiency.audit.limits == {}
 
 
 def test_null_takes_a_limit_of_an_extended_file_away(loaded, message):

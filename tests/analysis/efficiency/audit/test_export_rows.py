@@ -11,6 +11,7 @@ from deepsf.efficiency.exports.write import write_exports
 from deepsf.efficiency.maps.maps import EfficiencyMap
 from tests.analysis.efficiency.exports.ensembles import CODES, ensemble
 from tests.analysis.efficiency.exports.test_map_correction import SETTINGS, random_jets
+from tests.analysis.efficiency.exports.test_onnx_session import biased
 
 SAMPLE = random_jets(1000, 1)
 MAPS = {name: EfficiencyMap.fit(SAMPLE, SETTINGS, delta_r=name.endswith("r")) for name in ("eff", "eff_delta_r")}
@@ -48,3 +49,17 @@ def test_no_more_than_the_first_events_are_compared(files, monkeypatch):
     monkeypatch.setattr(export_rows, "_EVENTS_MAX", 3)
     first = SAMPLE.select(np.arange(len(SAMPLE)) < 3)
     assert agreement(files) == agreement(files, events=first)
+
+
+def test_a_file_that_lacks_the_non_closure_agrees_with_none(files, tmp_path):
+    non_closure = biased(ensemble())
+    rows = agreement_rows(
+        *files, maps=MAPS, ensemble=ensemble(), hadron_flavours=CODES, events=SAMPLE, non_closure=non_closure
+    )
+    assert rows["export.onnx"].value == np.inf
+    paths = tmp_path / "maps.json.gz", tmp_path / "efficiency.onnx"
+    write_exports(*paths, maps=MAPS, ensemble=ensemble(), hadron_flavours=CODES, non_closure=non_closure)
+    rows = agreement_rows(
+        *paths, maps=MAPS, ensemble=ensemble(), hadron_flavours=CODES, events=SAMPLE, non_closure=non_closure
+    )
+    assert rows["export.onnx"].value < 1e-5

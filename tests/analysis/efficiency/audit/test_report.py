@@ -100,7 +100,7 @@ def test_tables_hold_what_rows_are_made_of(audit):
         *("inclusive", "b_b", "b_c", "b_udsg", "c_c", "c_udsg", "udsg_udsg")
     }
     assert np.shape(audit["non_closure"]["systematic"]) == (3, 5, 4)
-    assert audit["members"] == {"used": 5, "configured": 20}
+    assert audit["members"] == {"used": 5, "configured": 20, "not_converged": {}}
     assert audit["seeds"] == {"toy": 1}
     assert (audit["commit"], audit["config"], audit["model"], audit["working_point"]) == (
         "abc",
@@ -181,6 +181,7 @@ def test_real_structure_has_no_truth_and_no_row_that_needs_it():
     known = of_skims.row_names(CONFIG.flavours)
     elsewhere = ("truth_tagging.draws", "truth_tagging.scale", "truth_tagging.tagg", "truth_tagging.sums.patterns")
     elsewhere += ("symmetry.", "out_of_range.", "export.", "ensemble.p")
+    known = {name for name in known if not name.endswith(".last_half")}
     assert set(rows) == {name for name in known if not name.startswith((*elsewhere, "calibration.cross_fit"))}
     closure = EfficiencyClosure.from_json(found.closure)
     assert closure.spread is None
@@ -268,3 +269,14 @@ def test_a_limit_of_a_row_that_the_audit_does_not_make_is_refused():
     campaign = AuditedCampaign(CONFIG.efficiency.ensemble, {"b": (5,), "c": (4,), "udsg": (0,)})
     with pytest.raises(ValueError, match=r"efficiency\.audit\.limits\.export\.onnx: the audit made no such row"):
         audit_efficiencies(EfficiencyResults({"test": small()}), campaign, settings, head={})
+
+
+def test_members_that_still_learned_are_named_and_their_networks_have_a_row():
+    def history(*losses):
+        return {"pass": [1, 2, 3, 4], "validation_loss": list(losses), "start_loss": [1.0] * 4}
+
+    histories = {"gnn": {0: history(0.8, 0.62, 0.61, 0.6), 7: history(0.8, 0.7, 0.65, 0.6)}}
+    found = json.loads(audited({"test": small()}, histories=histories).audit)
+    assert list(found["members"]["not_converged"]) == ["7"]
+    assert "25% of what it has learned came in the last half" in found["members"]["not_converged"]["7"][0]
+    assert found["rows"]["convergence.gnn.last_half"]["value"] == pytest.approx(15.0)

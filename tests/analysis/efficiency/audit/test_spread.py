@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepsf.efficiency.audit.spread import non_closure, spread_check
-from tests.analysis.efficiency.events.hand_events import hand_events, model
+from deepsf.efficiency.audit.spread import spread_check
 
 N_JETS, N_MEMBERS = 40_000, 20
 
@@ -72,29 +71,3 @@ def test_jets_on_which_members_agree_are_counted_and_have_no_pull():
     found = spread_check(members, true, flavour, 3)
     assert found.n_without_spread.tolist() == [100, 0, 0]
     assert np.isfinite(found.pull_width[0])
-
-
-CELLS = {"pt_gev": np.array([20.0, 50.0, 100.0]), "delta_r": np.array([0.0, 1.0, 2.0])}
-
-
-def test_non_closure_of_a_cell_by_hand():
-    events = hand_events([[(30, 0.0, 0.0, "b", 1)]] * 60 + [[(30, 0.0, 0.0, "b", 0)]] * 40)
-    members = np.multiply.outer([0.78, 0.82], np.ones(100))
-    found = non_closure(events, model(None, members), np.full((100, 1), 0.75), CELLS, 0)
-    # lone jets: last bin of DeltaR; 80 predicted, 60 tagged
-    cell = (0, 0, 1)
-    assert found.deviation[cell] == pytest.approx(20 / 80)
-    assert found.statistical[cell] == pytest.approx(np.sqrt(100 * 0.8 * 0.2) / 80)
-    assert found.spread[cell] == pytest.approx(4 / np.sqrt(2) / 80, rel=1e-4)
-    rest = 0.25**2 - 0.05**2 - (4 / np.sqrt(2) / 80) ** 2
-    assert found.systematic[cell] == pytest.approx(np.sqrt(rest), rel=1e-4)
-    assert found.bias[cell] == pytest.approx(0.8 / 0.75 - 1)
-    assert np.isnan(found.deviation[0, 1, 0])
-
-
-def test_what_statistics_and_spread_explain_is_no_systematic():
-    events = hand_events([[(30, 0.0, 0.0, "b", 1)]] * 78 + [[(30, 0.0, 0.0, "b", 0)]] * 22)
-    found = non_closure(events, model(np.full(100, 0.8)), None, CELLS, 0)
-    # 2 of 80 with an error of 4
-    assert found.systematic[0, 0, 1] == 0.0
-    assert found.bias is None

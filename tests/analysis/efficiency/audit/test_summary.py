@@ -34,3 +34,10 @@ def test_nothing_is_said_of_failures_where_all_rows_hold():
     text = summary({**AUDIT, "rows": {"deviation.gnn.b": ROWS["deviation.gnn.b"]}})
     assert "do not hold" not in text
     assert "1 of 1 rows with a limit hold" in text
+
+
+def test_members_that_have_not_converged_are_named_with_the_reason():
+    members = {"used": 20, "configured": 20, "not_converged": {"3": ["25% of what it has learned came last"]}}
+    lines = summary({**AUDIT, "members": members, "rows": ROWS}).splitlines()
+    assert lines[1].strip() == "ensemble with 20 members, 1 not converged"
+    assert lines[2].strip() == "member 3 has not converged: 25% of what it has learned came last"

@@ -12,6 +12,7 @@ import pytest
 from deepsf.efficiency.events.events import offsets_of
 from deepsf.efficiency.truth_tagging.probabilities import (
     at_least,
+    changes,
     exactly,
     number_of_tags,
     taggable_jets,
@@ -179,3 +180,20 @@ def test_bad_input_gets_a_message(call, message):
     efficiency, offsets = np.array([0.51, 0.95, 0.43, 0.15, 0.31]), np.array([0, 3, 5])
     with pytest.raises(ValueError, match=message):
         call(efficiency, offsets)
+
+
+@pytest.mark.parametrize("or_more", [False, True])
+@pytest.mark.parametrize("n", [0, 1, 2, 3])
+def test_changes_are_the_derivatives_of_the_probability(n, or_more):
+    efficiency, offsets = sample([3, 0, 1, 5, 2], low=0.05, high=0.9)
+    taggable = np.ones(len(efficiency), np.bool_)
+    taggable[4] = False
+    found = changes(efficiency, offsets, n, taggable, at_least_n=or_more)
+    probability = at_least if or_more else exactly
+    event = np.repeat(np.arange(5), np.diff(offsets))
+    for jet, eps in enumerate(efficiency):
+        up, down = (efficiency * np.where(np.arange(len(efficiency)) == jet, factor, 1) for factor in (1.01, 0.99))
+        difference = probability(up, offsets, n, taggable) - probability(down, offsets, n, taggable)
+        # P is linear in each efficiency: a finite difference is exact
+        assert found[jet] == pytest.approx(difference[event[jet]] / 0.02, abs=1e-12), eps
+    assert found[4] == 0.0

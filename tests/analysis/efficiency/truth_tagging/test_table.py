@@ -14,8 +14,10 @@ from deepsf.config import load
 from deepsf.config.efficiency.truth_tagging import Taggable, TruthTagging
 from deepsf.efficiency.evaluation import ModelEfficiencies
 from deepsf.efficiency.events.source import EventSource
+from deepsf.efficiency.non_closure.measure import measure
 from deepsf.efficiency.toy import generate
-from deepsf.efficiency.truth_tagging.table import tag_events
+from deepsf.efficiency.truth_tagging.table import efficiency_changes, tag_events
+from deepsf.efficiency.truth_tagging.variance import truth_tagged_yields
 from tests.oracles.truth_tagging import FunctionOfBin
 from tests.workflow.campaign import ROOT
 
@@ -168,3 +170,33 @@ def test_events_with_a_jet_out_of_range_are_flagged(toy):
     outside[[events.offsets[3], events.offsets[3] + 1, events.offsets[8] - 1]] = True
     flagged = tag_events(events, model._replace(out_of_range=outside), SETTINGS, CODES).table["out_of_range"]
     assert np.flatnonzero(flagged.to_numpy()).tolist() == [3, 7]
+
+
+def test_the_non_closure_of_a_table_is_an_error_of_its_yields(toy, tmp_path):
+    events, model = toy
+    # all efficiencies too high by a quarter: no cell is right
+    wrong = ModelEfficiencies(np.minimum(1.25 * model.mean, 0.99))
+    edges = np.array([20.0, 60.0, 100.0, 1000.0]), np.array([0.0, 0.8, 3.2])
+    found = measure(events, wrong, *edges)
+    tag_events(events, wrong, SETTINGS, CODES, None, found).write(tmp_path / "tagged.parquet")
+    table = pq.read_table(tmp_path / "tagged.parquet")
+    weight, direct = numbers(table, "probability_exactly_2"), numbers(table, "direct_exactly_2")
+    index = np.zeros(len(events), np.int64)
+    yields = truth_tagged_yields(np.ones(len(events)), weight, index, 1, (), efficiency_changes(table, "exactly_2"))
+    # a bias that all share is seen as such: the difference is the error, shrunk a little
+    difference = weight.sum() - direct.sum()
+    assert difference > 10 * np.sqrt(yields.sum_w2[0])
+    assert np.sqrt(yields.v_non_closure[0]) == pytest.approx(difference, rel=0.2)
+    cells = drawn(table, "non_closure_cell")
+    assert cells.tolist() == found.cells.of_jets(events).tolist()
+    part = table.slice(5, 100)
+    assert (
+        efficiency_changes(part, "exactly_2").cell.tolist() == cells[events.offsets[5] : events.offsets[105]].tolist()
+    )
+
+
+def test_a_table_without_non_closure_or_selection_says_what_it_has(table):
+    with pytest.raises(
+        ValueError, match=r"no column change_exactly_2, or no non-closure .*; its columns are event, wei"
+    ):
+        efficiency_changes(table, "exactly_2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from deepsf.efficiency.non_closure.cells import EfficiencyChanges
 from deepsf.efficiency.truth_tagging.variance import truth_tagged_yields
 
 
@@ -58,3 +59,18 @@ def test_bad_input_gets_a_message():
         truth_tagged_yields(one, one, zero + 1, 1)
     with pytest.raises(ValueError, match="one replica of the efficiencies has no variance"):
         truth_tagged_yields(one, one, zero, 1, [one])
+
+
+def test_the_non_closure_is_a_variance_of_its_own():
+    # one jet an event; cells 0 and 1 are off by 10 % and 20 %, both together
+    covariance = np.array([[0.01, 0.02], [0.02, 0.04]])
+    changes = EfficiencyChanges(np.arange(4), np.array([0, 1, 1]), np.array([0.5, 0.2, 0.1]), covariance)
+    found = truth_tagged_yields(
+        np.array([2.0, 1.0, 1.0]), np.array([0.5, 0.2, 0.1]), np.array([0, 0, 1]), 2, non_closure=changes
+    )
+    # 2 x 0.5 x 0.1 + 0.2 x 0.2 = 0.14 in bin 0, 0.1 x 0.2 in bin 1, fully correlated
+    np.testing.assert_allclose(found.v_non_closure, [0.14**2, 0.02**2])
+    np.testing.assert_allclose(found.variance, [1.04 + 0.14**2, 0.01 + 0.02**2])
+    np.testing.assert_allclose(found.covariance[0, 1], 0.14 * 0.02)
+    without = truth_tagged_yields(np.ones(1), np.ones(1), np.zeros(1, int), 1)
+    assert without.v_non_closure.tolist() == [0.0]
