@@ -53,6 +53,7 @@ def test_everything_is_made_and_nothing_is_empty(efficiency_job):
         "BuildEfficiencyMaps": ["map.json", "map_delta_r.json"],
         "AggregateEfficiency": [f"{name}.safetensors" for name in ("closest_jet", "fold0", "fold1", "gnn", "pairwise")],
         "EvaluateEfficiency": [f"efficiencies_{sample}.safetensors" for sample in SAMPLES],
+        "MeasureNonClosure": ["non_closure_test.json", "non_closure_train.json"],
         "ApplyTruthTagging": [f"truth_tagged_{sample}.parquet" for sample in SAMPLES],
         "RunCoverageReplicas": ["coverage.json"],
         "MeasureEfficiencySF": ["scale_factors.json"],

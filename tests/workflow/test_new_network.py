@@ -18,7 +18,7 @@ LINE = '    "lone_jet": NetworkSpec(f"{_ROOM}.lone_jet:LoneJetNetwork", NetworkT
 CONFIG = {
     "extends": str(ROOT / "tests" / "workflow" / "tiny_efficiency.yaml"),
     "efficiency": {
-        "models": {"lone_jet": {"passes": 1}},
+        "models": {"lone_jet": {"passes": 1, "steps_min": 10}},
         "ensemble": {"model": "lone_jet", "n_members": 2},
         "comparisons": {"closest_jet": None, "pairwise": 1},
         "ratio": None,
