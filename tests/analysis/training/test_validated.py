@@ -24,6 +24,8 @@ class Settings:
     learning_rate_warmup: float = 0.1
     learning_rate_final: float = 0.01
     weight_decay: float = 0.0
+    optimiser: str = "adamw"
+    momentum: float = 0.9
 
 
 def noise(n=300, n_features=100, size=20, seed=1, held_out=1 / 3):

@@ -91,12 +91,14 @@ def test_a_run_has_columns_for_every_systematic_which_the_audit_reads(of, tmp_pa
     given = {"file": str(cuts_file(tmp_path / "cuts.json", 2.5)), "names": ["heavy", "light"]}
     given["systematics"] = {"bc_up": {"heavy": "up"}, "*_fsr": "*_fsr"}
     branch = of(ApplyTruthTagging, efficiency={"truth_tagging": {"scale_factors": given}}).as_branch(1)
+    model = ModelEfficiencies(efficiency)
     for target, write in (
         (branch.events_target("test"), events.write),
-        (branch.input()["efficiencies"], lambda path: evaluation.write(path, {"gnn": ModelEfficiencies(efficiency)})),
+        (branch.input()["efficiencies"], lambda path: evaluation.write(path, {"gnn": model})),
     ):
         target.file.parent.mkdir(parents=True, exist_ok=True)
         write(target.file)
+    branch.requires()["non_closure"].run()
     branch.run()
     columns = pq.read_schema(branch.output().file).names
     selections = ("exactly_1", "exactly_2", "at_least_1", "at_least_2")

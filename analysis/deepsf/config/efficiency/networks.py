@@ -136,7 +136,7 @@ NETWORKS = {
     ),
     "gnn": NetworkSpec(f"{_ROOM}.gnn:GraphNetwork", Gnn, "GNN", "#1f6fb8", "s"),
     "gnn_eta_phi": NetworkSpec(
-        f"{_ROOM}.gnn_eta_phi:EtaPhiNetwork", EtaPhiGnn, "GNN without \u0394R", "#2a9d8f", "v", (0, (4, 1))
+        f"{_ROOM}.gnn_eta_phi:EtaPhiNetwork", EtaPhiGnn, "GNN without \u0394R", "#2a9d8f", "h", (0, (4, 1))
     ),
     "gnn_2004_02665": NetworkSpec(
         f"{_ROOM}.gnn_2004_02665:PublishedGraphNetwork",

@@ -145,12 +145,7 @@ def audit_efficiencies(
     figures = {name: sample_figures(*sample[:3], point, settings.low_pt_gev) for name, sample in samples.items()}
     closure = _with_quality(closure, figures[TEST], points)
     findings = Findings(figures, closure, points, point)
-    reference, edges = samples[TEST].events, settings.non_closure_pt_gev
-    ratios = {
-        name: process_ratios(sample.events, sample.models[nominal.model], reference, edges)
-        for name, sample in samples.items()
-        if name not in (TEST, SCALAR, TRAIN)
-    }
+    ratios = _ratios(samples, nominal.model, settings.non_closure_pt_gev)
     used = results.n_members or closure.n_members.get(closure.nominal, nominal.n_members)
     rows = {
         **sample_rows(findings),
@@ -182,6 +177,16 @@ def audit_efficiencies(
         },
     }
     return AuditResult(json_text(report, indent=1, is_known=math.isfinite), closure.to_json())
+
+
+def _ratios(samples: Mapping[str, AuditedSample], nominal: str, pt_gev: Sequence[float]) -> dict[str, Any]:
+    """Return what other processes are over the test sample, by process, flavour and working point."""
+    reference = samples[TEST].events
+    return {
+        name: process_ratios(sample.events, sample.models[nominal], reference, pt_gev)
+        for name, sample in samples.items()
+        if name not in (TEST, SCALAR, TRAIN)
+    }
 
 
 def _networks(sample: AuditedSample) -> list[str]:
