@@ -19,8 +19,9 @@ from tests.package.conftest import run
 CLIENT = {
     "deepsf": {"NormalisationMap", "ShapeCorrection", "__version__", "efficiency", "event_weight", "normalisation_map",
                "write_normalisation_maps"},
-    "deepsf.efficiency": {"JetEvents", "at_least", "closest_jet", "draw_bins", "draw_pattern", "events_of_jets",
-                          "exactly", "taggable_jets", "truth_tagged_yields"},
+    "deepsf.efficiency": {"JetEvents", "at_least", "closest_jet", "draw_bins", "draw_pattern", "event_numbers",
+                          "events_of_jets", "exactly", "replica_weight", "taggable_jets", "tagged_pair_mass_gev",
+                          "truth_tagged_yields"},
 }  # fmt: skip
 WITH_ONNX = {"OnnxEfficiencies"}
 IMPORT_CPU_S = 0.7

@@ -105,7 +105,7 @@ def edits(campaign: Campaign) -> list[Edit]:
         Edit(
             "the learning rate",
             {"training": {"learning_rate": 0.0005}},
-            {"TrainDeepSF"},
+            {"TrainDeepSF", "TrainDeepSFShifts"},
             "TrainDeepSF stale (0/2): training.learning_rate: 0.001 -> 0.0005",
             "AggregateDeepSF",
             {*MEMBERS, "AggregateDeepSF"},

@@ -1,14 +1,23 @@
-"""Parts of the events by number: who is trained on one may evaluate the others."""
+"""Parts of the events by number: who is trained on one may evaluate or test the others."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from deepsf.arrays import Bools, Ints
 from deepsf.efficiency.events.events import JetEvents
+from deepsf.efficiency.events.random import event_uniforms, stream
+
+if TYPE_CHECKING:
+    from deepsf.config.efficiency.efficiency import EfficiencySplit
 
 CROSS_FIT_FOLDS = 2
 """Events with an even number, and those with an odd one."""
+
+
+def in_test_sample(events: JetEvents, split: EfficiencySplit) -> Bools:
+    """Return which events are in the test sample, ``(n_events,)``; their number alone decides."""
+    return event_uniforms(stream(split.seed, "train and test"), events.event) < split.test_fraction
 
 
 class Fold(NamedTuple):

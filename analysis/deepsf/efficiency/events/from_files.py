@@ -21,8 +21,8 @@ from deepsf.config.efficiency.events import EventColumns
 from deepsf.efficiency.events.columns import Column, read_columns
 from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.efficiency.events.events import JetEvents, join, offsets_of
+from deepsf.efficiency.events.folds import in_test_sample
 from deepsf.efficiency.events.from_jets import wrapped
-from deepsf.efficiency.events.random import event_uniforms, stream
 from deepsf.efficiency.events.source import EventSource, event_numbers, seed_of
 from deepsf.reading import reading
 from deepsf.seeds import mixed
@@ -84,7 +84,7 @@ def events_of_files(paths: Sequence[Path], given: EventFormat, sample: str) -> J
 
 def divided(events: JetEvents, split: EfficiencySplit) -> dict[str, JetEvents]:
     """Return the samples ``train`` and ``test``; the number of an event decides where it goes."""
-    is_test = event_uniforms(stream(split.seed, "train and test"), events.event) < split.test_fraction
+    is_test = in_test_sample(events, split)
     return {"train": events.select(~is_test), "test": events.select(is_test)}
 
 

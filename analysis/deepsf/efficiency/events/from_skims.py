@@ -19,8 +19,8 @@ from deepsf.config.flavours import Flavour, Tagger, hadron_flavours
 from deepsf.config.samples import Sample
 from deepsf.efficiency.events.errors import JetEventsError
 from deepsf.efficiency.events.events import JetEvents, join, offsets_of
+from deepsf.efficiency.events.folds import in_test_sample
 from deepsf.efficiency.events.from_jets import wrapped
-from deepsf.efficiency.events.random import event_uniforms, stream
 from deepsf.efficiency.events.source import EventSource, seed_of
 from deepsf.jets import flavour_index
 from deepsf.probes.tables import luminosity_weights
@@ -95,7 +95,7 @@ def jet_events(  # noqa: PLR0913 - what events are made of comes from many parts
 
 
 def _divided(events: JetEvents, split: EfficiencySplit, processes: EfficiencyProcesses) -> dict[str, JetEvents]:
-    is_test = event_uniforms(stream(split.seed, "train and test"), events.event) < split.test_fraction
+    is_test = in_test_sample(events, split)
     trained = _of_samples(events, processes.train) if processes.train else np.ones(len(events), np.bool_)
     divided = {"train": trained & ~is_test, "test": trained & is_test}
     for name, samples in processes.transfer.items():

@@ -121,7 +121,7 @@ def tagged_jets(events: JetEvents, hadron_flavours: Mapping[str, Sequence[int]],
         events.tag_bin,
         None if events.discriminant is None else events.discriminant.astype(np.float64),
         np.repeat(events.weight.astype(np.float64), events.n_jets),
-        jet_uniforms(stream(seed, "truth tagging", "scores"), events.event, events.offsets),
+        jet_uniforms(stream(seed, "scores of tagged jets"), events.event, events.offsets),
     )
 
 
