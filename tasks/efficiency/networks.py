@@ -34,7 +34,7 @@ class Member(NamedTuple):
 class EfficiencyTraining(EfficiencyTask, Workflow):
     """Base of the trainings of efficiency networks: one member per branch, with its history."""
 
-    code_version = 4
+    code_version = 5
     keeps_replaced = True
     uses_networks = True
 
@@ -108,7 +108,7 @@ class TrainEfficiencyComparisons(EfficiencyTraining):
 class TrainEfficiencyFolds(EfficiencyTraining):
     """Trains the members of the cross-fit, each on one half of the events; they evaluate the other half."""
 
-    code_version = 4
+    code_version = 5
 
     def create_branch_map(self) -> dict[int, Member]:
         model = self.plan_cfg("efficiency.ensemble.model")

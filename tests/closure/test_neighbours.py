@@ -52,6 +52,7 @@ def samples(tmp_path_factory):
         working_points=CONFIG.efficiency.working_points,
         luminosity_ifb=CONFIG.campaign.luminosity_ifb,
         split=CONFIG.efficiency.split,
+        processes=CONFIG.efficiency.processes,
     )
 
 

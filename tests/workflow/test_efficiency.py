@@ -123,4 +123,4 @@ def test_a_campaign_of_the_other_kind_is_refused_in_words(tmp_path):
     campaign = Campaign(tmp_path, base="tiny_efficiency")
     done = campaign.law("ProduceDeepSFEnsemble")
     assert done.returncode != 0
-    assert "the configuration has no samples: it is one of efficiencies alone" in done.stdout + done.stderr
+    assert "it is one of efficiencies alone; choose another with --config" in done.stdout + done.stderr

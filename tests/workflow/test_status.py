@@ -7,7 +7,7 @@ import json
 from tests.workflow.campaign import not_up_to_date
 from tests.workflow.edits import REQUIRED, with_all_that_require
 
-FROM_TRAINING_ON = with_all_that_require({"TrainDeepSF"}, REQUIRED)
+FROM_TRAINING_ON = with_all_that_require({"TrainDeepSF", "TrainDeepSFShifts"}, REQUIRED)
 
 
 def test_the_status_of_a_finished_job_is_a_tree_in_which_all_is_up_to_date(main_job):
@@ -15,7 +15,7 @@ def test_the_status_of_a_finished_job_is_a_tree_in_which_all_is_up_to_date(main_
     before = campaign.everything()
     status = campaign.status()
     *tree, end = status.splitlines()
-    assert end == "20 of 20 tasks are up to date"
+    assert end == "21 of 21 tasks are up to date"
     opened = [line.strip("│├─└ ") for line in tree if not line.endswith("see above")]
     assert sorted(line.split(" ")[0] for line in opened) == sorted(REQUIRED)
     assert "TrainDeepSF up to date (2/2)" in opened

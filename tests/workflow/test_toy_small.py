@@ -128,7 +128,7 @@ def test_the_audit_has_the_agreed_keys_with_finite_figures(main_job):
     assert isinstance(report["commit"], str)
     assert isinstance(report["cpu"], str)
     assert report["seeds"]["generator"] == 1
-    assert set(report["trainings"]) == {"direct", "bootstraps", "shifts"}
+    assert set(report["trainings"]) == {"direct", "bootstraps", "shifts", "deepsf_shifts"}
     assert not any(report["errors_lacking"].values())
     assert set(report["probe_jets"]) == set(REGIONS)
     assert all(figure("probe_jets", region) > 5000 for region in REGIONS)

@@ -1,9 +1,10 @@
 """A classifier whose examples that are held out decide: the best network is kept, and a training that is done ends.
 
 The loss at these examples is taken at every *look*: at the end of each pass, and at least `LOOKS` times in a training.
-The network that comes of it is that of the look with the smallest loss. After ``patience`` looks without a smaller one
-the training ends: more steps would fit fluctuations. What a look finds is part of the state, so that a training that is
-interrupted goes on as if it had not been.
+The network that comes of it is that of the look with the smallest loss. After ``patience`` looks of the second half
+without a smaller one the training ends: more steps would fit fluctuations. In the first half losses go up and down with
+the high learning rate, and say nothing of what is still to be learnt. What a look finds is part of the state, so that a
+training that is interrupted goes on as if it had not been.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class ValidatedTraining(ClassifierTraining):
     n_steps
         Most steps.
     patience
-        Looks without a smaller loss after which the training ends.
+        Looks of the second half without a smaller loss after which the training ends.
 
     Raises
     ------
@@ -54,7 +55,7 @@ class ValidatedTraining(ClassifierTraining):
         patience: int,
     ) -> None:
         super().__init__(network, batches, settings, seed)
-        self.n_steps = n_steps
+        self.n_steps, self._half = n_steps, n_steps // 2
         self._patience, self._per_look = patience, min(batches.per_pass, math.ceil(n_steps / LOOKS))
         start = self._validation_loss()
         if start is None:
@@ -84,7 +85,7 @@ class ValidatedTraining(ClassifierTraining):
             start_loss=self._start,
         )
         self._losses, self._steps_since = 0.0, 0
-        self._looks_since += 1
+        self._looks_since = self._looks_since + 1 if self.step > self._half else 0
         if validation < self._smallest:
             self._smallest, self._looks_since = validation, 0
             for name, tensor in self._weights().items():

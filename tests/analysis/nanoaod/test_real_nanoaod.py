@@ -17,6 +17,7 @@ import uproot
 
 from deepsf import config
 from deepsf.config.efficiency.efficiency import EfficiencySplit
+from deepsf.config.efficiency.processes import EfficiencyProcesses
 from deepsf.config.flavours import Tagger
 from deepsf.config.samples import Sample
 from deepsf.config.selection import CHANNELS, Selection
@@ -282,6 +283,7 @@ def test_real_simulation_becomes_events_of_jets_with_tag_bits(regions, tmp_path)
         working_points=("L", "M"),
         luminosity_ifb=1.0,
         split=EfficiencySplit(),
+        processes=EfficiencyProcesses(),
     )
     simulated = [file for file in FILES if file.kind == "simulation"]
     expected = [sum(loop(Path(FOLDER) / file.name, file.has_pu_id)["two_jets"]) for file in simulated]

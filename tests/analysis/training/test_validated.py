@@ -49,7 +49,9 @@ def test_a_training_that_over_fits_ends_and_keeps_its_best_network():
     made.run()
     losses = made.history.columns["validation_loss"]
     best = int(np.argmin(losses))
-    assert len(losses) == best + 1 + 4
+    n_first_half = 200 // made._per_look
+    assert best < n_first_half
+    assert len(losses) == n_first_half + 4
     assert made.step == made.n_steps < 400
     assert made._validation_loss() == losses[best] < losses[-1]
     assert made.history.columns["start_loss"] == pytest.approx([math.log(2)] * len(losses))
@@ -63,6 +65,15 @@ def test_one_that_still_learns_uses_all_its_steps():
     assert made.step == 40
     assert np.all(np.diff(losses) < 0)
     assert made._validation_loss() == losses[-1]
+
+
+def test_a_lucky_look_at_a_high_learning_rate_does_not_end_a_training(monkeypatch):
+    # of a member on 10^6 events: the first look was better than the next four
+    found = iter([math.log(2), 0.0, 14.1, 25.6, 6.3, 3.2, 1.0, 0.5, -1.0, -1.0])
+    monkeypatch.setattr(ValidatedTraining, "_validation_loss", lambda _: next(found))
+    made = training(n_steps=16)
+    made.run()
+    assert made.history.columns["validation_loss"] == [0.0, 14.1, 25.6, 6.3, 3.2, 1.0, 0.5, -1.0]
 
 
 def test_there_are_eight_looks_at_least_and_one_a_pass():

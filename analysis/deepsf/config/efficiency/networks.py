@@ -44,7 +44,7 @@ class NetworkTraining(Section):
         default=4,
         ge=1,
         description="looks at the events that are held out, one a pass and at least 8 in a training, without a smaller "
-        "loss after which it ends; the network of the smallest loss is kept",
+        "loss in the second half after which it ends; the network of the smallest loss is kept",
     )
     optimiser: Literal["adamw", "sgd"] = Field(
         default="adamw", description="sgd: stochastic gradient descent with momentum, at the same schedule"
