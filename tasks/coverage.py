@@ -35,7 +35,7 @@ class MeasurePseudoData(Workflow):
         coverage = self.plan_cfg("coverage")
         if coverage is None:
             return {}
-        # sets of one truth after the other, so that more sets leave those that there are
+        # sets of one truth after the other, so that a set keeps its number and division if there are more
         sets = [(name, number) for number in range(coverage.n_sets) for name in sorted(coverage.true_sf)]
         return dict(enumerate(sets))
 

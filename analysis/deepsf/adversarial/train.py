@@ -31,6 +31,7 @@ def train_member(
 
     ``settings.precision`` must be resolved. With a ``checkpoint`` the training saves its state there, and continues
     from the state that an earlier attempt left; the result is the same.
+    With ``start`` it goes on from other scale factors (`MemberTrainer`).
 
     Raises
     ------

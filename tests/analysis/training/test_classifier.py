@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,19 +15,9 @@ from deepsf.training.checkpoint import Checkpoint
 from deepsf.training.classifier import ClassifierTraining, _optimiser, cross_entropies
 from deepsf.training.engine import NonFiniteLossError
 from deepsf.training.rows import Rows
+from tests.analysis.training.step_settings import Settings
 
 SEED = np.random.SeedSequence([1, 2])
-
-
-@dataclass(frozen=True)
-class Settings:
-    passes: float = 30.0
-    learning_rate: float = 0.05
-    learning_rate_warmup: float = 0.1
-    learning_rate_final: float = 0.01
-    weight_decay: float = 0.0
-    optimiser: str = "adamw"
-    momentum: float = 0.9
 
 
 def rows(n=3000, *, n_classes=2, size=100, seed=1, **changed: Any):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,19 +12,9 @@ from torch import nn
 from deepsf.training.checkpoint import Checkpoint
 from deepsf.training.rows import Rows
 from deepsf.training.validated import ValidatedTraining
+from tests.analysis.training.step_settings import Settings
 
 SEED = np.random.SeedSequence([1, 2])
-
-
-@dataclass(frozen=True)
-class Settings:
-    passes: float = 30.0
-    learning_rate: float = 0.05
-    learning_rate_warmup: float = 0.1
-    learning_rate_final: float = 0.01
-    weight_decay: float = 0.0
-    optimiser: str = "adamw"
-    momentum: float = 0.9
 
 
 def noise(n=300, n_features=100, size=20, seed=1, held_out=1 / 3):

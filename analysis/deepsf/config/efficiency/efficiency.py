@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
 from pydantic import Field
@@ -17,7 +16,7 @@ from deepsf.config.efficiency.audit_rows import (
     SEVERAL_POINTS,
     row_names,
 )
-from deepsf.config.efficiency.events import EfficiencyEvents, event_problems
+from deepsf.config.efficiency.events import EfficiencyEvents, event_problems, nesting_problems
 from deepsf.config.efficiency.experiments import EfficiencyExperiments, experiment_problems, experiments_of
 from deepsf.config.efficiency.maps import EfficiencyMaps
 from deepsf.config.efficiency.networks import NETWORKS, CrossFit, EfficiencyEnsemble, EfficiencyModels, NetworkName
@@ -173,12 +172,7 @@ def _tagger_problems(names: tuple[str, ...] | None, known: Mapping[str, float]) 
     if unknown := [name for name in names if name not in known]:
         yield f"efficiency.working_points: {unknown} are not among the tagger's {list(known)}"
         return
-    for loose, tight in pairwise(names):
-        if not known[loose] < known[tight]:
-            yield (
-                f"efficiency.working_points: not nested, {tight} cuts at {known[tight]:g} and {loose} before it at "
-                f"{known[loose]:g}; order them from loose to tight"
-            )
+    yield from nesting_problems(names, known)
 
 
 def _model_of_the_ensemble(model: NetworkName, comparisons: Mapping[NetworkName, int]) -> str:

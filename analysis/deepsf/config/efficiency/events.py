@@ -89,6 +89,11 @@ def _cut_problems(cuts: Mapping[str, float], names: Sequence[str]) -> Iterator[s
     if set(cuts) != set(names):
         yield f"{where}: cuts of {sorted(cuts)}, but efficiency.working_points are {list(names)}; name the same in both"
         return
+    yield from nesting_problems(names, cuts)
+
+
+def nesting_problems(names: Sequence[str], cuts: Mapping[str, float]) -> Iterator[str]:
+    """Yield each of ``efficiency.working_points`` that does not cut more tightly than the one before it."""
     for loose, tight in pairwise(names):
         if not cuts[loose] < cuts[tight]:
             yield (
